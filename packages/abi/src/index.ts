@@ -1,0 +1,5 @@
+export * from "./limits";
+export * from "./layout";
+export * from "./verdict";
+export * from "./records";
+export * from "./rules";

@@ -1,0 +1,73 @@
+// The memory map. One shared memory, fixed in size; every region stands at a fixed place, so that the memory is the whole state.
+//
+//   0x0000_0000  zero page      4 KiB   never used: address 0 means none
+//   0x0000_1000  control        4 KiB   words that host and all lanes share (Control)
+//   0x0000_2000  (spare)       56 KiB
+//   0x0001_0000  flow tags      1 MiB   buckets × 64: | lock | tag × 7 |
+//   0x0011_0000  flow entries   8 MiB   buckets × 8 × 64 (entry 0 of a bucket is never used)
+//   0x0091_0000  rule tables    2 × 4 MiB, one active, one to be written
+//   0x0111_0000  lanes          4 × 12 MiB
+//
+//   lane:
+//   0x00_0000  counters         4 KiB   u64 each (Counter)
+//   0x00_1000  lane words       4 KiB   (LaneWord)
+//   0x00_2000  rx at            u32 × RX_MAX    where each packet of the burst starts
+//   0x00_3000  rx lengths       u16 × RX_MAX    its octets
+//   0x00_4000  rx metas         64 × RX_MAX     what the engine found and decided (Meta)
+//   0x00_6000  tx at            u32 × TX_MAX
+//   0x00_8000  tx lengths       u16 × TX_MAX
+//   0x00_a000  plan             steps, markers
+//   0x01_0000  scratch         64 KiB + 256 : the decoy message
+//   0x03_0000  host            704 KiB: for the host's own system calls (iovec, mmsghdr, pollfd…)
+//   0x10_0000  rx slots          5 MiB  RX_MAX × SLOT_BIG_BYTES
+//   0x60_0000  tx arena          6 MiB
+//
+//   slot: | headroom 128 … vnet header 10 | packet … |
+//   The virtio_net_hdr of a packet, where there is one, lies in the ten octets before it.
+import { FLOW_BUCKETS_MAX, LANES_MAX, RX_MAX } from "./limits";
+
+export const WASM_PAGE_BYTES: i32 = 65536;
+export const CONTROL_BASE: i32 = 0x1000;
+export const FLOW_TAGS_BASE: i32 = 0x10000;
+export const FLOW_BUCKET_BYTES: i32 = 64;
+export const FLOW_ENTRIES_BASE: i32 = FLOW_TAGS_BASE + FLOW_BUCKETS_MAX * FLOW_BUCKET_BYTES;
+export const FLOW_ENTRY_BYTES: i32 = 64;
+export const RULES_BASE: i32 = FLOW_ENTRIES_BASE + FLOW_BUCKETS_MAX * 8 * FLOW_ENTRY_BYTES;
+export const RULES_TABLE_BYTES: i32 = 0x400000;
+export const LANES_BASE: i32 = RULES_BASE + 2 * RULES_TABLE_BYTES;
+export const LANE_BYTES: i32 = 0xc00000;
+export const MEMORY_BYTES: i32 = LANES_BASE + LANES_MAX * LANE_BYTES;
+export const MEMORY_PAGES: i32 = MEMORY_BYTES / WASM_PAGE_BYTES;
+
+export const LANE_COUNTERS: i32 = 0;
+export const LANE_WORDS: i32 = 0x1000;
+export const LANE_RX_AT: i32 = 0x2000;
+export const LANE_RX_LENGTHS: i32 = 0x3000;
+export const LANE_METAS: i32 = 0x4000;
+export const LANE_TX_AT: i32 = 0x6000;
+export const LANE_TX_LENGTHS: i32 = 0x8000;
+export const LANE_PLAN: i32 = 0xa000;
+export const LANE_SCRATCH: i32 = 0x10000;
+export const LANE_SCRATCH_BYTES: i32 = 0x20000;
+export const LANE_HOST: i32 = 0x30000;
+export const LANE_HOST_BYTES: i32 = 0xd0000;
+export const LANE_RX_SLOTS: i32 = 0x100000;
+export const LANE_TX_ARENA: i32 = 0x600000;
+export const LANE_TX_ARENA_BYTES: i32 = 0x600000;
+
+export const SLOT_HEADROOM_BYTES: i32 = 128;
+/** A slot of a device without offload and with an MTU up to SLOT_SMALL_PACKET_BYTES. */
+export const SLOT_SMALL_BYTES: i32 = 2048;
+export const SLOT_SMALL_PACKET_BYTES: i32 = SLOT_SMALL_BYTES - SLOT_HEADROOM_BYTES;
+/** A slot that takes a super-packet of a device with segmentation offload. */
+export const SLOT_BIG_BYTES: i32 = 65536 + 256;
+export const VNET_HEADER_BYTES: i32 = 10;
+
+/** What a host checks before it trusts this map: regions that end where the next begins. */
+export function layoutFaults(): string[] {
+  const faults: string[] = [];
+  if (LANE_RX_SLOTS + RX_MAX * SLOT_BIG_BYTES > LANE_TX_ARENA) faults.push("rx slots reach into the tx arena");
+  if (LANE_TX_ARENA + LANE_TX_ARENA_BYTES > LANE_BYTES) faults.push("the tx arena reaches past the lane");
+  if (MEMORY_BYTES % WASM_PAGE_BYTES !== 0) faults.push("the memory is not a whole number of pages");
+  return faults;
+}

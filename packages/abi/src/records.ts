@@ -1,0 +1,137 @@
+// Records that engine and host both read. Offsets in octets; all numbers little-endian.
+
+/** What the engine found in one packet and decided about it: 64 octets beside each packet of the burst. */
+export const META_BYTES: i32 = 64;
+/** u8: Verdict */
+export const META_VERDICT: i32 = 0;
+/** u8: Reason */
+export const META_REASON: i32 = 1;
+/** u8: 4, 6, or 0 when the packet is malformed; then no other field of the packet holds. */
+export const META_FAMILY: i32 = 2;
+/** u8: the last header's protocol number */
+export const META_PROTOCOL: i32 = 3;
+/** u16: where the transport header starts */
+export const META_L4_OFFSET: i32 = 4;
+/** u16: where the payload starts */
+export const META_PAYLOAD_OFFSET: i32 = 6;
+/** u16: octets of payload */
+export const META_PAYLOAD_BYTES: i32 = 8;
+/** u16: octets of the packet as its IP header says */
+export const META_TOTAL_BYTES: i32 = 10;
+/** u16 each: 0 where the protocol has none */
+export const META_SOURCE_PORT: i32 = 12;
+export const META_DESTINATION_PORT: i32 = 14;
+/** u8: TCP flags, 0 for others */
+export const META_TCP_FLAGS: i32 = 16;
+/** u8: 0 towards the side that opened the flow's peer, 1 back to it */
+export const META_DIRECTION: i32 = 17;
+/** u16: fragment offset in units of eight octets */
+export const META_FRAGMENT_OFFSET: i32 = 18;
+/** u8: MetaFlag bits */
+export const META_FLAGS: i32 = 20;
+/** u8: L7 */
+export const META_L7: i32 = 21;
+/** u16: index of the rule plus one; 0 none */
+export const META_RULE: i32 = 22;
+/** u32 each */
+export const META_SEQ: i32 = 24;
+export const META_ACK: i32 = 28;
+/** u32: index of the flow entry; 0 untracked */
+export const META_FLOW: i32 = 32;
+/** u16 each: the packets of the tx list that stand for this one */
+export const META_TX_FIRST: i32 = 36;
+export const META_TX_COUNT: i32 = 38;
+/** u16 each: the host name, octets from the start of the payload */
+export const META_HOST_OFFSET: i32 = 40;
+export const META_HOST_BYTES: i32 = 42;
+/** u32 each: the keyed hash of the five-tuple, the same for both directions */
+export const META_HASH_LOW: i32 = 48;
+export const META_HASH_HIGH: i32 = 52;
+
+export enum MetaFlag {
+  /** The packet is a fragment (of any offset). */
+  Fragment = 1,
+  /** More fragments follow. */
+  MoreFragments = 2,
+}
+
+/** What a message is. */
+export enum L7 {
+  None = 0,
+  /** A TLS ClientHello (RFC 8446 section 4.1.2) */
+  Tls = 1,
+  /** An HTTP/1 request (RFC 9112) */
+  Http = 2,
+}
+
+/** Words of the control page, u32 each, read and written with atomics. */
+export const CONTROL_RULES: i32 = 0;
+export const CONTROL_STOP: i32 = 4;
+
+/** Words of a lane, u32 each. */
+export const WORD_TX_COUNT: i32 = 0;
+export const WORD_TX_BYTES: i32 = 4;
+/** Written by the host's loop: packets that the way out refused, and turns of the loop. */
+export const WORD_TURNS: i32 = 8;
+
+/** Bits of the flags that a lane is opened with. */
+export enum LaneFlag {
+  /** Packets that come in have a virtio_net_hdr before them. */
+  RxVnet = 1,
+  /** Packets that go out may be super-packets with partial checksums and get a virtio_net_hdr before them. */
+  TxVnet = 2,
+  /** Look for messages and plan them; without it packets are parsed, tracked and passed. */
+  Plan = 4,
+  /** Keep flows. */
+  Track = 8,
+  /** Count a packet of link-local or multicast scope as dropped: the device's own chatter, which must not leave. */
+  DropLinkScope = 16,
+}
+
+/** Counters of one lane, u64 each, at LANE_COUNTERS. */
+export enum Counter {
+  PacketsIn = 0,
+  BytesIn = 1,
+  PacketsOut = 2,
+  BytesOut = 3,
+  FlowsInserted = 4,
+  FlowsEvicted = 5,
+  FlowsExpired = 6,
+  FlowsUntracked = 7,
+  MessagesTls = 8,
+  MessagesHttp = 9,
+  Pieces = 10,
+  Fakes = 11,
+  /** Counted by the host's loop, in the same page so that one reader sees all. */
+  EgressSent = 16,
+  EgressRefused = 17,
+  QueueDropped = 18,
+  Turns = 19,
+  /** Reason r is counted at Reasons + r. */
+  Reasons = 64,
+}
+export const COUNTERS_MAX: i32 = 128;
+
+/** One flow, 64 octets. The lower endpoint stands first (A), so that both directions find the same entry. */
+export const FLOW_A: i32 = 0;
+export const FLOW_B: i32 = 16;
+/** u32: port of A << 16 | port of B */
+export const FLOW_PORTS: i32 = 32;
+/** u8 each */
+export const FLOW_PROTOCOL: i32 = 36;
+export const FLOW_FAMILY: i32 = 37;
+/** u8: 1 when A opened the flow, 2 when B did */
+export const FLOW_OPENER: i32 = 38;
+/** u8: L7 */
+export const FLOW_L7: i32 = 39;
+/** u32: milliseconds of the host's clock, modulo 2^32 */
+export const FLOW_LAST_SEEN: i32 = 40;
+/** u16: rule plus one */
+export const FLOW_RULE: i32 = 44;
+/** u16: messages planned */
+export const FLOW_PLANNED: i32 = 46;
+/** u32 each */
+export const FLOW_PACKETS_A: i32 = 48;
+export const FLOW_PACKETS_B: i32 = 52;
+export const FLOW_BYTES_A: i32 = 56;
+export const FLOW_BYTES_B: i32 = 60;

@@ -1,0 +1,60 @@
+// What becomes of a packet, and why. Traffic is never an error: each packet gets one verdict and one counted reason.
+
+export enum Verdict {
+  /** Leaves as it came (its checksum finished, where the kernel left that to the device). */
+  Pass = 0,
+  /** Other packets leave in its place. */
+  Replace = 1,
+  /** Kept until its message is whole or its deadline is over. */
+  Hold = 2,
+  /** Goes nowhere; the reason says why. */
+  Drop = 3,
+}
+
+/** One counter each. The range tells the verdict: 0–31 Pass, 32–47 Replace, 48–55 Hold, 56–63 Drop. */
+export enum Reason {
+  /** Carries nothing that a rule could ask for. */
+  PassOrdinary = 0,
+  /** Not an IP packet that can be read to its end. */
+  PassMalformed = 1,
+  /** A fragment: only a whole packet can be planned. */
+  PassFragment = 2,
+  /** A message whose host name could not be found in this packet. */
+  PassNoHost = 3,
+  /** A message that no rule asks for. */
+  PassNoRule = 4,
+  /** A rule says: leave it alone. */
+  PassExcluded = 5,
+  /** The strategy found nothing that it could do. */
+  PassNoPlan = 6,
+  /** No rule table is loaded. */
+  PassNoRules = 7,
+
+  /** Planned and sent as the strategy says. */
+  ReplacePlanned = 32,
+  /** A super-packet, cut into ordinary ones for a way out that takes no super-packets. */
+  ReplaceSegmented = 33,
+
+  /** A message that is not whole yet. */
+  HoldMessage = 48,
+
+  /** A super-packet that cannot be cut: its virtio header contradicts it. */
+  DropBadOffload = 56,
+  /** Longer than the way out takes, and not to be cut. */
+  DropTooLong = 57,
+  /** Link-local or multicast traffic of the device itself. */
+  DropLinkScope = 58,
+}
+
+export const REASONS_MAX: i32 = 64;
+export const REASON_REPLACE_FIRST: i32 = 32;
+export const REASON_HOLD_FIRST: i32 = 48;
+export const REASON_DROP_FIRST: i32 = 56;
+
+/** The verdict that a reason belongs to. */
+export function verdictOf(reason: i32): i32 {
+  if (reason >= REASON_DROP_FIRST) return Verdict.Drop;
+  if (reason >= REASON_HOLD_FIRST) return Verdict.Hold;
+  if (reason >= REASON_REPLACE_FIRST) return Verdict.Replace;
+  return Verdict.Pass;
+}
