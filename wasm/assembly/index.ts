@@ -1,2 +1,39 @@
-import { RX_MAX, Verdict, HOST_HASH_OFFSET, LANES_BASE, verdictOf } from "@bunnel/abi/src/index";
-export function f(p: usize): u32 { return HOST_HASH_OFFSET + RX_MAX + Verdict.Drop + LANES_BASE + verdictOf(5); }
+// The export list, nothing else.
+import { openTable } from "./flow/table";
+import { openLane } from "./mem/lane";
+import { Meta, rxAt, rxBytes } from "./mem/meta";
+import { checksumAfter, checksumOf } from "./wire/checksum";
+import { parse as parsePacket } from "./wire/packet";
+
+export { expire } from "./flow/table";
+export { poll } from "./process";
+
+/** Opens this instance's lane; see LaneFlag. Buckets: a power of two up to FLOW_BUCKETS_MAX. */
+export function open(lane: i32, flags: u32, mtuBytes: i32, buckets: u32, seedLow: u32, seedHigh: u32): void {
+  openLane(lane, flags, mtuBytes);
+  openTable(buckets, seedLow, seedHigh);
+}
+
+/** Parses one packet into the record at `meta`; 1 when it could be read. */
+export function parse(at: usize, bytes: i32, meta: usize): i32 {
+  return parsePacket(at, bytes, Meta.at(meta)) ? 1 : 0;
+}
+
+/** Parses packets from..to of the burst into their records; how many could be read. */
+export function parseBurst(from: i32, to: i32): i32 {
+  let read = 0;
+  for (let i = from; i < to; i++) {
+    if (parsePacket(rxAt(i), rxBytes(i), Meta.of(i))) read++;
+  }
+  return read;
+}
+
+/** The Internet checksum of octets, as it lies in memory. */
+export function checksum(at: usize, bytes: i32): u32 {
+  return checksumOf(at, bytes);
+}
+
+/** RFC 1624: the checksum after one word changed, all as they lie in memory. */
+export function updateChecksum(sum: u32, oldWord: u32, newWord: u32): u32 {
+  return checksumAfter(sum, oldWord, newWord);
+}

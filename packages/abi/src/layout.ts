@@ -6,7 +6,7 @@
 //   0x0001_0000  flow tags      1 MiB   buckets × 64: | lock | tag × 7 |
 //   0x0011_0000  flow entries   8 MiB   buckets × 8 × 64 (entry 0 of a bucket is never used)
 //   0x0091_0000  rule tables    2 × 4 MiB, one active, one to be written
-//   0x0111_0000  lanes          4 × 12 MiB
+//   0x0111_0000  lanes          4 × 16 MiB
 //
 //   lane:
 //   0x00_0000  counters         4 KiB   u64 each (Counter)
@@ -21,6 +21,7 @@
 //   0x03_0000  host            704 KiB: for the host's own system calls (iovec, mmsghdr, pollfd…)
 //   0x10_0000  rx slots          5 MiB  RX_MAX × SLOT_BIG_BYTES
 //   0x60_0000  tx arena          6 MiB
+//   0xc0_0000  queue             4 MiB  packets that wait because the way out is full
 //
 //   slot: | headroom 128 … vnet header 10 | packet … |
 //   The virtio_net_hdr of a packet, where there is one, lies in the ten octets before it.
@@ -35,7 +36,7 @@ export const FLOW_ENTRY_BYTES: i32 = 64;
 export const RULES_BASE: i32 = FLOW_ENTRIES_BASE + FLOW_BUCKETS_MAX * 8 * FLOW_ENTRY_BYTES;
 export const RULES_TABLE_BYTES: i32 = 0x400000;
 export const LANES_BASE: i32 = RULES_BASE + 2 * RULES_TABLE_BYTES;
-export const LANE_BYTES: i32 = 0xc00000;
+export const LANE_BYTES: i32 = 0x1000000;
 export const MEMORY_BYTES: i32 = LANES_BASE + LANES_MAX * LANE_BYTES;
 export const MEMORY_PAGES: i32 = MEMORY_BYTES / WASM_PAGE_BYTES;
 
@@ -54,6 +55,8 @@ export const LANE_HOST_BYTES: i32 = 0xd0000;
 export const LANE_RX_SLOTS: i32 = 0x100000;
 export const LANE_TX_ARENA: i32 = 0x600000;
 export const LANE_TX_ARENA_BYTES: i32 = 0x600000;
+export const LANE_QUEUE: i32 = 0xc00000;
+export const LANE_QUEUE_BYTES: i32 = 0x400000;
 
 export const SLOT_HEADROOM_BYTES: i32 = 128;
 /** A slot of a device without offload and with an MTU up to SLOT_SMALL_PACKET_BYTES. */
@@ -67,7 +70,8 @@ export const VNET_HEADER_BYTES: i32 = 10;
 export function layoutFaults(): string[] {
   const faults: string[] = [];
   if (LANE_RX_SLOTS + RX_MAX * SLOT_BIG_BYTES > LANE_TX_ARENA) faults.push("rx slots reach into the tx arena");
-  if (LANE_TX_ARENA + LANE_TX_ARENA_BYTES > LANE_BYTES) faults.push("the tx arena reaches past the lane");
+  if (LANE_TX_ARENA + LANE_TX_ARENA_BYTES > LANE_QUEUE) faults.push("the tx arena reaches into the queue");
+  if (LANE_QUEUE + LANE_QUEUE_BYTES > LANE_BYTES) faults.push("the queue reaches past the lane");
   if (MEMORY_BYTES % WASM_PAGE_BYTES !== 0) faults.push("the memory is not a whole number of pages");
   return faults;
 }

@@ -23,7 +23,7 @@ export const META_SOURCE_PORT: i32 = 12;
 export const META_DESTINATION_PORT: i32 = 14;
 /** u8: TCP flags, 0 for others */
 export const META_TCP_FLAGS: i32 = 16;
-/** u8: 0 towards the side that opened the flow's peer, 1 back to it */
+/** u8: 0 when the sender opened the flow (or nobody is known to have), 1 for answers */
 export const META_DIRECTION: i32 = 17;
 /** u16: fragment offset in units of eight octets */
 export const META_FRAGMENT_OFFSET: i32 = 18;
@@ -84,7 +84,7 @@ export enum LaneFlag {
   Plan = 4,
   /** Keep flows. */
   Track = 8,
-  /** Count a packet of link-local or multicast scope as dropped: the device's own chatter, which must not leave. */
+  /** Drop IPv6 packets of link-local scope, and count them. */
   DropLinkScope = 16,
 }
 

@@ -40,10 +40,8 @@ export enum Reason {
 
   /** A super-packet that cannot be cut: its virtio header contradicts it. */
   DropBadOffload = 56,
-  /** Longer than the way out takes, and not to be cut. */
-  DropTooLong = 57,
-  /** Link-local or multicast traffic of the device itself. */
-  DropLinkScope = 58,
+  /** IPv6 of link-local scope: the device's own chatter, which must not leave by another link. */
+  DropLinkScope = 57,
 }
 
 export const REASONS_MAX: i32 = 64;

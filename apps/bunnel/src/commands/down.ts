@@ -1,0 +1,39 @@
+import type { Command } from "commander";
+import { askControl } from "../service/control.ts";
+import { ExitError } from "../service/exit.ts";
+import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
+
+const WAIT_MS = 5_000;
+const LOOK_EVERY_MS = 50;
+
+interface DownOptions {
+  readonly stateDir: string;
+  readonly json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command("down")
+    .description("stop the running service, and take away what a killed one left behind")
+    .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
+    .option("--json", "print JSON")
+    .action(down);
+}
+
+async function down(options: DownOptions): Promise<void> {
+  const paths = statePaths(options.stateDir);
+  const wasRunning = (await askControl(paths.socket, "down")) !== undefined;
+  const until = performance.now() + WAIT_MS;
+  while (wasRunning && (await askControl(paths.socket, "ping")) !== undefined) {
+    if (performance.now() > until) throw new ExitError(`the service did not end within ${WAIT_MS / 1000} s`);
+    await Bun.sleep(LOOK_EVERY_MS);
+  }
+  const { linuxPlatform } = await import("../service/platform.linux.ts");
+  const { removed } = linuxPlatform({ statePath: paths.state }).sweep();
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ wasRunning, removed })}\n`);
+    return;
+  }
+  process.stdout.write(wasRunning ? "bunnel is down\n" : "bunnel was not running\n");
+  for (const line of removed) process.stdout.write(`removed ${line}\n`);
+}

@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import type { BackendStats } from "@bunnel/backend";
+import { askControl } from "../service/control.ts";
+import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
+
+/** As systemctl does it: a service that does not run. */
+const NOT_RUNNING_STATUS = 3;
+
+interface StatusOptions {
+  readonly stateDir: string;
+  readonly json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command("status")
+    .description("say whether the service runs and what it has done; status 3 when it does not run")
+    .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
+    .option("--json", "print JSON")
+    .action(status);
+}
+
+async function status(options: StatusOptions): Promise<void> {
+  const stats = (await askControl(statePaths(options.stateDir).socket, "status")) as BackendStats | undefined;
+  if (stats === undefined) process.exitCode = NOT_RUNNING_STATUS;
+  if (options.json) process.stdout.write(`${JSON.stringify({ running: stats !== undefined, ...stats })}\n`);
+  else process.stdout.write(stats === undefined ? "bunnel is not running\n" : statusText(stats));
+}
+
+/** The figures as a small table. */
+export function statusText(stats: BackendStats): string {
+  const rows: [string, string][] = [
+    ["device", stats.device],
+    ["method", `${stats.method} on ${stats.uplinks.join(", ")}`],
+    ["running for", `${Math.round(stats.uptimeMs / 1000)} s`],
+    ["packets looked at", String(stats.packetsIn)],
+    ["  passed", String(stats.passed)],
+    ["  replaced", `${stats.replaced} (${stats.pieces} pieces, ${stats.fakes} fakes)`],
+    ["  held", String(stats.held)],
+    ["  dropped", String(stats.dropped)],
+    ["sent", `${stats.egressSent} (${stats.egressRefused} refused by the system, ${stats.queueDropped} without room)`],
+    ["messages", `${stats.messagesTls} TLS, ${stats.messagesHttp} HTTP`],
+    ["flows", `${stats.flows} of ${stats.flowsInserted} seen`],
+  ];
+  for (const [reason, packets] of Object.entries(stats.reasons)) rows.push([`  ${reason}`, String(packets)]);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env bun
+// The program: commands are registered here, one file each; what they throw becomes one clear sentence.
+import { Command, CommanderError } from "commander";
+import pkg from "../package.json" with { type: "json" };
+import { register as demo } from "./commands/demo.ts";
+import { register as doctor } from "./commands/doctor.ts";
+import { register as down } from "./commands/down.ts";
+import { register as replay } from "./commands/replay.ts";
+import { register as status } from "./commands/status.ts";
+import { register as up } from "./commands/up.ts";
+import { explain, ExitError } from "./service/exit.ts";
+
+const program = new Command("bunnel")
+  .description("Carries the traffic of this machine past deep packet inspection, and studies packets.")
+  .version(pkg.version)
+  .showHelpAfterError("(bunnel help shows what there is)")
+  .exitOverride();
+
+for (const register of [demo, up, down, status, doctor, replay]) register(program);
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    const status = error instanceof ExitError ? error.status : 1;
+    process.stderr.write(`bunnel: ${explain(error)}\n`);
+    process.exitCode = status;
+  }
+}

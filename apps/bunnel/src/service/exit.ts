@@ -1,0 +1,20 @@
+// How the program says that something did not work: one sentence, and a status that scripts can ask for.
+
+/** Ends the program with a sentence and a status of its own. */
+export class ExitError extends Error {
+  override readonly name = "ExitError";
+  constructor(
+    message: string,
+    readonly status = 1,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The error as a sentence for people. Bugs show where they happened; everything else does not. */
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isKnown = "code" in error || error instanceof ExitError;
+  return isKnown ? error.message : (error.stack ?? error.message);
+}

@@ -1,0 +1,62 @@
+// The Linux parts, joined: devices and interception from @bunnel/tun-linux, raw sockets from @bunnel/egress.
+import { existsSync } from "node:fs";
+import { startLaneWorker, type TunPlatform, type Uplinks } from "@bunnel/backend";
+import { openRawEgress } from "@bunnel/egress";
+import {
+  interceptNft,
+  interceptRules,
+  openLinuxTun,
+  OUR_MARK,
+  RouteNetlink,
+  sweepInterception,
+} from "@bunnel/tun-linux";
+import { missingCapabilities } from "./capabilities.linux.ts";
+
+export interface LinuxPlatformOptions {
+  /** File that holds what has to be put back. */
+  readonly statePath: string;
+}
+
+export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform {
+  return {
+    name: "linux",
+    unsupported,
+    openDevice: openLinuxTun,
+    openEgress: () => openRawEgress({ mark: OUR_MARK }),
+    intercept: (method, options) =>
+      method === "nft" ? interceptNft(options, { statePath }) : interceptRules(options, { statePath }),
+    sweep: () => sweepInterception({ statePath }),
+    uplinks: readUplinks,
+    startLane: (start) => startLaneWorker(new Worker(new URL("./lane.worker.ts", import.meta.url).href), start),
+  };
+}
+
+function unsupported(): string | undefined {
+  if (process.platform !== "linux") return `packet mode needs Linux, this is ${process.platform}`;
+  const missing = missingCapabilities(["CAP_NET_ADMIN", "CAP_NET_RAW"]);
+  if (missing.length > 0) {
+    return `carrying traffic needs ${missing.join(" and ")}: run it as root, for example with sudo`;
+  }
+  if (!existsSync("/dev/net/tun")) {
+    return "/dev/net/tun does not exist: load the driver with `modprobe tun`; in a container, add --device /dev/net/tun";
+  }
+  return undefined;
+}
+
+/** The links with a default route in the main table, of either family, and their smallest MTU. */
+export function readUplinks(): Uplinks {
+  using netlink = RouteNetlink.open();
+  const indexes = new Set<number>();
+  for (const family of [4, 6] as const) {
+    for (const route of netlink.routes({ family, table: MAIN_TABLE })) {
+      if (route.destination === undefined && route.index !== undefined && route.index > 0) indexes.add(route.index);
+    }
+  }
+  const links = netlink.links().filter((link) => indexes.has(link.index));
+  const mtuBytes = Math.min(...links.map((link) => link.mtuBytes));
+  return { names: links.map((link) => link.name), mtuBytes: links.length === 0 ? DEFAULT_MTU : mtuBytes };
+}
+
+/** RT_TABLE_MAIN (linux/rtnetlink.h) */
+const MAIN_TABLE = 254;
+const DEFAULT_MTU = 1500;

@@ -1,0 +1,74 @@
+// The contract of a backend: something that carries this machine's traffic through the engine until it is told to stop.
+import type { EngineCounters } from "@bunnel/engine";
+import type { Profile } from "@bunnel/profile";
+
+/** Settings of a backend over a TUN device. */
+export interface TunSettings {
+  /** Default: the system's choice after the pattern bunnel%d. */
+  readonly deviceName?: string;
+  /** Octets; 0 follows the uplink. Default 1500 where there is no uplink to follow. */
+  readonly mtu?: number;
+  /** The device's address, in the modes that need one. Default 10.0.85.1 */
+  readonly address?: string;
+  /** Default 255.255.255.0 */
+  readonly netmask?: string;
+  /** How packets come up: "nft", "rules", or "auto" for the best that works here. Default "auto". */
+  readonly method?: "auto" | "nft" | "rules";
+  /** Uplinks to look at. Default: every interface with a default route. */
+  readonly uplinks?: readonly string[];
+  /** Destinations that are left alone besides private, link-local and multicast ones. */
+  readonly excludes?: readonly string[];
+  /** Ask the device for segmentation offload. Default true. */
+  readonly offload?: boolean;
+}
+
+export interface BackendConfig {
+  /** What the engine does with the traffic. */
+  readonly engine: { readonly profile: Profile };
+  /** Packets that may wait for a way out that is full; more are dropped and counted. Default 1000. */
+  readonly maxQueueSize?: number;
+  readonly settings?: TunSettings;
+}
+
+/** Figures of a running backend, as of now. */
+export interface BackendStats extends EngineCounters {
+  readonly uptimeMs: number;
+  readonly device: string;
+  readonly method: string;
+  readonly uplinks: readonly string[];
+}
+
+export interface BackendHandle {
+  /** The figures as of now. @throws BackendError E_NOT_RUNNING after shutdown */
+  readonly stats: BackendStats;
+  readonly pipeline: Pipeline;
+  /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
+  readonly closed: Promise<Error | undefined>;
+  /** Ends it and puts the network back. A second call waits for the first. */
+  shutdown(): Promise<void>;
+}
+
+/** What is done to the packets. */
+export interface Pipeline {
+  readonly profile: Profile;
+  /** Puts another profile in force while packets flow. What selects packets follows with it. */
+  load(profile: Profile): void;
+}
+
+export interface Backend {
+  readonly name: string;
+  /** @throws BackendError E_ALREADY_RUNNING, E_NOT_SUPPORTED, E_ENGINE; DeviceError of the device */
+  start(config: BackendConfig): Promise<BackendHandle>;
+  /** @throws BackendError E_NOT_RUNNING */
+  stop(): Promise<void>;
+  readonly isRunning: boolean;
+}
+
+/** Defaults of `TunSettings` that do not depend on the machine. */
+export const TUN_DEFAULTS = {
+  deviceName: "bunnel%d",
+  mtu: 1500,
+  address: "10.0.85.1",
+  netmask: "255.255.255.0",
+  maxQueueSize: 1000,
+} as const;

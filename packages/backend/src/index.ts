@@ -1,0 +1,16 @@
+export {
+  TUN_DEFAULTS,
+  type Backend,
+  type BackendConfig,
+  type BackendHandle,
+  type BackendStats,
+  type Pipeline,
+  type TunSettings,
+} from "./backend.ts";
+export { BackendError, type BackendErrorCode } from "./errors.ts";
+export { FlowKey, parseFlowKey, type FlowProtocol } from "./flow-key.ts";
+export { startInlineLane } from "./inline-lane.ts";
+export { LaneLoop } from "./lane-loop.ts";
+export { serveLane, startLaneWorker, type LaneOpeners } from "./lane-worker.ts";
+export type { LaneStart, LaneThread, TunPlatform, Uplinks } from "./platform.ts";
+export { TunBackend } from "./tun-backend.ts";

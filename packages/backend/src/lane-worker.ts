@@ -1,0 +1,66 @@
+// Both ends of a lane's thread: the host that starts it, and what runs in the Worker.
+import type { DeviceHandOver, TunDevice } from "@bunnel/device";
+import type { Egress, EgressHandOver } from "@bunnel/egress";
+import { Engine } from "@bunnel/engine";
+import { LaneLoop } from "./lane-loop.ts";
+import type { LaneStart, LaneThread } from "./platform.ts";
+
+/** How the Worker gets at the parts that were handed over. */
+export interface LaneOpeners {
+  device(handOver: DeviceHandOver): TunDevice;
+  egress(handOver: EgressHandOver): Egress;
+}
+
+type Said =
+  | { readonly said: "ready" }
+  | { readonly said: "ended" }
+  | { readonly said: "failed"; readonly message: string };
+
+/** The Worker's own global, in the thread that `serveLane` runs in. */
+declare const self: Worker;
+
+/** The Worker's side: waits for the start message, then runs the lane to its end. Call it once in the Worker's file. */
+export function serveLane(openers: LaneOpeners): void {
+  self.addEventListener("message", (event: MessageEvent<LaneStart>) => {
+    try {
+      runLane(event.data, openers, () => say({ said: "ready" }));
+      say({ said: "ended" });
+    } catch (error) {
+      say({ said: "failed", message: error instanceof Error ? error.message : String(error) });
+    }
+  });
+}
+
+function say(message: Said): void {
+  self.postMessage(message);
+}
+
+function runLane(start: LaneStart, openers: LaneOpeners, ready: () => void): void {
+  const lane = Engine.attach(start.engine).lane(start.laneIndex, start.lane);
+  const device = openers.device(start.device);
+  const egress = openers.egress(start.egress);
+  const loop = new LaneLoop(device, egress, lane, start.maxQueueSize);
+  ready();
+  loop.run();
+}
+
+/** The host's side: starts the lane in `worker`. */
+export function startLaneWorker(worker: Worker, start: LaneStart): LaneThread {
+  const ready = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<Error | undefined>();
+  const fail = (error: Error): void => {
+    ready.reject(error);
+    ended.resolve(error);
+  };
+  worker.addEventListener("message", (event: MessageEvent<Said>) => {
+    if (event.data.said === "ready") ready.resolve();
+    else if (event.data.said === "ended") ended.resolve(undefined);
+    else fail(new Error(`lane ${start.laneIndex} failed: ${event.data.message}`));
+  });
+  worker.addEventListener("error", (event) => fail(new Error(`lane ${start.laneIndex} failed: ${event.message}`)));
+  worker.addEventListener("close", () => fail(new Error(`lane ${start.laneIndex} ended before it was told to`)));
+  // Nobody may be waiting for `ready` when it fails later; `ended` carries the cause.
+  ready.promise.catch(() => undefined);
+  worker.postMessage(start);
+  return { ready: ready.promise, ended: ended.promise, dispose: () => worker.terminate() };
+}

@@ -1,0 +1,45 @@
+// What a backend needs from the machine. Concrete drivers are injected by whoever joins the parts.
+import type { DeviceOptions, Interception, InterceptionOptions, SweepReport, TunDevice } from "@bunnel/device";
+import type { Egress, EgressHandOver } from "@bunnel/egress";
+import type { DeviceHandOver } from "@bunnel/device";
+import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
+
+/** Everything a lane's thread needs to begin. Structured-cloneable. */
+export interface LaneStart {
+  readonly engine: EngineHandOver;
+  readonly laneIndex: number;
+  readonly lane: LaneOptions;
+  readonly device: DeviceHandOver;
+  readonly egress: EgressHandOver;
+  readonly maxQueueSize: number;
+}
+
+/** A lane at work in a thread of its own. */
+export interface LaneThread {
+  /** Settles when the lane reads; rejects when it could not begin. */
+  readonly ready: Promise<void>;
+  /** Settles when the lane has ended: undefined after a stop, else the cause. */
+  readonly ended: Promise<Error | undefined>;
+  /** Called after the stop word is set and the device was woken; ends the thread. */
+  dispose(): void;
+}
+
+export interface Uplinks {
+  readonly names: readonly string[];
+  /** The smallest of their MTUs. */
+  readonly mtuBytes: number;
+}
+
+export interface TunPlatform {
+  readonly name: string;
+  /** Why a TUN backend cannot run here, as a sentence; undefined: it can. */
+  unsupported(): string | undefined;
+  openDevice(options: DeviceOptions): TunDevice;
+  openEgress(): Egress;
+  /** @throws DeviceError when the method cannot be had here */
+  intercept(method: "nft" | "rules", options: InterceptionOptions): Interception;
+  /** Takes away what an earlier run left behind. */
+  sweep(): SweepReport;
+  uplinks(): Uplinks;
+  startLane(start: LaneStart): LaneThread;
+}

@@ -1,0 +1,245 @@
+// The backend over a TUN device. Start, in this order, so that no packet comes up before somebody reads:
+//   1. take away what an earlier run left
+//   2. engine and rules
+//   3. device and way out
+//   4. the lane's thread reads
+//   5. interception sends packets up
+// The end goes the other way. Whatever fails on the way up is taken down again.
+import { CONTROL_BASE, CONTROL_STOP } from "@bunnel/abi";
+import { DeviceError, type Interception, type InterceptionOptions, type TunDevice } from "@bunnel/device";
+import type { Egress } from "@bunnel/egress";
+import { Engine, type LaneOptions } from "@bunnel/engine";
+import { encodeRules, selectionOf, type Profile } from "@bunnel/profile";
+import {
+  TUN_DEFAULTS,
+  type Backend,
+  type BackendConfig,
+  type BackendHandle,
+  type BackendStats,
+  type Pipeline,
+  type TunSettings,
+} from "./backend.ts";
+import { BackendError } from "./errors.ts";
+import type { LaneThread, TunPlatform, Uplinks } from "./platform.ts";
+
+/** How often flows are looked through for those that ended. */
+const FLOW_CLEANUP_MS = 30_000;
+/** Packets that came up before interception ended still leave. */
+const DRAIN_MS = 20;
+
+export class TunBackend implements Backend {
+  readonly name = "tun";
+  #handle: RunningTun | undefined;
+  #starting = false;
+
+  constructor(readonly platform: TunPlatform) {}
+
+  /** Whether a TUN backend can run on this platform, here and now. */
+  static isSupported(platform: TunPlatform): boolean {
+    return platform.unsupported() === undefined;
+  }
+
+  get isRunning(): boolean {
+    return this.#handle !== undefined;
+  }
+
+  async start(config: BackendConfig): Promise<BackendHandle> {
+    if (this.#handle || this.#starting) {
+      throw new BackendError("E_ALREADY_RUNNING", "tun backend is running: stop it first");
+    }
+    const reason = this.platform.unsupported();
+    if (reason !== undefined) throw new BackendError("E_NOT_SUPPORTED", reason);
+    this.#starting = true;
+    try {
+      const handle = await RunningTun.start(this.platform, config);
+      this.#handle = handle;
+      void handle.closed.then(() => {
+        if (this.#handle === handle) this.#handle = undefined;
+      });
+      return handle;
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#handle) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
+    await this.#handle.shutdown();
+  }
+}
+
+/** Everything that a running backend holds. */
+interface Parts {
+  readonly engine: Engine;
+  readonly device: TunDevice;
+  readonly egress: Egress;
+  readonly lane: LaneThread;
+}
+
+class RunningTun implements BackendHandle {
+  readonly pipeline: Pipeline;
+  readonly closed: Promise<Error | undefined>;
+  readonly #closed = Promise.withResolvers<Error | undefined>();
+  readonly #startedMs = performance.now();
+  readonly #cleanup: ReturnType<typeof setInterval>;
+  #profile: Profile;
+  #interception: Interception;
+  #ending: Promise<void> | undefined;
+
+  private constructor(
+    readonly platform: TunPlatform,
+    readonly settings: TunSettings,
+    readonly parts: Parts,
+    interception: Interception,
+    profile: Profile,
+  ) {
+    this.#interception = interception;
+    this.#profile = profile;
+    this.closed = this.#closed.promise;
+    const idleMs = profile.limits.flowTimeoutSeconds * 1000;
+    this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
+    void parts.lane.ended.then((cause) => this.#end(cause));
+    const currentProfile = (): Profile => this.#profile;
+    this.pipeline = {
+      get profile() {
+        return currentProfile();
+      },
+      load: (next) => this.#load(next),
+    };
+  }
+
+  static async start(platform: TunPlatform, config: BackendConfig): Promise<RunningTun> {
+    const settings = config.settings ?? {};
+    const { profile } = config.engine;
+    platform.sweep();
+    const engine = await createEngine(profile);
+    const uplinks = platform.uplinks();
+    const undo: (() => void)[] = [];
+    try {
+      const device = platform.openDevice(deviceOptions(settings, uplinks));
+      undo.push(() => device.close());
+      const egress = platform.openEgress();
+      undo.push(() => egress.close());
+      const lane = platform.startLane({
+        engine: engine.transfer,
+        laneIndex: 0,
+        lane: laneOptions(device, egress, settings, uplinks),
+        device: device.handOver(),
+        egress: egress.handOver(),
+        maxQueueSize: config.maxQueueSize ?? profile.limits.maxQueueSize,
+      });
+      undo.push(() => lane.dispose());
+      await lane.ready;
+      const interception = intercept(platform, settings, device, profile);
+      return new RunningTun(platform, settings, { engine, device, egress, lane }, interception, profile);
+    } catch (error) {
+      for (const step of undo.toReversed()) step();
+      throw error;
+    }
+  }
+
+  get stats(): BackendStats {
+    if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
+    return {
+      ...this.parts.engine.counters(),
+      uptimeMs: Math.round(performance.now() - this.#startedMs),
+      device: this.parts.device.name,
+      method: this.#interception.method,
+      uplinks: this.#interception.uplinks,
+    };
+  }
+
+  shutdown(): Promise<void> {
+    return this.#end(undefined);
+  }
+
+  #end(cause: Error | undefined): Promise<void> {
+    this.#ending ??= this.#takeDown(cause);
+    return this.#ending;
+  }
+
+  async #takeDown(cause: Error | undefined): Promise<void> {
+    const { device, egress, engine, lane } = this.parts;
+    clearInterval(this.#cleanup);
+    this.#interception.close();
+    if (cause === undefined) await Bun.sleep(DRAIN_MS);
+    Atomics.store(new Int32Array(engine.memory, CONTROL_BASE, 16), CONTROL_STOP / 4, 1);
+    device.wake();
+    await lane.ended;
+    lane.dispose();
+    device.close();
+    egress.close();
+    this.#closed.resolve(cause);
+  }
+
+  #load(next: Profile): void {
+    if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
+    const before = JSON.stringify(selectionOf(this.#profile));
+    this.parts.engine.loadRules(encodeRules(next));
+    if (JSON.stringify(selectionOf(next)) !== before) {
+      // For a moment nothing comes up: that is the side on which to err.
+      this.#interception.close();
+      this.#interception = intercept(this.platform, this.settings, this.parts.device, next);
+    }
+    this.#profile = next;
+  }
+}
+
+async function createEngine(profile: Profile): Promise<Engine> {
+  try {
+    const engine = await Engine.create({ maxFlows: profile.limits.maxFlows });
+    engine.loadRules(encodeRules(profile));
+    return engine;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new BackendError("E_ENGINE", `engine did not start: ${why}`, { cause });
+  }
+}
+
+function mtuOf(settings: TunSettings, uplinks: Uplinks): number {
+  if (settings.mtu !== undefined && settings.mtu !== 0) return settings.mtu;
+  return uplinks.names.length === 0 ? TUN_DEFAULTS.mtu : uplinks.mtuBytes;
+}
+
+function deviceOptions(settings: TunSettings, uplinks: Uplinks): Parameters<TunPlatform["openDevice"]>[0] {
+  return {
+    name: settings.deviceName ?? TUN_DEFAULTS.deviceName,
+    mtuBytes: mtuOf(settings, uplinks),
+    offload: settings.offload !== false,
+    txQueueLength: 1000,
+    ipv6LinkLocal: "none",
+  };
+}
+
+function laneOptions(device: TunDevice, egress: Egress, settings: TunSettings, uplinks: Uplinks): LaneOptions {
+  return {
+    mtuBytes: mtuOf(settings, uplinks),
+    rxVnet: device.capabilities.vnetHeader,
+    txVnet: egress.capabilities.vnetHeader,
+    dropLinkScope: true,
+  };
+}
+
+/** "auto" takes nft where the kernel has it, else the routing rules alone. */
+function intercept(
+  platform: TunPlatform,
+  settings: TunSettings,
+  device: TunDevice,
+  profile: Profile,
+): Interception {
+  const options: InterceptionOptions = {
+    deviceName: device.name,
+    deviceIndex: device.index,
+    select: selectionOf(profile),
+    ...(settings.uplinks !== undefined && settings.uplinks.length > 0 && { uplinks: settings.uplinks }),
+    ...(settings.excludes !== undefined && { excludes: settings.excludes }),
+  };
+  const method = settings.method ?? "auto";
+  if (method !== "auto") return platform.intercept(method, options);
+  try {
+    return platform.intercept("nft", options);
+  } catch (error) {
+    if (!(error instanceof DeviceError) || error.code !== "E_UNSUPPORTED") throw error;
+    return platform.intercept("rules", options);
+  }
+}

@@ -1,0 +1,87 @@
+// Counters of all lanes, added up.
+import {
+  Counter,
+  COUNTERS_MAX,
+  LANE_BYTES,
+  LANE_COUNTERS,
+  LANES_BASE,
+  LANES_MAX,
+  Reason,
+  REASONS_MAX,
+  Verdict,
+  verdictOf,
+} from "@bunnel/abi";
+
+export interface EngineCounters {
+  readonly packetsIn: number;
+  readonly bytesIn: number;
+  readonly flowsInserted: number;
+  readonly flowsEvicted: number;
+  readonly flowsExpired: number;
+  readonly flowsUntracked: number;
+  /** Flows in the table now. */
+  readonly flows: number;
+  readonly messagesTls: number;
+  readonly messagesHttp: number;
+  /** Pieces of messages that were sent by a plan, and decoys. */
+  readonly pieces: number;
+  readonly fakes: number;
+  readonly passed: number;
+  readonly replaced: number;
+  readonly held: number;
+  readonly dropped: number;
+  /** Packets by the name of the reason, only those that happened. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** What the way out made of the packets: see `Counter`. */
+  readonly egressSent: number;
+  readonly egressRefused: number;
+  readonly queueDropped: number;
+  readonly turns: number;
+}
+
+/** The counters of one lane as a live view; a lane's host writes its own ones here too. */
+export function laneCounters(memory: SharedArrayBuffer, lane: number): BigUint64Array {
+  return new BigUint64Array(memory, LANES_BASE + lane * LANE_BYTES + LANE_COUNTERS, COUNTERS_MAX);
+}
+
+/** Adds all lanes up. Conservation: packetsIn = passed + replaced + held + dropped, at every moment between polls. */
+export function readCounters(memory: SharedArrayBuffer): EngineCounters {
+  const sum = Array.from({ length: COUNTERS_MAX }, () => 0);
+  for (let lane = 0; lane < LANES_MAX; lane++) {
+    const counters = laneCounters(memory, lane);
+    for (let i = 0; i < COUNTERS_MAX; i++) sum[i] = (sum[i] ?? 0) + Number(counters[i] ?? 0n);
+  }
+  const of = (counter: Counter): number => sum[counter] ?? 0;
+  const verdicts = [0, 0, 0, 0];
+  const reasons: Record<string, number> = {};
+  for (let reason = 0; reason < REASONS_MAX; reason++) {
+    const packets = sum[Counter.Reasons + reason] ?? 0;
+    if (packets === 0) continue;
+    reasons[Reason[reason] ?? `Reason${reason}`] = packets;
+    const verdict = verdictOf(reason);
+    verdicts[verdict] = (verdicts[verdict] ?? 0) + packets;
+  }
+  const flowsInserted = of(Counter.FlowsInserted);
+  return {
+    packetsIn: of(Counter.PacketsIn),
+    bytesIn: of(Counter.BytesIn),
+    flowsInserted,
+    flowsEvicted: of(Counter.FlowsEvicted),
+    flowsExpired: of(Counter.FlowsExpired),
+    flowsUntracked: of(Counter.FlowsUntracked),
+    flows: flowsInserted - of(Counter.FlowsEvicted) - of(Counter.FlowsExpired),
+    messagesTls: of(Counter.MessagesTls),
+    messagesHttp: of(Counter.MessagesHttp),
+    pieces: of(Counter.Pieces),
+    fakes: of(Counter.Fakes),
+    passed: verdicts[Verdict.Pass] ?? 0,
+    replaced: verdicts[Verdict.Replace] ?? 0,
+    held: verdicts[Verdict.Hold] ?? 0,
+    dropped: verdicts[Verdict.Drop] ?? 0,
+    reasons,
+    egressSent: of(Counter.EgressSent),
+    egressRefused: of(Counter.EgressRefused),
+    queueDropped: of(Counter.QueueDropped),
+    turns: of(Counter.Turns),
+  };
+}

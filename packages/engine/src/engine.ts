@@ -1,0 +1,123 @@
+// The engine's host: one module, one shared memory, lanes over it, rule tables swapped while packets flow.
+import {
+  CONTROL_BASE,
+  CONTROL_RULES,
+  FLOW_TAGS_BASE,
+  LANES_MAX,
+  RULES_BASE,
+  RULES_TABLE_BYTES,
+} from "@bunnel/abi";
+import { laneCounters, readCounters, type EngineCounters } from "./counters.ts";
+import { bucketsFor, Lane, type LaneOptions, type LaneTable } from "./lane.ts";
+import { compileEngine, createMemory, instantiate, type EngineBuild, type EngineExports } from "./module.ts";
+import { transformer, type Transform } from "./transformer.ts";
+import { warmUp } from "./warm-up.ts";
+
+/** The host's own instance counts expired flows on the last lane, which no worker opens. */
+const LANE_OF_HOST = LANES_MAX - 1;
+
+export interface EngineOptions {
+  /** Flows kept at most, rounded up to seven times a power of two; beyond 114 688 it stays there. Default 10 000. */
+  readonly maxFlows?: number;
+  /** Secret of the flow table's hash. Default: from the system's random source. */
+  readonly seed?: bigint;
+  /** Default "release". */
+  readonly build?: EngineBuild;
+  /** Run synthetic packets so that the first real ones find compiled code. Default true. */
+  readonly warm?: boolean;
+}
+
+/** What another thread needs to work on the same memory. Structured-cloneable. */
+export interface EngineHandOver {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly table: LaneTable;
+}
+
+export class Engine {
+  /** Exports of an instance that belongs to the host: parsing and checksums without a lane. */
+  readonly exports: EngineExports;
+  readonly #control: Uint32Array;
+
+  private constructor(readonly transfer: EngineHandOver) {
+    this.exports = instantiate(transfer.module, transfer.memory);
+    this.#control = new Uint32Array(transfer.memory.buffer, CONTROL_BASE, 16);
+  }
+
+  /** Compiles the engine and maps its memory. @throws Error when the engine was not built */
+  static async create(options: EngineOptions = {}): Promise<Engine> {
+    const module = await compileEngine(options.build);
+    const seed = options.seed ?? crypto.getRandomValues(new BigUint64Array(1))[0] ?? 1n;
+    const table = { buckets: bucketsFor(options.maxFlows ?? 10_000), seed };
+    const engine = new Engine({ module, memory: createMemory(), table });
+    if (options.warm !== false) {
+      warmUp(engine.lane(0));
+      engine.reset();
+    }
+    return engine;
+  }
+
+  /** The same engine in another thread. */
+  static attach(transfer: EngineHandOver): Engine {
+    return new Engine(transfer);
+  }
+
+  get memory(): SharedArrayBuffer {
+    return this.transfer.memory.buffer as unknown as SharedArrayBuffer;
+  }
+
+  /** Opens a lane with an instance of its own. One lane belongs to one thread. */
+  lane(index: number, options: LaneOptions = {}): Lane {
+    const exports = instantiate(this.transfer.module, this.transfer.memory);
+    return new Lane(index, this.memory, exports, this.transfer.table, options);
+  }
+
+  /**
+   * Puts a rule table in force: it is written beside the active one, then one word is swapped. Tables come from
+   * `@bunnel/profile`. A lane that is in the middle of a burst ends it with the table it began with; do not load twice
+   * within one burst's time.
+   * @throws RangeError when the table is larger than its place
+   */
+  loadRules(table: Uint8Array): void {
+    if (table.length > RULES_TABLE_BYTES) {
+      throw new RangeError(`rule table of ${table.length} octets: expected at most ${RULES_TABLE_BYTES}`);
+    }
+    const word = CONTROL_RULES / 4;
+    const next = Atomics.load(this.#control, word) === RULES_BASE ? RULES_BASE + RULES_TABLE_BYTES : RULES_BASE;
+    new Uint8Array(this.memory, next, table.length).set(table);
+    Atomics.store(this.#control, word, next);
+  }
+
+  /** Takes the rules out of force: every packet passes. */
+  unloadRules(): void {
+    Atomics.store(this.#control, CONTROL_RULES / 4, 0);
+  }
+
+  /** The counters of all lanes. */
+  counters(): EngineCounters {
+    return readCounters(this.memory);
+  }
+
+  /** Frees flows not seen for `idleMs`; returns how many. Safe while lanes work. */
+  expireFlows(nowMs: number, idleMs: number): number {
+    this.#openHostLane();
+    return this.exports.expire(nowMs, idleMs);
+  }
+
+  /** One packet to the packets sent in its place, over lane 0. For tests, captures and simulation. */
+  transformer(options: LaneOptions = {}): Transform {
+    return transformer(this.lane(0, options));
+  }
+
+  /** Forgets all flows and counters. Only while no lane works. */
+  reset(): void {
+    new Uint8Array(this.memory, FLOW_TAGS_BASE, RULES_BASE - FLOW_TAGS_BASE).fill(0);
+    for (let lane = 0; lane < LANES_MAX; lane++) laneCounters(this.memory, lane).fill(0n);
+  }
+
+  #openHostLane(): void {
+    const { buckets, seed } = this.transfer.table;
+    const high = Number((seed >> 32n) & 0xffffffffn);
+    this.exports.open(LANE_OF_HOST, 0, 1500, buckets, Number(seed & 0xffffffffn), high);
+  }
+}

@@ -1,0 +1,168 @@
+// A lane: one instance of the engine with its own slots, records and counters.
+import {
+  FLOW_BUCKETS_MAX,
+  FLOW_WAYS,
+  LANE_BYTES,
+  LANE_HOST,
+  LANE_HOST_BYTES,
+  LANE_METAS,
+  LANE_QUEUE,
+  LANE_QUEUE_BYTES,
+  LANE_RX_AT,
+  LANE_RX_LENGTHS,
+  LANE_RX_SLOTS,
+  LANE_TX_AT,
+  LANE_TX_LENGTHS,
+  LANE_WORDS,
+  LaneFlag,
+  LANES_BASE,
+  LANES_MAX,
+  META_BYTES,
+  PACKET_MAX_BYTES,
+  RX_MAX,
+  SLOT_BIG_BYTES,
+  SLOT_HEADROOM_BYTES,
+  SLOT_SMALL_BYTES,
+  SLOT_SMALL_PACKET_BYTES,
+  TX_MAX,
+  WORD_TX_COUNT,
+} from "@bunnel/abi";
+import { readMeta, type PacketMeta } from "./meta.ts";
+import type { EngineExports } from "./module.ts";
+
+export interface LaneOptions {
+  /** Octets of the largest packet that the way out takes. Default 1500. */
+  readonly mtuBytes?: number;
+  /** Packets come with a virtio_net_hdr in the ten octets before them. Default false. */
+  readonly rxVnet?: boolean;
+  /** The way out takes super-packets and partial checksums. Default false. */
+  readonly txVnet?: boolean;
+  /** Recognise messages and plan them. Default true. */
+  readonly plan?: boolean;
+  /** Keep flows. Default true. */
+  readonly track?: boolean;
+  /** Drop IPv6 packets of link-local scope. Default false. */
+  readonly dropLinkScope?: boolean;
+}
+
+/** Packets in the engine's memory: where each starts, and its octets. */
+export interface LaneList {
+  readonly at: Uint32Array;
+  readonly lengths: Uint16Array;
+}
+
+/** What `Engine` hands to each lane it opens. */
+export interface LaneTable {
+  readonly buckets: number;
+  readonly seed: bigint;
+}
+
+/** Buckets that hold at least so many flows. */
+export function bucketsFor(maxFlows: number): number {
+  let buckets = 1;
+  while (buckets * FLOW_WAYS < maxFlows && buckets < FLOW_BUCKETS_MAX) buckets *= 2;
+  return buckets;
+}
+
+export class Lane {
+  /** Packets that come in: a driver fills the places that `at` names and sets `lengths`. */
+  readonly rx: LaneList;
+  /** Packets that go out after a poll, in order; valid until the next poll. */
+  readonly tx: LaneList;
+  /** Octets that fit at one place of `rx`. */
+  readonly slotPacketBytes: number;
+  /** A range of the memory for the host's own system calls. */
+  readonly scratch: { readonly at: number; readonly bytes: number };
+  /** A range of the memory for packets that wait until the way out takes them. */
+  readonly queue: { readonly at: number; readonly bytes: number };
+  readonly #words: Uint32Array;
+  readonly #view: DataView;
+  readonly #base: number;
+
+  constructor(
+    readonly index: number,
+    readonly memory: SharedArrayBuffer,
+    readonly exports: EngineExports,
+    table: LaneTable,
+    options: LaneOptions = {},
+  ) {
+    if (!Number.isInteger(index) || index < 0 || index >= LANES_MAX) {
+      throw new RangeError(`lane number: expected 0..${LANES_MAX - 1}, found ${index}`);
+    }
+    const mtuBytes = options.mtuBytes ?? 1500;
+    if (!Number.isInteger(mtuBytes) || mtuBytes < 68 || mtuBytes > PACKET_MAX_BYTES) {
+      throw new RangeError(`lane MTU: expected 68..${PACKET_MAX_BYTES}, found ${mtuBytes}`);
+    }
+    this.#base = LANES_BASE + index * LANE_BYTES;
+    this.#view = new DataView(memory);
+    this.#words = new Uint32Array(memory, this.#base + LANE_WORDS, 16);
+    this.rx = list(memory, this.#base + LANE_RX_AT, this.#base + LANE_RX_LENGTHS, RX_MAX);
+    this.tx = list(memory, this.#base + LANE_TX_AT, this.#base + LANE_TX_LENGTHS, TX_MAX);
+    this.scratch = { at: this.#base + LANE_HOST, bytes: LANE_HOST_BYTES };
+    this.queue = { at: this.#base + LANE_QUEUE, bytes: LANE_QUEUE_BYTES };
+    const isBig = options.rxVnet === true || mtuBytes > SLOT_SMALL_PACKET_BYTES;
+    const stride = isBig ? SLOT_BIG_BYTES : SLOT_SMALL_BYTES;
+    this.slotPacketBytes = isBig ? PACKET_MAX_BYTES : SLOT_SMALL_PACKET_BYTES;
+    for (let i = 0; i < RX_MAX; i++) {
+      this.rx.at[i] = this.#base + LANE_RX_SLOTS + i * stride + SLOT_HEADROOM_BYTES;
+    }
+    const low = Number(table.seed & 0xffffffffn);
+    exports.open(index, flagsOf(options), mtuBytes, table.buckets, low, Number((table.seed >> 32n) & 0xffffffffn));
+  }
+
+  /**
+   * Works through packets `from` up to `to` (not included) of `rx` and lists what goes out in `tx`. Returns the index
+   * behind the last packet done; less than `to`: send what is listed, then poll again from there.
+   * @param nowMs the host's clock in milliseconds, modulo 2^32
+   */
+  poll(from: number, to: number, nowMs: number): number {
+    return this.exports.poll(from, to, nowMs);
+  }
+
+  /** Packets in `tx` since the last poll. */
+  get txCount(): number {
+    return this.#words[WORD_TX_COUNT / 4] ?? 0;
+  }
+
+  /** What the engine found in packet `i` of the last burst. */
+  meta(i: number): PacketMeta {
+    return readMeta(this.#view, this.#base + LANE_METAS + i * META_BYTES);
+  }
+
+  /** Copies a packet (and its virtio header, for a lane with `rxVnet`) to place `i`. */
+  place(i: number, packet: Uint8Array, vnetHeader?: Uint8Array): void {
+    const at = this.rx.at[i];
+    if (at === undefined || packet.length > this.slotPacketBytes) {
+      throw new RangeError(`packet of ${packet.length} octets: expected at most ${this.slotPacketBytes}`);
+    }
+    const octets = new Uint8Array(this.memory);
+    octets.set(packet, at);
+    octets.fill(0, at - 10, at);
+    if (vnetHeader) octets.set(vnetHeader, at - vnetHeader.length);
+    this.rx.lengths[i] = packet.length;
+  }
+
+  /** Copies of the packets that go out. */
+  sent(): Uint8Array[] {
+    const packets: Uint8Array[] = [];
+    for (let i = 0; i < this.txCount; i++) {
+      const at = this.tx.at[i] ?? 0;
+      packets.push(new Uint8Array(this.memory, at, this.tx.lengths[i] ?? 0).slice());
+    }
+    return packets;
+  }
+}
+
+function list(memory: SharedArrayBuffer, at: number, lengths: number, count: number): LaneList {
+  return { at: new Uint32Array(memory, at, count), lengths: new Uint16Array(memory, lengths, count) };
+}
+
+function flagsOf(options: LaneOptions): number {
+  let flags = 0;
+  if (options.rxVnet === true) flags |= LaneFlag.RxVnet;
+  if (options.txVnet === true) flags |= LaneFlag.TxVnet;
+  if (options.plan !== false) flags |= LaneFlag.Plan;
+  if (options.track !== false) flags |= LaneFlag.Track;
+  if (options.dropLinkScope === true) flags |= LaneFlag.DropLinkScope;
+  return flags;
+}

@@ -1,0 +1,35 @@
+// The lane of this instance: where its region starts and how it was opened. Set once by `openLane`; everything else
+// that the engine knows lies in the mapped memory.
+import { Counter, LANE_BYTES, LANE_COUNTERS, LANE_WORDS, LANES_BASE } from "@bunnel/abi/src/index";
+
+/** Address of the lane's region. */
+export let lane: usize = 0;
+/** LaneFlag bits. */
+export let laneFlags: u32 = 0;
+/** Octets of the largest packet that the way out takes. */
+export let laneMtu: i32 = 0;
+
+export function openLane(index: i32, flags: u32, mtuBytes: i32): void {
+  lane = <usize>LANES_BASE + <usize>index * LANE_BYTES;
+  laneFlags = flags;
+  laneMtu = mtuBytes;
+}
+
+export function laneWord(word: usize): u32 {
+  return load<u32>(lane + LANE_WORDS + word);
+}
+
+export function setLaneWord(word: usize, value: u32): void {
+  store<u32>(lane + LANE_WORDS + word, value);
+}
+
+/** Adds to a counter. Only this lane writes here; a host may read at any time. */
+export function count(counter: i32, by: u32): void {
+  const at = lane + LANE_COUNTERS + (<usize>counter << 3);
+  store<u64>(at, load<u64>(at) + by);
+}
+
+/** Counts one packet under its reason. */
+export function countReason(reason: i32): void {
+  count(Counter.Reasons + reason, 1);
+}

@@ -1,0 +1,46 @@
+// Points of a message: marker ± offset to octet offset.
+import { L7, Marker } from "@bunnel/abi/src/index";
+import { Message } from "../l7/message";
+
+const DOT: u32 = 46;
+
+/** Octets from the message's start; -1 when the message does not have this point inside it. */
+export function resolvePoint(message: Message, marker: u32, offset: i32): i32 {
+  const base = markerAt(message, marker, offset);
+  if (base < 0) return -1;
+  const at = base + offset;
+  return at > 0 && at < message.bytes ? at : -1;
+}
+
+function markerAt(message: Message, marker: u32, offset: i32): i32 {
+  if (marker == Marker.Absolute) return offset < 0 ? message.bytes : 0;
+  if (marker == Marker.Method) return message.l7 == L7.Http ? 0 : -1;
+  if (marker == Marker.SniExt) return message.sniExtOffset;
+  if (message.hostBytes == 0) return -1;
+  if (marker == Marker.Host) return message.hostOffset;
+  if (marker == Marker.EndHost) return message.hostOffset + message.hostBytes;
+  const start = sldStart(message);
+  const end = sldEnd(message);
+  if (marker == Marker.Sld) return start;
+  if (marker == Marker.EndSld) return end;
+  if (marker == Marker.MidSld) return start + ((end - start) >> 1);
+  return -1;
+}
+
+/** Behind the second-level label: in www.example.org the last dot; a name of one label is its own. */
+function sldEnd(message: Message): i32 {
+  const at = message.at + <usize>message.hostOffset;
+  for (let i = message.hostBytes - 1; i > 0; i--) {
+    if (load<u8>(at + <usize>i) == DOT) return message.hostOffset + i;
+  }
+  return message.hostOffset + message.hostBytes;
+}
+
+/** The first octet of the second-level label. */
+function sldStart(message: Message): i32 {
+  const at = message.at;
+  for (let i = sldEnd(message) - 1; i >= message.hostOffset; i--) {
+    if (load<u8>(at + <usize>i) == DOT) return i + 1;
+  }
+  return message.hostOffset;
+}

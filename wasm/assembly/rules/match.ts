@@ -1,0 +1,77 @@
+// Flow and message to rule: the first rule that matches decides.
+import {
+  HOST_HASH, HOST_HASH_OFFSET, HOST_HASH_PRIME, HOST_MATCH, HOST_PLACE_BYTES, HOST_PROBES_MAX, HOST_SET,
+  HOST_TEXT_AT, HOST_TEXT_BYTES, HostMatch, RULE_FAMILY_MASK, RULE_HOST_SET, RULE_L7_MASK, RULE_PORT_COUNT,
+  RULE_PORTS,
+} from "@bunnel/abi/src/index";
+import { Message } from "../l7/message";
+import { Meta } from "../mem/meta";
+import { hostPlacesAt, hostPlacesMask, ruleAt, ruleCount } from "./table";
+
+const DOT: u32 = 46;
+
+/** Index of the rule that decides about this message; -1: none does. */
+export function matchRule(table: usize, m: Meta, message: Message): i32 {
+  const n = ruleCount(table);
+  const family: u32 = m.family == 4 ? 1 : 2;
+  for (let i = 0; i < n; i++) {
+    const rule = ruleAt(table, i);
+    if ((load<u8>(rule + RULE_L7_MASK) & (1 << message.l7)) == 0) continue;
+    if ((load<u8>(rule + RULE_FAMILY_MASK) & family) == 0) continue;
+    if (!matchPort(rule, m.destinationPort)) continue;
+    const set: u32 = load<u16>(rule + RULE_HOST_SET);
+    if (set == 0 || matchHost(table, set, message.at + <usize>message.hostOffset, message.hostBytes)) return i;
+  }
+  return -1;
+}
+
+function matchPort(rule: usize, port: u32): bool {
+  const n = <i32>load<u16>(rule + RULE_PORT_COUNT);
+  if (n == 0) return true;
+  for (let i = 0; i < n; i++) {
+    const range = rule + RULE_PORTS + (<usize>i << 2);
+    if (port >= load<u16>(range) && port <= load<u16>(range, 2)) return true;
+  }
+  return false;
+}
+
+/** Whether the name, or a name above it, stands in the set. One walk from the last octet to the first. */
+export function matchHost(table: usize, set: u32, name: usize, bytes: i32): bool {
+  let length = bytes;
+  if (length > 0 && load<u8>(name + <usize>(length - 1)) == DOT) length--;
+  let hash: u32 = HOST_HASH_OFFSET;
+  for (let i = length - 1; i >= 0; i--) {
+    hash = (hash ^ lower(load<u8>(name + <usize>i))) * HOST_HASH_PRIME;
+    const isWhole = i == 0;
+    if (isWhole || load<u8>(name + <usize>(i - 1)) == DOT) {
+      if (lookUp(table, set, hash, name + <usize>i, length - i, isWhole)) return true;
+    }
+  }
+  return false;
+}
+
+function lookUp(table: usize, set: u32, hash: u32, name: usize, bytes: i32, isWhole: bool): bool {
+  const wanted: u32 = hash == 0 ? 1 : hash;
+  const places = hostPlacesAt(table);
+  const mask = hostPlacesMask(table);
+  for (let i: u32 = 0; i < <u32>HOST_PROBES_MAX; i++) {
+    const place = places + <usize>((wanted + i) & mask) * HOST_PLACE_BYTES;
+    const found = load<u32>(place + HOST_HASH);
+    if (found == 0) return false;
+    if (found != wanted || load<u16>(place + HOST_SET) != set || load<u16>(place + HOST_TEXT_BYTES) != bytes) continue;
+    if (!isWhole && load<u16>(place + HOST_MATCH) != HostMatch.Suffix) continue;
+    if (sameName(table + load<u32>(place + HOST_TEXT_AT), name, bytes)) return true;
+  }
+  return false;
+}
+
+function sameName(text: usize, name: usize, bytes: i32): bool {
+  for (let i: usize = 0; i < <usize>bytes; i++) {
+    if (<u32>load<u8>(text + i) != lower(load<u8>(name + i))) return false;
+  }
+  return true;
+}
+
+function lower(c: u32): u32 {
+  return c - 65 < 26 ? c | 32 : c;
+}

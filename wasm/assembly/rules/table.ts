@@ -1,0 +1,78 @@
+// The rule table in force. The host writes a table beside the active one and then swaps one word, so that a burst sees
+// either the old rules or the new ones. The host has checked the table's offsets; the engine reads it as it is.
+import {
+  CONTROL_BASE, CONTROL_RULES, HEADER_HOSTS_AT, HEADER_HOSTS_MASK, HEADER_RULE_COUNT, HEADER_RULES_AT,
+  HEADER_STRATEGIES_AT, OP_BYTES, OP_DECOY, OP_FOOLINGS, OP_NAME_AT, OP_NAME_BYTES, OP_POINT_COUNT, OP_POINTS,
+  OP_REPEATS, OP_TECHNIQUE, OP_TTL, POINT_BYTES, RULE_BYTES, STRATEGY_BYTES, STRATEGY_OP_COUNT, STRATEGY_OPS_AT,
+} from "@bunnel/abi/src/index";
+
+/** Address of the table in force; 0: none. */
+export function activeRules(): usize {
+  return atomic.load<u32>(CONTROL_BASE + CONTROL_RULES);
+}
+
+export function ruleCount(table: usize): i32 {
+  return load<i32>(table + HEADER_RULE_COUNT);
+}
+
+export function ruleAt(table: usize, i: i32): usize {
+  return table + load<u32>(table + HEADER_RULES_AT) + <usize>i * RULE_BYTES;
+}
+
+export function hostPlacesAt(table: usize): usize {
+  return table + load<u32>(table + HEADER_HOSTS_AT);
+}
+
+export function hostPlacesMask(table: usize): u32 {
+  return load<u32>(table + HEADER_HOSTS_MASK);
+}
+
+export function strategyAt(table: usize, i: u32): usize {
+  return table + load<u32>(table + HEADER_STRATEGIES_AT) + <usize>i * STRATEGY_BYTES;
+}
+
+export function opCount(strategy: usize): i32 {
+  return load<u8>(strategy + STRATEGY_OP_COUNT);
+}
+
+/** One technique of a strategy, with its parameters. */
+@unmanaged
+export class Operation {
+  static at(table: usize, strategy: usize, i: i32): Operation {
+    return changetype<Operation>(table + load<u32>(strategy + STRATEGY_OPS_AT) + <usize>i * OP_BYTES);
+  }
+  get ptr(): usize {
+    return changetype<usize>(this);
+  }
+  get technique(): u32 {
+    return load<u8>(this.ptr + OP_TECHNIQUE);
+  }
+  get pointCount(): i32 {
+    return load<u8>(this.ptr + OP_POINT_COUNT);
+  }
+  get foolings(): u32 {
+    return load<u16>(this.ptr + OP_FOOLINGS);
+  }
+  get ttl(): u32 {
+    return load<u8>(this.ptr + OP_TTL);
+  }
+  get repeats(): i32 {
+    return load<u8>(this.ptr + OP_REPEATS);
+  }
+  get decoy(): u32 {
+    return load<u8>(this.ptr + OP_DECOY);
+  }
+  /** Offset of the decoy's host name in the table. */
+  get nameAt(): u32 {
+    return load<u32>(this.ptr + OP_NAME_AT);
+  }
+  get nameBytes(): i32 {
+    return load<u16>(this.ptr + OP_NAME_BYTES);
+  }
+  marker(i: i32): u32 {
+    return load<u8>(this.ptr + OP_POINTS + <usize>i * POINT_BYTES);
+  }
+  offset(i: i32): i32 {
+    return load<i16>(this.ptr + OP_POINTS + <usize>i * POINT_BYTES + 2);
+  }
+}

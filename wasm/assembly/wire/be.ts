@@ -1,0 +1,21 @@
+// Numbers in network order, in place.
+
+export function be16(ptr: usize, offset: usize): u32 {
+  return rotl<u16>(load<u16>(ptr + offset), 8);
+}
+
+export function be24(ptr: usize, offset: usize): u32 {
+  return (<u32>load<u8>(ptr + offset) << 16) | be16(ptr, offset + 1);
+}
+
+export function be32(ptr: usize, offset: usize): u32 {
+  return bswap<u32>(load<u32>(ptr + offset));
+}
+
+export function setBe16(ptr: usize, offset: usize, value: u32): void {
+  store<u16>(ptr + offset, rotl<u16>(<u16>value, 8));
+}
+
+export function setBe32(ptr: usize, offset: usize, value: u32): void {
+  store<u32>(ptr + offset, bswap<u32>(value));
+}

@@ -1,0 +1,81 @@
+// The IPv4 header (RFC 791 section 3.1).
+import { be16, setBe16 } from "./be";
+import { checksumAfter } from "./checksum";
+
+const TOTAL_LENGTH: usize = 2;
+const ID: usize = 4;
+const FRAGMENT: usize = 6;
+const TTL: usize = 8;
+const PROTOCOL: usize = 9;
+const CHECKSUM: usize = 10;
+const SOURCE: usize = 12;
+const DESTINATION: usize = 16;
+export const IPV4_HEADER_BYTES: i32 = 20;
+export const IPV4_MORE_FRAGMENTS: u32 = 0x2000;
+export const IPV4_FRAGMENT_OFFSET: u32 = 0x1fff;
+
+/** An IPv4 header seen in place. Trust a getter only after `fits` said yes. */
+@unmanaged
+export class Ipv4 {
+  static at(ptr: usize): Ipv4 {
+    return changetype<Ipv4>(ptr);
+  }
+  get ptr(): usize {
+    return changetype<usize>(this);
+  }
+  get headerBytes(): i32 {
+    return (load<u8>(this.ptr) & 15) << 2;
+  }
+  get totalBytes(): i32 {
+    return be16(this.ptr, TOTAL_LENGTH);
+  }
+  get id(): u32 {
+    return be16(this.ptr, ID);
+  }
+  /** Flags and fragment offset, as one number. */
+  get fragment(): u32 {
+    return be16(this.ptr, FRAGMENT);
+  }
+  get ttl(): u32 {
+    return load<u8>(this.ptr + TTL);
+  }
+  get protocol(): u32 {
+    return load<u8>(this.ptr + PROTOCOL);
+  }
+  /** As it lies in memory. */
+  get source(): u32 {
+    return load<u32>(this.ptr + SOURCE);
+  }
+  get destination(): u32 {
+    return load<u32>(this.ptr + DESTINATION);
+  }
+
+  /** Once true, the header and all that the total length names lie within `available`. */
+  fits(available: i32): bool {
+    if (available < IPV4_HEADER_BYTES) return false;
+    const header = this.headerBytes;
+    const total = this.totalBytes;
+    return header >= IPV4_HEADER_BYTES && header <= total && total <= available;
+  }
+
+  /** Sets total length, identification and time to live, and mends the header checksum for just these words. */
+  setLengthIdTtl(totalBytes: i32, id: u32, ttl: u32): void {
+    const p = this.ptr;
+    let sum: u32 = load<u16>(p + CHECKSUM);
+    const oldLength: u32 = load<u16>(p + TOTAL_LENGTH);
+    const oldId: u32 = load<u16>(p + ID);
+    const oldTtl: u32 = load<u16>(p + TTL);
+    setBe16(p, TOTAL_LENGTH, totalBytes);
+    setBe16(p, ID, id);
+    store<u8>(p + TTL, <u8>ttl);
+    sum = checksumAfter(sum, oldLength, load<u16>(p + TOTAL_LENGTH));
+    sum = checksumAfter(sum, oldId, load<u16>(p + ID));
+    sum = checksumAfter(sum, oldTtl, load<u16>(p + TTL));
+    store<u16>(p + CHECKSUM, <u16>sum);
+  }
+
+  /** Sum of the pseudo header (RFC 9293 section 3.1) for so many octets of transport header and payload. */
+  pseudoSum(protocol: u32, l4Bytes: i32): u64 {
+    return <u64>this.source + <u64>this.destination + <u64>(protocol << 8) + <u64>rotl<u16>(<u16>l4Bytes, 8);
+  }
+}
