@@ -1,4 +1,4 @@
-// Builds the engine: build/engine.wasm, which ships, and build/engine.debug.wasm with its source map, which the tests run too.
+// Builds the engine: build/engine.wasm, which ships, and build/engine.debug.wasm with its map, which the tests run too.
 // 1. ask whether any input changed   2. compile both side by side   3. check the promises   4. put down what changed
 import { MEMORY_PAGES } from "@bunnel/abi";
 import { mkdir, rename, rm } from "node:fs/promises";
@@ -36,18 +36,18 @@ async function build(force: boolean): Promise<void> {
     console.log("engine: up to date");
     return;
   }
-  // Compiled aside and moved into place, so that a reader never meets half a file and a failed build leaves the last good one.
+  // Compiled aside and moved into place: a reader never meets half a file, and a failed build leaves the last good one.
   const aside = join(outDir, `next-${process.pid}`);
   await mkdir(aside, { recursive: true });
   try {
-    await Promise.all([compile(join(aside, "engine.wasm"), releaseFlags), compile(join(aside, "engine.debug.wasm"), debugFlags)]);
-    const release = await Bun.file(join(aside, "engine.wasm")).bytes();
-    const debug = await Bun.file(join(aside, "engine.debug.wasm")).bytes();
+    const [releasePath, debugPath] = [join(aside, "engine.wasm"), join(aside, "engine.debug.wasm")];
+    await Promise.all([compile(releasePath, releaseFlags), compile(debugPath, debugFlags)]);
+    const [release, debug] = [await Bun.file(releasePath).bytes(), await Bun.file(debugPath).bytes()];
     const faults = [...releaseFaults(release), ...debugFaults(debug)];
     if (faults.length > 0) throw new Error(faults.join("\n"));
     const changed = await putDown(aside);
     await Bun.write(stampPath, stamp);
-    console.log(`engine: built ${release.length} bytes, ${changed.length > 0 ? `changed ${changed.join(", ")}` : "nothing changed"}`);
+    console.log(`engine: built, ${release.length} bytes; changed: ${changed.join(", ") || "nothing"}`);
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
@@ -95,5 +95,6 @@ async function inputsHash(): Promise<string> {
 }
 
 function scan(folder: string): string[] {
-  return [...new Bun.Glob("**/*.ts").scanSync({ cwd: folder, absolute: true })].filter((file) => !file.endsWith(".test.ts")).toSorted();
+  const files = [...new Bun.Glob("**/*.ts").scanSync({ cwd: folder, absolute: true })];
+  return files.filter((file) => !file.endsWith(".test.ts")).toSorted();
 }

@@ -7,7 +7,7 @@ const ALLOCATOR = "~lib/rt/stub/";
 
 /**
  * The broken promises of a release build, one sentence each; an empty list is a good build.
- * A data section would overwrite the shared memory when a second instance starts, and a start section would run without being asked.
+ * A data section would overwrite the shared memory when a second instance starts, and a start section would run unasked.
  */
 export function releaseFaults(bytes: Uint8Array): string[] {
   const { sections, imports } = inspectModule(bytes);
@@ -21,7 +21,7 @@ export function releaseFaults(bytes: Uint8Array): string[] {
   return [...faults, ...memoryFaults(bytes, "engine.wasm")];
 }
 
-/** The broken promises of a debug build. It keeps asserts and their texts, but it allocates no more than the release build does. */
+/** The broken promises of a debug build: it keeps asserts and their texts, but it allocates no more than a release. */
 export function debugFaults(bytes: Uint8Array): string[] {
   const faults = memoryFaults(bytes, "engine.debug.wasm");
   const allocates = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(ALLOCATOR);
@@ -31,7 +31,8 @@ export function debugFaults(bytes: Uint8Array): string[] {
 
 function memoryFaults(bytes: Uint8Array, file: string): string[] {
   const memory = inspectModule(bytes).imports.find(({ kind }) => kind === "memory")?.memory;
-  if (memory?.shared === true && memory.initialPages === MEMORY_PAGES && memory.maximumPages === MEMORY_PAGES) return [];
-  const found = memory === undefined ? "none" : `${memory.initialPages}..${memory.maximumPages}, shared: ${memory.shared}`;
+  if (memory?.shared === true && memory.initialPages === MEMORY_PAGES && memory.maximumPages === MEMORY_PAGES)
+    return [];
+  const found = memory === undefined ? "none" : JSON.stringify(memory);
   return [`${file}: expected a shared memory of exactly ${MEMORY_PAGES} pages, found ${found}`];
 }

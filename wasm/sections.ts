@@ -44,7 +44,10 @@ export interface ModuleShape {
   readonly exports: readonly string[];
 }
 
-/** Reads a module's sections, imports and exports. Throws RangeError where the bytes end early and Error where they are no module. */
+/**
+ * Reads a module's sections, imports and exports.
+ * @throws RangeError where the bytes end early, Error where they are no module
+ */
 export function inspectModule(bytes: Uint8Array): ModuleShape {
   const reader = new Reader(bytes);
   if (bytes.length < MAGIC_BYTES || reader.word() !== MAGIC || reader.word() !== VERSION) {
@@ -112,7 +115,7 @@ class Reader {
 
   byte(): number {
     const value = this.bytes[this.at++];
-    if (value === undefined) throw new RangeError(`module: expected a byte at ${this.at - 1}, found the end of the file`);
+    if (value === undefined) throw new RangeError(`module: expected a byte at ${this.at - 1}, found the end`);
     return value;
   }
 

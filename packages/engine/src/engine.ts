@@ -7,6 +7,7 @@ import {
   RULES_BASE,
   RULES_TABLE_BYTES,
 } from "@bunnel/abi";
+import { checkTable } from "./check-table.ts";
 import { laneCounters, readCounters, type EngineCounters } from "./counters.ts";
 import { bucketsFor, Lane, type LaneOptions, type LaneTable } from "./lane.ts";
 import { compileEngine, createMemory, instantiate, type EngineBuild, type EngineExports } from "./module.ts";
@@ -76,12 +77,10 @@ export class Engine {
    * Puts a rule table in force: it is written beside the active one, then one word is swapped. Tables come from
    * `@bunnel/profile`. A lane that is in the middle of a burst ends it with the table it began with; do not load twice
    * within one burst's time.
-   * @throws RangeError when the table is larger than its place
+   * @throws RangeError when something in the table leads outside it or breaks a limit
    */
   loadRules(table: Uint8Array): void {
-    if (table.length > RULES_TABLE_BYTES) {
-      throw new RangeError(`rule table of ${table.length} octets: expected at most ${RULES_TABLE_BYTES}`);
-    }
+    checkTable(table);
     const word = CONTROL_RULES / 4;
     const next = Atomics.load(this.#control, word) === RULES_BASE ? RULES_BASE + RULES_TABLE_BYTES : RULES_BASE;
     new Uint8Array(this.memory, next, table.length).set(table);

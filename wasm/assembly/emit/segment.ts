@@ -36,8 +36,8 @@ export function emitOctets(
     memory.copy(at, p, headers);
     memory.copy(at + <usize>headers, source + <usize>done, size);
     setNetworkHeader(at, p, m, total, foolings, ttl);
-    const isLast = isReal && offset + done + size == <i32>m.payloadBytes;
-    if (m.protocol == PROTOCOL_TCP) setTcpHeader(at, m, offset + done, isLast);
+    const isEnd = offset + done + size == <i32>m.payloadBytes;
+    if (m.protocol == PROTOCOL_TCP) setTcpHeader(at, m, offset + done, isEnd, isReal);
     else if (m.protocol == PROTOCOL_UDP) Udp.at(at + m.l4Offset).length = UDP_HEADER_BYTES + size;
     setTransportChecksum(at, total, m);
     if ((foolings & Fooling.BadSum) != 0) spoilTcpChecksum(at, m);
@@ -57,12 +57,13 @@ function setNetworkHeader(at: usize, p: usize, m: Meta, total: i32, foolings: u3
   }
 }
 
-/** FIN and PSH belong to the last octet, CWR to the first packet (RFC 3168 section 6.1.2). */
-function setTcpHeader(at: usize, m: Meta, offset: i32, isLast: bool): void {
+/** FIN and PSH belong to the last octet, CWR to the first packet (RFC 3168 section 6.1.2); a decoy never ends a stream. */
+function setTcpHeader(at: usize, m: Meta, offset: i32, isEnd: bool, isReal: bool): void {
   const tcp = Tcp.at(at + m.l4Offset);
   tcp.seq = seqAdd(m.seq, <u32>offset);
   let flags: u32 = m.tcpFlags;
-  if (!isLast) flags &= ~(TCP_FIN | TCP_PSH);
+  if (!isEnd) flags &= ~(TCP_FIN | TCP_PSH);
+  if (!isReal) flags &= ~TCP_FIN;
   if (offset != 0) flags &= ~TCP_CWR;
   tcp.flags = flags;
 }

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
+import { PACKET_MAX_BYTES } from "@bunnel/abi";
 import { Engine, type EngineCounters, type Transform } from "@bunnel/engine";
 import { encodeRules } from "@bunnel/profile";
-import { linkHeaderBytes, PcapWriter, readCapture, type CapturedPacket } from "@bunnel/wire";
+import { ipOctets, readCapture, writePcap, writePcapng, type Capture, type PacketToCapture } from "@bunnel/wire";
 import { ExitError } from "../service/exit.ts";
 import { readProfile } from "../service/read-profile.ts";
 
@@ -24,7 +25,7 @@ export function register(program: Command): void {
     .argument("<capture>", "capture file")
     .option("-p, --profile <file>", "profile (TOML); without it the built-in one")
     .option("-s, --strategy <text>", "one strategy for every host")
-    .option("-o, --output <file>", "write the packets that would have left (pcap)")
+    .option("-o, --output <file>", "write the packets that would have left (pcap, or pcapng by its name)")
     .option("--json", "print the figures as JSON")
     .action(replay);
 }
@@ -34,10 +35,9 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
   const capture = readCapture(await readOctets(path));
   const engine = await Engine.create({ maxFlows: profile.limits.maxFlows, seed: 1n });
   engine.loadRules(encodeRules(profile));
-  const writer = new PcapWriter(capture.linkType);
-  const figures = carry(capture.packets, capture.linkType, engine.transformer({ mtuBytes: 65535 }), writer);
-  if (options.output !== undefined) await Bun.write(options.output, writer.toBytes());
-  const report = { ...figures, ...engine.counters() };
+  const { packets, notIp } = carry(capture, engine.transformer({ mtuBytes: PACKET_MAX_BYTES }));
+  if (options.output !== undefined) await Bun.write(options.output, captureFile(options.output, capture, packets));
+  const report = { read: capture.packets.length, written: packets.length, notIp, ...engine.counters() };
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : reportText(path, report, options.output));
 }
 
@@ -57,33 +57,36 @@ interface Figures {
   readonly notIp: number;
 }
 
-function carry(
-  packets: readonly CapturedPacket[],
-  linkType: number,
-  transform: Transform,
-  writer: PcapWriter,
-): Figures {
-  let written = 0;
+function carry(capture: Capture, transform: Transform): { packets: PacketToCapture[]; notIp: number } {
+  const packets: PacketToCapture[] = [];
   let notIp = 0;
-  for (const { octets, originalBytes, timestampNs } of packets) {
-    const header = octets.length < originalBytes ? undefined : linkHeaderBytes(linkType, octets);
-    if (header === undefined) {
+  for (const captured of capture.packets) {
+    const { octets, originalBytes, timestampNs, interfaceId } = captured;
+    const linkType = capture.interfaces[interfaceId]?.linkType ?? capture.linkType;
+    const ip = octets.length < originalBytes ? undefined : ipOctets(linkType, octets);
+    if (ip === undefined || ip.length > PACKET_MAX_BYTES) {
       notIp++;
-      written++;
-      writer.write({ timestampNs, octets, originalBytes });
+      packets.push(captured);
       continue;
     }
-    const link = octets.subarray(0, header);
-    const sent = transform(octets.subarray(header), Number((timestampNs / NS_PER_MS) & 0xffffffffn));
+    const link = octets.subarray(0, octets.length - ip.length);
+    const sent = transform(ip, Number((timestampNs / NS_PER_MS) & 0xffffffffn));
     for (const [i, packet] of sent.entries()) {
-      const whole = new Uint8Array(header + packet.length);
+      const whole = new Uint8Array(link.length + packet.length);
       whole.set(link);
-      whole.set(packet, header);
-      writer.write({ timestampNs: timestampNs + BigInt(i) * NS_APART, octets: whole });
+      whole.set(packet, link.length);
+      packets.push({ octets: whole, interfaceId, timestampNs: timestampNs + BigInt(i) * NS_APART });
     }
-    written += sent.length;
   }
-  return { read: packets.length, written, notIp };
+  return { packets, notIp };
+}
+
+/** pcapng where the name says so or several link types have to be told apart, else pcap. */
+function captureFile(path: string, capture: Capture, packets: readonly PacketToCapture[]): Uint8Array {
+  const isOne = capture.interfaces.every(({ linkType }) => linkType === capture.linkType);
+  return path.endsWith(".pcapng") || !isOne
+    ? writePcapng(packets, capture.interfaces)
+    : writePcap(packets, capture.linkType);
 }
 
 function reportText(path: string, report: Figures & EngineCounters, output: string | undefined): string {
