@@ -7,7 +7,7 @@ const ALLOCATOR = "~lib/rt/stub/";
 
 /**
  * The broken promises of a release build, one sentence each; an empty list is a good build.
- * A data section would overwrite the shared memory when a second instance starts, and a start section would run unasked.
+ * A data section would overwrite the shared memory when a second instance starts; a start section would run unasked.
  */
 export function releaseFaults(bytes: Uint8Array): string[] {
   const { sections, imports } = inspectModule(bytes);

@@ -1,5 +1,6 @@
 // The export list, nothing else.
-import { openTable } from "./flow/table";
+import { MetaFlag } from "@bunnel/abi/src/index";
+import { openTable, track } from "./flow/table";
 import { openLane } from "./mem/lane";
 import { Meta, rxAt, rxBytes } from "./mem/meta";
 import { checksumAfter, checksumOf } from "./wire/checksum";
@@ -26,6 +27,16 @@ export function parseBurst(from: i32, to: i32): i32 {
     if (parsePacket(rxAt(i), rxBytes(i), Meta.of(i))) read++;
   }
   return read;
+}
+
+/** Parses and tracks packets from..to of the burst, nothing else; how many have a flow. */
+export function trackBurst(from: i32, to: i32, now: u32): i32 {
+  let tracked = 0;
+  for (let i = from; i < to; i++) {
+    const m = Meta.of(i);
+    if (parsePacket(rxAt(i), rxBytes(i), m) && (m.flags & MetaFlag.Fragment) == 0 && track(rxAt(i), m, now) != 0) tracked++;
+  }
+  return tracked;
 }
 
 /** The Internet checksum of octets, as it lies in memory. */

@@ -13,7 +13,7 @@ import { emitPlan } from "./emit/plan";
 import { emitOctets, startSegments } from "./emit/segment";
 import { Flow, track } from "./flow/table";
 import { Message, recognise } from "./l7/message";
-import { txBytes, txCount, txList, txReset, txRollBack } from "./mem/arena";
+import { txBytes, txCount, txList, txPublish, txReset, txRollBack } from "./mem/arena";
 import { count, countReason, laneFlags, laneMtu } from "./mem/lane";
 import { Meta, rxAt, rxBytes } from "./mem/meta";
 import { Plan } from "./plan/plan";
@@ -33,36 +33,41 @@ const NO_ROOM: i32 = -1;
 export function poll(from: i32, to: i32, now: u32): i32 {
   txReset();
   const rules = activeRules();
-  for (let i = from; i < to; i++) {
+  let i = from;
+  let octets: u32 = 0;
+  for (; i < to; i++) {
     const p = rxAt(i);
+    const bytes = rxBytes(i);
     const m = Meta.of(i);
-    const count0 = txCount();
-    const bytes0 = txBytes();
-    parse(p, rxBytes(i), m);
-    const reason = handle(p, rxBytes(i), m, rules, i == from);
+    const count0 = txCount;
+    const bytes0 = txBytes;
+    parse(p, bytes, m);
+    const reason = handle(p, bytes, m, rules, i == from);
     if (reason == NO_ROOM) {
       txRollBack(count0, bytes0);
-      return i;
+      break;
     }
-    close(p, m, reason, count0, rxBytes(i), now);
+    enter(p, m, reason, count0, now);
+    octets += bytes;
   }
-  return to;
+  count(Counter.PacketsIn, i - from);
+  count(Counter.BytesIn, octets);
+  txPublish();
+  return i;
 }
 
 /** Enters the packet into the books; here and not earlier, because a packet without room comes again. */
-function close(p: usize, m: Meta, reason: i32, firstTx: i32, bytes: i32, now: u32): void {
+function enter(p: usize, m: Meta, reason: i32, firstTx: i32, now: u32): void {
   m.reason = <u8>reason;
   m.verdict = <u8>verdictOf(reason);
   m.txFirst = <u16>firstTx;
-  m.txCount = <u16>(txCount() - firstTx);
+  m.txCount = <u16>(txCount - firstTx);
   if ((laneFlags & LaneFlag.Track) != 0 && m.family != 0 && (m.flags & MetaFlag.Fragment) == 0) {
     const flow = track(p, m, now);
     if (reason == Reason.ReplacePlanned && flow != 0) noteOnFlow(m, Flow.of(flow));
   }
   if (m.l7 != 0) count(Counter.MessagesTls + <i32>m.l7 - 1, 1);
   countReason(reason);
-  count(Counter.PacketsIn, 1);
-  count(Counter.BytesIn, bytes);
 }
 
 function handle(p: usize, bytes: i32, m: Meta, rules: usize, isFirst: bool): i32 {
@@ -95,8 +100,8 @@ function decide(p: usize, bytes: i32, m: Meta, message: Message, rules: usize, i
   if (!runStrategy(plan, message, rules, strategyAt(rules, strategy))) return Reason.PassNoPlan;
   const limit = payloadLimit(p, m);
   if (limit < 1) return Reason.PassNoPlan;
-  const count0 = txCount();
-  const bytes0 = txBytes();
+  const count0 = txCount;
+  const bytes0 = txBytes;
   if (!emitPlan(p, m, message, plan, limit)) {
     if (!isFirst) return NO_ROOM;
     // All the room there is was not enough for this plan: the message leaves as it came.

@@ -9,6 +9,7 @@ export interface EngineExports {
   expire(nowMs: number, idleMs: number): number;
   parse(at: number, bytes: number, meta: number): number;
   parseBurst(from: number, to: number): number;
+  trackBurst(from: number, to: number, nowMs: number): number;
   checksum(at: number, bytes: number): number;
   updateChecksum(sum: number, oldWord: number, newWord: number): number;
 }

@@ -44,6 +44,36 @@ export class Flow {
   static of(index: u32): Flow {
     return changetype<Flow>(<usize>FLOW_ENTRIES_BASE + (<usize>index << 6));
   }
+
+  isOf(a0: u64, a1: u64, b0: u64, b1: u64, ports: u32, kind: u32): bool {
+    return (
+      this.a0 == a0 && this.b0 == b0 && this.ports == ports && this.a1 == a1 && this.b1 == b1 &&
+      ((<u32>this.family << 8) | this.protocol) == kind
+    );
+  }
+
+  setKey(a0: u64, a1: u64, b0: u64, b1: u64, ports: u32): void {
+    this.a0 = a0;
+    this.a1 = a1;
+    this.b0 = b0;
+    this.b1 = b1;
+    this.ports = ports;
+  }
+
+  /** A new flow; its first packet is the one at hand. */
+  begin(m: Meta, swapped: bool, now: u32): void {
+    this.protocol = m.protocol;
+    this.family = m.family;
+    this.opener = swapped ? 2 : 1;
+    this.l7 = 0;
+    this.lastSeen = now;
+    this.rule = 0;
+    this.planned = 0;
+    this.packetsA = swapped ? 0 : 1;
+    this.packetsB = swapped ? 1 : 0;
+    this.bytesA = swapped ? 0 : <u32>m.totalBytes;
+    this.bytesB = swapped ? <u32>m.totalBytes : 0;
+  }
 }
 
 if (
@@ -70,44 +100,11 @@ function mix(h: u64, k: u64): u64 {
   return m ^ (m >>> 32);
 }
 
-// The key of the packet at hand. Plain variables of the instance, not state: each `track` writes them anew.
-let a0: u64 = 0;
-let a1: u64 = 0;
-let b0: u64 = 0;
-let b1: u64 = 0;
-let ports: u32 = 0;
-let kind: u32 = 0;
-
 /**
  * Finds the packet's flow or makes it; fills hash, flow and direction of the record. Returns the entry's index, 0 when
  * the packet goes untracked.
  */
 export function track(p: usize, m: Meta, now: u32): u32 {
-  const swapped = readKey(p, m);
-  let h = mix(seed, a0);
-  h = mix(h, a1);
-  h = mix(h, b0);
-  h = mix(h, b1);
-  h = mix(h, (<u64>ports << 16) | kind) | 1;
-  m.hash = h;
-  const bucket = <u32>(h >>> 33) & bucketMask;
-  const line = <usize>FLOW_TAGS_BASE + (<usize>bucket << 6);
-  for (let way: u32 = 1; way <= WAYS; way++) {
-    const tag = line + (way << 3);
-    if (atomic.load<u64>(tag) != h) continue;
-    const index = (bucket << 3) + way;
-    const flow = Flow.of(index);
-    if (isKey(flow) && atomic.load<u64>(tag) == h) {
-      touch(flow, m, swapped, now);
-      m.flow = index;
-      return index;
-    }
-  }
-  return insert(bucket, line, h, m, swapped, now);
-}
-
-/** Reads the two endpoints, the lower one first. True: the packet goes from B to A. */
-function readKey(p: usize, m: Meta): bool {
   let s0: u64, s1: u64, d0: u64, d1: u64;
   if (m.family == 4) {
     const ip = Ipv4.at(p);
@@ -124,29 +121,73 @@ function readKey(p: usize, m: Meta): bool {
   }
   const sp: u32 = m.sourcePort;
   const dp: u32 = m.destinationPort;
-  kind = (<u32>m.family << 8) | m.protocol;
+  // The lower endpoint is A; swapped: the packet goes from B to A.
   const swapped = s0 > d0 || (s0 == d0 && (s1 > d1 || (s1 == d1 && sp > dp)));
-  if (swapped) {
-    a0 = d0;
-    a1 = d1;
-    b0 = s0;
-    b1 = s1;
-    ports = (dp << 16) | sp;
-  } else {
-    a0 = s0;
-    a1 = s1;
-    b0 = d0;
-    b1 = d1;
-    ports = (sp << 16) | dp;
+  const a0 = swapped ? d0 : s0;
+  const a1 = swapped ? d1 : s1;
+  const b0 = swapped ? s0 : d0;
+  const b1 = swapped ? s1 : d1;
+  const ports = swapped ? (dp << 16) | sp : (sp << 16) | dp;
+  const kind = (<u32>m.family << 8) | m.protocol;
+  let h = mix(seed, a0);
+  h = mix(h, a1);
+  h = mix(h, b0);
+  h = mix(h, b1);
+  h = mix(h, (<u64>ports << 16) | kind) | 1;
+  m.hash = h;
+  const bucket = <u32>(h >>> 33) & bucketMask;
+  const line = <usize>FLOW_TAGS_BASE + (<usize>bucket << 6);
+  for (let way: u32 = 1; way <= WAYS; way++) {
+    const tag = line + (way << 3);
+    if (atomic.load<u64>(tag) != h) continue;
+    const index = (bucket << 3) + way;
+    const flow = Flow.of(index);
+    if (flow.isOf(a0, a1, b0, b1, ports, kind) && atomic.load<u64>(tag) == h) {
+      touch(flow, m, swapped, now);
+      m.flow = index;
+      return index;
+    }
   }
-  return swapped;
+  if (!lock(line)) {
+    count(Counter.FlowsUntracked, 1);
+    return 0;
+  }
+  const index = (bucket << 3) + findWay(bucket, line, h, a0, a1, b0, b1, ports, kind, now);
+  const flow = Flow.of(index);
+  const tag = line + ((index & 7) << 3);
+  if (load<u64>(tag) == h) {
+    touch(flow, m, swapped, now);
+  } else {
+    if (load<u64>(tag) != TAG_FREE) count(Counter.FlowsEvicted, 1);
+    atomic.store<u64>(tag, TAG_BUSY);
+    flow.setKey(a0, a1, b0, b1, ports);
+    flow.begin(m, swapped, now);
+    atomic.store<u64>(tag, h);
+    count(Counter.FlowsInserted, 1);
+  }
+  unlock(line);
+  m.flow = index;
+  return index;
 }
 
-function isKey(flow: Flow): bool {
-  return (
-    flow.a0 == a0 && flow.b0 == b0 && flow.ports == ports && flow.a1 == a1 && flow.b1 == b1 &&
-    ((<u32>flow.family << 8) | flow.protocol) == kind
-  );
+/** Under the bucket's lock: the way of this key, which another lane may have put there meanwhile; else a free way; else the oldest. */
+function findWay(
+  bucket: u32, line: usize, h: u64, a0: u64, a1: u64, b0: u64, b1: u64, ports: u32, kind: u32, now: u32,
+): u32 {
+  let victim: u32 = 1;
+  let oldest: i64 = -1;
+  for (let way: u32 = 1; way <= WAYS; way++) {
+    const tag = load<u64>(line + (way << 3));
+    const flow = Flow.of((bucket << 3) + way);
+    if (tag == h && flow.isOf(a0, a1, b0, b1, ports, kind)) return way;
+    const age: i64 = tag == TAG_FREE ? i64.MAX_VALUE : <i64>idleMs(flow, now);
+    // A tag equal to ours on another key is as good as a collision: it is not taken for ours, and never the victim.
+    if (age > oldest && tag != h) {
+      oldest = age;
+      victim = way;
+    }
+  }
+  return victim;
 }
 
 function touch(flow: Flow, m: Meta, swapped: bool, now: u32): void {
@@ -160,60 +201,6 @@ function touch(flow: Flow, m: Meta, swapped: bool, now: u32): void {
     flow.bytesA += m.totalBytes;
   }
   m.direction = <u8>(<u32>flow.opener != (swapped ? 2 : 1));
-}
-
-function insert(bucket: u32, line: usize, h: u64, m: Meta, swapped: bool, now: u32): u32 {
-  if (!lock(line)) {
-    count(Counter.FlowsUntracked, 1);
-    return 0;
-  }
-  let victim: u32 = 1;
-  let oldest: i64 = -1;
-  for (let way: u32 = 1; way <= WAYS; way++) {
-    const index = (bucket << 3) + way;
-    const tag = load<u64>(line + (way << 3));
-    const flow = Flow.of(index);
-    if (tag == h && isKey(flow)) {
-      unlock(line);
-      touch(flow, m, swapped, now);
-      m.flow = index;
-      return index;
-    }
-    const age: i64 = tag == TAG_FREE ? i64.MAX_VALUE : <i64>idleMs(flow, now);
-    if (age > oldest) {
-      oldest = age;
-      victim = way;
-    }
-  }
-  const tagAt = line + (victim << 3);
-  if (load<u64>(tagAt) != TAG_FREE) count(Counter.FlowsEvicted, 1);
-  atomic.store<u64>(tagAt, TAG_BUSY);
-  const index = (bucket << 3) + victim;
-  fill(Flow.of(index), m, swapped, now);
-  atomic.store<u64>(tagAt, h);
-  unlock(line);
-  count(Counter.FlowsInserted, 1);
-  m.flow = index;
-  return index;
-}
-
-function fill(flow: Flow, m: Meta, swapped: bool, now: u32): void {
-  flow.a0 = a0;
-  flow.a1 = a1;
-  flow.b0 = b0;
-  flow.b1 = b1;
-  flow.ports = ports;
-  flow.protocol = m.protocol;
-  flow.family = m.family;
-  flow.opener = swapped ? 2 : 1;
-  flow.l7 = 0;
-  flow.lastSeen = now;
-  flow.rule = 0;
-  flow.planned = 0;
-  flow.packetsA = swapped ? 0 : 1;
-  flow.packetsB = swapped ? 1 : 0;
-  flow.bytesA = swapped ? 0 : <u32>m.totalBytes;
-  flow.bytesB = swapped ? <u32>m.totalBytes : 0;
 }
 
 /** Milliseconds since the flow was seen; lanes read their clocks at different moments, so a little less than nothing is 0. */

@@ -15,10 +15,6 @@ export function openLane(index: i32, flags: u32, mtuBytes: i32): void {
   laneMtu = mtuBytes;
 }
 
-export function laneWord(word: usize): u32 {
-  return load<u32>(lane + LANE_WORDS + word);
-}
-
 export function setLaneWord(word: usize, value: u32): void {
   store<u32>(lane + LANE_WORDS + word, value);
 }

@@ -1,0 +1,37 @@
+// Runs the program as a user would, in a network namespace of its own where it could touch the network.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const PROGRAM = join(import.meta.dirname, "../../apps/bunnel/src/main.ts");
+const TIMEOUT_MS = 30_000;
+
+export interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `bunnel` with these arguments; `before` are words that stand before the command, such as unshare and its options. */
+export async function bunnel(args: readonly string[], before: readonly string[] = []): Promise<Ran> {
+  return run([...before, process.execPath, PROGRAM, ...args]);
+}
+
+export async function run(command: readonly string[]): Promise<Ran> {
+  const child = Bun.spawn([...command], { stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: TIMEOUT_MS });
+  const [out, err, status] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { status, out, err };
+}
+
+/** A folder that is gone when the test is over. */
+export class TempFolder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), "bunnel-test-"));
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
