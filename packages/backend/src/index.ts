@@ -12,5 +12,5 @@ export { FlowKey, parseFlowKey, type FlowProtocol } from "./flow-key.ts";
 export { startInlineLane } from "./inline-lane.ts";
 export { LaneLoop } from "./lane-loop.ts";
 export { serveLane, startLaneWorker, type LaneOpeners } from "./lane-worker.ts";
-export type { LaneStart, LaneThread, TunPlatform, Uplinks } from "./platform.ts";
+export type { LaneParts, LaneThread, TunPlatform, Uplinks } from "./platform.ts";
 export { TunBackend } from "./tun-backend.ts";

@@ -3,13 +3,19 @@ import type { DeviceHandOver, TunDevice } from "@bunnel/device";
 import type { Egress, EgressHandOver } from "@bunnel/egress";
 import { Engine } from "@bunnel/engine";
 import { LaneLoop } from "./lane-loop.ts";
-import type { LaneStart, LaneThread } from "./platform.ts";
+import type { LaneParts, LaneThread } from "./platform.ts";
 
 /** How the Worker gets at the parts that were handed over. */
 export interface LaneOpeners {
   device(handOver: DeviceHandOver): TunDevice;
   egress(handOver: EgressHandOver): Egress;
 }
+
+/** A lane's parts as they travel to its thread. */
+type LaneStart = Omit<LaneParts, "device" | "egress"> & {
+  readonly device: DeviceHandOver;
+  readonly egress: EgressHandOver;
+};
 
 type Said =
   | { readonly said: "ready" }
@@ -44,8 +50,9 @@ function runLane(start: LaneStart, openers: LaneOpeners, ready: () => void): voi
   loop.run();
 }
 
-/** The host's side: starts the lane in `worker`. */
-export function startLaneWorker(worker: Worker, start: LaneStart): LaneThread {
+/** The host's side: starts the lane in `worker`. Device and way out must be such as can be handed over. */
+export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
+  const start: LaneStart = { ...parts, device: parts.device.handOver(), egress: parts.egress.handOver() };
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<Error | undefined>();
   const fail = (error: Error): void => {

@@ -1,16 +1,15 @@
 // What a backend needs from the machine. Concrete drivers are injected by whoever joins the parts.
 import type { DeviceOptions, Interception, InterceptionOptions, SweepReport, TunDevice } from "@bunnel/device";
-import type { Egress, EgressHandOver } from "@bunnel/egress";
-import type { DeviceHandOver } from "@bunnel/device";
+import type { Egress } from "@bunnel/egress";
 import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
 
-/** Everything a lane's thread needs to begin. Structured-cloneable. */
-export interface LaneStart {
+/** What a lane works with. */
+export interface LaneParts {
   readonly engine: EngineHandOver;
   readonly laneIndex: number;
   readonly lane: LaneOptions;
-  readonly device: DeviceHandOver;
-  readonly egress: EgressHandOver;
+  readonly device: TunDevice;
+  readonly egress: Egress;
   readonly maxQueueSize: number;
 }
 
@@ -41,5 +40,5 @@ export interface TunPlatform {
   /** Takes away what an earlier run left behind. */
   sweep(): SweepReport;
   uplinks(): Uplinks;
-  startLane(start: LaneStart): LaneThread;
+  startLane(parts: LaneParts): LaneThread;
 }

@@ -124,8 +124,8 @@ class RunningTun implements BackendHandle {
         engine: engine.transfer,
         laneIndex: 0,
         lane: laneOptions(device, egress, settings, uplinks),
-        device: device.handOver(),
-        egress: egress.handOver(),
+        device,
+        egress,
         maxQueueSize: config.maxQueueSize ?? profile.limits.maxQueueSize,
       });
       undo.push(() => lane.dispose());
