@@ -42,7 +42,7 @@ describe("bunnel replay", () => {
     const written = readCapture(await Bun.file(output).bytes()).packets.map(({ octets }) => octets);
     expect(written.slice(0, 3)).toEqual(conversation.slice(0, 3));
     expect(written.slice(6)).toEqual(conversation.slice(4));
-    expect(written.slice(3, 6).map((octets) => decodePacket(octets).payloadBytes)).toEqual([1, 125, 391]);
+    expect(written.slice(3, 6).map((octets) => decodePacket(octets).payloadBytes)).toEqual([1, 126, 390]);
 
     const checks = ["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"];
     const names = ["-Y", "tls.handshake.extensions_server_name", "-T", "fields", "-e", "tls.handshake.extensions_server_name"];

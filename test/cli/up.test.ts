@@ -16,6 +16,7 @@ const WITH_UPLINK = [
 /** Runs `bunnel up` in a new network namespace after these shell words, and says what rules and links were left. */
 async function upAfter(setup: string, args: readonly string[], unshare: readonly string[] = ["-n"]) {
   const left = "ip -o link | wc -l; ip rule | wc -l; ip -6 rule | wc -l";
+  // What differs afterwards is said on a line of its own.
   const script = `${setup} && before=$(${left}); "$@"; status=$?; [ "$before" = "$(${left})" ] || echo LEFT; exit $status`;
   return run(["unshare", ...unshare, "sh", "-c", script, "sh", process.execPath, PROGRAM, "up", ...args]);
 }
@@ -41,7 +42,7 @@ describe("bunnel up", () => {
 
   test("with a device name that is taken", async () => {
     using folder = new TempFolder();
-    const setup = `${WITH_UPLINK} && ip link add taken0 type dummy`;
+    const setup = `${WITH_UPLINK} && ip link add taken0 type veth peer name taken1`;
     const ran = await upAfter(setup, ["--state-dir", folder.path, "--device", "taken0"]);
     expect(ran).toMatchObject({ status: 1, out: "" });
     expect(ran.err).toMatch(/^bunnel: .*taken0.*\n$/u);

@@ -102,6 +102,7 @@ export enum Marker {
   EndHost = 3,
   /** First octet of the second-level domain: in www.example.org the e */
   Sld = 4,
+  /** Rounded up, so that even a label of one octet is cut from the dot behind it. */
   MidSld = 5,
   /** Behind the second-level domain */
   EndSld = 6,

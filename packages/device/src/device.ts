@@ -75,9 +75,18 @@ export interface TunDevice extends Disposable {
   close(): void;
 }
 
+/** A device that can be waited for without blocking the thread. */
+export interface AsyncTunDevice extends TunDevice {
+  /**
+   * Resolves when a packet may wait, or the device is closed or gone; it may also resolve without cause. For one reader
+   * at a time.
+   */
+  whenReadable(): Promise<void>;
+}
+
 export interface DeviceHandOver {
   readonly driver: string;
-  readonly [key: string]: string | number | boolean | undefined;
+  readonly [key: string]: string | number | boolean | SharedArrayBuffer | undefined;
 }
 
 /** How a device is opened. What is left out, the system or the driver decides. */

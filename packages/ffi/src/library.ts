@@ -19,7 +19,10 @@ export function traceCalls(sink: CallTrace | undefined): void {
  * Declares a library. The first call of the returned function opens it; each path is tried in turn.
  * @throws Error that names every path tried, with the loader's own message as cause
  */
-export function library<const D extends Declarations>(paths: string | readonly string[], declarations: D): () => Symbols<D> {
+export function library<const D extends Declarations>(
+  paths: string | readonly string[],
+  declarations: D,
+): () => Symbols<D> {
   let symbols: Symbols<D> | undefined;
   return () => (symbols ??= open(typeof paths === "string" ? [paths] : paths, declarations));
 }

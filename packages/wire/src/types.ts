@@ -2,7 +2,7 @@
 
 /** An IP packet and what it carries, as far as it could be read. */
 export interface DecodedPacket {
-  /** 4, 6; 0: malformed, then only `octets` holds. */
+  /** 4, 6; 0: malformed, then every other field is zero or empty. */
   readonly family: 0 | 4 | 6;
   /** Number of the last header (6 TCP, 17 UDP, 1 ICMP, 58 ICMPv6…). */
   readonly protocol: number;
@@ -26,5 +26,6 @@ export interface DecodedPacket {
   readonly seq: number;
   readonly ack: number;
   readonly tcpFlags: number;
+  /** A copy of the payload. */
   readonly payload: Uint8Array;
 }

@@ -75,7 +75,8 @@ function readHost(at: usize, from: usize, end: usize, message: Message): void {
   while (p < end && load<u8>(p) != CR && load<u8>(p) != LF) p++;
   if (p >= end || p == start || load<u8>(start) == BRACKET) return;
   let stop = start;
-  while (stop < p && load<u8>(stop) != COLON && load<u8>(stop) != SPACE && load<u8>(stop) != TAB) stop++;
+  while (stop < p && load<u8>(stop) != COLON) stop++;
+  while (stop > start && (load<u8>(stop - 1) == SPACE || load<u8>(stop - 1) == TAB)) stop--;
   const bytes = <i32>(stop - start);
   if (bytes < 1 || bytes > HOST_MAX_BYTES) return;
   message.hostOffset = <i32>(start - at);

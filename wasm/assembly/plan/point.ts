@@ -23,7 +23,7 @@ function markerAt(message: Message, marker: u32, offset: i32): i32 {
   const end = sldEnd(message);
   if (marker == Marker.Sld) return start;
   if (marker == Marker.EndSld) return end;
-  if (marker == Marker.MidSld) return start + ((end - start) >> 1);
+  if (marker == Marker.MidSld) return start + ((end - start + 1) >> 1);
   return -1;
 }
 

@@ -31,9 +31,9 @@ function columnFaults(cells: readonly NamedCell[], beatable: boolean): readonly 
   const faults: string[] = [];
   for (const [title, state] of cells) {
     if (state === "waiting" || state === "running") faults.push(`${title} was not tried to the end`);
-    else if (title === WITHOUT && state !== "blocked" && state !== "reset") faults.push(`${title} it was ${state}`);
+    else if (title === WITHOUT && state !== "blocked" && state !== "reset") faults.push(`${title} the page was ${state}`);
     else if (state === "mixed" || state === "broken") faults.push(`${title} was ${state}`);
-    else if (!beatable && state === "served") faults.push(`${title} passed a box that reads what the server reads`);
+    else if (!beatable && state === "served") faults.push(`${title} passed a box that nothing here should pass`);
   }
   if (beatable && !cells.some(([title, state]) => title !== WITHOUT && state === "served")) {
     faults.push("no technique passed");

@@ -27,7 +27,7 @@ export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform 
       method === "nft" ? interceptNft(options, { statePath }) : interceptRules(options, { statePath }),
     sweep: () => sweepInterception({ statePath }),
     uplinks: readUplinks,
-    startLane: (start) => startLaneWorker(new Worker(new URL("./lane.worker.ts", import.meta.url).href), start),
+    startLane: (parts) => startLaneWorker(new Worker(new URL("./lane.worker.ts", import.meta.url).href), parts),
   };
 }
 

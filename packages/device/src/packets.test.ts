@@ -1,0 +1,61 @@
+import { describe, expect, test } from "bun:test";
+import { conformancePacket } from "./conformance.ts";
+import { MemoryDevice } from "./memory-device.ts";
+import { PacketPort } from "./packets.ts";
+
+describe("PacketPort", () => {
+  test("read() waits for a packet while the event loop goes on", async () => {
+    using device = MemoryDevice.open();
+    const port = new PacketPort(device);
+    let ticks = 0;
+    const reading = port.read();
+    await new Promise<void>((resolve) => {
+      const tick = () => (++ticks === 3 ? resolve() : setImmediate(tick));
+      tick();
+    });
+    expect(ticks).toBe(3);
+    device.inject(conformancePacket(60, 1));
+    expect(await reading).toEqual(conformancePacket(60, 1));
+  });
+
+  test("packets are copies: the next read does not change them", () => {
+    using device = MemoryDevice.open();
+    const port = new PacketPort(device);
+    device.inject(conformancePacket(60, 1));
+    const first = port.tryRead();
+    device.inject(conformancePacket(60, 2));
+    expect(port.tryRead()).toEqual(conformancePacket(60, 2));
+    expect(first).toEqual(conformancePacket(60, 1));
+    expect(port.tryRead()).toBeUndefined();
+  });
+
+  test("a loop over the packets ends when the device is closed", async () => {
+    const device = MemoryDevice.open();
+    const port = new PacketPort(device);
+    for (let i = 0; i < 20; i++) device.inject(conformancePacket(60 + i, i));
+    const lengths: number[] = [];
+    for await (const packet of port) {
+      lengths.push(packet.length);
+      if (lengths.length === 20) setTimeout(() => device.close(), 1);
+    }
+    expect(lengths).toEqual(Array.from({ length: 20 }, (_, i) => 60 + i));
+  });
+
+  test("read() after close says E_DEVICE_GONE", async () => {
+    const device = MemoryDevice.open();
+    const port = new PacketPort(device);
+    device.close();
+    expect(await port.read().catch((error: unknown) => error)).toMatchObject({ code: "E_DEVICE_GONE" });
+  });
+
+  test("write() refuses more octets than a packet can have", () => {
+    using device = MemoryDevice.open();
+    const port = new PacketPort(device);
+    expect(() => port.write(new Uint8Array(65536))).toThrow("expected at most 65535 octets, found 65536");
+  });
+
+  test("a device with virtio headers is refused", () => {
+    using device = MemoryDevice.open({ vnetHeader: true });
+    expect(() => new PacketPort(device)).toThrow("expected a device without offload");
+  });
+});

@@ -1,0 +1,355 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { ProfileError, type ProfileErrorCode } from "../errors.ts";
+import { defaultProfile, defaultProfileText } from "./default-profile.ts";
+import { parseProfile } from "./parse.ts";
+
+/** The code and all problems of a text, each with its place. */
+function problemsOf(text: string): [ProfileErrorCode | undefined, ...string[]] {
+  try {
+    parseProfile(text);
+  } catch (error) {
+    if (!(error instanceof ProfileError)) throw error;
+    return [error.code, ...error.problems.map(({ line, column, message }) => `${line}:${column} ${message}`)];
+  }
+  return [undefined];
+}
+
+const RULE = '[[rule]]\nname = "video"\n';
+
+describe("parseProfile()", () => {
+  test("fills in the defaults of an empty text", () => {
+    expect(parseProfile("")).toEqual(defaultProfile());
+    expect(parseProfile("\ufeff# only a comment\n[device]\n")).toEqual(defaultProfile());
+  });
+
+  test("reads every key", () => {
+    const profile = parseProfile(`
+      version = 1
+      interception = { method = "nft", uplinks = ["eth0"], exclude = [
+        "203.0.113.0/24", "192.0.2.7", "2001:DB8:0::/32",
+      ] }
+      [device]
+      name = "b%d"
+      address = "192.0.2.1"
+      netmask = "255.255.255.252"
+      mtu = 1400
+      [limits]
+      max_flows = 7
+      max_queue_size = 8
+      flow_timeout_seconds = 9
+      [[rule]]
+      name = "video & more"
+      enabled = false
+      priority = -3
+      hosts = ["Example.ORG", "=www.example.org.", "münchen.example.org", "example.org"]
+      ports = [443, "8000-8100", "22"]
+      families = ["ipv6"]
+      strategy = "preset:vodafone"
+      [[rule]]
+      name = "rest"
+      strategy = """
+        tls: split(1)
+        http: pass"""
+    `);
+    expect(profile.interception).toEqual({
+      method: "nft",
+      uplinks: ["eth0"],
+      exclude: ["203.0.113.0/24", "192.0.2.7/32", "2001:db8::/32"],
+    });
+    expect(profile.device).toEqual({
+      name: "b%d",
+      address: "192.0.2.1",
+      netmask: "255.255.255.252",
+      mtuBytes: 1400,
+    });
+    expect(profile.limits).toEqual({ maxFlows: 7, maxQueueSize: 8, flowTimeoutSeconds: 9 });
+    expect(profile.rules).toHaveLength(2);
+    const [video, rest] = profile.rules;
+    expect(video).toMatchObject({
+      name: "video & more",
+      enabled: false,
+      priority: -3,
+      hosts: ["example.org", "=www.example.org", "xn--mnchen-3ya.example.org"],
+      ports: [
+        { first: 443, last: 443 },
+        { first: 8000, last: 8100 },
+        { first: 22, last: 22 },
+      ],
+      families: ["ipv6"],
+      preset: "vodafone",
+    });
+    expect(rest).toEqual({
+      name: "rest",
+      enabled: true,
+      priority: 0,
+      hosts: [],
+      ports: [],
+      families: ["ipv4", "ipv6"],
+      strategy: {
+        clauses: [
+          {
+            kind: "tls",
+            operations: [{ technique: "split", points: [{ marker: "absolute", offset: 1 }] }],
+          },
+          { kind: "http", operations: [] },
+        ],
+      },
+    });
+  });
+
+  test("takes an empty list of rules for no rule, and families in any order for one order", () => {
+    expect(parseProfile("rule = []").rules).toEqual([]);
+    const [rule] = parseProfile(`${RULE}families = ["ipv6", "ipv4", "ipv6"]\nstrategy = "pass"`).rules;
+    expect(rule?.families).toEqual(["ipv4", "ipv6"]);
+  });
+
+  test("freezes the profile to the last leaf", () => {
+    const profile = parseProfile(`${RULE}ports = [1]\nstrategy = "pass"`);
+    expect(Object.isFrozen(profile)).toBeTrue();
+    expect(Object.isFrozen(profile.interception.uplinks)).toBeTrue();
+    expect(Object.isFrozen(profile.rules[0]?.ports[0])).toBeTrue();
+    expect(Object.isFrozen(profile.rules[0]?.strategy.clauses)).toBeTrue();
+    expect(Object.isFrozen(defaultProfile().rules[0]?.hosts)).toBeTrue();
+  });
+
+  test("names the source in its message, a line for each problem, and gives the first one's place", () => {
+    try {
+      parseProfile("version = 2\n[device]\nmtu = 1", { source: "/etc/bunnel.toml" });
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(ProfileError);
+      expect(error).toMatchObject({
+        code: "E_PROFILE",
+        line: 1,
+        column: 11,
+        message:
+          "/etc/bunnel.toml:1:11: version: expected 1, found 2\n" +
+          "/etc/bunnel.toml:3:7: device.mtu: expected 0, or a whole number from 576 to 65535, found 1",
+      });
+    }
+  });
+});
+
+describe("parseProfile() refuses what is not TOML", () => {
+  test.each([
+    ['[device]\nname = "x', "2:8 not TOML: unfinished string"],
+    ["[device]\nmtu = 1\nmtu = 2", "3:1 not TOML: trying to redefine an already defined table or value"],
+    ["version 1", "1:9 not TOML: illegal character in key"],
+    ["[limits]\nmax_flows = 99999999999999999999", "2:13 not TOML: integer value cannot be represented losslessly"],
+  ])("%j", (text, message) => {
+    expect(problemsOf(text)).toEqual(["E_PROFILE_SYNTAX", message]);
+  });
+});
+
+describe("parseProfile() names unknown keys with the nearest right one", () => {
+  const root = "expected version, interception, device, limits or rule";
+  const rule = "expected name, enabled, priority, hosts, ports, families or strategy";
+  test.each([
+    ["versoin = 1", `1:1 versoin: unknown key: ${root} (did you mean "version"?)`],
+    ["\n  colour = 1", `2:3 colour: unknown key: ${root}`],
+    ["[[rules]]\nname = 'a'", `1:1 rules: unknown key: ${root} (did you mean "rule"?)`],
+    ["max_flows = 1", `1:1 max_flows: unknown key: ${root} (did you mean "max_flows" in [limits]?)`],
+    ["hosts = []", `1:1 hosts: unknown key: ${root} (did you mean "hosts" in [[rule]]?)`],
+    [
+      '[device]\nname = "a"\n\n# mtu\nmut = 0',
+      '5:1 device.mut: unknown key: expected name, address, netmask or mtu (did you mean "mtu"?)',
+    ],
+    [
+      'device = { name = "a",  adress = "192.0.2.1" }',
+      '1:25 device.adress: unknown key: expected name, address, netmask or mtu (did you mean "address"?)',
+    ],
+    [
+      'interception.methd = "nft"',
+      '1:14 interception.methd: unknown key: expected method, uplinks or exclude (did you mean "method"?)',
+    ],
+    [`${RULE}strategy = "pass"\nhost = []`, `4:1 rule "video": host: unknown key: ${rule} (did you mean "hosts"?)`],
+    ["rule = [{ strategy = 'pass', name = 'b', x = 1 }]", `1:42 rule "b": x: unknown key: ${rule}`],
+    ["__proto__ = 1", `1:1 __proto__: unknown key: ${root}`],
+    ["constructor = 1", `1:1 constructor: unknown key: ${root}`],
+    ['"a b".c = 1', `1:1 a b: unknown key: ${root}`],
+    [
+      "[limits.max]\nflows = 1",
+      "1:1 limits.max: unknown key: expected max_flows, max_queue_size or flow_timeout_seconds " +
+        '(did you mean "max_flows"?)',
+    ],
+  ])("%j", (text, message) => {
+    expect(problemsOf(text)).toEqual(["E_PROFILE", message]);
+  });
+});
+
+describe("parseProfile() names wrong values", () => {
+  const port = 'expected a port from 1 to 65535 or a range such as "8000-8100", found';
+  const prefix = "expected an address or a prefix such as 203.0.113.0/24 or 2001:db8::/32, found";
+  const pass = 'strategy = "pass"\n';
+  test.each([
+    ['version = "1"', '1:11 version: expected 1, found "1"'],
+    ["device = 5", "1:10 device: expected a table, found 5"],
+    ["device = [1]", "1:10 device: expected a table, found a list"],
+    ["limits = 1979-05-27", "1:10 limits: expected a table, found a date"],
+    ["[[device]]", "1:1 device: expected a table, found a list"],
+    ["rule = 1", "1:8 rule: expected a list, found 1"],
+    ["[rule]\nname = 'a'", "1:1 rule: expected a list, found a table"],
+    ["rule = [1]", "1:9 rule 1: expected a table, found 1"],
+    [
+      "[interception]\nmethod = 'nftables'",
+      '2:10 interception.method: expected "auto", "nft" or "rules", found "nftables"',
+    ],
+    [
+      "[interception]\nmethod = 'rule'",
+      '2:10 interception.method: expected "auto", "nft" or "rules", found "rule" (did you mean "rules"?)',
+    ],
+    ["[interception]\nuplinks = 'eth0'", '2:11 interception.uplinks: expected a list, found "eth0"'],
+    [
+      "[interception]\nuplinks = ['eth0',\n  'a/b']",
+      "3:3 interception.uplinks entry 2: expected an interface name of 1 to 15 letters, digits and _ . - %, " +
+        'found "a/b"',
+    ],
+    ["[interception]\nexclude = ['192.0.2.300']", `2:12 interception.exclude entry 1: ${prefix} "192.0.2.300"`],
+    ["[interception]\nexclude = ['192.0.2.0/33']", `2:12 interception.exclude entry 1: ${prefix} "192.0.2.0/33"`],
+    [
+      "[interception]\nexclude = ['203.0.113.9/24']",
+      `2:12 interception.exclude entry 1: ${prefix} "203.0.113.9/24", which has bits set behind its first 24`,
+    ],
+    ["[interception]\nexclude = ['example.org']", `2:12 interception.exclude entry 1: ${prefix} "example.org"`],
+    [
+      "[device]\nname = 'sixteen-octets-x'",
+      '2:8 device.name: expected an interface name of 1 to 15 letters, digits and _ . - %, found "sixteen-octets-x"',
+    ],
+    [
+      "[device]\naddress = '2001:db8::1'",
+      '2:11 device.address: expected an IPv4 address such as 10.0.85.1, found "2001:db8::1"',
+    ],
+    [
+      "[device]\nnetmask = '255.0.255.0'",
+      '2:11 device.netmask: expected a netmask such as 255.255.255.0, found "255.0.255.0"',
+    ],
+    ["[device]\nmtu = 575", "2:7 device.mtu: expected 0, or a whole number from 576 to 65535, found 575"],
+    ["[limits]\nmax_flows = 0", "2:13 limits.max_flows: expected a whole number from 1 to 114688, found 0"],
+    ["[limits]\nmax_flows = 1.5", "2:13 limits.max_flows: expected a whole number from 1 to 114688, found 1.5"],
+    ["[limits]\nmax_flows = nan", "2:13 limits.max_flows: expected a whole number from 1 to 114688, found NaN"],
+    [
+      "[limits]\nflow_timeout_seconds = true",
+      "2:24 limits.flow_timeout_seconds: expected a whole number from 1 to 86400, found true",
+    ],
+    [RULE, '1:1 rule "video": strategy: expected a value, found nothing'],
+    [`[[rule]]\n${pass}`, "1:1 rule 1: name: expected a value, found nothing"],
+    [
+      `[[rule]]\nname = ""\n${pass}`,
+      "2:8 rule 1: name: expected a name of 1 to 64 printable characters, found an empty text",
+    ],
+    [`[[rule]]\nname = 1\n${pass}`, "2:8 rule 1: name: expected a name of 1 to 64 printable characters, found 1"],
+    [
+      `[[rule]]\nname = "a\\tb"\n${pass}`,
+      '2:8 rule "a\\tb": name: expected a name of 1 to 64 printable characters, found "a\\tb"',
+    ],
+    [
+      `${RULE}${pass}${RULE}${pass}`,
+      '5:8 rule "video": name: expected a name that no other rule has, found "video" a second time',
+    ],
+    [`${RULE}${pass}enabled = "yes"`, '4:11 rule "video": enabled: expected true or false, found "yes"'],
+    [
+      `${RULE}${pass}priority = 1e9`,
+      '4:12 rule "video": priority: expected a whole number from -1000000 to 1000000, found 1000000000',
+    ],
+    [
+      `${RULE}${pass}hosts = ["example.org", "=192.0.2.1"]`,
+      '4:25 rule "video": hosts entry 2: expected a host name, found "192.0.2.1", which is an address',
+    ],
+    [`${RULE}${pass}hosts = [5]`, '4:10 rule "video": hosts entry 1: expected a host name, found 5'],
+    [`${RULE}${pass}ports = [0]`, `4:10 rule "video": ports entry 1: ${port} 0`],
+    [`${RULE}${pass}ports = [65536]`, `4:10 rule "video": ports entry 1: ${port} 65536`],
+    [`${RULE}${pass}ports = ["http"]`, `4:10 rule "video": ports entry 1: ${port} "http"`],
+    [
+      `${RULE}${pass}ports = [443, "90-80"]`,
+      `4:15 rule "video": ports entry 2: ${port} "90-80", which ends before it starts`,
+    ],
+    [`${RULE}${pass}families = []`, '4:12 rule "video": families: expected ipv4, ipv6 or both, found none'],
+    [
+      `${RULE}${pass}families = ["ip6"]`,
+      '4:13 rule "video": families entry 1: expected "ipv4" or "ipv6", found "ip6" (did you mean "ipv6"?)',
+    ],
+    [
+      `${RULE}strategy = ["pass"]`,
+      '3:12 rule "video": strategy: expected a strategy or a preset\'s name as text, found a list',
+    ],
+  ])("%j", (text, message) => {
+    expect(problemsOf(text)).toEqual(["E_PROFILE", message]);
+  });
+});
+
+describe("parseProfile() points into strategies", () => {
+  const unknown = 'tls technique: expected split, disorder or fake, found "spilt" (did you mean "split"?)';
+  const presets = "expected default, turk-telekom, vodafone, superonline, aggressive or none, found";
+  test.each([
+    ['strategy = "tls: spilt(1)"', `3:18 rule "video": strategy: ${unknown}`],
+    ["strategy = 'tls: spilt(1)'", `3:18 rule "video": strategy: ${unknown}`],
+    ['strategy = "\\u0074l\\x73: spilt(1)"', `3:26 rule "video": strategy: ${unknown}`],
+    ['strategy = """\n  http: pass\n  tls: spilt(1)\n"""', `5:8 rule "video": strategy: ${unknown}`],
+    ['strategy = """\\\n   tls: \\\n   spilt(1)"""', `5:4 rule "video": strategy: ${unknown}`],
+    ["strategy = '''\r\nhttp: pass\r\ntls: spilt(1)'''", `5:6 rule "video": strategy: ${unknown}`],
+    ['strategy = "http: pass\\ntls: spilt(1)"', `3:30 rule "video": strategy: ${unknown}`],
+    [
+      'strategy = "preset:vodafon"',
+      `3:20 rule "video": strategy: preset: ${presets} "vodafon" (did you mean "vodafone"?)`,
+    ],
+    ['strategy = " preset:  x"', `3:23 rule "video": strategy: preset: ${presets} "x"`],
+    ['strategy = "preset:"', `3:20 rule "video": strategy: preset: ${presets} an empty text`],
+    [
+      'strategy = ""',
+      '3:13 rule "video": strategy: expected clauses such as "tls: split(1)", or "pass", found nothing',
+    ],
+  ])("%j", (text, message) => {
+    expect(problemsOf(RULE + text)).toEqual(["E_PROFILE", message]);
+  });
+});
+
+test("parseProfile() reports every problem at once, in the order of the text", () => {
+  const text = `colour = 1
+[device]
+mtu = -1
+nam = "x"
+[[rule]]
+name = "a"
+hosts = ["*.example.org", "b", "c d"]
+strategy = "tls: disorder"
+[[rule]]
+name = "a"
+ports = [0, 1, 99999]
+strategy = "preset:nothing"
+`;
+  const [code, ...problems] = problemsOf(text);
+  expect(code).toBe("E_PROFILE");
+  expect(problems.map((problem) => problem.replace(/: expected.*| \(did.*/, ""))).toEqual([
+    "1:1 colour: unknown key",
+    "3:7 device.mtu",
+    "4:1 device.nam: unknown key",
+    '7:10 rule "a": hosts entry 1',
+    '7:32 rule "a": hosts entry 3',
+    '8:18 rule "a": strategy: disorder',
+    '10:8 rule "a": name',
+    '11:10 rule "a": ports entry 1',
+    '11:16 rule "a": ports entry 3',
+    '12:20 rule "a": strategy: preset',
+  ]);
+});
+
+test("parseProfile() answers any text with a profile or with problems that lie in it", () => {
+  const sample = defaultProfileText();
+  const pieces = ["", "=", '"', "[", "]", "[[rule]]\n", "\n", "1", "#", "'''", "a.b", "{", "}", ",", "\\", "é", " "];
+  const anyCut = fc.tuple(fc.nat(sample.length), fc.nat(20), fc.constantFrom(...pieces));
+  fc.assert(
+    fc.property(fc.array(anyCut, { minLength: 1, maxLength: 4 }), (cuts) => {
+      const text = cuts.reduce((now, [at, bytes, put]) => now.slice(0, at) + put + now.slice(at + bytes), sample);
+      const [code, ...problems] = problemsOf(text);
+      expect(code === undefined).toBe(problems.length === 0);
+      const lines = text.split("\n");
+      for (const problem of problems) {
+        const [line = 0, column = 0] = problem.split(/[: ]/, 2).map(Number);
+        expect(column).toBeGreaterThanOrEqual(1);
+        expect(column).toBeLessThanOrEqual((lines[line - 1]?.length ?? -1) + 1);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});

@@ -1,0 +1,175 @@
+// A profile text to a checked, frozen profile, or to everything that is wrong with it.
+//
+//   1. TOML to values; a text that is no TOML ends here
+//   2. unknown keys, wrong values and wrong strategies are all collected
+//   3. each gets its line and column; or, with none found, the profile is built
+import { parse as parseToml, TomlError } from "smol-toml";
+import * as v from "valibot";
+import { ProfileError, type ProfileProblem } from "../errors.ts";
+import { deepFreeze } from "../freeze.ts";
+import { indexAt, positionAt } from "../position.ts";
+import { shown } from "../wording.ts";
+import { defaultProfile } from "./default-profile.ts";
+import { indexInString, Locator, type Path } from "./locate.ts";
+import { FAMILIES, PROFILE_VERSION, type Profile, type Rule } from "./profile.ts";
+import { readRuleStrategy } from "./rule-strategy.ts";
+import { profileSchema, type ProfileInput, type RuleInput } from "./schema.ts";
+import { unknownKeys } from "./unknown-keys.ts";
+
+export interface ParseOptions {
+  /** What error messages call the text: a file's path. Default "profile". */
+  readonly source?: string;
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+interface Finding {
+  readonly path: Path;
+  readonly message: string;
+  /** What the position points at. Default "value". */
+  readonly at?: "key";
+  /** The character of a string value that is wrong. */
+  readonly index?: number;
+}
+
+/**
+ * Reads a profile. What the text leaves out has its default.
+ * @throws ProfileError E_PROFILE_SYNTAX when the text is not TOML, with the place of the first error
+ * @throws ProfileError E_PROFILE with every unknown key and every wrong value, each with its place
+ */
+export function parseProfile(text: string, options: ParseOptions = {}): Profile {
+  const source = options.source ?? "profile";
+  const values = readToml(text, source);
+  const result = v.safeParse(profileSchema, values, { abortPipeEarly: true });
+  const findings: readonly Finding[] = [
+    ...unknownKeys(values).map((unknown) => ({ ...unknown, at: "key" as const })),
+    ...(result.issues ?? []).map(({ path, message }) => ({ path: pathOf(path ?? []), message })),
+    ...checkRuleNames(values),
+    ...checkStrategies(values),
+  ];
+  if (!result.success || findings.length > 0) throw profileError(text, source, values, findings);
+  return deepFreeze(build(result.output));
+}
+
+function readToml(text: string, source: string): Values {
+  try {
+    return parseToml(text);
+  } catch (cause) {
+    if (!(cause instanceof TomlError)) throw cause;
+    const { line, column } = cause;
+    // The library's message is a prefix, the reason, and an excerpt of the text in further lines.
+    const reason = cause.message.split("\n", 1)[0]?.replace(/^Invalid TOML document: /, "") ?? "";
+    throw new ProfileError("E_PROFILE_SYNTAX", [{ message: `not TOML: ${reason}`, line, column }], source, { cause });
+  }
+}
+
+function pathOf(items: readonly { readonly key: unknown }[]): Path {
+  return items.map(({ key }) => (typeof key === "number" ? key : String(key)));
+}
+
+/** The tables of `[[rule]]`, as far as they are tables. */
+function ruleTables(values: Values): readonly (Values | undefined)[] {
+  const rules = values["rule"];
+  if (!Array.isArray(rules)) return [];
+  return rules.map((rule: unknown) => (isTable(rule) ? rule : undefined));
+}
+
+function isTable(value: unknown): value is Values {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function checkRuleNames(values: Values): readonly Finding[] {
+  const names = new Set<string>();
+  const findings: Finding[] = [];
+  for (const [index, rule] of ruleTables(values).entries()) {
+    const name = rule?.["name"];
+    if (typeof name !== "string") continue;
+    if (names.has(name)) {
+      const message = `expected a name that no other rule has, found ${shown(name)} a second time`;
+      findings.push({ path: ["rule", index, "name"], message });
+    }
+    names.add(name);
+  }
+  return findings;
+}
+
+function checkStrategies(values: Values): readonly Finding[] {
+  const findings: Finding[] = [];
+  for (const [rule, table] of ruleTables(values).entries()) {
+    const text = table?.["strategy"];
+    if (typeof text !== "string") continue;
+    try {
+      readRuleStrategy(text);
+    } catch (error) {
+      if (!(error instanceof ProfileError)) throw error;
+      const { message, line = 1, column = 1 } = error.problems[0];
+      findings.push({
+        path: ["rule", rule, "strategy"],
+        // The path says "strategy" already.
+        message: message.replace(/^strategy: /, ""),
+        index: indexAt(text, { line, column }),
+      });
+    }
+  }
+  return findings;
+}
+
+function profileError(text: string, source: string, values: Values, findings: readonly Finding[]): ProfileError {
+  const locator = new Locator(text);
+  const placed = findings.map((finding) => {
+    const { keyAt, valueAt } = locator.find(finding.path);
+    const index = finding.index === undefined ? valueAt : indexInString(text, valueAt, finding.index);
+    const message = `${thingAt(values, finding.path)}: ${finding.message}`;
+    return { message, index: finding.at === "key" ? keyAt : index };
+  });
+  placed.sort((a, b) => a.index - b.index);
+  const [first, ...rest] = placed.map(({ message, index }): ProfileProblem => ({
+    message,
+    ...positionAt(text, index),
+  }));
+  return new ProfileError("E_PROFILE", [first ?? { message: "profile: expected values that fit" }, ...rest], source);
+}
+
+/** What a message calls a path: `device.mtu`, `rule "video": ports entry 2`. */
+function thingAt(values: Values, path: Path): string {
+  const [section, index] = path;
+  if (section !== "rule" || typeof index !== "number") return named(path);
+  const name = ruleTables(values)[index]?.["name"];
+  const rule = typeof name === "string" && name !== "" ? `rule ${shown(name)}` : `rule ${index + 1}`;
+  return path.length === 2 ? rule : `${rule}: ${named(path.slice(2))}`;
+}
+
+function named(path: Path): string {
+  return path.reduce<string>((thing, part) => {
+    if (typeof part === "number") return `${thing} entry ${part + 1}`;
+    return thing === "" ? part : `${thing}.${part}`;
+  }, "");
+}
+
+function build({ interception, device, limits, rule }: ProfileInput): Profile {
+  return {
+    version: PROFILE_VERSION,
+    interception,
+    device: {
+      name: device.name,
+      address: device.address,
+      netmask: device.netmask,
+      mtuBytes: device.mtu,
+    },
+    limits: {
+      maxFlows: limits.max_flows,
+      maxQueueSize: limits.max_queue_size,
+      flowTimeoutSeconds: limits.flow_timeout_seconds,
+    },
+    rules: rule === undefined ? defaultProfile().rules : rule.map(buildRule),
+  };
+}
+
+function buildRule({ strategy, ...rule }: RuleInput): Rule {
+  return {
+    ...rule,
+    hosts: [...new Set(rule.hosts)],
+    families: FAMILIES.filter((family) => rule.families.includes(family)),
+    ...readRuleStrategy(strategy),
+  };
+}

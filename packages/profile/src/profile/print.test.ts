@@ -1,0 +1,66 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { anyProfile } from "../../test/arbitraries.ts";
+import { defaultProfile } from "./default-profile.ts";
+import { parseProfile } from "./parse.ts";
+import { printProfile, ruleStrategyText } from "./print.ts";
+
+describe("printProfile()", () => {
+  test("what it prints, parseProfile reads back to an equal profile", () => {
+    fc.assert(
+      fc.property(anyProfile, (profile) => {
+        expect(parseProfile(printProfile(profile))).toEqual(profile);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("writes every key", () => {
+    expect(printProfile(defaultProfile())).toBe(`version = 1
+
+[interception]
+method = "auto"
+uplinks = []
+exclude = []
+
+[device]
+name = "bunnel0"
+address = "10.0.85.1"
+netmask = "255.255.255.0"
+mtu = 0
+
+[limits]
+max_flows = 10000
+max_queue_size = 1000
+flow_timeout_seconds = 120
+
+[[rule]]
+name = "everything"
+enabled = true
+priority = 0
+hosts = []
+ports = []
+families = ["ipv4", "ipv6"]
+strategy = "preset:default"
+`);
+  });
+
+  test("breaks long lists, writes ranges as text and says when there is no rule", () => {
+    const hosts = Array.from({ length: 5 }, (_, index) => `host-number-${index}.example.org`);
+    const text = `[[rule]]\nname = "a"\nports = [80, "8000-8100"]\nhosts = ${JSON.stringify(hosts)}\nstrategy = "pass"`;
+    const printed = printProfile(parseProfile(text));
+    expect(printed).toContain('ports = [80, "8000-8100"]\n');
+    expect(printed).toContain(`hosts = [\n${hosts.map((host) => `  "${host}",\n`).join("")}]\n`);
+    expect(printProfile({ ...defaultProfile(), rules: [] })).toStartWith("version = 1\nrule = []\n\n[interception]");
+  });
+});
+
+test("ruleStrategyText() gives up the preset's name when the strategy is another", () => {
+  const [rule] = parseProfile('[[rule]]\nname = "a"\nstrategy = "preset:vodafone"').rules;
+  if (!rule) throw new Error("the profile has no rule");
+  expect(ruleStrategyText(rule)).toBe("preset:vodafone");
+  expect(ruleStrategyText({ ...rule, preset: "superonline" })).toBe(
+    "tls: split(3, host+3, midsld)  http: split(host+3)",
+  );
+  expect(ruleStrategyText({ ...rule, preset: "gone" })).toStartWith("tls: split(3");
+});

@@ -1,0 +1,124 @@
+// What a profile text may hold: each key, its values and its default. Unknown keys are found by `unknown-keys.ts`.
+import { FLOW_BUCKETS_MAX, FLOW_WAYS } from "@bunnel/abi";
+import * as v from "valibot";
+import { Fault } from "../errors.ts";
+import { anyOf, shown, suggestion } from "../wording.ts";
+import { readIpv4, readNetmask, readPrefix } from "./address.ts";
+import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
+import { FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
+import { readHostEntry, readInterfaceName, readPorts, readRuleName } from "./values.ts";
+
+const QUEUE_MAX = 1_000_000;
+const FLOW_TIMEOUT_MAX_SECONDS = 86_400;
+const MTU_MIN_BYTES = 576;
+const MTU_MAX_BYTES = 65535;
+const PRIORITY_MAX = 1_000_000;
+
+interface Found {
+  readonly input: unknown;
+}
+
+/** Both the value's type and its limits, so that each wrong value gives one message. */
+function whole(min: number, max: number, also?: number) {
+  const or = also === undefined ? "" : `${also}, or `;
+  const message = ({ input }: Found) => `expected ${or}a whole number from ${min} to ${max}, found ${shown(input)}`;
+  const fits = (value: number) => Number.isInteger(value) && ((value >= min && value <= max) || value === also);
+  return v.pipe(v.number(message), v.check(fits, message));
+}
+
+function oneOf<const Words extends readonly string[]>(words: Words) {
+  const expected = `expected ${anyOf(words.map((word) => JSON.stringify(word)))}`;
+  return v.picklist(words, ({ input }: Found) => {
+    const near = typeof input === "string" ? suggestion(input, words) : "";
+    return `${expected}, found ${shown(input)}${near}`;
+  });
+}
+
+function list<Item extends v.GenericSchema>(item: Item) {
+  return v.array(item, ({ input }: Found) => `expected a list, found ${shown(input)}`);
+}
+
+/** A value that a reader of its own makes something of. */
+function read<Output>(reader: (value: unknown) => Output | Fault) {
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform<unknown, Output>(({ dataset, addIssue, NEVER }) => {
+      const result = reader(dataset.value);
+      if (!(result instanceof Fault)) return result;
+      addIssue({ message: result.text });
+      return NEVER;
+    }),
+  );
+}
+
+/** valibot takes a list or a date for an object without keys. */
+function table<const Entries extends v.ObjectEntries>(entries: Entries) {
+  const isTable = (value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+  return v.pipe(
+    v.custom<Record<string, unknown>>(isTable, ({ input }) => `expected a table, found ${shown(input)}`),
+    v.object(entries, ({ input }: Found) => `expected a value, found ${shown(input)}`),
+  );
+}
+
+const yesOrNo = v.boolean(({ input }) => `expected true or false, found ${shown(input)}`);
+
+const { interception, device, limits } = defaultProfile();
+
+const interceptionTable = table({
+  method: v.optional(oneOf(METHODS), interception.method),
+  uplinks: v.optional(list(read(readInterfaceName)), [...interception.uplinks]),
+  exclude: v.optional(list(read(readPrefix)), [...interception.exclude]),
+});
+
+const deviceTable = table({
+  name: v.optional(read(readInterfaceName), device.name),
+  address: v.optional(read(readIpv4), device.address),
+  netmask: v.optional(read(readNetmask), device.netmask),
+  mtu: v.optional(whole(MTU_MIN_BYTES, MTU_MAX_BYTES, 0), device.mtuBytes),
+});
+
+const limitsTable = table({
+  max_flows: v.optional(whole(1, FLOW_BUCKETS_MAX * FLOW_WAYS), limits.maxFlows),
+  max_queue_size: v.optional(whole(1, QUEUE_MAX), limits.maxQueueSize),
+  flow_timeout_seconds: v.optional(whole(1, FLOW_TIMEOUT_MAX_SECONDS), limits.flowTimeoutSeconds),
+});
+
+const ruleTable = table({
+  name: read(readRuleName),
+  enabled: v.optional(yesOrNo, RULE_DEFAULTS.enabled),
+  priority: v.optional(whole(-PRIORITY_MAX, PRIORITY_MAX), RULE_DEFAULTS.priority),
+  hosts: v.optional(list(read(readHostEntry)), [...RULE_DEFAULTS.hosts]),
+  ports: v.optional(list(read(readPorts)), [...RULE_DEFAULTS.ports]),
+  families: v.optional(
+    v.pipe(
+      list(oneOf(FAMILIES)),
+      v.check((found) => found.length > 0, "expected ipv4, ipv6 or both, found none"),
+    ),
+    [...RULE_DEFAULTS.families],
+  ),
+  strategy: v.string(({ input }) => `expected a strategy or a preset's name as text, found ${shown(input)}`),
+});
+
+const version = v.literal(PROFILE_VERSION, ({ input }) => `expected ${PROFILE_VERSION}, found ${shown(input)}`);
+
+/** The whole text, sections left out included. A text without rules has the default ones: `rule` is then undefined. */
+export const profileSchema = v.object({
+  version: v.optional(version, PROFILE_VERSION),
+  interception: v.optional(interceptionTable, {}),
+  device: v.optional(deviceTable, {}),
+  limits: v.optional(limitsTable, {}),
+  rule: v.optional(list(ruleTable)),
+});
+
+export type ProfileInput = v.InferOutput<typeof profileSchema>;
+export type RuleInput = v.InferOutput<typeof ruleTable>;
+
+/** The keys of each table, in the order of the sample. */
+export const KEYS = {
+  root: Object.keys(profileSchema.entries),
+  interception: Object.keys(interceptionTable.pipe[1].entries),
+  device: Object.keys(deviceTable.pipe[1].entries),
+  limits: Object.keys(limitsTable.pipe[1].entries),
+  rule: Object.keys(ruleTable.pipe[1].entries),
+} as const;

@@ -1,0 +1,49 @@
+import { describe, expect, test } from "bun:test";
+import { parseProfile } from "./parse.ts";
+import { defaultProfile } from "./default-profile.ts";
+import { selectionOf, type ProfileSelection } from "./selection.ts";
+
+/** The selection of rules with these keys. */
+function selected(...rules: readonly string[]): ProfileSelection {
+  const tables = rules.map((rule, index) => `[[rule]]\nname = "rule ${index}"\n${rule}\n`);
+  return selectionOf(parseProfile(rules.length === 0 ? "rule = []" : tables.join("")));
+}
+
+const BOTH = 'strategy = "tls: split(1) http: split(2)"';
+
+describe("selectionOf()", () => {
+  test("asks for TLS on any port and HTTP on port 80 where a rule has no ports", () => {
+    expect(selected(BOTH)).toEqual({ tls: [], http: [80] });
+    expect(selectionOf(defaultProfile())).toEqual({ tls: [], http: [80] });
+  });
+
+  test("asks for nothing where no enabled rule rewrites anything", () => {
+    expect(selected()).toEqual({});
+    expect(selected('strategy = "pass"', `enabled = false\n${BOTH}`)).toEqual({});
+  });
+
+  test("leaves out a kind that only passes", () => {
+    expect(selected('strategy = "tls: pass http: split(1)"')).toEqual({ http: [80] });
+    expect(selected('ports = [443]\nstrategy = "tls: split(1)"')).toEqual({ tls: [443] });
+  });
+
+  test("joins the ports of all rules, each once, ascending", () => {
+    expect(selected(`ports = [8443, "440-444", 443]\n${BOTH}`, `ports = ["443-445", 80]\n${BOTH}`)).toEqual({
+      tls: [80, 440, 441, 442, 443, 444, 445, 8443],
+      http: [80, 440, 441, 442, 443, 444, 445, 8443],
+    });
+  });
+
+  test("takes any port for TLS and adds port 80 for HTTP when one rule of several has no ports", () => {
+    expect(selected(`ports = [8080]\n${BOTH}`, BOTH)).toEqual({ tls: [], http: [80, 8080] });
+    expect(selected(`ports = [80, 81]\n${BOTH}`, BOTH)).toEqual({ tls: [], http: [80, 81] });
+  });
+
+  test("takes any port for TLS rather than a long list, and refuses a long list for HTTP", () => {
+    expect(selected('ports = ["1-1024"]\nstrategy = "tls: split(1)"').tls).toHaveLength(1024);
+    expect(selected('ports = ["1-1025"]\nstrategy = "tls: split(1)"')).toEqual({ tls: [] });
+    expect(() => selected('ports = ["1-65535"]\nstrategy = "http: split(1)"')).toThrow(
+      "profile: ports of rules for http: expected at most 1024 together, found 65535",
+    );
+  });
+});

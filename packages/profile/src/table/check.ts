@@ -1,0 +1,87 @@
+// The door of the engine: it trusts a table that was checked here, so nothing may lie outside, overflow or loop.
+import * as abi from "@bunnel/abi";
+import { checkHostPlaces } from "./check-hosts.ts";
+import { checkOperation } from "./check-operation.ts";
+import { checkInside, refuse } from "./refuse.ts";
+import { TableView } from "./view.ts";
+
+/** Bits of the kinds that this version knows. */
+const L7_BITS = (1 << abi.L7.Tls) | (1 << abi.L7.Http);
+const FAMILY_BITS = 3;
+
+/**
+ * Looks at everything that the engine will read: numbers within their limits, offsets at multiples of four and inside,
+ * every operation one that it can carry out, every name where probing finds it.
+ * @throws ProfileError E_RULES_TABLE naming the first thing that is wrong
+ */
+export function checkRules(table: Uint8Array): void {
+  const view = new TableView(table);
+  checkHeader(view);
+  for (let index = 0; index < view.strategyCount; index += 1) checkStrategy(view, index);
+  const sets = checkHostPlaces(view);
+  for (let index = 0; index < view.ruleCount; index += 1) checkRule(view, index, sets);
+}
+
+function checkHeader(view: TableView): void {
+  const { byteLength } = view.octets;
+  if (byteLength < abi.RULES_HEADER_BYTES) refuse("size", `at least ${abi.RULES_HEADER_BYTES} octets`, byteLength);
+  const magic = view.u32(abi.HEADER_MAGIC);
+  if (magic !== abi.RULES_MAGIC) refuse("magic", hex(abi.RULES_MAGIC), hex(magic));
+  const version = view.u32(abi.HEADER_VERSION);
+  if (version !== abi.RULES_VERSION) refuse("version", String(abi.RULES_VERSION), version);
+  const total = view.totalBytes;
+  const most = Math.min(byteLength, abi.RULES_TABLE_BYTES);
+  if (total < abi.RULES_HEADER_BYTES || total > most || total % 4 !== 0) {
+    refuse("total size", `a multiple of 4 from ${abi.RULES_HEADER_BYTES} to ${most}`, total);
+  }
+  if (view.ruleCount > abi.RULES_MAX) refuse("rules", `at most ${abi.RULES_MAX}`, view.ruleCount);
+  if (view.strategyCount > abi.RULES_MAX) refuse("strategies", `at most ${abi.RULES_MAX}`, view.strategyCount);
+  const places = view.hostPlaces;
+  if ((places & (places - 1)) !== 0 || places * abi.HOST_PLACE_BYTES > abi.RULES_TABLE_BYTES) {
+    refuse("host places", "a power of two that fits", places);
+  }
+  checkInside(view, "rules", view.ruleAt(0), view.ruleCount * abi.RULE_BYTES);
+  checkInside(view, "strategies", view.strategyAt(0), view.strategyCount * abi.STRATEGY_BYTES);
+  checkInside(view, "host places", view.hostPlaceAt(0), places * abi.HOST_PLACE_BYTES);
+}
+
+function checkRule(view: TableView, index: number, sets: ReadonlySet<number>): void {
+  const thing = `rule ${index}`;
+  const at = view.ruleAt(index);
+  const mask = view.u8(at + abi.RULE_L7_MASK);
+  if (mask === 0 || (mask & ~L7_BITS) !== 0) refuse(`${thing} kinds`, `bits of ${hex(L7_BITS)}`, hex(mask));
+  const families = view.u8(at + abi.RULE_FAMILY_MASK);
+  if (families === 0 || (families & ~FAMILY_BITS) !== 0) refuse(`${thing} families`, "bits of 0x3", hex(families));
+  const strategy = view.u16(at + abi.RULE_STRATEGY);
+  if (strategy !== abi.RULE_EXCLUDE) {
+    if (strategy >= view.strategyCount) refuse(`${thing} strategy`, `less than ${view.strategyCount}`, strategy);
+    const kind = 1 << view.u8(view.strategyAt(strategy) + abi.STRATEGY_L7);
+    if (mask !== kind) refuse(`${thing} kinds`, `${hex(kind)}, as its strategy has`, hex(mask));
+  }
+  const set = view.u16(at + abi.RULE_HOST_SET);
+  if (set !== 0 && !sets.has(set)) refuse(`${thing} hosts`, "a set that has names", set);
+  const ports = view.u16(at + abi.RULE_PORT_COUNT);
+  if (ports > abi.PORT_RANGES_MAX) refuse(`${thing} port ranges`, `at most ${abi.PORT_RANGES_MAX}`, ports);
+  for (let range = 0; range < ports; range += 1) {
+    const first = view.u16(at + abi.RULE_PORTS + range * 4);
+    const last = view.u16(at + abi.RULE_PORTS + range * 4 + 2);
+    if (first < 1 || first > last)
+      refuse(`${thing} port range ${range}`, "first, then last, from 1", `${first} to ${last}`);
+  }
+}
+
+function checkStrategy(view: TableView, index: number): void {
+  const thing = `strategy ${index}`;
+  const at = view.strategyAt(index);
+  const l7 = view.u8(at + abi.STRATEGY_L7);
+  if (l7 !== abi.L7.Tls && l7 !== abi.L7.Http) refuse(`${thing} kind`, `${abi.L7.Tls} or ${abi.L7.Http}`, l7);
+  const count = view.u8(at + abi.STRATEGY_OP_COUNT);
+  if (count < 1 || count > abi.OPS_MAX) refuse(`${thing} operations`, `1 to ${abi.OPS_MAX}`, count);
+  const opsAt = view.u32(at + abi.STRATEGY_OPS_AT);
+  checkInside(view, `${thing} operations`, opsAt, count * abi.OP_BYTES);
+  for (let op = 0; op < count; op += 1) checkOperation(view, `${thing} operation ${op}`, opsAt + op * abi.OP_BYTES, l7);
+}
+
+function hex(number: number): string {
+  return `0x${number.toString(16)}`;
+}

@@ -1,0 +1,178 @@
+import { describe, expect, test } from "bun:test";
+import * as abi from "@bunnel/abi";
+import fc from "fast-check";
+import { anyProfile } from "../../test/arbitraries.ts";
+import { defaultProfile } from "../profile/default-profile.ts";
+import { parseProfile } from "../profile/parse.ts";
+import type { Profile, Rule } from "../profile/profile.ts";
+import { decodeRules } from "./decode.ts";
+import { encodeRules } from "./encode.ts";
+import { tableRules } from "./table-rules.ts";
+
+/** Words of four octets, each "at: value", all others being zero. */
+function dump(table: Uint8Array): readonly string[] {
+  const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
+  const words: string[] = [];
+  for (let at = 0; at < table.length; at += 4) {
+    const word = view.getUint32(at, true);
+    if (word !== 0) words.push(`${at}: ${word.toString(16).padStart(8, "0")}`);
+  }
+  return words;
+}
+
+function profileWith(rules: readonly Partial<Rule>[]): Profile {
+  const [base] = defaultProfile().rules;
+  if (!base) throw new Error("the default profile has no rule");
+  return { ...defaultProfile(), rules: rules.map((rule, index) => ({ ...base, name: `rule ${index}`, ...rule })) };
+}
+
+describe("encodeRules()", () => {
+  test("lays every field where the engine reads it", () => {
+    const profile = parseProfile(`
+      [[rule]]
+      name = "a"
+      hosts = ["a.b"]
+      ports = [443, "8000-8100"]
+      families = ["ipv6"]
+      strategy = "tls: fake(sni=c.de, ttl=4, badsum, x2) split(-2, sniext+1) disorder"
+      [[rule]]
+      name = "b"
+      strategy = "pass"
+    `);
+    expect(dump(encodeRules(profile))).toEqual([
+      // header
+      ...["0: 544e4e42", "4: 00000001", "8: 00000178", "12: 00000002", "16: 00000001"],
+      ...["20: 00000040", "24: 00000080", "28: 00000150", "32: 00000001"],
+      // rule 0: tls, IPv6, strategy 0, host set 1, two ranges
+      ...["64: 00000202", "68: 00020001", "72: 01bb01bb", "76: 1fa41f40"],
+      // rule 1: tls and http, both families, left alone
+      "96: ffff0306",
+      // strategy 0: tls, three operations
+      ...["128: 00000301", "132: 00000090"],
+      // fake: both foolings, hop limit 4, twice, the name
+      ...["144: 00030003", "148: 00000204", "152: 00000170", "156: 00000004"],
+      // split at -2 from the end and at sniext+1
+      ...["208: 00000201", "212: 00000100", "224: fffe0000", "228: 00010007"],
+      // disorder
+      ...["272: 00000002", "276: 00000100"],
+      // the only host place of two: hash, text, three octets in set 1, with all below
+      ...["336: 6e681bd0", "340: 00000174", "344: 00010003", "348: 00000002"],
+      // c.de, a.b
+      ...["368: 65642e63", "372: 00622e61"],
+    ]);
+  });
+
+  test("has one empty place where no rule has hosts", () => {
+    const view = new DataView(encodeRules(defaultProfile()).buffer);
+    expect(view.getUint32(abi.HEADER_HOSTS_MASK, true)).toBe(0);
+    expect(view.getUint32(view.getUint32(abi.HEADER_HOSTS_AT, true), true)).toBe(0);
+    expect(decodeRules(encodeRules(profileWith([])))).toMatchObject({ rules: [], hostPlaces: 1, totalBytes: 80 });
+  });
+
+  test("decodeRules() gives back the rules of any profile", () => {
+    fc.assert(
+      fc.property(anyProfile, (profile) => {
+        const table = encodeRules(profile);
+        const decoded = decodeRules(table);
+        const rules = tableRules(profile).map(({ kinds, families, ports, hosts, clause }) => ({
+          ...{ kinds, families, ports, hosts, clause },
+        }));
+        expect(decoded.rules).toEqual(rules);
+        expect(decoded.totalBytes).toBe(table.byteLength);
+        expect(table.byteLength % 4).toBe(0);
+        expect(Math.log2(decoded.hostPlaces) % 1).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("stores equal strategies, equal lists of hosts and equal names once", () => {
+    const rule = { hosts: ["video.example.org", "example.org"] };
+    const one = encodeRules(profileWith([rule]));
+    const same = { hosts: ["Example.ORG.", "=example.org", "video.example.org"] };
+    const three = encodeRules(profileWith([rule, same, rule]));
+    expect(three.length - one.length).toBe(4 * abi.RULE_BYTES);
+    expect(decodeRules(three).rules.map(({ hosts }) => hosts)).toEqual(
+      Array.from({ length: 6 }, () => ["example.org", "video.example.org"]),
+    );
+  });
+
+  test("refuses more rules than a table holds, naming both numbers", () => {
+    const { rules } = decodeRules(encodeRules(profileWith(Array.from({ length: 512 }, () => ({})))));
+    expect(rules).toHaveLength(abi.RULES_MAX);
+    expect(() => encodeRules(profileWith(Array.from({ length: 513 }, () => ({}))))).toThrow(
+      "rule table: rules: expected at most 1024 in the table, found 1026",
+    );
+  });
+
+  test("refuses a host in more different lists than probing can tell apart", () => {
+    const lists = (count: number) =>
+      profileWith(Array.from({ length: count }, (_, index) => ({ hosts: ["example.org", `n${index}.example.org`] })));
+    expect(decodeRules(encodeRules(lists(32))).rules).toHaveLength(64);
+    expect(() => encodeRules(lists(33))).toThrow(
+      'rule table: host "example.org": expected in at most 32 different lists of hosts, found in 33',
+    );
+  });
+
+  test("refuses more names than a table holds", () => {
+    const hosts = Array.from({ length: 60_000 }, (_, index) => `${index}.${"long-label.".repeat(6)}example.org`);
+    expect(() => encodeRules(profileWith([{ hosts }]))).toThrow(
+      /^rule table: rule table: expected at most 4194304 octets, found \d+$/,
+    );
+    const more = Array.from({ length: 140_000 }, (_, index) => `${index}.org`);
+    expect(() => encodeRules(profileWith([{ hosts: more }]))).toThrow(
+      "rule table: hosts: expected names that fit into 4194304 octets, found 140000 names",
+    );
+  });
+
+  test("refuses what no text could have said", () => {
+    expect(() => encodeRules(profileWith([{ hosts: ["a b"] }]))).toThrow(
+      'profile: rule "rule 0": hosts: expected a host name, found "a b"',
+    );
+    const points = Array.from({ length: 9 }, (_, index) => ({ marker: "absolute" as const, offset: index + 1 }));
+    const clauses = [{ kind: "tls" as const, operations: [{ technique: "split" as const, points }] }];
+    expect(() => encodeRules(profileWith([{ strategy: { clauses } }]))).toThrow(
+      "rule table: split: expected at most 8 points, found 9",
+    );
+    expect(() => encodeRules(profileWith([{ families: [] }]))).toThrow(
+      "rule table: rule 0 families: expected bits of 0x3, found 0x0",
+    );
+  });
+});
+
+describe("tableRules()", () => {
+  const text = (strategy: string, rest = "") => `[[rule]]\nname = "r"\nstrategy = "${strategy}"\n${rest}`;
+  const rulesOf = (...rules: readonly string[]) => tableRules(parseProfile(rules.join("\n")));
+
+  test("puts higher priorities first and leaves equal ones in their order", () => {
+    const profile = profileWith([
+      { priority: 0 },
+      { priority: 5 },
+      { priority: 0 },
+      { priority: 5, enabled: false },
+      { priority: 5 },
+      { priority: -1 },
+    ]);
+    const order = tableRules(profile).map(({ ruleIndex, kinds }) => `${ruleIndex} ${kinds.join()}`);
+    expect(order).toEqual([1, 4, 0, 2, 5].flatMap((index) => [`${index} tls`, `${index} http`]));
+  });
+
+  test("makes one rule of pass and two of two different clauses", () => {
+    expect(rulesOf(text("pass")).map(({ kinds, clause }) => [kinds, clause])).toEqual([[["tls", "http"], undefined]]);
+    const rules = rulesOf(text("tls: pass http: split(1)"));
+    expect(rules.map(({ kinds, clause }) => [kinds, clause?.kind])).toEqual([
+      [["http"], "http"],
+      [["tls"], undefined],
+    ]);
+  });
+
+  test("merges ranges that touch and spreads what is left over several rules", () => {
+    const ports = "ports = [9, 1, 3, 5, 7, 11, '20-30', '25-40', 41, 43]";
+    expect(
+      rulesOf(text("tls: split(1)", ports)).map((rule) => rule.ports.map(({ first, last }) => `${first}-${last}`)),
+    ).toEqual([
+      ["1-1", "3-3", "5-5", "7-7"],
+      ["9-9", "11-11", "20-41", "43-43"],
+    ]);
+  });
+});

@@ -1,0 +1,77 @@
+// What the engine does with a table, slow and obvious: the oracle that it is compared with.
+import * as abi from "@bunnel/abi";
+import type { Kind } from "../notation/strategy.ts";
+import type { Family } from "../profile/profile.ts";
+import { hashStep, storedHash } from "./host-places.ts";
+import { TableView } from "./view.ts";
+import { familyMask, kindBit } from "./words.ts";
+
+/** What a rule is chosen by. */
+export interface MessageFacts {
+  readonly kind: Kind;
+  readonly family: Family;
+  /** Destination port. */
+  readonly port: number;
+  /** As it stands in the message; undefined when none was found. */
+  readonly host?: string;
+}
+
+/**
+ * Whether a name is in a host set of a checked table; set 0 has every name. Letter case and one dot at the end do not
+ * count. Walks from the last octet to the first and asks at the start of every label.
+ */
+export function matchHost(table: Uint8Array, set: number, name: string): boolean {
+  return hostInSet(new TableView(table), set, name);
+}
+
+/** The index of the first rule of a checked table that matches, -1 when none does. */
+export function matchRule(table: Uint8Array, facts: MessageFacts): number {
+  const view = new TableView(table);
+  for (let index = 0; index < view.ruleCount; index += 1) {
+    if (matches(view, view.ruleAt(index), facts)) return index;
+  }
+  return -1;
+}
+
+function matches(view: TableView, at: number, { kind, family, port, host }: MessageFacts): boolean {
+  if ((view.u8(at + abi.RULE_L7_MASK) & kindBit(kind)) === 0) return false;
+  if ((view.u8(at + abi.RULE_FAMILY_MASK) & familyMask([family])) === 0) return false;
+  if (!portMatches(view, at, port)) return false;
+  const set = view.u16(at + abi.RULE_HOST_SET);
+  return set === 0 || (host !== undefined && hostInSet(view, set, host));
+}
+
+function portMatches(view: TableView, at: number, port: number): boolean {
+  const count = view.u16(at + abi.RULE_PORT_COUNT);
+  for (let index = 0; index < count; index += 1) {
+    const rangeAt = at + abi.RULE_PORTS + index * 4;
+    if (port >= view.u16(rangeAt) && port <= view.u16(rangeAt + 2)) return true;
+  }
+  return count === 0;
+}
+
+function hostInSet(view: TableView, set: number, host: string): boolean {
+  if (set === 0) return true;
+  // ASCII letters alone: toLowerCase would make a k of the Kelvin sign.
+  const name = host.replace(/[A-Z]/g, (letter) => letter.toLowerCase()).replace(/\.$/, "");
+  if (name.length > abi.HOST_MAX_BYTES) return false;
+  let hash = abi.HOST_HASH_OFFSET;
+  for (let start = name.length - 1; start >= 0; start -= 1) {
+    hash = hashStep(hash, name.charCodeAt(start));
+    const isLabelStart = start === 0 || name[start - 1] === ".";
+    if (isLabelStart && probe(view, set, storedHash(hash), name.slice(start), start === 0)) return true;
+  }
+  return false;
+}
+
+function probe(view: TableView, set: number, hash: number, name: string, whole: boolean): boolean {
+  for (let step = 0; step < abi.HOST_PROBES_MAX; step += 1) {
+    const at = view.hostPlaceAt(hash + step);
+    const found = view.u32(at + abi.HOST_HASH);
+    if (found === 0) return false;
+    if (found !== hash || view.u16(at + abi.HOST_SET) !== set) continue;
+    if (!whole && view.u16(at + abi.HOST_MATCH) !== abi.HostMatch.Suffix) continue;
+    if (view.text(view.u32(at + abi.HOST_TEXT_AT), view.u16(at + abi.HOST_TEXT_BYTES)) === name) return true;
+  }
+  return false;
+}

@@ -1,0 +1,10 @@
+export * from "./device.ts";
+export * from "./intercept/index.ts";
+export * from "./namespace.ts";
+export * from "./netcfg/index.ts";
+export * from "./netlink/index.ts";
+export * from "./open.ts";
+export { PLACES_MAX, whenReadable } from "./readiness.ts";
+export type { ReadinessWait } from "./readiness.ts";
+export type { Offload } from "./tun-node.ts";
+export { LinuxTun, openTransferred as openTransferredTun } from "./device.ts";

@@ -1,0 +1,22 @@
+// The numbers by which interception is known to the system. They are how a later run finds what a killed one left.
+
+/** Packets that were selected and take the way through the device. */
+export const SELECTED_MARK = 0x8000;
+/** Packets that we send ourselves; they are never selected. */
+export const OUR_MARK = 0x4000;
+
+/** The route table that holds one default route per family, into the device. */
+export const ROUTE_TABLE = 4000;
+
+/** Our own packets take table main. Rules mode only. */
+export const PRIORITY_OWN = 8998;
+/** Routes of table main that are narrower than a default route win. Rules mode only. */
+export const PRIORITY_DIRECT = 8999;
+/** Selected packets take our table. */
+export const PRIORITY_SELECTED = 9000;
+
+/** The nftables table of nft mode, in family inet. */
+export const NFT_TABLE = "bunnel";
+
+/** Where it is noted what must be put back after a kill. */
+export const STATE_PATH = "/run/bunnel/state.json";

@@ -1,0 +1,63 @@
+// Policy rules and routes: which packets the system looks up in our table, and what stands there. They are data, so that
+// what is added, removed, found again and told to people is one and the same.
+import type { RouteSpec } from "../netcfg/routes.ts";
+import { TABLE_MAIN } from "../netcfg/routes.ts";
+import type { RuleInfo, RuleSpec } from "../netcfg/rules.ts";
+import { OUR_MARK, SELECTED_MARK, PRIORITY_DIRECT, PRIORITY_OWN, PRIORITY_SELECTED, ROUTE_TABLE } from "./marks.ts";
+
+export type Family = 4 | 6;
+
+/** nft mode: what the nftables rules have marked takes our table. */
+export function markedRules(family: Family): RuleSpec[] {
+  return [{ family, priority: PRIORITY_SELECTED, mark: SELECTED_MARK, mask: SELECTED_MARK, table: ROUTE_TABLE }];
+}
+
+/**
+ * Rules mode: whatever this machine sends takes our table, but for our own packets and for all that has a route other
+ * than a default route. "lo" is where packets of this machine come from: what it forwards for others stays untouched.
+ */
+export function everythingRules(family: Family): RuleSpec[] {
+  return [
+    { family, priority: PRIORITY_OWN, mark: OUR_MARK, mask: OUR_MARK, table: TABLE_MAIN },
+    { family, priority: PRIORITY_DIRECT, table: TABLE_MAIN, suppressPrefixLength: 0 },
+    { family, priority: PRIORITY_SELECTED, inInterface: "lo", table: ROUTE_TABLE },
+  ];
+}
+
+/** Rules mode: a destination that is left alone. */
+export function exceptionRule(destination: string): RuleSpec {
+  const family = destination.includes(":") ? 6 : 4;
+  return { family, priority: PRIORITY_DIRECT, to: destination, table: TABLE_MAIN };
+}
+
+/** The one route of our table. It vanishes with the device, and packets then go on to the next rule. */
+export function deviceRoute(family: Family, deviceIndex: number, source?: string): RouteSpec {
+  return { family, index: deviceIndex, table: ROUTE_TABLE, ...(source === undefined ? {} : { source }) };
+}
+
+/** Whether a rule that the system has is exactly this one, with no selector more or less. */
+export function isRule(found: RuleInfo, spec: RuleSpec): boolean {
+  return found.action === FR_ACT_TO_TBL && !found.invert && keyOf(found) === keyOf(spec);
+}
+
+const FR_ACT_TO_TBL = 1; // linux/fib_rules.h
+
+function keyOf(rule: RuleSpec): string {
+  const { family, priority, mark, mask, table, inInterface, outInterface } = rule;
+  const { suppressPrefixLength, from, to, uidRange, goto } = rule;
+  return JSON.stringify([
+    [family, priority, mark ?? null, mask ?? null, table ?? null, inInterface ?? null, outInterface ?? null],
+    [suppressPrefixLength ?? null, from ?? null, to ?? null, uidRange ?? null, goto ?? null],
+  ]);
+}
+
+/** "ip rule 9000 fwmark 0x8000 lookup 4000 (IPv4)" */
+export function describeRule(rule: RuleSpec): string {
+  const words = [`ip rule ${rule.priority}`];
+  if (rule.to !== undefined) words.push(`to ${rule.to}`);
+  if (rule.inInterface !== undefined) words.push(`iif ${rule.inInterface}`);
+  if (rule.mark !== undefined) words.push(`fwmark 0x${rule.mark.toString(16)}`);
+  words.push(`lookup ${rule.table === TABLE_MAIN ? "main" : rule.table}`);
+  if (rule.suppressPrefixLength !== undefined) words.push(`suppress_prefixlength ${rule.suppressPrefixLength}`);
+  return `${words.join(" ")} (IPv${rule.family})`;
+}

@@ -1,0 +1,147 @@
+// Interception without nftables: policy rules alone. Everything that this machine sends by an uplink comes up, whatever
+// the selection says, and our own packets pass by their mark.
+//
+//   rule 8998  our mark → main       rule 8999  a route narrower than a default route, or an exception → main
+//   rule 9000  from this machine → table 4000 → device
+import { DeviceError, type InterceptionOptions, type SweepReport } from "@bunnel/device";
+import { formatPrefix, parsePrefix } from "../netcfg/address-text.ts";
+import type { RuleSpec } from "../netcfg/rules.ts";
+import type { InterceptionSettings, LinuxInterception } from "./interception.ts";
+import { currentUplinks } from "./nft.ts";
+import { everythingRules, exceptionRule, type Family } from "./policy.ts";
+import { filtersToLoosen, loosen, restoreFilter } from "./reverse-path.ts";
+import { EXCLUDES_MAX, LOCAL_DESTINATIONS } from "./selection.ts";
+import { Session } from "./session.ts";
+import type { SavedFilter } from "./state.ts";
+import { findUplinks, maskedPrefix, type Uplinks } from "./uplinks.ts";
+
+/**
+ * Makes all that this machine sends by its default routes come up at the device, in both families, but for packets with
+ * our own mark and for local and excluded destinations. `options.select` has no say. The device is up and has no address,
+ * and its MTU is that of the uplink.
+ *
+ * A strict reverse-path filter (rp_filter 1) on an uplink would drop IPv4 answers, so it is loosened (2); what it was
+ * stands in the state file before it is changed, and is put back by `close`, by the next start or by a sweep. A reverse-
+ * path filter made of firewall rules cannot be helped here. When the process is killed, the routes vanish with the
+ * device, traffic flows as before, and rules and filters wait for the sweep.
+ *
+ * @throws DeviceError as `interceptNft`, but for what concerns nftables
+ */
+export function interceptRules(options: InterceptionOptions, settings: InterceptionSettings = {}): LinuxInterception {
+  using undo = new DisposableStack();
+  const session = Session.begin(options, settings, undo);
+  const uplinks = findUplinks(session.netlink, options);
+  const exceptions = exceptionsOf(options, session.families);
+  const filters = new LoosenedFilters(session, exceptions);
+  undo.defer(() => filters.restore());
+  filters.loosen(uplinks.names);
+  session.addRoutes(undo, uplinks.source4);
+  const rules = rulesOf(session.families, exceptions);
+  session.addRules(undo, rules);
+  return new RulesInterception(options, session, rules, filters, uplinks, undo.move());
+}
+
+class RulesInterception implements LinuxInterception {
+  readonly method = "rules";
+  readonly ownerFlag = false;
+  readonly swept: SweepReport;
+  readonly families: readonly Family[];
+  readonly #options: InterceptionOptions;
+  readonly #session: Session;
+  readonly #rules: readonly RuleSpec[];
+  readonly #filters: LoosenedFilters;
+  readonly #undo: DisposableStack;
+  #uplinks: Uplinks;
+
+  constructor(
+    options: InterceptionOptions,
+    session: Session,
+    rules: readonly RuleSpec[],
+    filters: LoosenedFilters,
+    uplinks: Uplinks,
+    undo: DisposableStack,
+  ) {
+    this.swept = session.swept;
+    this.families = session.families;
+    this.#options = options;
+    this.#session = session;
+    this.#rules = rules;
+    this.#filters = filters;
+    this.#uplinks = uplinks;
+    this.#undo = undo;
+  }
+
+  get uplinks(): readonly string[] {
+    return this.#uplinks.names;
+  }
+
+  refresh(): boolean {
+    if (this.#undo.disposed) throw new DeviceError("E_DEVICE_STATE", "interception: refresh after close");
+    return this.#session.inside(() => {
+      const uplinks = currentUplinks(this.#session, this.#options) ?? this.#uplinks;
+      const loosened = this.#filters.loosen(uplinks.names);
+      const restored = this.#session.restore(this.#rules, uplinks.source4);
+      this.#uplinks = uplinks;
+      return loosened || restored;
+    });
+  }
+
+  close(): void {
+    if (!this.#undo.disposed) this.#session.inside(() => this.#undo.dispose());
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** The filters that were loosened, and the state file that remembers them. */
+class LoosenedFilters {
+  readonly #session: Session;
+  readonly #exceptions: readonly string[];
+  #filters: readonly SavedFilter[] = [];
+
+  constructor(session: Session, exceptions: readonly string[]) {
+    this.#session = session;
+    this.#exceptions = exceptions;
+    this.#save();
+  }
+
+  /** Loosens those of these interfaces that are strict. True: there was one. */
+  loosen(interfaceNames: readonly string[]): boolean {
+    const strict = filtersToLoosen(interfaceNames);
+    if (strict.length === 0) return false;
+    const names = new Set(strict.map(({ interfaceName }) => interfaceName));
+    this.#filters = [...this.#filters.filter(({ interfaceName }) => !names.has(interfaceName)), ...strict];
+    // What was must be known before it is changed.
+    this.#save();
+    for (const filter of strict) loosen(filter);
+    return true;
+  }
+
+  restore(): void {
+    for (const filter of this.#filters) restoreFilter(filter);
+    this.#session.state.clear();
+  }
+
+  #save(): void {
+    const { state, namespaceName } = this.#session;
+    state.write({ namespace: namespaceName, filters: this.#filters, exceptions: this.#exceptions });
+  }
+}
+
+function exceptionsOf(options: InterceptionOptions, families: readonly Family[]): string[] {
+  const excludes = options.excludes ?? [];
+  if (excludes.length > EXCLUDES_MAX) {
+    throw new DeviceError("E_DEVICE_OPTION", `excludes: expected at most ${EXCLUDES_MAX}, found ${excludes.length}`);
+  }
+  const prefixes = [...LOCAL_DESTINATIONS, ...excludes].map((text) => maskedPrefix(parsePrefix(text)));
+  const texts = prefixes
+    .filter(({ family }) => families.includes(family))
+    .map(({ octets, prefixLength }) => formatPrefix(octets, prefixLength));
+  return [...new Set(texts)];
+}
+
+function rulesOf(families: readonly Family[], exceptions: readonly string[]): RuleSpec[] {
+  return [...exceptions.map(exceptionRule), ...families.flatMap(everythingRules)];
+}

@@ -1,0 +1,126 @@
+// Which packets take the way through the device, as nftables rules. Pure: options in, rules out.
+//
+//   output    the hook: what is not ours to look at leaves at once, bulk data after a few comparisons
+//     | goto     1. packets with our own mark   2. not by an uplink   3. not TCP
+//     |          4. a TLS ClientHello           5. on an HTTP port → http
+//     v
+//   http      the words with which a request starts
+//     | goto
+//     v
+//   selected  destinations that are left alone; the rest is counted and gets the mark
+import { DeviceError, type Selection } from "@bunnel/device";
+import { parsePrefix, type IpPrefix } from "../netcfg/address-text.ts";
+import { counter, gotoVerdict, returnVerdict } from "../nft/expression.ts";
+import { addMark, carries, goesTo, hasDestinationPort, isNotTcp, leavesByNone, markHas } from "../nft/match.ts";
+import type { Rule } from "../nft/message.ts";
+import { OUR_MARK, SELECTED_MARK } from "./marks.ts";
+
+export const CHAIN_OUTPUT = "output";
+const CHAIN_HTTP = "http";
+const CHAIN_SELECTED = "selected";
+
+/** Destination ports of one kind of message. */
+export const SELECTED_PORTS_MAX = 64;
+/** Destinations that are left alone, besides those of LOCAL_DESTINATIONS. */
+export const EXCLUDES_MAX = 1024;
+
+/**
+ * Private, link-local and multicast destinations: RFC 1918, RFC 3927, RFC 5771 with what lies above it; RFC 4291
+ * section 2.5.6, RFC 4193, RFC 4291 section 2.7.
+ */
+export const LOCAL_DESTINATIONS: readonly string[] = [
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "169.254.0.0/16",
+  "224.0.0.0/3",
+  "fe80::/10",
+  "fc00::/7",
+  "ff00::/8",
+];
+
+/** A TLS record of a handshake, version 3.x: RFC 8446 section 5.1. */
+const TLS_HANDSHAKE = Uint8Array.of(0x16, 0x03);
+/** The handshake message behind the record's five octets is a ClientHello: RFC 8446 section 4. */
+const TLS_HANDSHAKE_TYPE_AT = 5;
+const TLS_CLIENT_HELLO = Uint8Array.of(0x01);
+
+/** RFC 9110 section 9.3 and RFC 5789. */
+const HTTP_METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT"];
+
+export interface SelectionScope {
+  readonly uplinks: readonly string[];
+  /** Prefixes that are reached without a router, and those that the caller excludes. */
+  readonly excludes: readonly IpPrefix[];
+  readonly select: Selection;
+}
+
+export interface SelectionChain {
+  readonly name: string;
+  readonly rules: readonly Rule[];
+}
+
+/**
+ * The chains of a selection; the first is that of the hook. The last rule that a selected packet meets sets the mark.
+ * @throws DeviceError E_DEVICE_OPTION for impossible or too many ports and prefixes, or without an uplink
+ */
+export function selectionChains(scope: SelectionScope): SelectionChain[] {
+  const { uplinks, excludes, select } = scope;
+  if (uplinks.length === 0) throw new DeviceError("E_DEVICE_OPTION", "uplinks: expected at least one, found none");
+  if (excludes.length > EXCLUDES_MAX) {
+    throw new DeviceError("E_DEVICE_OPTION", `excludes: expected at most ${EXCLUDES_MAX}, found ${excludes.length}`);
+  }
+  const leftAlone = [...LOCAL_DESTINATIONS.map(parsePrefix), ...excludes];
+  return [
+    { name: CHAIN_OUTPUT, rules: [...outputRules(uplinks), ...tlsRules(select.tls), ...httpPortRules(select.http)] },
+    { name: CHAIN_HTTP, rules: HTTP_METHODS.map(methodRule) },
+    { name: CHAIN_SELECTED, rules: [...leftAlone.map(excludeRule), [counter(), ...addMark(SELECTED_MARK)]] },
+  ];
+}
+
+function outputRules(uplinks: readonly string[]): Rule[] {
+  return [
+    [...markHas(OUR_MARK), returnVerdict()],
+    [...leavesByNone(uplinks), returnVerdict()],
+    [...isNotTcp(), returnVerdict()],
+  ];
+}
+
+function tlsRules(ports: readonly number[] | undefined): Rule[] {
+  if (ports === undefined) return [];
+  const hello = [
+    ...carries(0, TLS_HANDSHAKE),
+    ...carries(TLS_HANDSHAKE_TYPE_AT, TLS_CLIENT_HELLO),
+    gotoVerdict(CHAIN_SELECTED),
+  ];
+  if (ports.length === 0) return [hello];
+  return checkedPorts("tls", ports).map((port) => [...hasDestinationPort(port), ...hello]);
+}
+
+function httpPortRules(ports: readonly number[] | undefined): Rule[] {
+  return checkedPorts("http", ports ?? []).map((port) => [...hasDestinationPort(port), gotoVerdict(CHAIN_HTTP)]);
+}
+
+/** The space belongs to the word, so that "GETTING" is none. */
+function methodRule(method: string): Rule {
+  return [...carries(0, new TextEncoder().encode(`${method} `)), gotoVerdict(CHAIN_SELECTED)];
+}
+
+function excludeRule({ family, octets, prefixLength }: IpPrefix): Rule {
+  return [...goesTo(family, octets, prefixLength), returnVerdict()];
+}
+
+function checkedPorts(kind: string, ports: readonly number[]): readonly number[] {
+  if (ports.length > SELECTED_PORTS_MAX) {
+    throw new DeviceError(
+      "E_DEVICE_OPTION",
+      `${kind} ports: expected at most ${SELECTED_PORTS_MAX}, found ${ports.length}`,
+    );
+  }
+  for (const port of ports) {
+    if (!Number.isInteger(port) || port < 1 || port > 0xffff) {
+      throw new DeviceError("E_DEVICE_OPTION", `${kind} port: expected 1…65535, found ${port}`);
+    }
+  }
+  return ports;
+}

@@ -1,0 +1,132 @@
+// What both kinds of interception hold: the lock, a connection to the routing tables, and the namespace they are about.
+import { readFileSync } from "node:fs";
+import { DeviceError, type InterceptionOptions, type SweepReport } from "@bunnel/device";
+import { NetworkNamespace } from "../namespace.ts";
+import { RouteNetlink } from "../netcfg/route-netlink.ts";
+import type { RuleSpec } from "../netcfg/rules.ts";
+import type { InterceptionSettings } from "./interception.ts";
+import { ROUTE_TABLE, STATE_PATH } from "./marks.ts";
+import { deviceRoute, isRule, type Family } from "./policy.ts";
+import { currentNamespace, StateFile } from "./state.ts";
+import { sweep } from "./sweep.ts";
+
+// asm-generic/errno-base.h: what removing answers when the rule, the route or the device is gone already
+const ENOENT = 2;
+const ESRCH = 3;
+const ENODEV = 19;
+
+export class Session {
+  private constructor(
+    readonly namespace: NetworkNamespace,
+    readonly namespaceName: string,
+    readonly state: StateFile,
+    readonly netlink: RouteNetlink,
+    readonly deviceIndex: number,
+    readonly families: readonly Family[],
+    readonly swept: SweepReport,
+  ) {}
+
+  /**
+   * Takes the lock, removes what an earlier run left, and looks whether the device and our table can be used.
+   * @throws DeviceError E_DEVICE_BUSY when another bunnel is running or somebody else uses our table
+   */
+  static begin(options: InterceptionOptions, settings: InterceptionSettings, undo: DisposableStack): Session {
+    const state = undo.use(StateFile.claim(settings.statePath ?? STATE_PATH));
+    const namespace = undo.use(NetworkNamespace.current());
+    const netlink = undo.use(RouteNetlink.open());
+    const swept = sweep(state, netlink);
+    const { deviceName, deviceIndex } = options;
+    const link = netlink.link(deviceIndex);
+    if (link?.name !== deviceName) {
+      const found = link === undefined ? "no such interface" : `"${link.name}"`;
+      throw new DeviceError(
+        "E_DEVICE_MISSING",
+        `device: expected "${deviceName}" with index ${deviceIndex}, found ${found}`,
+      );
+    }
+    const families: readonly Family[] = hasIpv6(deviceName) ? [4, 6] : [4];
+    const session = new Session(namespace, currentNamespace(), state, netlink, deviceIndex, families, swept);
+    session.#expectOurTableFree();
+    return session;
+  }
+
+  /** Runs `work` in the namespace of the interception, wherever the calling thread has gone since. */
+  inside<T>(work: () => T): T {
+    return currentNamespace() === this.namespaceName ? work() : this.namespace.run(work);
+  }
+
+  /** Makes the route into the device for each family; the stack takes them away again. */
+  addRoutes(undo: DisposableStack, source4: string | undefined): void {
+    undo.defer(() => {
+      for (const family of this.families) {
+        ifThere(() => this.netlink.removeRoute(deviceRoute(family, this.deviceIndex)));
+      }
+    });
+    this.#setRoutes(source4);
+  }
+
+  /** Adds the rules in their order; the stack takes them away again, in reverse. */
+  addRules(undo: DisposableStack, rules: readonly RuleSpec[]): void {
+    undo.defer(() => {
+      for (const rule of rules.toReversed()) ifThere(() => this.netlink.removeRule(rule));
+    });
+    for (const rule of rules) this.netlink.addRule(rule);
+  }
+
+  /** Puts back rules and routes that others have removed, and a new source address. True: something was changed. */
+  restore(rules: readonly RuleSpec[], source4: string | undefined): boolean {
+    let changed = false;
+    const present = this.families.flatMap((family) => this.netlink.rules(family));
+    for (const rule of rules) {
+      if (present.some((found) => isRule(found, rule))) continue;
+      this.netlink.addRule(rule);
+      changed = true;
+    }
+    const complete = this.families.every((family) =>
+      this.netlink
+        .routes({ family, table: ROUTE_TABLE })
+        .some(
+          ({ destination, index, source }) =>
+            destination === "default" && index === this.deviceIndex && (family === 6 || source === source4),
+        ),
+    );
+    if (!complete) this.#setRoutes(source4);
+    return changed || !complete;
+  }
+
+  #setRoutes(source4: string | undefined): void {
+    for (const family of this.families) {
+      this.netlink.replaceRoute(deviceRoute(family, this.deviceIndex, family === 4 ? source4 : undefined));
+    }
+  }
+
+  /** Routes of a device that outlived its process may be there; those of another device are not ours to replace. */
+  #expectOurTableFree(): void {
+    for (const { destination, index, type } of this.netlink.routes({ table: ROUTE_TABLE })) {
+      if (type !== "unicast" || index === this.deviceIndex) continue;
+      const name = index === undefined ? "somewhere" : (this.netlink.link(index)?.name ?? index);
+      throw new DeviceError(
+        "E_DEVICE_BUSY",
+        `route table ${ROUTE_TABLE}: expected empty, found ${destination} to ${name}; it is needed for interception`,
+      );
+    }
+  }
+}
+
+/** IPv6 can be absent, and it can be switched off for a device. */
+function hasIpv6(deviceName: string): boolean {
+  try {
+    return readFileSync(`/proc/sys/net/ipv6/conf/${deviceName}/disable_ipv6`, "utf8").trim() === "0";
+  } catch {
+    return false;
+  }
+}
+
+function ifThere(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    if (error instanceof DeviceError && [ENOENT, ESRCH, ENODEV].includes(error.errno)) return;
+    throw error;
+  }
+}

@@ -1,0 +1,111 @@
+// Finds and removes what a killed process left: policy rules, an nftables table without an owner, and reverse-path
+// filters that were loosened. Only what is exactly ours is touched.
+import { DeviceError, type SweepReport } from "@bunnel/device";
+import { RouteNetlink } from "../netcfg/route-netlink.ts";
+import type { RuleInfo, RuleSpec } from "../netcfg/rules.ts";
+import { NftClient } from "../nft/client.ts";
+import { deleteTable } from "../nft/message.ts";
+import type { InterceptionSettings } from "./interception.ts";
+import { NFT_TABLE, STATE_PATH } from "./marks.ts";
+import { describeRule, everythingRules, exceptionRule, isRule, markedRules, type Family } from "./policy.ts";
+import { restoreFilter } from "./reverse-path.ts";
+import { currentNamespace, StateFile, type InterceptionState } from "./state.ts";
+
+// asm-generic/errno-base.h, asm-generic/errno.h: what a kernel without nftables answers
+const EINVAL = 22;
+const EPROTONOSUPPORT = 93;
+const EAFNOSUPPORT = 97;
+const EOPNOTSUPP = 95;
+
+/**
+ * Puts back what an earlier run left in the calling thread's network namespace. Starting an interception does the same.
+ * @throws DeviceError E_DEVICE_BUSY when another bunnel is running; then nothing was touched
+ */
+export function sweepInterception(settings: InterceptionSettings = {}): SweepReport {
+  using state = StateFile.claim(settings.statePath ?? STATE_PATH);
+  using netlink = RouteNetlink.open();
+  return sweep(state, netlink);
+}
+
+/** The same for one who holds the lock already. */
+export function sweep(state: StateFile, netlink: RouteNetlink): SweepReport {
+  const left = state.read();
+  const removed = [
+    // The table comes first: it is what shows that another one lives.
+    ...sweepTable(),
+    ...sweepRules(netlink, left?.exceptions ?? []),
+    ...(left ? sweepFilters(left) : []),
+  ];
+  if (left) state.clear();
+  return { removed };
+}
+
+function sweepTable(): string[] {
+  using client = openNft();
+  const table = client?.table(NFT_TABLE);
+  if (client === undefined || table === undefined) return [];
+  if (table.owned) {
+    throw new DeviceError(
+      "E_DEVICE_BUSY",
+      `interception: another bunnel is running (nftables table inet ${NFT_TABLE} has a living owner)`,
+    );
+  }
+  if (table.comment !== NFT_TABLE) {
+    throw new DeviceError(
+      "E_DEVICE_BUSY",
+      `nftables table inet ${NFT_TABLE}: expected our own with the comment "${NFT_TABLE}", found "${table.comment}"`,
+    );
+  }
+  client.commit([deleteTable(NFT_TABLE)]);
+  return [`nftables table inet ${NFT_TABLE}`];
+}
+
+/** Undefined where the kernel has no nftables: then there is no table to sweep. */
+function openNft(): NftClient | undefined {
+  const client = NftClient.open();
+  try {
+    client.table(NFT_TABLE);
+    return client;
+  } catch (error) {
+    client.close();
+    const absent = [EINVAL, EPROTONOSUPPORT, EAFNOSUPPORT, EOPNOTSUPP];
+    if (error instanceof DeviceError && absent.includes(error.errno)) return undefined;
+    throw error;
+  }
+}
+
+function sweepRules(netlink: RouteNetlink, exceptions: readonly string[]): string[] {
+  const removed: string[] = [];
+  for (const family of [4, 6] as const) {
+    const ours: RuleSpec[] = [
+      ...markedRules(family),
+      ...everythingRules(family),
+      ...exceptions.map(exceptionRule).filter((rule) => rule.family === family),
+    ];
+    for (const found of rulesOf(netlink, family)) {
+      const rule = ours.find((spec) => isRule(found, spec));
+      if (rule === undefined) continue;
+      netlink.removeRule(rule);
+      removed.push(describeRule(rule));
+    }
+  }
+  return removed;
+}
+
+/** None where the kernel has no such family. */
+function rulesOf(netlink: RouteNetlink, family: Family): RuleInfo[] {
+  try {
+    return netlink.rules(family);
+  } catch (error) {
+    if (error instanceof DeviceError && error.errno === EAFNOSUPPORT) return [];
+    throw error;
+  }
+}
+
+function sweepFilters(left: InterceptionState): string[] {
+  // Interface names mean something else in another namespace.
+  if (left.namespace !== currentNamespace()) return [];
+  return left.filters
+    .filter((filter) => restoreFilter(filter))
+    .map(({ interfaceName, before }) => `rp_filter of ${interfaceName} is ${before} again`);
+}

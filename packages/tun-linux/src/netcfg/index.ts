@@ -1,0 +1,11 @@
+export * from "./address-text.ts";
+export { IFA_F_DADFAILED, IFA_F_NODAD, IFA_F_TENTATIVE } from "./addresses.ts";
+export type { AddressInfo, AddressOptions } from "./addresses.ts";
+export { NetworkEvents } from "./events.ts";
+export type { NetworkChange, NetworkEvent } from "./events.ts";
+export { checkLinkName, IFF_RUNNING, IFF_UP } from "./links.ts";
+export type { LinkChange, LinkInfo, LinkStatistics, VethOptions } from "./links.ts";
+export { RouteNetlink } from "./route-netlink.ts";
+export { TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN } from "./routes.ts";
+export type { NextHop, RouteFilter, RouteInfo, RouteSpec, RouteType } from "./routes.ts";
+export type { RuleInfo, RuleSpec } from "./rules.ts";

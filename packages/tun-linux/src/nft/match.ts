@@ -1,0 +1,104 @@
+// What rules say about packets, as lists of expressions: the sentences above the words of expression.ts.
+import { IFNAMSIZ, NFPROTO_IPV4, NFPROTO_IPV6 } from "./constants.ts";
+import { NFT_META_L4PROTO, NFT_META_MARK, NFT_META_NFPROTO, NFT_META_OIFNAME } from "./constants.ts";
+import {
+  bitwise,
+  differs,
+  equals,
+  loadMeta,
+  loadPayload,
+  PayloadBase,
+  storeMeta,
+  type Expression,
+} from "./expression.ts";
+
+const IPPROTO_TCP = 6; // linux/in.h
+const DESTINATION_PORT_AT = 2; // RFC 9293 section 3.1
+
+interface FamilyNumbers {
+  readonly protocol: number;
+  /** Where the destination stands in the header, RFC 791 section 3.1 and RFC 8200 section 3. */
+  readonly destinationAt: number;
+  readonly addressBytes: number;
+}
+
+const FAMILIES: Readonly<Record<4 | 6, FamilyNumbers>> = {
+  4: { protocol: NFPROTO_IPV4, destinationAt: 16, addressBytes: 4 },
+  6: { protocol: NFPROTO_IPV6, destinationAt: 24, addressBytes: 16 },
+};
+
+/** `meta mark & bits == bits` */
+export function markHas(bits: number): Expression[] {
+  return [loadMeta(NFT_META_MARK), bitwise(machine32(bits), machine32(0)), equals(machine32(bits))];
+}
+
+/** `meta mark set meta mark | bits` */
+export function addMark(bits: number): Expression[] {
+  return [loadMeta(NFT_META_MARK), bitwise(machine32(~bits), machine32(bits)), storeMeta(NFT_META_MARK)];
+}
+
+/** The packet leaves by none of these interfaces. */
+export function leavesByNone(interfaceNames: readonly string[]): Expression[] {
+  return interfaceNames.flatMap((name) => [loadMeta(NFT_META_OIFNAME), differs(paddedName(name))]);
+}
+
+/** `meta l4proto != tcp` */
+export function isNotTcp(): Expression[] {
+  return [loadMeta(NFT_META_L4PROTO), differs(Uint8Array.of(IPPROTO_TCP))];
+}
+
+/** `ip daddr address/length` or `ip6 daddr address/length` */
+export function goesTo(family: 4 | 6, address: Uint8Array, prefixLength: number): Expression[] {
+  const { protocol, destinationAt, addressBytes } = FAMILIES[family];
+  if (address.length !== addressBytes) {
+    throw new RangeError(`IPv${family} address: expected ${addressBytes} octets, found ${address.length}`);
+  }
+  const mask = prefixMask(prefixLength, addressBytes);
+  return [
+    loadMeta(NFT_META_NFPROTO),
+    equals(Uint8Array.of(protocol)),
+    loadPayload(PayloadBase.Network, destinationAt, addressBytes),
+    bitwise(mask, new Uint8Array(addressBytes)),
+    equals(address.map((octet, index) => octet & (mask[index] ?? 0))),
+  ];
+}
+
+/** `tcp dport port`, where it is known to be TCP */
+export function hasDestinationPort(port: number): Expression[] {
+  return [
+    loadPayload(PayloadBase.Transport, DESTINATION_PORT_AT, 2),
+    equals(Uint8Array.of((port >>> 8) & 0xff, port & 0xff)),
+  ];
+}
+
+/** What the segment carries has these octets at this offset. */
+export function carries(offset: number, octets: Uint8Array): Expression[] {
+  return [loadPayload(PayloadBase.Inner, offset, octets.length), equals(octets)];
+}
+
+/** Marks are numbers of the machine, and every machine that Bun runs on is little-endian. */
+function machine32(value: number): Uint8Array {
+  const octets = new Uint8Array(4);
+  new DataView(octets.buffer).setUint32(0, value >>> 0, true);
+  return octets;
+}
+
+function paddedName(name: string): Uint8Array {
+  const octets = new TextEncoder().encode(name);
+  if (octets.length < 1 || octets.length >= IFNAMSIZ) {
+    throw new RangeError(`interface name "${name}": expected 1…${IFNAMSIZ - 1} octets, found ${octets.length}`);
+  }
+  const padded = new Uint8Array(IFNAMSIZ);
+  padded.set(octets);
+  return padded;
+}
+
+function prefixMask(prefixLength: number, addressBytes: number): Uint8Array {
+  if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > addressBytes * 8) {
+    throw new RangeError(`prefix length: expected 0…${addressBytes * 8}, found ${prefixLength}`);
+  }
+  return Uint8Array.from({ length: addressBytes }, (_, index) => {
+    const bits = Math.min(8, Math.max(0, prefixLength - index * 8));
+    return (0xff << (8 - bits)) & 0xff;
+  });
+}

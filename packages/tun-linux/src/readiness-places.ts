@@ -1,0 +1,64 @@
+// The memory that the waiting thread and those who wait for it share.
+//
+//   | turn i32 | event descriptor i32 | descriptor of place 0 i32 | place 1 | …      -1: the place is empty
+
+/** Descriptors that one thread can wait for at a time. */
+export const PLACES_MAX = 64;
+const TURN = 0;
+const EVENT = 1;
+const FIRST = 2;
+const EMPTY = -1;
+/** A turn ends as soon as the event is raised; a thread that does not come by in this time has stopped. */
+const TURN_TIMEOUT_MS = 200;
+
+export class ReadinessPlaces {
+  readonly #words: Int32Array;
+
+  constructor(readonly shared: SharedArrayBuffer) {
+    this.#words = new Int32Array(shared);
+  }
+
+  static create(eventFd: number): ReadinessPlaces {
+    const places = new ReadinessPlaces(new SharedArrayBuffer((FIRST + PLACES_MAX) * 4));
+    places.#words.fill(EMPTY, FIRST);
+    places.#words[TURN] = 0;
+    places.#words[EVENT] = eventFd;
+    return places;
+  }
+
+  get eventFd(): number {
+    return this.#words[EVENT] ?? EMPTY;
+  }
+
+  /** The place that now holds `fd`; -1: all are taken. */
+  put(fd: number): number {
+    for (let place = 0; place < PLACES_MAX; place++) {
+      if (Atomics.compareExchange(this.#words, FIRST + place, EMPTY, fd) === EMPTY) return place;
+    }
+    return EMPTY;
+  }
+
+  at(place: number): number {
+    return Atomics.load(this.#words, FIRST + place);
+  }
+
+  /** Empties a place if it still holds `fd`. */
+  take(place: number, fd: number): boolean {
+    return Atomics.compareExchange(this.#words, FIRST + place, fd, EMPTY) === fd;
+  }
+
+  turn(): number {
+    return Atomics.load(this.#words, TURN);
+  }
+
+  /** Tells that a new turn starts: what was taken before it is not waited for any more. */
+  startTurn(): void {
+    Atomics.add(this.#words, TURN, 1);
+    Atomics.notify(this.#words, TURN);
+  }
+
+  /** Blocks until a turn later than `turn` has started. */
+  awaitTurnAfter(turn: number): void {
+    Atomics.wait(this.#words, TURN, turn, TURN_TIMEOUT_MS);
+  }
+}

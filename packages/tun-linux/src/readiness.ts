@@ -1,0 +1,108 @@
+// Waiting for a descriptor without blocking the event loop.
+//
+// Bun's event loop cannot watch a TUN descriptor, so one Worker per thread sleeps in poll(2) for all of them: no
+// processor time while nothing comes, and about 70 µs from packet to promise. Where the Worker's file cannot be loaded
+// (a bundle that was built without it), a timer looks instead, first often, then every TIMER_MAX_MS.
+import { DeviceError } from "@bunnel/device";
+export { PLACES_MAX } from "./readiness-places.ts";
+import { PLACES_MAX, ReadinessPlaces } from "./readiness-places.ts";
+import * as sys from "./sys.ts";
+
+const TIMER_MIN_MS = 1;
+const TIMER_MAX_MS = 20;
+
+/** A wait that was asked for. `promise` resolves when there is something to read, or when the wait was cancelled. */
+export interface ReadinessWait {
+  readonly promise: Promise<void>;
+  /**
+   * Ends the wait. When it returns, no thread uses the descriptor any more, so that closing it closes it at once.
+   * A second call does nothing.
+   */
+  cancel(): void;
+}
+
+interface Waiting {
+  readonly fd: number;
+  readonly resolve: () => void;
+}
+
+class Readiness {
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #places: ReadinessPlaces;
+  readonly #worker: Worker;
+  readonly #eventFd: number;
+  /** Set when the Worker could not be loaded. */
+  #timed = false;
+
+  constructor() {
+    this.#eventFd = sys.openEvent();
+    if (this.#eventFd < 0) throw new DeviceError("E_DEVICE_SYSTEM", "eventfd: none could be opened", sys.errno());
+    this.#places = ReadinessPlaces.create(this.#eventFd);
+    this.#worker = new Worker(new URL("./readiness-worker.ts", import.meta.url));
+    this.#worker.onmessage = ({ data }: MessageEvent<number>) => this.#finish(data);
+    this.#worker.onerror = () => this.#useTimers();
+    this.#worker.unref();
+    this.#worker.postMessage(this.#places.shared);
+  }
+
+  wait(fd: number): ReadinessWait {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const place = this.#places.put(fd);
+    if (place < 0)
+      throw new DeviceError("E_DEVICE_STATE", `waits: expected at most ${PLACES_MAX} at a time, found more`);
+    const waiting: Waiting = { fd, resolve };
+    this.#waiting.set(place, waiting);
+    // A wait keeps the process alive, an idle Worker does not.
+    if (this.#waiting.size === 1) this.#worker.ref();
+    if (this.#timed) this.#look(place, waiting, TIMER_MIN_MS);
+    else sys.raiseEvent(this.#eventFd);
+    return { promise, cancel: () => this.#cancel(place, waiting) };
+  }
+
+  #cancel(place: number, waiting: Waiting): void {
+    if (this.#waiting.get(place) !== waiting) return;
+    const turn = this.#places.turn();
+    this.#places.take(place, waiting.fd);
+    // Turn 0: the Worker has not started, so it has not seen the descriptor either.
+    if (!this.#timed && turn > 0) {
+      sys.raiseEvent(this.#eventFd);
+      this.#places.awaitTurnAfter(turn);
+    }
+    this.#finish(place);
+  }
+
+  #finish(place: number): void {
+    const waiting = this.#waiting.get(place);
+    // A message of a wait that was cancelled meanwhile may meet the next one at the same place: that one then looks and
+    // finds nothing, which every reader must be able to bear.
+    if (!waiting) return;
+    this.#places.take(place, waiting.fd);
+    this.#waiting.delete(place);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    waiting.resolve();
+  }
+
+  #useTimers(): void {
+    this.#timed = true;
+    for (const [place, waiting] of this.#waiting) this.#look(place, waiting, TIMER_MIN_MS);
+  }
+
+  #look(place: number, waiting: Waiting, pauseMs: number): void {
+    if (this.#waiting.get(place) !== waiting) return;
+    const poll = new sys.PollSet(1);
+    poll.set(0, waiting.fd);
+    if (poll.poll(0) !== 0) this.#finish(place);
+    else setTimeout(() => this.#look(place, waiting, Math.min(pauseMs * 2, TIMER_MAX_MS)), pauseMs);
+  }
+}
+
+let readiness: Readiness | undefined;
+
+/**
+ * Waits for `fd` to have something to read. The promise may also resolve without cause: look, and wait again.
+ * @throws DeviceError E_DEVICE_STATE when PLACES_MAX waits are under way in this thread
+ */
+export function whenReadable(fd: number): ReadinessWait {
+  readiness ??= new Readiness();
+  return readiness.wait(fd);
+}
