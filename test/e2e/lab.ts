@@ -14,7 +14,7 @@ export function createLab(): Promise<LiveLab> {
   return LiveLab.create({ service: [process.execPath, PROGRAM] });
 }
 
-/** Everything that the program could leave behind in a network: interfaces, addresses, rules, routes, tables, settings. */
+/** Everything that the program could leave behind in a network. */
 export interface NetworkState {
   readonly links: readonly string[];
   readonly addresses: readonly string[];
@@ -26,7 +26,9 @@ export interface NetworkState {
 
 export async function networkState(host: LabHost): Promise<NetworkState> {
   const lines = async (...command: string[]) => (await succeed(host, command)).trimEnd().split("\n").toSorted();
-  const names = host.inside(() => [...new Bun.Glob("*").scanSync({ cwd: "/proc/sys/net/ipv4/conf", onlyFiles: false })]);
+  const names = host.inside(() => [
+    ...new Bun.Glob("*").scanSync({ cwd: "/proc/sys/net/ipv4/conf", onlyFiles: false }),
+  ]);
   const settings = host.inside(() =>
     names
       .flatMap((name) => ["rp_filter", "src_valid_mark"].map((key) => `/proc/sys/net/ipv4/conf/${name}/${key}`))
@@ -37,7 +39,10 @@ export async function networkState(host: LabHost): Promise<NetworkState> {
     links: (await lines("ip", "-brief", "link")).map((line) => line.split(/[\s@]/)[0] ?? ""),
     addresses: await lines("ip", "-brief", "address"),
     rules: [...(await lines("ip", "-4", "rule")), ...(await lines("ip", "-6", "rule"))],
-    routes: [...(await lines("ip", "-4", "route", "show", "table", "all")), ...(await lines("ip", "-6", "route", "show", "table", "all"))],
+    routes: [
+      ...(await lines("ip", "-4", "route", "show", "table", "all")),
+      ...(await lines("ip", "-6", "route", "show", "table", "all")),
+    ],
     nft: await succeed(host, ["nft", "list", "ruleset"]),
     settings: settings.toSorted(),
   };

@@ -15,10 +15,10 @@ export interface Nginx extends AsyncDisposable {
   readonly folder: string;
 }
 
-/** Starts it as a single process that dies with the lab. @param folder an empty one, for all of its files */
+/** Starts it as a single process that dies with the lab. @param folder for all of its files; it is made */
 export async function startNginx(server: LabHost, folder: string): Promise<Nginx> {
   const { certificate, key } = makeCertificate([BLOCKED_NAME]);
-  for (const name of ["down", "up", "temp"]) mkdirSync(join(folder, name));
+  for (const name of ["down", "up", "temp"]) mkdirSync(join(folder, name), { recursive: true });
   await Bun.write(join(folder, "certificate.pem"), certificate);
   await Bun.write(join(folder, "key.pem"), key);
   await Bun.write(join(folder, "nginx.conf"), configuration(folder));
@@ -35,7 +35,9 @@ export async function startNginx(server: LabHost, folder: string): Promise<Nginx
 }
 
 function configuration(folder: string): string {
-  const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `  ${name}_temp_path ${folder}/temp/${name};`);
+  const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (name) => `  ${name}_temp_path ${folder}/temp/${name};`,
+  );
   return `daemon off;
 master_process off;
 pid ${folder}/nginx.pid;

@@ -7,7 +7,7 @@ export interface DeviceCapabilities {
   readonly driver: string;
   /** "ip": packets start with the IP header. "ethernet": with the Ethernet header. */
   readonly medium: "ip" | "ethernet";
-  /** The ten octets before each packet are a virtio_net_hdr, in and out; packets may be super-packets up to 65535 octets. */
+  /** The ten octets before each packet are a virtio_net_hdr, in and out; packets may be super-packets of 64 KiB. */
   readonly vnetHeader: boolean;
   /** Packets that one read or write takes at best. */
   readonly burst: number;
@@ -29,7 +29,7 @@ export enum Wake {
   Closed = 3,
 }
 
-/** Packets in one memory: `at[i]` is the octet offset where packet i starts, `lengths[i]` its octets (without virtio header). */
+/** Packets in one memory: packet i starts at octet `at[i]` and has `lengths[i]` octets, without its virtio header. */
 export interface PacketList {
   readonly at: Uint32Array;
   readonly lengths: Uint16Array;
@@ -53,8 +53,9 @@ export interface TunDevice extends Disposable {
   read(list: PacketList, from: number, maxBytes: number): number;
 
   /**
-   * Writes packets `from` up to `to` (not included). Never blocks. Returns how many were taken in order from `from`; what
-   * was not taken stays the caller's. A packet that the system refuses for what it is counts as taken and is counted in `refused`.
+   * Writes packets `from` up to `to` (not included). Never blocks. Returns how many were taken in order from `from`;
+   * what was not taken stays the caller's. A packet that the system refuses for what it is counts as taken and is
+   * counted in `refused`.
    * @throws DeviceError E_DEVICE_GONE when the interface was deleted or the device is closed
    */
   write(list: PacketList, from: number, to: number): number;
@@ -65,10 +66,10 @@ export interface TunDevice extends Disposable {
   /** Blocks the calling thread until something happens, at most `timeoutMs` (-1: for ever). Meant for Workers. */
   wait(timeoutMs: number): Wake;
 
-  /** Makes a `wait` come back at once: the one under way, or the next. Callable from any thread that holds the device. */
+  /** Makes a `wait` come back at once: the one under way, or the next. From any thread that holds the device. */
   wake(): void;
 
-  /** What another thread needs to use the same device; `openTransferred` of the driver takes it. Structured-cloneable. */
+  /** What another thread needs to use the same device, to be cloned; the driver's `openTransferred` takes it. */
   handOver(): DeviceHandOver;
 
   /** Closes it. A second call does nothing. */

@@ -9,7 +9,7 @@ export type DeviceErrorCode =
   | "E_DEVICE_SYSTEM"
   | "E_UNSUPPORTED";
 
-/** A device, route or interception call that failed, with a code to act on and the system's errno where there was one. */
+/** A device, route or interception call that failed: a code to act on, and the system's errno where there was one. */
 export class DeviceError extends Error {
   override readonly name = "DeviceError";
   constructor(

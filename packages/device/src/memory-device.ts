@@ -13,7 +13,7 @@ export interface MemoryDeviceOptions {
   readonly name?: string;
   /** Packets carry a virtio_net_hdr. Default false. */
   readonly vnetHeader?: boolean;
-  /** Octets that each direction keeps, with four octets of record and up to three of padding per packet. Default 1 MiB. */
+  /** Octets that each direction keeps, with up to seven for the record of each packet. Default 1 MiB. */
   readonly queueBytes?: number;
 }
 
@@ -73,8 +73,8 @@ export class MemoryDevice implements AsyncTunDevice {
   }
 
   /**
-   * The same device in another thread, from `handOver()`. Each direction has one reader and one writer: after the hand-over
-   * the first thread keeps `inject`, `take`, `wake` and `close`, the second does the rest.
+   * The same device in another thread, from `handOver()`. Each direction has one reader and one writer: after the
+   * hand-over the first thread keeps `inject`, `take`, `wake` and `close`, the second does the rest.
    * @throws DeviceError E_DEVICE_OPTION when the hand-over is another driver's
    */
   static openTransferred(handOver: DeviceHandOver): MemoryDevice {

@@ -102,7 +102,7 @@ function portOf(device: AsyncTunDevice): PacketPort {
   return port;
 }
 
-/** Packets of a device, each in a buffer of its own, until it is closed or deleted. The device gets a memory attached. */
+/** Packets of a device, each in its own buffer, until it is closed or deleted. The device gets a memory attached. */
 export function readPackets(device: AsyncTunDevice): AsyncIterable<Uint8Array> {
   return portOf(device);
 }

@@ -8,8 +8,7 @@ const decoder = new TextDecoder();
  * @throws RangeError when the text itself contains a NUL: C would read only the part before it
  */
 export function cString(text: string): Uint8Array {
-  if (text.includes("\0"))
-    throw new RangeError(`C string: expected no NUL, found one at ${text.indexOf("\0")}`);
+  if (text.includes("\0")) throw new RangeError(`C string: expected no NUL, found one at ${text.indexOf("\0")}`);
   const octets = encoder.encode(text);
   const string = new Uint8Array(octets.length + 1);
   string.set(octets);

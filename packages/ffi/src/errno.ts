@@ -19,8 +19,7 @@ function errnoAddress(): number {
   const { paths, errnoLocation } = libcNames();
   const call = library(paths, { [errnoLocation]: { args: [], returns: "ptr" } })()[errnoLocation];
   const address: unknown = call?.();
-  if (address === null || address === undefined)
-    throw new Error(`${errnoLocation}: expected an address, found none`);
+  if (address === null || address === undefined) throw new Error(`${errnoLocation}: expected an address, found none`);
   return Number(address);
 }
 

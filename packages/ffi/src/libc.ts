@@ -22,9 +22,6 @@ const NAMES: Readonly<Partial<Record<NodeJS.Platform, LibcNames>>> = {
  */
 export function libcNames(platform: NodeJS.Platform = process.platform): LibcNames {
   const names = NAMES[platform];
-  if (!names)
-    throw new Error(
-      `C library of ${platform}: not known, expected one of ${Object.keys(NAMES).join(", ")}`,
-    );
+  if (!names) throw new Error(`C library of ${platform}: not known, expected one of ${Object.keys(NAMES).join(", ")}`);
   return names;
 }

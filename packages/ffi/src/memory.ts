@@ -11,8 +11,7 @@ export type { Pointer } from "bun:ffi";
 export function addressOf(memory: NodeJS.TypedArray | DataView | ArrayBufferLike): number {
   const address: unknown = ptr(memory);
   const number = Number(address);
-  if (!Number.isSafeInteger(number))
-    throw new RangeError(`address: expected a safe integer, found ${String(address)}`);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`address: expected a safe integer, found ${String(address)}`);
   return number;
 }
 

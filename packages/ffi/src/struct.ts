@@ -1,4 +1,4 @@
-// C structs as data: a layout is declared once with the offsets of the system's header, and encoded and decoded from it.
+// C structs as data: a layout is declared once, with the offsets of the system's header; it encodes and decodes.
 // Numbers are little-endian unless the type says `be`, as on every machine that Bun runs on.
 import { cString, fromCString } from "./c-string.ts";
 
@@ -89,9 +89,7 @@ function write(octets: Uint8Array, field: StructField, value: Value, name: strin
   if (field.type === "text" || field.type === "octets") {
     const content = typeof value === "string" ? cString(value) : (value as Uint8Array);
     if (content.length > field.bytes) {
-      throw new RangeError(
-        `${name}: expected at most ${field.bytes} octets, found ${content.length}`,
-      );
+      throw new RangeError(`${name}: expected at most ${field.bytes} octets, found ${content.length}`);
     }
     octets.set(content, field.at);
     return;

@@ -1,7 +1,9 @@
+import { heapSize } from "bun:jsc";
+import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Wake, type PacketList } from "@bunnel/device";
 import { conformance, conformancePacket } from "@bunnel/device/conformance";
-import { PacketSocket } from "../test/sys.ts";
+import { PacketSocket, sendSegmented } from "../test/sys.ts";
 import { ip, runInside } from "../test/witness.ts";
 import { openTransferred, type LinuxTun } from "./device.ts";
 import { NetworkNamespace } from "./namespace.ts";
@@ -99,6 +101,32 @@ describe("LinuxTun", () => {
     expect(ip(namespace, "link").map(({ ifname }) => ifname)).toEqual(["lo"]);
   });
 
+  test("read() and write() allocate nothing: the heap grows by less than an octet per packet", () => {
+    const packets = 16_384;
+    using device = namespace.run(() => openLinuxTun({ ipv6LinkLocal: "none", txQueueLength: packets }));
+    using socket = namespace.run(() => new PacketSocket(device.index));
+    const at = Uint32Array.from({ length: 64 }, (_, i) => i * 2048 + 128);
+    const list: PacketList = { at, lengths: new Uint16Array(64) };
+    device.attach(new SharedArrayBuffer(64 * 2048));
+    const forward = () => {
+      let moved = 0;
+      for (let count = 1; count > 0; moved += count) {
+        count = device.read(list, 0, 1500);
+        device.write(list, 0, count);
+      }
+      return moved;
+    };
+    const growths: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < packets; i++) socket.send(conformancePacket(60, 1));
+      const before = heapSize();
+      expect(forward()).toBe(packets);
+      // The first rounds compile the loop.
+      if (round >= 2) growths.push(heapSize() - before);
+    }
+    expect(Math.max(...growths)).toBeLessThan(packets);
+  });
+
   test("close() of a device that was handed over closes nothing, close() of the first one ends the interface", () => {
     const device = quietTun(false);
     const borrowed = openTransferred(structuredClone(device.handOver()));
@@ -123,7 +151,7 @@ describe("openLinuxTun()", () => {
     );
     expect(device.name).toBe("bunnel0");
     const [link] = ip(namespace, "-d", "addr", "show", "dev", device.name);
-    expect(link).toMatchObject({ ifindex: device.index, mtu: 1380, txqlen: 123, inet6_addr_gen_mode: "none" });
+    expect(link).toMatchObject({ ifindex: device.index, mtu: 1380, txqlen: 123 });
     expect(link?.["flags"]).toContain("UP");
     expect(link?.["linkinfo"]).toMatchObject({
       info_kind: "tun",
@@ -134,13 +162,43 @@ describe("openLinuxTun()", () => {
       "10.0.85.1/24",
       "2001:db8::1/64",
     ]);
-    const sys = (file: string) => runInside(namespace, "cat", `/proc/self/net/dev`).includes(file);
-    expect(sys("bunnel0")).toBe(true);
+    expect(ip(namespace, "-d", "link", "show", device.name)[0]?.["inet6_addr_gen_mode"]).toBe("none");
+    expect(runInside(namespace, "cat", "/proc/net/dev")).toContain("bunnel0:");
   });
 
   test("leaves it down when asked to", () => {
     using device = namespace.run(() => openLinuxTun({ up: false }));
     expect(ip(namespace, "link", "show", device.name)[0]?.["flags"]).not.toContain("UP");
+  });
+
+  test.each([
+    [true, 1],
+    [false, 5],
+  ])("with offload %p, datagrams that the system cuts late come up as %d packets", (offload, packets) => {
+    const options = { addresses: ["192.0.2.1/24"], ipv6LinkLocal: "none", offload } as const;
+    using device = namespace.run(() => openLinuxTun(options));
+    using socket = namespace.run(() => new PacketSocket(device.index));
+    const memory = new Uint8Array(8 * 8192);
+    const list: PacketList = {
+      at: Uint32Array.from({ length: 8 }, (_, i) => i * 8192 + 128),
+      lengths: new Uint16Array(8),
+    };
+    device.attach(memory.buffer);
+    const payload = Uint8Array.from({ length: 5000 }, (_, i) => i % 251);
+    namespace.run(() => sendSegmented(payload, 1000, [192, 0, 2, 9], 9));
+    expect(device.wait(1000)).toBe(Wake.Readable);
+    expect(device.read(list, 0, 8000)).toBe(packets);
+    expect([...list.lengths.subarray(0, packets)]).toEqual(Array<number>(packets).fill(28 + 5000 / packets));
+    expect(memory.slice(128 + 28, 128 + 28 + 5000 / packets)).toEqual(payload.slice(0, 5000 / packets));
+    if (!offload) return;
+    // virtio_net_hdr: NEEDS_CSUM, GSO_UDP_L4, gso_size 1000, csum_start 20, csum_offset 6.
+    const header = new DataView(memory.buffer, 118, 10);
+    expect([header.getUint8(0), header.getUint8(1)]).toEqual([1, 5]);
+    expect([4, 6, 8].map((at) => header.getUint16(at, true))).toEqual([1000, 20, 6]);
+    // Written back with its header it arrives whole on the other side.
+    expect(device.write(list, 0, 1)).toBe(1);
+    expect(device.refused).toBe(0);
+    expect(socket.receive()).toEqual(memory.slice(128, 128 + 5028));
   });
 
   test("asks for every offload, and says which it got", () => {
@@ -172,12 +230,25 @@ describe("openLinuxTun()", () => {
     expect(ip(namespace, "link").map(({ ifname }) => ifname)).toEqual(["lo"]);
   });
 
-  test("closes everything again when a later step fails", () => {
+  test("closes everything again when a later step fails, however often", () => {
     const before = openDescriptors();
     const options = { name: "half0", addresses: ["192.0.2.1/24", "192.0.2.1/24"] };
-    expect(namespace.run(() => codeOf(() => openLinuxTun(options)))).toBe("E_DEVICE_BUSY");
+    const tries = 30;
+    for (let i = 0; i < tries; i++) {
+      expect(namespace.run(() => codeOf(() => openLinuxTun(options)))).toBe("E_DEVICE_BUSY");
+    }
     expect(ip(namespace, "link").map(({ ifname }) => ifname)).toEqual(["lo"]);
-    expect(openDescriptors()).toBe(before);
+    // The runtime has descriptors of its own, which come and go; one lost each time would be more.
+    expect(openDescriptors() - before).toBeLessThan(tries);
+  });
+
+  test("without the tun driver it says E_DEVICE_MISSING, and what to do", () => {
+    const program = `import { openLinuxTun } from "${new URL("./index.ts", import.meta.url).pathname}";
+      try { openLinuxTun(); } catch (error) { console.log(error.code, error.message); }`;
+    const hidden = ["unshare", "--mount", "--net", "sh", "-c", 'mount -t tmpfs none /dev/net && exec "$@"', "sh"];
+    const { stdout } = Bun.spawnSync([...hidden, process.execPath, "-e", program]);
+    expect(stdout.toString()).toStartWith("E_DEVICE_MISSING /dev/net/tun: expected the kernel's tun driver");
+    expect(stdout.toString()).toContain("modprobe tun");
   });
 
   test("without CAP_NET_ADMIN it says E_DEVICE_DENIED", () => {
@@ -259,7 +330,7 @@ function codeOf(work: () => { close(): void }): unknown {
 }
 
 function openDescriptors(): number {
-  return new Bun.Glob("*").scanSync({ cwd: "/proc/self/fd", onlyFiles: false }).toArray().length;
+  return readdirSync("/proc/self/fd").length;
 }
 
 /** Makes an ICMP echo request its own answer: addresses change places, type 8 becomes 0 (RFC 792). */

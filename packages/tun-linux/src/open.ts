@@ -1,4 +1,4 @@
-// Opening a TUN device: the options are checked, the interface is made, then set as asked. If anything fails, nothing stays.
+// Opening a TUN device: options are checked, the interface is made, then set as asked. If one fails, nothing stays.
 import { DeviceError, type DeviceOptions } from "@bunnel/device";
 import { LinuxTun } from "./device.ts";
 import { systemError } from "./errors.ts";
@@ -15,8 +15,8 @@ const MTU_IPV6_MIN_BYTES = 1280;
 /**
  * Makes a TUN interface in the calling thread's network namespace, or takes over a persistent one of that name that no
  * process has open. It goes with the last descriptor: its addresses and routes with it.
- * @throws DeviceError E_DEVICE_MISSING without the tun driver, E_DEVICE_DENIED without CAP_NET_ADMIN, E_DEVICE_BUSY when
- * the name is taken, E_DEVICE_OPTION for options that cannot be, E_DEVICE_SYSTEM with an errno otherwise
+ * @throws DeviceError E_DEVICE_MISSING without the tun driver, E_DEVICE_DENIED without CAP_NET_ADMIN, E_DEVICE_BUSY
+ * when the name is taken, E_DEVICE_OPTION for options that cannot be, E_DEVICE_SYSTEM with an errno otherwise
  */
 export function openLinuxTun(options: DeviceOptions = {}): LinuxTun {
   check(options);
@@ -33,8 +33,8 @@ export function openLinuxTun(options: DeviceOptions = {}): LinuxTun {
 }
 
 /**
- * Another queue of the same device, with its own descriptor and event; the kernel spreads flows over the queues. Call it
- * in the network namespace of the first.
+ * Another queue of the same device, with its own descriptor and event; the kernel spreads flows over the queues. Call
+ * it in the network namespace of the first.
  * @throws DeviceError E_DEVICE_STATE when the first was opened without `multiQueue`
  */
 export function openTunQueue(first: LinuxTun): LinuxTun {

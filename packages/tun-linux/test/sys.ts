@@ -1,4 +1,5 @@
-// Packet sockets for the tests: the other side of a TUN interface, octet for octet. Source: packet(7), linux/if_packet.h.
+// Sockets that the tests need and Bun does not have: the other side of a TUN interface, octet for octet (packet(7)),
+// and datagrams that the system cuts late (udp(7)).
 import { errno, errnoName, library, libcNames } from "@bunnel/ffi";
 
 const libc = library(libcNames("linux").paths, {
@@ -20,6 +21,10 @@ const SO_RCVTIMEO = 20;
 const SOL_PACKET = 263;
 const PACKET_IGNORE_OUTGOING = 23;
 const SOCKADDR_LL_BYTES = 20;
+const AF_INET = 2;
+const SOCK_DGRAM = 2;
+const SOL_UDP = 17;
+const UDP_SEGMENT = 103;
 
 function checked(what: string, result: number): number {
   if (result < 0) throw new Error(`${what} failed with ${errnoName(errno())}`);
@@ -65,5 +70,19 @@ export class PacketSocket implements Disposable {
 
   [Symbol.dispose](): void {
     libc().close(this.#fd);
+  }
+}
+
+/** Sends `octets` as UDP datagrams of `segmentBytes` each, cut as late as the way allows. IPv4, from any port. */
+export function sendSegmented(octets: Uint8Array, segmentBytes: number, to: readonly number[], port: number): void {
+  const fd = checked("socket", libc().socket(AF_INET, SOCK_DGRAM, 0));
+  try {
+    const size = new Int32Array([segmentBytes]);
+    checked("UDP_SEGMENT", libc().setsockopt(fd, SOL_UDP, UDP_SEGMENT, size, 4));
+    const address = new Uint8Array(16);
+    address.set([AF_INET, 0, port >> 8, port & 0xff, ...to]);
+    checked("sendto", libc().sendto(fd, octets, octets.length, 0, address, address.length));
+  } finally {
+    libc().close(fd);
   }
 }

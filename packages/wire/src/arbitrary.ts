@@ -12,6 +12,8 @@ import { tcpOptions, type TcpOption } from "./tcp-options.ts";
 import { clientHello, type ClientHelloFields } from "./tls-hello.ts";
 import { icmpEcho, tcpPacket, udpPacket, type EchoFields, type TcpFields, type UdpFields } from "./transport.ts";
 
+export { anyQuicInitial, mutatedQuicInitial, type SampleInitials } from "./quic-arbitrary.ts";
+
 const WORD_MAX = 0xffff;
 const LONG_MAX = 0xffffffff;
 const PAYLOAD_MAX_BYTES = 1200;
@@ -117,13 +119,16 @@ export function anyTcpOptions(): Arbitrary<readonly TcpOption[]> {
 
 /** Headers that an IPv6 packet may carry before its transport; no fragment header. */
 export function anyExtensionHeaders(): Arbitrary<readonly ExtensionHeader[]> {
-  const options = fc.constantFrom(0, 60, 135, 139, 140).chain((protocol) => {
-    return fc.uint8Array({ maxLength: 22 }).map((data) => ({ protocol, data }));
+  const data = fc.uint8Array({ maxLength: 20 });
+  // An option for experiments, which who does not know it skips (RFC 4727 section 5.1); the padding is Pad1 options.
+  const options = fc.tuple(fc.constantFrom(0, 60), data).map(([protocol, value]) => {
+    return { protocol, data: concat(0x1e, value.length, value) };
   });
+  const others = fc.record({ protocol: fc.constantFrom(135, 139, 140), data });
   // Segments left is 0, so that the checksum speaks of the destination in the IP header.
-  const routing = fc.uint8Array({ maxLength: 16 }).map((data) => ({ protocol: 43, data: concat(0, 0, data) }));
-  const authentication = fc.uint8Array({ minLength: 10, maxLength: 26 }).map((data) => ({ protocol: 51, data }));
-  return fc.array(fc.oneof(options, routing, authentication), { maxLength: 4 });
+  const routing = fc.uint8Array({ maxLength: 16 }).map((rest) => ({ protocol: 43, data: concat(0, 0, rest) }));
+  const authentication = fc.uint8Array({ minLength: 10, maxLength: 26 }).map((rest) => ({ protocol: 51, data: rest }));
+  return fc.array(fc.oneof(options, options, others, routing, authentication), { maxLength: 4 });
 }
 
 /** Fields of a whole packet: either family, IPv4 options, extension headers. */
@@ -233,7 +238,7 @@ export function anyFragment(): Arbitrary<Uint8Array> {
   });
 }
 
-/** A packet with octets changed (often in its headers), cut off, or with more behind it. Any of it may still be valid. */
+/** A packet with octets changed (often in its headers), cut off, or with more behind it. It may still be valid. */
 export function mutatedPacket(): Arbitrary<Uint8Array> {
   const change = fc.record({ at: fc.oneof(fc.nat(64), fc.nat(WORD_MAX)), octet: fc.nat(255) });
   return fc

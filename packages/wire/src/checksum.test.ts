@@ -12,7 +12,8 @@ import {
 import { anyWholePacket } from "./arbitrary.ts";
 import { internetChecksum, internetSum, updateChecksum, verifyChecksums } from "./checksum.ts";
 import { decodePacket } from "./decode.ts";
-import { be16, setBe16 } from "./octets.ts";
+import { ipPacket } from "./ip-packet.ts";
+import { be16, concat, setBe16 } from "./octets.ts";
 import { udpPacket } from "./transport.ts";
 
 test("internetSum() gives the sum of the example in RFC 1071 section 3", () => {
@@ -63,7 +64,7 @@ test("verifyChecksums() sees any one changed octet of address, transport and pay
     fc.property(fc.integer({ min: 12, max: REAL_REQUEST.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, mask) => {
       const packet = REAL_REQUEST.slice();
       packet[at] = (packet[at] ?? 0) ^ mask;
-      // A data offset that points elsewhere may leave nothing to verify; the sum sees it nevertheless where it can be read.
+      // A data offset that points elsewhere may leave nothing to verify; where it can be read, the sum sees it.
       const { ip, transport } = verifyChecksums(packet);
       expect(transport).not.toBe(true);
       expect(ip).toBe(decodePacket(packet).family === 0 ? undefined : at >= 20);
@@ -77,6 +78,15 @@ test("verifyChecksums() knows that UDP over IPv4 may go without, and over IPv6 n
   const over6 = udpPacket({ source: "2001:db8::7", destination: "2001:db8::9", ...ports });
   expect(verifyChecksums(over4)).toEqual({ ip: true, transport: undefined });
   expect(verifyChecksums(over6)).toEqual({ ip: undefined, transport: false });
+});
+
+test("verifyChecksums() sums a datagram to its own end, not to the packet's", () => {
+  const ends = { source: "192.0.2.7", destination: "203.0.113.9" };
+  const datagram = udpPacket({ ...ends, sourcePort: 5000, destinationPort: 53, payload: Uint8Array.of(1, 2) }).slice(
+    20,
+  );
+  const trailed = ipPacket({ ...ends, protocol: 17, payload: concat(datagram, 9, 9) });
+  expect(verifyChecksums(trailed)).toEqual({ ip: true, transport: true });
 });
 
 test("verifyChecksums() says nothing of malformed packets", () => {

@@ -1,4 +1,4 @@
-// The Internet checksum: RFC 1071, its pseudo-headers in RFC 9293 section 3.1 and RFC 8200 section 8.1, updates in RFC 1624.
+// The Internet checksum: RFC 1071; pseudo-headers: RFC 9293 section 3.1, RFC 8200 section 8.1; updates: RFC 1624.
 import { decodePacket } from "./decode.ts";
 import { be16, concat, octetAt } from "./octets.ts";
 import {

@@ -80,9 +80,11 @@ describe("decodePacket() calls malformed", () => {
   const udp4 = udpPacket({ ...OVER4, ...PORTS, payload: EIGHT });
   const udp6 = udpPacket({ ...OVER6, ...PORTS, payload: EIGHT });
   const tcp4 = tcpPacket({ ...OVER4, ...PORTS });
-  const hop = udpPacket({ ...OVER6, ...PORTS, extensionHeaders: [{ protocol: 0, data: new Uint8Array(0) }] });
+  // Protocol 59 has nothing to fit: only the rule named can refuse these.
+  const nothing = ipPacket({ ...OVER6, protocol: 59, payload: EIGHT });
+  const hop = ipPacket({ ...OVER6, protocol: 59, payload: EIGHT, extensionHeaders: [{ protocol: 0, data: EIGHT }] });
   const jumbo = new Uint8Array(65576);
-  jumbo.set(udp6.slice(0, 40));
+  jumbo.set(nothing.slice(0, 40));
   setBe16(jumbo, 4, 65535);
   test.each<[string, Uint8Array]>([
     ["nothing", new Uint8Array(0)],
@@ -94,8 +96,8 @@ describe("decodePacket() calls malformed", () => {
     ["39 octets of IPv6", udp6.slice(0, 39)],
     ["an IPv6 payload above the octets there are", udp6.slice(0, -1)],
     ["an IPv6 packet above 65535 octets", jumbo],
-    ["an extension header that does not fit", changed(hop, 41, 2)],
-    ["an extension header that is not there", changed(changed(udp6, 6, 60), 5, 4)],
+    ["an extension header that does not fit", changed(hop, 41, 3)],
+    ["an extension header that is not there", changed(changed(nothing, 6, 60), 5, 7)],
     ["a TCP header that does not fit", changed(tcp4, 3, 39)],
     ["a TCP data offset below 5", changed(tcp4, 32, 0x40)],
     ["a TCP data offset above the segment", changed(tcp4, 32, 0x60)],
@@ -149,6 +151,23 @@ describe("decodePacket() reads", () => {
       moreFragments: false,
       payloadOffset: 56,
       payloadBytes: 8,
+    });
+  });
+
+  test("an atomic fragment with half a header as opaque", () => {
+    const packet = ipPacket({
+      ...OVER6,
+      protocol: 17,
+      payload: EIGHT,
+      extensionHeaders: [fragmentHeader(0, false, 7)],
+    });
+    const cut = changed(packet, 5, 15);
+    expect(decodePacket(cut)).toMatchObject({
+      family: 6,
+      fragment: true,
+      l4Offset: 48,
+      payloadOffset: 48,
+      payloadBytes: 7,
     });
   });
 

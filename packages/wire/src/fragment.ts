@@ -80,7 +80,7 @@ function ipv6Fragments(packet: Uint8Array, sizes: readonly number[], id: number)
   });
 }
 
-/** Up to and with the routing header, else the hop-by-hop header, else the IPv6 header; and where the next one is named. */
+/** Up to and with the routing header, else hop-by-hop, else the IPv6 header; and where the next one is named. */
 function unfragmentablePart(packet: Uint8Array): {
   readonly bytes: number;
   readonly nextAt: number;

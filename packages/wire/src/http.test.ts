@@ -40,6 +40,7 @@ test.each([
   ["GET / HTTP/1.1\nHost: example.org\n", "example.org"],
   ["GET / HTTP/1.1\r\nHost: \t example.org \t\r\n", "example.org"],
   ["GET / HTTP/1.1\r\nHost: example.org:8080\r\n", "example.org"],
+  ["GET / HTTP/1.1\r\nHost: example.org :80\r\n", "example.org"],
   ["GET / HTTP/1.1\r\nX-Host: no.example.org\r\nHost: example.org\r", "example.org"],
   [`GET / HTTP/1.1\r\nHost: ${"a".repeat(253)}\r\n`, "a".repeat(253)],
 ])("readHttpRequest() reads the host of %j", (text, host) => {
@@ -54,6 +55,8 @@ describe("readHttpRequest() finds no host in", () => {
     ["GET / HTTP/1.1\r\n\r\n"],
     ["GET / HTTP/1.1\r\nHost: example.or"],
     ["GET / HTTP/1.1\r\nHost:\r\n"],
+    ["GET / HTTP/1.1\r\n\r\nHost: example.org\r\n"],
+    ["GET / HTTP/1.1\n\nHost: example.org\n"],
     ["GET / HTTP/1.1\r\nHost: :80\r\n"],
     ["GET / HTTP/1.1\r\nHost : example.org\r\n"],
     ["GET / HTTP/1.1\r\n Host: example.org\r\n"],

@@ -19,6 +19,19 @@ export { PcapWriter, writePcap, type PcapOptions } from "./pcap.ts";
 export { PcapngWriter, writePcapng } from "./pcapng-write.ts";
 export { printPacket } from "./print.ts";
 export * from "./protocol.ts";
+export { quicFrames, quicNumber, readQuicFrames, type QuicAck, type QuicCrypto, type QuicFrame } from "./quic-frame.ts";
+export {
+  mixedFrames,
+  QUIC_INITIAL_DATAGRAM_BYTES,
+  quicHello,
+  quicInitial,
+  quicInitialOf,
+  quicInitials,
+  type QuicInitialFields,
+} from "./quic-initial.ts";
+export { quicInitialKeys, type QuicKeys, type QuicSide, type QuicVersion } from "./quic-keys.ts";
+export { quicOpaquePacket, type QuicLongHeader, type QuicPacketKind } from "./quic-packet.ts";
+export { readQuicInitial, readQuicServerName, type ReadInitial, type ReadInitialOptions } from "./quic-read.ts";
 export { readCapture } from "./read-capture.ts";
 export { segmentSuperPacket } from "./segment.ts";
 export { superDatagram, superPacket, type SuperPacket } from "./super-packet.ts";

@@ -1,4 +1,4 @@
-// The packet of a line as print.ts writes it, for golden pages. Lines of whole TCP, UDP and ICMP echo packets can be read.
+// The packet of a line as print.ts writes it, for golden pages: whole TCP, UDP and ICMP echo packets.
 import { parseEndpoint } from "./address.ts";
 import { decodePacket } from "./decode.ts";
 import { WireError } from "./errors.ts";

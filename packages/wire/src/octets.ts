@@ -44,6 +44,11 @@ export function word(value: number): Uint8Array {
 
 /** All parts in one new array; a number stands for one octet. */
 export function concat(...parts: readonly (Uint8Array | number)[]): Uint8Array {
+  return joined(parts);
+}
+
+/** The same for any number of parts: more than fit into one call. */
+export function joined(parts: readonly (Uint8Array | number)[]): Uint8Array {
   const bytes = parts.reduce<number>((sum, part) => sum + (typeof part === "number" ? 1 : part.length), 0);
   const whole = new Uint8Array(bytes);
   let at = 0;

@@ -89,6 +89,16 @@ test("PcapWriter gives its sink the pieces that writePcap() joins", () => {
   expect(concat(...pieces)).toEqual(writePcap(packets, 101));
 });
 
+test.each([
+  ["writePcap", writePcap],
+  ["writePcapng", writePcapng],
+])("%s() takes more packets than a call takes arguments", (_, write) => {
+  const packet = { octets: new Uint8Array(0) };
+  const bytes = write([packet], 101).length - write([], 101).length;
+  const packets = Array.from({ length: 1_000_000 }, () => packet);
+  expect(write(packets, 101).length).toBe(write([], 101).length + packets.length * bytes);
+});
+
 describe("readCapture() refuses", () => {
   const file = writePcap([{ octets: new Uint8Array(40) }], 101);
   const wrongVersion = file.slice();

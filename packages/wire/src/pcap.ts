@@ -14,7 +14,7 @@ import {
   type PacketToCapture,
 } from "./capture.ts";
 import { checkedField, WireError } from "./errors.ts";
-import { concat } from "./octets.ts";
+import { concat, joined } from "./octets.ts";
 
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const MAGIC_NANOSECONDS = 0xa1b23c4d;
@@ -121,5 +121,5 @@ export function writePcap(
   const pieces: Uint8Array[] = [];
   const writer = new PcapWriter((piece) => pieces.push(piece), linkType, options);
   for (const packet of packets) writer.write(packet);
-  return concat(...pieces);
+  return joined(pieces);
 }

@@ -1,4 +1,4 @@
-// The newer capture file (draft-ietf-opsawg-pcapng): sections with an order of octets of their own, interfaces, comments.
+// The newer capture file (draft-ietf-opsawg-pcapng): sections, each in its own order of octets, interfaces, comments.
 //
 //   block:   | type 4 | total length 4 | body … | total length 4 |
 //   options: | code 2 | length 2 | value, padded to a multiple of four | … code 0

@@ -8,7 +8,7 @@ import {
   type PacketToCapture,
 } from "./capture.ts";
 import { checkedField, WireError } from "./errors.ts";
-import { concat, zeroPadded } from "./octets.ts";
+import { concat, joined, zeroPadded } from "./octets.ts";
 import {
   BLOCK_ENHANCED_PACKET,
   BLOCK_INTERFACE,
@@ -68,7 +68,7 @@ export function writePcapng(
   const interfaces = typeof link === "number" ? [{ linkType: link }] : link;
   const writer = new PcapngWriter((piece) => pieces.push(piece), interfaces);
   for (const packet of packets) writer.write(packet);
-  return concat(...pieces);
+  return joined(pieces);
 }
 
 function sectionBlock(): Uint8Array {

@@ -1,4 +1,4 @@
-// Where the host name of a ClientHello lies (RFC 8446 section 4.1.2, RFC 6066 section 3). The engine reads by the same rules.
+// Where the host name of a ClientHello lies (RFC 8446 section 4.1.2, RFC 6066 section 3), as the engine reads it.
 //
 //   record 5 | handshake 4 | version 2 | random 32 | session id | cipher suites | compression | extensions
 import { HOST_MAX_BYTES, TLS_EXTENSIONS_MAX } from "@bunnel/abi";
@@ -19,7 +19,7 @@ export interface ReadHello {
   readonly complete: boolean;
 }
 
-/** Undefined: the payload does not start as a ClientHello does. Only octets of the payload and its first record are read. */
+/** Undefined: the payload does not start as a ClientHello does. Nothing past its first record is read. */
 export function readClientHello(payload: Uint8Array): ReadHello | undefined {
   if (payload.length < 6 || payload[0] !== 22 || payload[1] !== 3 || payload[5] !== 1) return undefined;
   const record = payload.subarray(0, RECORD_HEADER_BYTES + be16(payload, 3));
@@ -48,23 +48,24 @@ function findExtensions(record: Uint8Array): { readonly start: number; readonly 
   return { start, end: Math.min(record.length, start + be16(record, at)) };
 }
 
-function findServerName(
-  record: Uint8Array,
-  start: number,
-  end: number,
-): Pick<ReadHello, "nameOffset" | "nameBytes" | "sniExtOffset"> | undefined {
+type NamePlace = Pick<ReadHello, "nameOffset" | "nameBytes" | "sniExtOffset">;
+
+function findServerName(record: Uint8Array, start: number, end: number): NamePlace | undefined {
   let at = start;
   for (let seen = 0; seen < TLS_EXTENSIONS_MAX && at + 4 <= end; seen += 1) {
     const data = at + 4;
-    if (be16(record, at) === 0) {
-      // List length 2, entry type 1, name length 2.
-      if (data + 5 > end || octetAt(record, data + 2) !== 0) return undefined;
-      const nameBytes = be16(record, data + 3);
-      const nameOffset = data + 5;
-      if (nameBytes === 0 || nameBytes > HOST_MAX_BYTES || nameOffset + nameBytes > end) return undefined;
-      return { nameOffset, nameBytes, sniExtOffset: data };
-    }
-    at = data + be16(record, at + 2);
+    const dataBytes = be16(record, at + 2);
+    if (be16(record, at) === 0) return nameOf(record, data, Math.min(end, data + dataBytes));
+    at = data + dataBytes;
   }
   return undefined;
+}
+
+/** List length 2, entry type 1, name length 2, name: all of it within the extension. */
+function nameOf(record: Uint8Array, data: number, end: number): NamePlace | undefined {
+  if (data + 5 > end || octetAt(record, data + 2) !== 0) return undefined;
+  const nameBytes = be16(record, data + 3);
+  const nameOffset = data + 5;
+  if (nameBytes === 0 || nameBytes > HOST_MAX_BYTES || nameOffset + nameBytes > end) return undefined;
+  return { nameOffset, nameBytes, sniExtOffset: data };
 }

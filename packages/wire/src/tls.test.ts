@@ -101,6 +101,7 @@ describe("readClientHello() finds no name", () => {
     ["above 253 octets", clientHello({ serverName: "a".repeat(254) })],
     ["longer than the extensions", withWord(NAME_OFFSET - 2, 0xffff)],
     ["of another type than host_name", concat(HELLO.slice(0, NAME_OFFSET - 3), 1, HELLO.slice(NAME_OFFSET - 2))],
+    ["past the end of its extension", withWord(NAME_OFFSET - 7, NAME.length + 4)],
     ["past the end of the extensions", withWord(NAME_OFFSET - 11, NAME.length + 8)],
   ])("%s", (_, hello) => {
     expect(readClientHello(hello)).toMatchObject({ nameOffset: 0, nameBytes: 0, sniExtOffset: 0 });
@@ -146,6 +147,11 @@ test("splitRecords() keeps the handshake and gives each piece a record of its ow
   expect(concat(...pieces)).toEqual(HELLO.slice(5));
   // The host name no longer lies in the first record.
   expect(readClientHello(split)).toMatchObject({ nameBytes: 0, complete: false });
+});
+
+test("readClientHello() does not call a hello complete whose record is, but not its message", () => {
+  const split = splitRecords(HELLO, [NAME_OFFSET + NAME.length]);
+  expect(readClientHello(split)).toMatchObject({ serverName: NAME, complete: false });
 });
 
 test.each([[[5]], [[20, 20]], [[HELLO.length]], [[30, 20]]])("splitRecords() refuses boundaries %j", (at) => {

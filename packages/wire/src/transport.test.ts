@@ -15,7 +15,7 @@ import { decodePacket } from "./decode.ts";
 import { WireError } from "./errors.ts";
 import { be16, be32, octetAt, zeroPadded } from "./octets.ts";
 import { tcpOptions, tcpOptionsOf } from "./tcp-options.ts";
-import { icmpEcho, tcpPacket, udpPacket } from "./transport.ts";
+import { icmpEcho, tcpPacket, udpPacket, type TcpFields } from "./transport.ts";
 
 const OVER4 = { source: "192.0.2.7", destination: "203.0.113.9" };
 const PORTS = { sourcePort: 40000, destinationPort: 443 };
@@ -60,6 +60,13 @@ test("tcpPacket() chooses sane defaults", () => {
   expect(be16(packet, 34)).toBe(64240);
   expect(decodePacket(tcpPacket({ ...OVER4, ...PORTS, payload: Uint8Array.of(1) })).tcpFlags).toBe(0x18);
   expect(decodePacket(tcpPacket({ ...OVER4, ...PORTS, flags: "S" }))).toMatchObject({ tcpFlags: 2, ack: 0 });
+});
+
+test("tcpPacket() forbids fragments, except in a fragment", () => {
+  const flags = (fields: Partial<TcpFields>): number => be16(tcpPacket({ ...OVER4, ...PORTS, ...fields }), 6) >> 13;
+  expect([flags({}), flags({ dontFragment: false })]).toEqual([2, 0]);
+  expect([flags({ moreFragments: true }), flags({ fragmentOffset: 3 })]).toEqual([1, 0]);
+  expect(flags({ moreFragments: true, dontFragment: true })).toBe(3);
 });
 
 test("tcpPacket() writes a given checksum as it is", () => {

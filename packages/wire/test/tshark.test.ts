@@ -22,6 +22,7 @@ import {
   writePcap,
   writePcapng,
   type DecodedPacket,
+  type IpFields,
   type PacketToCapture,
 } from "../src/index.ts";
 
@@ -73,6 +74,16 @@ function dissected(name: string, file: Uint8Array, fields: readonly string[]): s
   return rows.map((row) => row.split("|"));
 }
 
+/**
+ * Samples without the headers behind which Wireshark stops: mobility, HIP and shim6 mean something only to their own
+ * protocols, and the data in ours is random.
+ */
+function samples<Fields extends IpFields>(arbitrary: fc.Arbitrary<Fields>, numRuns: number): Fields[] {
+  return fc.sample(arbitrary, { numRuns, seed: SEED }).filter(({ extensionHeaders }) => {
+    return !extensionHeaders?.some(({ protocol }) => protocol >= 135);
+  });
+}
+
 const IP_FIELDS = [
   "frame.len",
   "ip.src",
@@ -98,11 +109,11 @@ function compare(
   name: string,
   packets: readonly Uint8Array[],
   fields: readonly string[],
-  expected: (packet: DecodedPacket) => readonly string[],
+  expected: (packet: DecodedPacket, octets: Uint8Array) => readonly string[],
 ): void {
   const wanted = packets.map((octets) => {
     const packet = decodePacket(octets);
-    return [...expectedIp(packet), ...expected(packet)];
+    return [...expectedIp(packet), ...expected(packet, octets)];
   });
   const captured = packets.map((octets): PacketToCapture => ({ octets }));
   expect(dissected(`${name}.pcap`, writePcap(captured, LINK_RAW), [...IP_FIELDS, ...fields])).toEqual(wanted);
@@ -110,7 +121,7 @@ function compare(
 }
 
 test("tshark reads TCP packets as the codec does", () => {
-  const packets = fc.sample(anyTcpFields(), { numRuns: 200, seed: SEED }).map(tcpPacket);
+  const packets = samples(anyTcpFields(), 200).map(tcpPacket);
   const fields = ["tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.flags", "tcp.len", "tcp.checksum.status"];
   compare("tcp", packets, fields, ({ sourcePort, destinationPort, seq, tcpFlags, payloadBytes }) => {
     const flags = `0x${tcpFlags.toString(16).padStart(4, "0")}`;
@@ -119,7 +130,7 @@ test("tshark reads TCP packets as the codec does", () => {
 });
 
 test("tshark reads UDP datagrams as the codec does", () => {
-  const packets = fc.sample(anyUdpFields(), { numRuns: 200, seed: SEED }).map(udpPacket);
+  const packets = samples(anyUdpFields(), 200).map(udpPacket);
   const fields = ["udp.srcport", "udp.dstport", "udp.length", "udp.checksum.status"];
   compare("udp", packets, fields, ({ sourcePort, destinationPort, payloadBytes }) => {
     return [`${sourcePort}`, `${destinationPort}`, `${payloadBytes + 8}`, GOOD];
@@ -127,11 +138,11 @@ test("tshark reads UDP datagrams as the codec does", () => {
 });
 
 test("tshark reads echoes as the codec does", () => {
-  const packets = fc.sample(anyEchoFields(), { numRuns: 100, seed: SEED }).map(icmpEcho);
+  const packets = samples(anyEchoFields(), 100).map(icmpEcho);
   const fields = ["icmp.type", "icmp.checksum.status", "icmpv6.type", "icmpv6.checksum.status"];
-  compare("icmp", packets, fields, ({ family, payload }) => {
-    expect(payload).toBeInstanceOf(Uint8Array);
-    return family === 4 ? ["8", GOOD, "", ""] : ["", "", "128", GOOD];
+  compare("icmp", packets, fields, ({ family, l4Offset }, octets) => {
+    const type = `${octets[l4Offset]}`;
+    return family === 4 ? [type, GOOD, "", ""] : ["", "", type, GOOD];
   });
 });
 
@@ -142,7 +153,7 @@ test("tshark reads fragments as the codec does", () => {
   const fields = ["ip.frag_offset", "ip.flags.mf", "ipv6.fraghdr.offset", "ipv6.fraghdr.more"];
   compare("fragment", packets, fields, ({ family, fragmentOffset, moreFragments }) => {
     const more = moreFragments ? "1" : "0";
-    return family === 4 ? [`${fragmentOffset * 8}`, more, "", ""] : ["", "", `${fragmentOffset}`, more];
+    return family === 4 ? [`${fragmentOffset}`, more, "", ""] : ["", "", `${fragmentOffset}`, more];
   });
 });
 
@@ -153,9 +164,15 @@ test("tshark finds the server name of each hello", () => {
     keyShareBytes: POST_QUANTUM_SHARE_BYTES,
     padToBytes: 1800,
   });
-  const packets = [...hellos, large].map((payload, index) =>
-    tcpPacket({ ...(index % 2 === 0 ? OVER4 : OVER6), ...HTTPS, payload }),
-  );
+  // Each on a flow of its own, or they would be retransmissions.
+  const packets = [...hellos, large].map((payload, index) => {
+    return tcpPacket({
+      ...(index % 2 === 0 ? OVER4 : OVER6),
+      sourcePort: 40000 + index,
+      destinationPort: 443,
+      payload,
+    });
+  });
   compare(
     "hello",
     packets,
@@ -168,7 +185,9 @@ test("tshark finds the server name of each hello", () => {
 
 test("tshark finds the host of each request", () => {
   const requests = fc.sample(anyHttpRequest(), { numRuns: 100, seed: SEED }).map(({ octets }) => octets);
-  const packets = requests.map((payload) => tcpPacket({ ...OVER4, sourcePort: 40000, destinationPort: 80, payload }));
+  const packets = requests.map((payload, index) => {
+    return tcpPacket({ ...OVER4, sourcePort: 40000 + index, destinationPort: 80, payload });
+  });
   compare("http", packets, ["http.request.method", "http.host"], ({ payload }) => {
     const read = readHttpRequest(payload);
     // Theirs keeps the port.

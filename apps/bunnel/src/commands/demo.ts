@@ -45,6 +45,7 @@ async function demo(options: DemoCommandOptions): Promise<void> {
     signal: interrupt.signal,
   });
   if (status === 0) print(report, options.json === true);
+  else if (!options.json) process.stdout.write("\nInterrupted; nothing of it is left behind.\n");
   process.exitCode = status || (report.passed ? 0 : 1);
 }
 

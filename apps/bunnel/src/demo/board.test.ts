@@ -10,7 +10,12 @@ if (!technique || !column) throw new Error("the plan is empty");
 
 function finished(...outcomes: readonly [Attempt["name"], Outcome][]): Board {
   const board = new Board(plan);
-  const attempts = outcomes.map(([name, outcome], i) => ({ label: `IPv${i % 2 ? 6 : 4}`, name, outcome, detail: "seen" }));
+  const attempts = outcomes.map(([name, outcome], i) => ({
+    label: `IPv${i % 2 ? 6 : 4}`,
+    name,
+    outcome,
+    detail: "seen",
+  }));
   if (technique && column) board.finish("https", technique, column, attempts);
   return board;
 }

@@ -36,10 +36,10 @@ export class Board {
   allowedAsked = 0;
   allowedServed = 0;
 
-  constructor(
-    readonly plan: DemoPlan,
-    private readonly changed: () => void = () => undefined,
-  ) {}
+  /** Called after every change of a cell. */
+  changed: () => void = () => undefined;
+
+  constructor(readonly plan: DemoPlan) {}
 
   cell(scheme: Scheme, technique: Technique, column: Column): Cell {
     return this.#cells.get(key(scheme, technique.title, column.censor)) ?? WAITING;
@@ -90,7 +90,8 @@ function key(scheme: Scheme, title: string, censor: CensorName): string {
 /** A cell has one state only where all its clients agree. */
 function cellOf(attempts: readonly Attempt[]): Cell {
   const failed = attempts.find(({ name, outcome }) => name === "allowed" && outcome !== "served");
-  if (failed) return { state: "broken", detail: `the allowed name over ${failed.label} was ${failed.outcome}: ${failed.detail}` };
+  if (failed)
+    return { state: "broken", detail: `the allowed name over ${failed.label} was ${failed.outcome}: ${failed.detail}` };
   const [first, ...others] = attempts.filter(({ name }) => name === "blocked");
   if (first === undefined) return WAITING;
   if (others.some(({ outcome }) => outcome !== first.outcome)) {

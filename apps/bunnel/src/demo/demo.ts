@@ -39,28 +39,52 @@ export function needsUserNamespace({ level }: LevelFinding): boolean {
 /** Starts the same command line as root of a user namespace; returns its exit status. It ends with this process. */
 export async function runInUserNamespace(): Promise<number> {
   const words = [...USER_NAMESPACE_COMMAND, ...selfCommand(), ...process.argv.slice(2)];
-  const child = Bun.spawn(words, { stdio: ["inherit", "inherit", "inherit"], env: { ...process.env, [INSIDE_VARIABLE]: "1" } });
+  const child = Bun.spawn(words, {
+    stdio: ["inherit", "inherit", "inherit"],
+    env: { ...process.env, [INSIDE_VARIABLE]: "1" },
+  });
   // An interrupt of the terminal reaches the child by itself; the others are passed on.
   process.on("SIGINT", () => undefined);
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
   return child.exited;
 }
 
-/** Runs it at the level that was found. Whatever ends it, nothing stays behind. */
+/** Runs it at the level that was found, or simulated where that cannot be built. Whatever ends it, nothing stays. */
 export async function runDemo(finding: LevelFinding, options: DemoOptions): Promise<DemoReport> {
-  const startedMs = performance.now();
-  const say = (text: string) => options.output?.write(text);
-  if (finding.level === "simulated") {
-    say(`Level: simulated, the engine over devices in memory (${finding.reason}).\n\n`);
-    const { board, screen } = open(SIMULATED_DECOY_TTL, options);
-    await runSimulated(board, screen, options.signal);
-    screen.end();
-    return reportOf({ finding, board, hopLimits: undefined, elapsedMs: performance.now() - startedMs });
+  if (finding.level === "simulated") return runAtSimulatedLevel(finding, options);
+  const lab = await buildLab();
+  if (typeof lab === "string") return runAtSimulatedLevel({ level: "simulated", reason: lab }, options);
+  try {
+    return await runAtLiveLevel(finding, lab, options);
+  } finally {
+    await lab[Symbol.asyncDispose]();
   }
-  await using lab = await LiveLab.create({ service: selfCommand(), child: (role) => [...selfCommand(), "demo", "--role", role] });
+}
+
+/** The stage, or why it cannot be built here: a container may forbid more than can be asked beforehand. */
+async function buildLab(): Promise<LiveLab | string> {
+  const command = selfCommand();
+  try {
+    return await LiveLab.create({ service: command, child: (role) => [...command, "demo", "--role", role] });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function runAtSimulatedLevel(finding: LevelFinding, options: DemoOptions): Promise<DemoReport> {
+  const startedMs = performance.now();
+  options.output?.write(`Level: simulated, the engine over devices in memory (${finding.reason}).\n\n`);
+  const { board, screen } = open(SIMULATED_DECOY_TTL, options);
+  await runSimulated(board, screen, options.signal);
+  screen.end();
+  return reportOf({ finding, board, hopLimits: undefined, elapsedMs: performance.now() - startedMs });
+}
+
+async function runAtLiveLevel(finding: LevelFinding, lab: LiveLab, options: DemoOptions): Promise<DemoReport> {
+  const startedMs = performance.now();
   const { hopLimits } = lab;
   const decoyTtl = hopLimits.server - 1;
-  say(liveText(finding, lab, decoyTtl));
+  options.output?.write(liveText(finding, lab, decoyTtl));
   const { board, screen } = open(decoyTtl, options);
   await untilAborted(runLive(lab, board, screen, options.signal), options.signal);
   screen.end();
@@ -77,9 +101,9 @@ async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<v
 }
 
 function open(decoyTtl: number, { quick, output, colour }: DemoOptions): { board: Board; screen: Screen } {
-  let screen: Screen | undefined;
-  const board = new Board(demoPlan(decoyTtl, quick), () => screen?.update());
-  screen = openScreen(board, output ?? { write: () => undefined }, colour);
+  const board = new Board(demoPlan(decoyTtl, quick));
+  const screen = openScreen(board, output ?? { write: () => undefined }, colour);
+  board.changed = () => screen.update();
   return { board, screen };
 }
 
@@ -87,8 +111,8 @@ function liveText(finding: LevelFinding, lab: LiveLab, decoyTtl: number): string
   const client = lab.curl ? "curl" : "a client of our own (curl is not installed)";
   const families = lab.families.map((family) => `IPv${family}`).join(" and ");
   return (
-    `Level: live (${finding.reason}): network namespaces, TUN devices, TLS and HTTP servers, ${client}, over ${families}.\n` +
-    `client → censor → router → server; a hop limit of ${lab.hopLimits.censor} reaches the censor, ` +
+    `Level: live (${finding.reason}): network namespaces, TUN devices, TLS and HTTP servers, ${client}, ` +
+    `over ${families}.\nclient → censor → router → server; a hop limit of ${lab.hopLimits.censor} reaches the censor, ` +
     `${lab.hopLimits.server} the server, decoys get ${decoyTtl}.\n\n`
   );
 }

@@ -1,4 +1,8 @@
-// The demonstration where the machine allows no namespaces: the same engine, simulated path, client, server and censors.
+// The demonstration where the machine allows no namespaces: the same engine over devices in memory; client, server,
+// path and censors are simulated.
+import { LaneLoop } from "@bunnel/backend";
+import { MemoryDevice } from "@bunnel/device";
+import { MemoryEgress } from "@bunnel/egress";
 import { Engine } from "@bunnel/engine";
 import { makeCensor, runCell, type Transform } from "@bunnel/lab";
 import { ALLOWED_NAME, BLOCKED_NAME, type Family, type Outcome, type Scheme } from "@bunnel/lab/live";
@@ -13,13 +17,17 @@ const HOPS_AFTER = 3;
 /** Passes the censor, ends before the server. */
 export const SIMULATED_DECOY_TTL = HOPS_BEFORE + HOPS_AFTER - 1;
 
+/** Packets that may wait for the way out. */
+const QUEUE_MAX = 1000;
+
 const FAMILIES: readonly Family[] = [4, 6];
 
 /** Fills the board technique by technique, until the signal says otherwise. */
 export async function runSimulated(board: Board, screen: Screen, signal: AbortSignal): Promise<void> {
   const engine = await Engine.create({ maxFlows: 1000 });
+  const carry = dataPath(engine);
   for (const technique of board.plan.techniques) {
-    const transform = transformOf(engine, technique);
+    const transform = transformOf(engine, carry, technique);
     for (const column of board.plan.columns) {
       for (const scheme of board.plan.schemes) {
         if (signal.aborted) return;
@@ -33,10 +41,22 @@ export async function runSimulated(board: Board, screen: Screen, signal: AbortSi
   }
 }
 
-function transformOf(engine: Engine, { strategy }: Technique): Transform {
+/** The loop of the service itself, between a device and a way out that are lists in memory. */
+function dataPath(engine: Engine): Transform {
+  const device = MemoryDevice.open();
+  const egress = new MemoryEgress();
+  const loop = new LaneLoop(device, egress, engine.lane(0), QUEUE_MAX);
+  return (packet) => {
+    device.inject(packet);
+    while (loop.turn() > 0);
+    return egress.take();
+  };
+}
+
+function transformOf(engine: Engine, carry: Transform, { strategy }: Technique): Transform {
   if (strategy === undefined) return (packet) => [packet];
   engine.loadRules(encodeRules(parseProfile(`[[rule]]\nname = "demo"\nstrategy = '''${strategy}'''\n`)));
-  return engine.transformer();
+  return carry;
 }
 
 function attempts(transform: Transform, scheme: Scheme, { censor: name }: Column): readonly Attempt[] {

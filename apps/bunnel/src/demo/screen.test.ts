@@ -16,9 +16,9 @@ class Recorder {
 }
 
 function show(output: Recorder, colour = false): { board: Board; screen: Screen } {
-  let screen: Screen | undefined;
-  const board = new Board(demoPlan(3, true), () => screen?.update());
-  screen = openScreen(board, output, colour);
+  const board = new Board(demoPlan(3, true));
+  const screen = openScreen(board, output, colour);
+  board.changed = () => screen.update();
   return { board, screen };
 }
 

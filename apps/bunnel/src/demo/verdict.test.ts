@@ -28,7 +28,9 @@ test("judgeDemo() passes when each beatable censor was passed and nothing else",
 });
 
 test("judgeDemo() takes a page that came without bunnel for a fault", () => {
-  const { passed, faults } = judgeDemo(board(({ title }, { censor }) => (title === WITHOUT && censor === "inorder" ? "served" : undefined)));
+  const { passed, faults } = judgeDemo(
+    board(({ title }, { censor }) => (title === WITHOUT && censor === "inorder" ? "served" : undefined)),
+  );
   expect(passed).toBe(false);
   expect(faults).toEqual(["https, inorder: without bunnel the page was served"]);
 });
@@ -39,7 +41,9 @@ test("judgeDemo() wants every beatable censor passed", () => {
 });
 
 test("judgeDemo() does not believe a technique that passes the control", () => {
-  const { faults } = judgeDemo(board(({ title }, { censor }) => (title === "split" && censor === "strict" ? "served" : undefined)));
+  const { faults } = judgeDemo(
+    board(({ title }, { censor }) => (title === "split" && censor === "strict" ? "served" : undefined)),
+  );
   expect(faults).toEqual(["https, strict: split passed a box that nothing here should pass"]);
 });
 

@@ -31,7 +31,8 @@ function columnFaults(cells: readonly NamedCell[], beatable: boolean): readonly 
   const faults: string[] = [];
   for (const [title, state] of cells) {
     if (state === "waiting" || state === "running") faults.push(`${title} was not tried to the end`);
-    else if (title === WITHOUT && state !== "blocked" && state !== "reset") faults.push(`${title} the page was ${state}`);
+    else if (title === WITHOUT && state !== "blocked" && state !== "reset")
+      faults.push(`${title} the page was ${state}`);
     else if (state === "mixed" || state === "broken") faults.push(`${title} was ${state}`);
     else if (!beatable && state === "served") faults.push(`${title} passed a box that nothing here should pass`);
   }
@@ -48,9 +49,9 @@ function summaryOf(board: Board, faults: readonly string[]): string {
   const controls = columns.filter((column) => !column.beatable).map(({ censor }) => censor);
   const best = bestOf(board, techniques);
   return (
-    `Without bunnel all ${columns.length} censors kept the blocked page away; with it ${beatable} of them let it through ` +
-    `(${best.title} alone passed ${best.passed}), nothing passed the controls ${controls.join(" and ")}, and the allowed ` +
-    `page was served in ${board.allowedServed} of ${board.allowedAsked} requests.`
+    `Without bunnel all ${columns.length} censors kept the blocked page away; with it ${beatable} of them let it ` +
+    `through (${best.title} alone passed ${best.passed}), nothing passed the controls ${controls.join(" and ")}, and ` +
+    `the allowed page was served in ${board.allowedServed} of ${board.allowedAsked} requests.`
   );
 }
 

@@ -39,13 +39,13 @@ export function interceptNft(options: InterceptionOptions, settings: Interceptio
   const uplinks = findUplinks(session.netlink, options);
   // Options are checked before anything is changed.
   const chains = chainsOf(uplinks, options);
-  session.addRoutes(undo, undefined);
+  // Marked packets have their source already.
+  session.addRoutes(undo, {});
   session.addRules(undo, session.families.flatMap(markedRules));
   // Marking comes last: by now there is a way for what is marked.
   const client = undo.use(NftClient.open());
   undo.defer(() => removeTable(client));
-  const ownerFlag = createTable(client);
-  fillTable(client, chains);
+  const ownerFlag = makeTable(client, chains);
   return new NftInterception(options, session, client, uplinks, ownerFlag, undo.move());
 }
 
@@ -92,14 +92,13 @@ class NftInterception implements LinuxInterception {
   }
 
   #refresh(): boolean {
-    const restored = this.#session.restore(this.families.flatMap(markedRules), undefined);
+    const restored = this.#session.restore(this.families.flatMap(markedRules), {});
     const uplinks = currentUplinks(this.#session, this.#options) ?? this.#uplinks;
     const chains = chainsOf(uplinks, this.#options);
     const lost = this.#client.table(NFT_TABLE) === undefined;
     if (!lost && sameUplinks(uplinks, this.#uplinks)) return restored;
     if (lost) {
-      this.#ownerFlag = createTable(this.#client);
-      fillTable(this.#client, chains);
+      this.#ownerFlag = makeTable(this.#client, chains);
     } else {
       refillTable(this.#client, chains);
     }
@@ -135,7 +134,20 @@ function chainsOf(uplinks: Uplinks, options: InterceptionOptions): SelectionChai
   return selectionChains({ uplinks: uplinks.names, excludes, select: options.select });
 }
 
-/** Makes the empty table, if the kernel can bound to this connection; says whether it is. */
+/** Makes and fills the table; says whether it is bound to the connection. */
+function makeTable(client: NftClient, chains: readonly SelectionChain[]): boolean {
+  try {
+    const ownerFlag = createTable(client);
+    fillTable(client, chains);
+    return ownerFlag;
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    const { code, message, errno } = error;
+    throw new DeviceError(code, `nftables table inet ${NFT_TABLE}: ${message}`, errno, { cause: error });
+  }
+}
+
+/** Makes the empty table, bound to the connection where the kernel can do that; says whether it is. */
 export function createTable(client: Pick<NftClient, "commit">): boolean {
   try {
     client.commit([newTable(NFT_TABLE, NFT_TABLE_F_OWNER, NFT_TABLE)]);

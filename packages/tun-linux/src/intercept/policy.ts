@@ -1,7 +1,6 @@
 // Policy rules and routes: which packets the system looks up in our table, and what stands there. They are data, so that
 // what is added, removed, found again and told to people is one and the same.
-import type { RouteSpec } from "../netcfg/routes.ts";
-import { TABLE_MAIN } from "../netcfg/routes.ts";
+import { TABLE_MAIN, type RouteInfo, type RouteSpec } from "../netcfg/routes.ts";
 import type { RuleInfo, RuleSpec } from "../netcfg/rules.ts";
 import { OUR_MARK, SELECTED_MARK, PRIORITY_DIRECT, PRIORITY_OWN, PRIORITY_SELECTED, ROUTE_TABLE } from "./marks.ts";
 
@@ -40,6 +39,12 @@ export function isRule(found: RuleInfo, spec: RuleSpec): boolean {
   return found.action === FR_ACT_TO_TBL && !found.invert && keyOf(found) === keyOf(spec);
 }
 
+/** Whether a rule has all that this one names, and perhaps more. */
+export function hasAllOf(found: RuleInfo, spec: RuleSpec): boolean {
+  const named = Object.entries(spec) as [keyof RuleSpec, unknown][];
+  return named.every(([key, value]) => found[key] === value);
+}
+
 const FR_ACT_TO_TBL = 1; // linux/fib_rules.h
 
 function keyOf(rule: RuleSpec): string {
@@ -60,4 +65,9 @@ export function describeRule(rule: RuleSpec): string {
   words.push(`lookup ${rule.table === TABLE_MAIN ? "main" : rule.table}`);
   if (rule.suppressPrefixLength !== undefined) words.push(`suppress_prefixlength ${rule.suppressPrefixLength}`);
   return `${words.join(" ")} (IPv${rule.family})`;
+}
+
+/** The interfaces by which a route leads, one or several. */
+export function hopIndices({ index, hops }: RouteInfo): number[] {
+  return [...(index === undefined ? [] : [index]), ...hops.map((hop) => hop.index)];
 }

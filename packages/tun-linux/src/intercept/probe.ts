@@ -21,7 +21,7 @@ export function canMakeNftTable(): string | undefined {
     ]);
     return undefined;
   } catch (error) {
-    if (error instanceof DeviceError) return error.message;
+    if (error instanceof DeviceError) return `nftables: ${error.message}`;
     throw error;
   }
 }

@@ -35,7 +35,7 @@ export function interceptRules(options: InterceptionOptions, settings: Intercept
   const filters = new LoosenedFilters(session, exceptions);
   undo.defer(() => filters.restore());
   filters.loosen(uplinks.names);
-  session.addRoutes(undo, uplinks.source4);
+  session.addRoutes(undo, uplinks.sources);
   const rules = rulesOf(session.families, exceptions);
   session.addRules(undo, rules);
   return new RulesInterception(options, session, rules, filters, uplinks, undo.move());
@@ -80,7 +80,7 @@ class RulesInterception implements LinuxInterception {
     return this.#session.inside(() => {
       const uplinks = currentUplinks(this.#session, this.#options) ?? this.#uplinks;
       const loosened = this.#filters.loosen(uplinks.names);
-      const restored = this.#session.restore(this.#rules, uplinks.source4);
+      const restored = this.#session.restore(this.#rules, uplinks.sources);
       this.#uplinks = uplinks;
       return loosened || restored;
     });

@@ -7,6 +7,7 @@ import type { RuleSpec } from "../netcfg/rules.ts";
 import type { InterceptionSettings } from "./interception.ts";
 import { ROUTE_TABLE, STATE_PATH } from "./marks.ts";
 import { deviceRoute, isRule, type Family } from "./policy.ts";
+import type { Sources } from "./sources.ts";
 import { currentNamespace, StateFile } from "./state.ts";
 import { sweep } from "./sweep.ts";
 
@@ -56,13 +57,13 @@ export class Session {
   }
 
   /** Makes the route into the device for each family; the stack takes them away again. */
-  addRoutes(undo: DisposableStack, source4: string | undefined): void {
+  addRoutes(undo: DisposableStack, sources: Sources): void {
     undo.defer(() => {
       for (const family of this.families) {
         ifThere(() => this.netlink.removeRoute(deviceRoute(family, this.deviceIndex)));
       }
     });
-    this.#setRoutes(source4);
+    this.#setRoutes(sources);
   }
 
   /** Adds the rules in their order; the stack takes them away again, in reverse. */
@@ -73,8 +74,8 @@ export class Session {
     for (const rule of rules) this.netlink.addRule(rule);
   }
 
-  /** Puts back rules and routes that others have removed, and a new source address. True: something was changed. */
-  restore(rules: readonly RuleSpec[], source4: string | undefined): boolean {
+  /** Puts back rules and routes that others have removed, and new source addresses. True: something was changed. */
+  restore(rules: readonly RuleSpec[], sources: Sources): boolean {
     let changed = false;
     const present = this.families.flatMap((family) => this.netlink.rules(family));
     for (const rule of rules) {
@@ -87,16 +88,16 @@ export class Session {
         .routes({ family, table: ROUTE_TABLE })
         .some(
           ({ destination, index, source }) =>
-            destination === "default" && index === this.deviceIndex && (family === 6 || source === source4),
+            destination === "default" && index === this.deviceIndex && source === sources[family],
         ),
     );
-    if (!complete) this.#setRoutes(source4);
+    if (!complete) this.#setRoutes(sources);
     return changed || !complete;
   }
 
-  #setRoutes(source4: string | undefined): void {
+  #setRoutes(sources: Sources): void {
     for (const family of this.families) {
-      this.netlink.replaceRoute(deviceRoute(family, this.deviceIndex, family === 4 ? source4 : undefined));
+      this.netlink.replaceRoute(deviceRoute(family, this.deviceIndex, sources[family]));
     }
   }
 

@@ -25,6 +25,10 @@ const OWNER_ONLY = 0o600;
 const OTHERS_MAY_WRITE = 0o022;
 const VERSION = 1;
 
+// asm-generic/errno-base.h
+const EPERM = 1;
+const EACCES = 13;
+
 /** IFNAMSIZ of linux/if.h without the NUL; no slash, no dot at the start: the name becomes part of a path. */
 const INTERFACE_NAME = /^(?!\.)[^/\s\0]{1,15}$/;
 
@@ -62,7 +66,7 @@ export class StateFile implements Disposable {
 
   /**
    * Takes the lock, and makes the directory (0700) where there is none.
-   * @throws DeviceError E_DEVICE_BUSY when a living interception holds it, E_DEVICE_SYSTEM when it cannot be made
+   * @throws DeviceError E_DEVICE_BUSY when a living interception holds it, E_DEVICE_DENIED without the right to make it
    */
   static claim(path: string): StateFile {
     const lockPath = `${path}.lock`;
@@ -71,9 +75,9 @@ export class StateFile implements Disposable {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       lock = openSync(lockPath, O_RDWR | O_CREAT | O_NOFOLLOW, OWNER_ONLY);
     } catch (error) {
-      throw new DeviceError("E_DEVICE_SYSTEM", `${lockPath}: cannot be opened`, errnoOf(error), {
-        cause: error,
-      });
+      const errno = errnoOf(error);
+      const code = errno === EPERM || errno === EACCES ? "E_DEVICE_DENIED" : "E_DEVICE_SYSTEM";
+      throw new DeviceError(code, `${lockPath}: cannot be opened, ${errnoName(errno)}`, errno, { cause: error });
     }
     const failed = lockFile(lock);
     if (failed === 0) return new StateFile(path, lock);

@@ -7,7 +7,7 @@ import { NftClient } from "../nft/client.ts";
 import { deleteTable } from "../nft/message.ts";
 import type { InterceptionSettings } from "./interception.ts";
 import { NFT_TABLE, STATE_PATH } from "./marks.ts";
-import { describeRule, everythingRules, exceptionRule, isRule, markedRules, type Family } from "./policy.ts";
+import { describeRule, everythingRules, exceptionRule, hasAllOf, isRule, markedRules, type Family } from "./policy.ts";
 import { restoreFilter } from "./reverse-path.ts";
 import { currentNamespace, StateFile, type InterceptionState } from "./state.ts";
 
@@ -82,11 +82,15 @@ function sweepRules(netlink: RouteNetlink, exceptions: readonly string[]): strin
       ...everythingRules(family),
       ...exceptions.map(exceptionRule).filter((rule) => rule.family === family),
     ];
-    for (const found of rulesOf(netlink, family)) {
-      const rule = ours.find((spec) => isRule(found, spec));
-      if (rule === undefined) continue;
-      netlink.removeRule(rule);
-      removed.push(describeRule(rule));
+    const found = rulesOf(netlink, family);
+    for (const rule of ours) {
+      // The system removes the first rule that has what we name, and more would not hinder it. So we go on as long as
+      // that one is exactly ours.
+      for (const candidate of found.filter((other) => hasAllOf(other, rule))) {
+        if (!isRule(candidate, rule)) break;
+        netlink.removeRule(rule);
+        removed.push(describeRule(rule));
+      }
     }
   }
   return removed;

@@ -3,13 +3,15 @@ import { DeviceError, type InterceptionOptions } from "@bunnel/device";
 import { parsePrefix, type IpPrefix } from "../netcfg/address-text.ts";
 import type { RouteNetlink } from "../netcfg/route-netlink.ts";
 import { TABLE_MAIN, type RouteInfo } from "../netcfg/routes.ts";
+import { hopIndices } from "./policy.ts";
+import { sourcesOf, type Sources } from "./sources.ts";
 
 export interface Uplinks {
   readonly names: readonly string[];
   /** Prefixes that these interfaces reach without a router, as texts, each once. */
   readonly onLink: readonly string[];
-  /** The IPv4 address that the first of them sends from, where it has one. */
-  readonly source4?: string;
+  /** The addresses that packets leave from by the first of them. */
+  readonly sources: Sources;
 }
 
 /**
@@ -18,16 +20,19 @@ export interface Uplinks {
  */
 export function findUplinks(netlink: RouteNetlink, options: InterceptionOptions): Uplinks {
   const routes = netlink.routes({ table: TABLE_MAIN }).filter(({ type }) => type === "unicast");
+  const defaults = routes.filter(
+    (route) => route.destination === "default" && !hopIndices(route).includes(options.deviceIndex),
+  );
   const indices = options.uplinks
     ? options.uplinks.map((name) => indexOf(netlink, name))
-    : defaultIndices(routes).filter((index) => index !== options.deviceIndex);
+    : [...new Set(defaults.flatMap(hopIndices))];
   const names = indices.flatMap((index) => netlink.link(index)?.name ?? []);
   if (names.length === 0) {
     throw new DeviceError("E_DEVICE_MISSING", "uplink: expected an interface with a default route, found none");
   }
   const onLink = routes.filter((route) => isOnLink(route, indices)).map(({ destination }) => destination);
-  const source4 = source4Of(netlink, routes, indices[0]);
-  return { names, onLink: [...new Set(onLink)], ...(source4 === undefined ? {} : { source4 }) };
+  const ways = defaults.filter((route) => hopIndices(route).some((index) => indices.includes(index)));
+  return { names, onLink: [...new Set(onLink)], sources: sourcesOf(netlink, ways) };
 }
 
 /** The prefixes that stay direct: on the links, and those that the options exclude. */
@@ -51,26 +56,8 @@ function indexOf(netlink: RouteNetlink, name: string): number {
   return link.index;
 }
 
-function defaultIndices(routes: readonly RouteInfo[]): number[] {
-  const indices = routes
-    .filter(({ destination }) => destination === "default")
-    .flatMap(({ index, hops }) => [...(index === undefined ? [] : [index]), ...hops.map((hop) => hop.index)]);
-  return [...new Set(indices)];
-}
-
 function isOnLink(route: RouteInfo, indices: readonly number[]): boolean {
   const { destination, gateway, index, hops } = route;
   if (destination === "default" || gateway !== undefined) return false;
   return hops.length === 0 && index !== undefined && indices.includes(index);
-}
-
-/** What the default route says, or else the interface's first global address. */
-function source4Of(netlink: RouteNetlink, routes: readonly RouteInfo[], index: number | undefined): string | undefined {
-  if (index === undefined) return undefined;
-  const route = routes.find(
-    (candidate) => candidate.family === 4 && candidate.destination === "default" && candidate.index === index,
-  );
-  if (route?.source !== undefined) return route.source;
-  const address = netlink.addresses(index).find(({ family, scope }) => family === 4 && scope === 0);
-  return address?.address.split("/")[0];
 }

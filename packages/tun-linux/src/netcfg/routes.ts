@@ -182,7 +182,7 @@ function familyOfSpec(spec: RouteSpec, parts: readonly ({ readonly family: 4 | 6
   const found = families.size === 0 ? "none" : "both";
   throw new DeviceError(
     "E_DEVICE_OPTION",
-    `route ${spec.destination ?? "default"}: expected one family from destination, gateway, source and family, found ${found}`,
+    `route ${spec.destination ?? "default"}: expected one family in all its parts, found ${found}`,
   );
 }
 
@@ -203,7 +203,7 @@ interface RouteHeader {
   readonly flags?: number;
 }
 
-/** | family | destination length | source length | tos | table | protocol | scope | type | flags u32 |, u8 each but the last */
+/** | family | destination length | source length | tos | table | protocol | scope | type |, u8 each | flags u32 | */
 function rtmsg(fields: RouteHeader): Uint8Array {
   const { family, destinationLength = 0, table = 0, protocol = 0, scope = 0, type = 0, flags = 0 } = fields;
   const octets = [family, destinationLength, 0, 0, table, protocol, scope, type].map((value) => [1, value] as const);

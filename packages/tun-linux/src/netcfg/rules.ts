@@ -29,7 +29,7 @@ const FIB_RULE_INVERT = 2;
 const TABLE_IN_HEADER_MAX = 255;
 const WHOLE_MASK = 0xffffffff;
 
-/** What a packet must have, all of it, and where it is looked up then. Rules are tried from the smallest priority on. */
+/** What a packet must have, all of it, and where it is looked up then. The smallest priority is tried first. */
 export interface RuleSpec {
   readonly family: 4 | 6;
   readonly priority: number;

@@ -23,7 +23,7 @@ const DUMP_TRIES_MAX = 8;
 export interface NetlinkSocketOptions {
   /** Multicast groups as a bit mask (RTMGRP_*): the socket then receives their events. */
   readonly groups?: number;
-  /** The kernel checks requests and filters dumps as asked (NETLINK_GET_STRICT_CHK). Default false. */
+  /** Where the kernel can, it checks requests and filters dumps as asked (NETLINK_GET_STRICT_CHK). Default false. */
   readonly strict?: boolean;
 }
 
@@ -42,16 +42,15 @@ export class NetlinkSocket implements Disposable {
   static open(protocol: number, options: NetlinkSocketOptions = {}): NetlinkSocket {
     const fd = sys.openNetlink(protocol);
     if (fd < 0) throw systemError(`opening netlink protocol ${protocol}`, sys.errno());
-    const errno =
-      sys.setReceiveTimeout(fd, ANSWER_TIMEOUT_MS) ||
-      sys.setOption(fd, nl.SOL_NETLINK, nl.NETLINK_CAP_ACK, 1) ||
-      sys.setOption(fd, nl.SOL_NETLINK, nl.NETLINK_EXT_ACK, 1) ||
-      (options.strict ? sys.setOption(fd, nl.SOL_NETLINK, nl.NETLINK_GET_STRICT_CHK, 1) : 0) ||
-      sys.bindNetlink(fd, options.groups ?? 0);
+    const errno = sys.setReceiveTimeout(fd, ANSWER_TIMEOUT_MS) || sys.bindNetlink(fd, options.groups ?? 0);
     if (errno !== 0) {
       sys.closeFd(fd);
       throw systemError(`setting up netlink protocol ${protocol}`, errno);
     }
+    // Older kernels know less of these; then errors come without words, and dumps without a filter.
+    sys.setOption(fd, nl.SOL_NETLINK, nl.NETLINK_CAP_ACK, 1);
+    sys.setOption(fd, nl.SOL_NETLINK, nl.NETLINK_EXT_ACK, 1);
+    if (options.strict) sys.setOption(fd, nl.SOL_NETLINK, nl.NETLINK_GET_STRICT_CHK, 1);
     // Without the right to force it the default queue stays, which serves all but the largest batches.
     sys.setSocketOption(fd, sys.SO_RCVBUFFORCE, RECEIVE_QUEUE_BYTES);
     return new NetlinkSocket(fd);

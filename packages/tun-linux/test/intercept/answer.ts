@@ -1,5 +1,7 @@
-// Answers "heard N" to N octets, by TCP and UDP, on the ports of the command line.
-for (const port of process.argv.slice(2).map(Number)) {
+// Answers "heard N" to N octets: by TCP at every address, by UDP at two. Command line: the two addresses, then ports.
+const [address4 = "", address6 = "", ...ports] = process.argv.slice(2);
+
+for (const port of ports.map(Number)) {
   Bun.listen({
     hostname: "::",
     port,
@@ -9,14 +11,18 @@ for (const port of process.argv.slice(2).map(Number)) {
       },
     },
   });
-  await Bun.udpSocket({
-    hostname: "::",
-    port,
-    socket: {
-      data(socket, octets, fromPort, fromAddress) {
-        socket.send(`heard ${octets.length}`, fromPort, fromAddress);
+  for (const hostname of [address4, address6]) {
+    await Bun.udpSocket({
+      hostname,
+      port,
+      socket: {
+        data(socket, octets, fromPort, fromAddress) {
+          socket.send(`heard ${octets.length}`, fromPort, fromAddress);
+        },
+        // Who asked may be gone by now.
+        error() {},
       },
-    },
-  });
+    });
+  }
 }
 console.log("ready");

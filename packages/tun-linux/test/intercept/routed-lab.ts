@@ -8,12 +8,15 @@
 //   tun0                                             lo 203.0.113.9 203.0.113.200 10.1.2.3 198.18.0.9
 //                                                       2001:db8:2::9 fd00::9
 //
-// 198.18.0.9 is reached by c1. The server answers on every TCP and UDP port of PORTS with "heard N" for N octets.
+// 198.18.0.9 is reached by c1. The server answers "heard N" to N octets on the ports of PORTS: by TCP at
+// every address, by UDP at SERVER4 and SERVER6.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { InterceptionOptions, Selection } from "@bunnel/device";
-import { NetworkNamespace, openLinuxTun, type LinuxTun } from "../../src/index.ts";
+import type { LinuxTun } from "../../src/device.ts";
+import { NetworkNamespace } from "../../src/namespace.ts";
+import { openLinuxTun } from "../../src/open.ts";
 import { RawSender, TestSocket } from "./sys.ts";
 
 export const PORTS = [80, 443, 8080, 9999];
@@ -45,7 +48,7 @@ export class RoutedLab implements Disposable {
     lengths: new Uint16Array(SLOTS),
   };
   #tun: LinuxTun | undefined;
-  #answering: ReturnType<typeof spawnServer> | undefined;
+  #answering: Bun.Subprocess | undefined;
 
   /** The wires, the server, and a device in the client. */
   static async open(): Promise<RoutedLab> {
@@ -61,7 +64,13 @@ export class RoutedLab implements Disposable {
       lab.near("ip", "-6", "route", "add", "default", "via", "2001:db8:1::fe", "dev", "c0");
       lab.near("ip", "route", "add", "198.18.0.0/15", "via", "198.51.100.254", "dev", "c1");
       lab.openDevice();
-      lab.#answering = await lab.server.run(spawnServer);
+      const script = new URL("answer.ts", import.meta.url).pathname;
+      const command = [process.execPath, script, SERVER4, SERVER6, ...PORTS.map(String)];
+      const answering = lab.server.run(() => Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }));
+      lab.#answering = answering;
+      // Its first words say that it listens.
+      const { value } = await answering.stdout.getReader().read();
+      if (value === undefined) throw new Error("the server did not start");
       return lab;
     } catch (error) {
       lab[Symbol.dispose]();
@@ -71,14 +80,14 @@ export class RoutedLab implements Disposable {
 
   #wire(near: string, far: string, prefix4: string, prefix6: string): void {
     this.near("ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", this.server.path);
-    for (const [run, device, host4, host6] of [
+    for (const [host, device, host4, host6] of [
       [this.near, near, 1, "1"],
       [this.far, far, 254, "fe"],
     ] as const) {
-      run("ip", "link", "set", device, "addrgenmode", "none");
-      run("ip", "link", "set", device, "up");
-      run("ip", "addr", "add", `${prefix4}.${host4}/24`, "dev", device);
-      run("ip", "addr", "add", `${prefix6}::${host6}/64`, "dev", device, "nodad");
+      host("ip", "link", "set", device, "addrgenmode", "none");
+      host("ip", "link", "set", device, "up");
+      host("ip", "addr", "add", `${prefix4}.${host4}/24`, "dev", device);
+      host("ip", "addr", "add", `${prefix6}::${host6}/64`, "dev", device, "nodad");
     }
   }
 
@@ -105,7 +114,7 @@ export class RoutedLab implements Disposable {
   /** Packets that wait at the device. */
   readDevice(): Uint8Array[] {
     const packets: Uint8Array[] = [];
-    for (let count = -1; count !== 0; ) {
+    for (let count = -1; count !== 0;) {
       count = this.tun.read(this.#list, 0, SLOT_BYTES);
       for (let slot = 0; slot < count; slot++) {
         const at = slot * SLOT_BYTES;
@@ -149,12 +158,13 @@ export class RoutedLab implements Disposable {
         .split("\n")
         .map((line) => line.trim().replace(/\s+/g, " "))
         .filter((line) => line !== "");
-    const rules = [...lines("ip", "rule"), ...lines("ip", "-6", "rule")];
+    const rules = [...lines("ip", "-4", "rule"), ...lines("ip", "-6", "rule")];
     return {
       rules: rules.filter((line) => !/^(0|32766|32767):/.test(line)),
-      routes: [...lines("ip", "route", "show", "table", "all"), ...lines("ip", "-6", "route", "show", "table", "all")].filter(
-        (line) => line.includes("table 4000"),
-      ),
+      routes: [
+        ...lines("ip", "-4", "route", "show", "table", "all"),
+        ...lines("ip", "-6", "route", "show", "table", "all"),
+      ].filter((line) => line.includes("table 4000")),
       tables: lines("nft", "list", "tables"),
     };
   }
@@ -172,19 +182,6 @@ function run(namespace: NetworkNamespace, command: string[]): string {
   const { exitCode, stdout, stderr } = namespace.run(() => Bun.spawnSync(command, { stdout: "pipe", stderr: "pipe" }));
   if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr.toString()}`);
   return stdout.toString();
-}
-
-/** Called in the server's namespace; ready when it resolves. */
-function spawnServer(): PromiseLike<Bun.Subprocess<"ignore", "pipe", "inherit">> {
-  const script = new URL("answer.ts", import.meta.url).pathname;
-  const server = Bun.spawn([process.execPath, script, ...PORTS.map(String)], { stdout: "pipe", stderr: "inherit" });
-  const ready = async (): Promise<typeof server> => {
-    const { value } = await server.stdout.getReader().read();
-    if (value === undefined) throw new Error("the server did not start");
-    return server;
-  };
-  // Not a Promise to the namespace: the process was started inside, and waiting for its words can happen anywhere.
-  return { then: (resolve, reject) => ready().then(resolve, reject) };
 }
 
 function endsWith(packet: Uint8Array, octets: Uint8Array): boolean {

@@ -70,7 +70,10 @@ export class TestSocket implements Disposable {
   get connected(): boolean {
     const error = new Int32Array(1);
     const bytes = new Int32Array([4]);
-    must(libc().getsockopt(this.#fd, SOL_SOCKET, SO_ERROR, pointer(addressOf(error)), pointer(addressOf(bytes))), "SO_ERROR");
+    must(
+      libc().getsockopt(this.#fd, SOL_SOCKET, SO_ERROR, pointer(addressOf(error)), pointer(addressOf(bytes))),
+      "SO_ERROR",
+    );
     if (error[0] !== 0) throw new Error(`connect: errno ${error[0]}`);
     const peer = new Uint8Array(28);
     const peerBytes = new Int32Array([28]);

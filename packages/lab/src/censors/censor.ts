@@ -1,0 +1,49 @@
+// The contract of a box that reads traffic and reacts to a name. It sees whole IP packets of both families, in the
+// simulation and on a real path alike, so it must bear any octets, keep its memory bounded and use no clock or chance
+// of its own: the same packets at the same times get the same answers.
+
+/** Outbound goes from the client to the server. */
+export type Direction = "outbound" | "inbound";
+
+/** A packet that the box sends by itself. */
+export interface Injection {
+  readonly packet: Uint8Array;
+  readonly to: "client" | "server";
+}
+
+export interface Judgement {
+  /** The packet may go on. */
+  readonly forward: boolean;
+  readonly inject?: readonly Injection[];
+  /** The name of the list that was found in this packet or completed by it. */
+  readonly matched?: string;
+}
+
+export interface Censor {
+  readonly name: string;
+  /** The one hypothesis that this model stands for, in a sentence. */
+  readonly says: string;
+  /** Forgets all flows. */
+  reset(): void;
+  /**
+   * Judges one packet. Never throws; what cannot be read may pass.
+   * @param packet with the hop limit that it has when it reaches the box
+   * @param nowMs a clock that never goes back, any start
+   */
+  judge(packet: Uint8Array, direction: Direction, nowMs: number): Judgement;
+}
+
+/** "drop": the packet disappears. "rst": it does, and both sides get a RST. */
+export type Reaction = "drop" | "rst";
+
+export interface CensorOptions {
+  /** Host names to block, each with all names below it. */
+  readonly blocked: readonly string[];
+  /** Default "drop"; in first-packet "rst". */
+  readonly reaction?: Reaction;
+  /** Flows remembered at one time; the longest unused gives way. Default FLOWS_MAX. */
+  readonly flowsMax?: number;
+}
+
+export const FORWARD: Judgement = { forward: true };
+export const DROP: Judgement = { forward: false };

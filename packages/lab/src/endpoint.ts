@@ -1,0 +1,102 @@
+// A server that takes packets off the path and holds to RFC 9293, as Linux does. Stations of a packet:
+//   1. a hop limit of 0, a foreign address or a wrong IP checksum: gone
+//   2. fragments wait for each other
+//   3. a wrong TCP checksum: gone
+//   4. a SYN opens a connection on an open port; what belongs to none is answered with RST
+//   5. the connection delivers octets in order, and answers a complete ClientHello or HTTP request
+import { TCP_ACK, TCP_RST, TCP_SYN, tcpPacket, verifyChecksums } from "@bunnel/wire";
+import { EndpointFlow } from "./endpoint-flow.ts";
+import { Datagrams } from "./ip/datagrams.ts";
+import type { Host } from "./link/host.ts";
+import { SeededRandom } from "./link/random.ts";
+import { has, readSegment, sequenceBytes } from "./tcp/segment.ts";
+import type { TcpSegment } from "./tcp/segment.ts";
+import { sequenceAfter } from "./tcp/sequence.ts";
+
+/** Connections that are remembered; the oldest gives way. */
+export const ENDPOINT_FLOWS_MAX = 1024;
+
+export interface EndpointOptions {
+  /** Addresses that the endpoint answers for, as `decodePacket` writes them. */
+  readonly addresses: readonly string[];
+  /** Open ports. Default 80 and 443. */
+  readonly ports?: readonly number[];
+  /** Seed of its sequence numbers. Default 1. */
+  readonly seed?: number;
+}
+
+export class Endpoint implements Host {
+  readonly #addresses: ReadonlySet<string>;
+  readonly #ports: ReadonlySet<number>;
+  readonly #random: SeededRandom;
+  readonly #datagrams = new Datagrams();
+  /** In order of opening. */
+  readonly #flows = new Map<string, EndpointFlow>();
+
+  constructor(options: EndpointOptions) {
+    this.#addresses = new Set(options.addresses);
+    this.#ports = new Set(options.ports ?? [80, 443]);
+    this.#random = new SeededRandom(options.seed ?? 1);
+  }
+
+  /** All connections, in order of opening. */
+  get flows(): readonly EndpointFlow[] {
+    return [...this.#flows.values()];
+  }
+
+  /** A complete ClientHello or HTTP request was delivered on some connection. */
+  get served(): boolean {
+    return this.flows.some(({ served }) => served);
+  }
+
+  get dueMs(): number | undefined {
+    const times = this.flows.map(({ dueMs }) => dueMs).filter((dueMs) => dueMs !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  tick(nowMs: number): Uint8Array[] {
+    return this.flows.flatMap((flow) => flow.tick(nowMs));
+  }
+
+  /** Takes one packet with the hop limit that is left of it. Bears any octets. */
+  receive(packet: Uint8Array, nowMs: number): Uint8Array[] {
+    if (verifyChecksums(packet).ip === false) return [];
+    const whole = this.#datagrams.take(packet, nowMs);
+    const segment = whole === undefined ? undefined : readSegment(whole);
+    if (whole === undefined || segment === undefined) return [];
+    if (segment.hopLimit === 0 || !this.#addresses.has(segment.destination)) return [];
+    if (verifyChecksums(whole).transport === false) return [];
+    return this.#deliver(segment, nowMs);
+  }
+
+  #deliver(segment: TcpSegment, nowMs: number): Uint8Array[] {
+    const key = `${segment.source} ${segment.sourcePort} ${segment.destination} ${segment.destinationPort}`;
+    const flow = this.#flows.get(key);
+    if (flow !== undefined && flow.state !== "closed") return flow.receive(segment, nowMs);
+    const opens = has(segment, TCP_SYN) && !has(segment, TCP_ACK) && !has(segment, TCP_RST);
+    if (!opens || !this.#ports.has(segment.destinationPort)) return refuse(segment);
+    const opened = new EndpointFlow(segment, this.#random.next());
+    this.#flows.delete(key);
+    const oldest = this.#flows.keys().next();
+    if (this.#flows.size >= ENDPOINT_FLOWS_MAX && oldest.done !== true) this.#flows.delete(oldest.value);
+    this.#flows.set(key, opened);
+    return opened.open(nowMs);
+  }
+}
+
+/** The RST that answers a segment of no connection (RFC 9293 section 3.10.7.1). */
+function refuse(segment: TcpSegment): Uint8Array[] {
+  if (has(segment, TCP_RST)) return [];
+  const acknowledges = has(segment, TCP_ACK);
+  return [
+    tcpPacket({
+      source: segment.destination,
+      destination: segment.source,
+      sourcePort: segment.destinationPort,
+      destinationPort: segment.sourcePort,
+      seq: acknowledges ? segment.ack : 0,
+      ack: acknowledges ? 0 : sequenceAfter(segment.seq, sequenceBytes(segment)),
+      flags: acknowledges ? "R" : "RA",
+    }),
+  ];
+}

@@ -1,0 +1,197 @@
+// The program and the TCP of the client: it connects, sends one message, waits for the answer. Lost segments are sent
+// again after a silence that doubles (RFC 6298); congestion, selective acknowledgements and closing are left out.
+//
+//   connecting → (SYN,ACK) → sending → (answer) → answered
+//        └──────────────┴──→ (RST) → reset, or (too many silences) → gave-up
+import { TCP_ACK, TCP_RST, TCP_SYN, tcpOptions, tcpPacket, verifyChecksums } from "@bunnel/wire";
+import type { TcpOption } from "@bunnel/wire";
+import { concat } from "../octets.ts";
+import { RetransmitTimer } from "../tcp/retransmission.ts";
+import { RECEIVE_WINDOW_BYTES, TcpReceiver } from "../tcp/receiver.ts";
+import { has, readSegment, sequenceBytes, timestampOf } from "../tcp/segment.ts";
+import type { TcpSegment } from "../tcp/segment.ts";
+import { sequenceAfter, sequenceDistance } from "../tcp/sequence.ts";
+import type { Host } from "./host.ts";
+
+export interface ClientOptions {
+  readonly source: string;
+  readonly destination: string;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly message: Uint8Array;
+  /** First sequence number. Default 1000. */
+  readonly firstSeq?: number;
+  /** Octets of payload that one packet carries at most. Default: what fits 1500 with the options. */
+  readonly segmentBytes?: number;
+  /** Offer timestamps (RFC 7323), as Linux does. Default true. */
+  readonly timestamps?: boolean;
+}
+
+export type ClientState = "connecting" | "sending" | "answered" | "reset" | "gave-up";
+
+const TIMESTAMP_BYTES = 12;
+/** Where the client's timestamp clock starts: not 0, so that an old value can be told from none. */
+const CLOCK_START = 1_000_000;
+
+export class Client implements Host {
+  readonly #options: ClientOptions;
+  readonly #timestamps: boolean;
+  readonly #firstSeq: number;
+  readonly #timer = new RetransmitTimer();
+  #state: ClientState = "connecting";
+  /** Octets of the message that the server acknowledged. */
+  #acknowledgedBytes = 0;
+  #sentBytes = 0;
+  #receiver: TcpReceiver | undefined;
+  #received = new Uint8Array(0);
+  #ipId = 1;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#timestamps = options.timestamps ?? true;
+    this.#firstSeq = options.firstSeq ?? 1000;
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** The server's octets, in order. */
+  get received(): Uint8Array {
+    return this.#received;
+  }
+
+  get dueMs(): number | undefined {
+    return this.#timer.dueMs;
+  }
+
+  /** The first packet: SYN. */
+  start(nowMs: number): Uint8Array[] {
+    this.#timer.start(nowMs);
+    return [this.#syn(nowMs)];
+  }
+
+  tick(nowMs: number): Uint8Array[] {
+    const due = this.#timer.check(nowMs);
+    if (due === "over") this.#state = "gave-up";
+    if (due !== "repeat") return [];
+    if (this.#state === "connecting") return [this.#syn(nowMs)];
+    return this.#state === "sending" ? this.#unacknowledged(nowMs) : [];
+  }
+
+  receive(packet: Uint8Array, nowMs: number): Uint8Array[] {
+    const { ip, transport } = verifyChecksums(packet);
+    const segment = readSegment(packet);
+    if (segment === undefined || ip === false || transport === false || !this.#isMine(segment)) return [];
+    if (this.#state === "connecting") return this.#connect(segment, nowMs);
+    if (this.#receiver === undefined || this.#state === "reset" || this.#state === "gave-up") return [];
+    const reception = this.#receiver.receive(segment);
+    switch (reception.kind) {
+      case "ignored":
+        return [];
+      case "answered":
+        return [this.#acknowledgement(nowMs)];
+      case "reset":
+        this.#end("reset");
+        return [];
+      case "taken":
+        return this.#accept(segment, reception.octets, nowMs);
+    }
+  }
+
+  #isMine(segment: TcpSegment): boolean {
+    const { source, destination, sourcePort, destinationPort } = this.#options;
+    if (segment.source !== destination || segment.destination !== source) return false;
+    return segment.sourcePort === destinationPort && segment.destinationPort === sourcePort;
+  }
+
+  /** SYN-SENT (RFC 9293 section 3.10.7.3). */
+  #connect(segment: TcpSegment, nowMs: number): Uint8Array[] {
+    if (!has(segment, TCP_ACK) || segment.ack !== sequenceAfter(this.#firstSeq, 1)) return [];
+    if (has(segment, TCP_RST)) {
+      this.#end("reset");
+      return [];
+    }
+    if (!has(segment, TCP_SYN)) return [];
+    const stamp = this.#timestamps ? timestampOf(segment) : undefined;
+    this.#receiver = new TcpReceiver(sequenceAfter(segment.seq, 1), stamp);
+    this.#state = "sending";
+    this.#timer.start(nowMs);
+    return [this.#acknowledgement(nowMs), ...this.#unacknowledged(nowMs)];
+  }
+
+  #accept(segment: TcpSegment, octets: Uint8Array, nowMs: number): Uint8Array[] {
+    const { message } = this.#options;
+    const acknowledged = sequenceDistance(this.#messageSeq(0), segment.ack);
+    if (acknowledged > this.#acknowledgedBytes && acknowledged <= message.length) {
+      this.#acknowledgedBytes = acknowledged;
+      if (this.#state === "sending") this.#timer.start(nowMs);
+    }
+    if (octets.length > 0) {
+      this.#received = concat(this.#received, octets);
+      this.#end("answered");
+    }
+    return sequenceBytes(segment) === 0 ? [] : [this.#acknowledgement(nowMs)];
+  }
+
+  #end(state: ClientState): void {
+    this.#state = state;
+    this.#timer.stop();
+  }
+
+  /** What of the message still has to arrive, cut into segments. */
+  #unacknowledged(nowMs: number): Uint8Array[] {
+    const { message } = this.#options;
+    const headers = (this.#options.source.includes(":") ? 60 : 40) + (this.#timestamps ? TIMESTAMP_BYTES : 0);
+    const bytes = this.#options.segmentBytes ?? 1500 - headers;
+    const packets: Uint8Array[] = [];
+    this.#sentBytes = message.length;
+    for (let at = this.#acknowledgedBytes; at < message.length; at += bytes) {
+      const payload = message.subarray(at, at + bytes);
+      const flags = at + bytes < message.length ? "A" : "PA";
+      packets.push(this.#packet({ flags, seq: this.#messageSeq(at), payload }, nowMs));
+    }
+    return packets;
+  }
+
+  #syn(nowMs: number): Uint8Array {
+    const mss = { kind: "mss", bytes: this.#options.source.includes(":") ? 1440 : 1460 } as const;
+    return this.#packet({ flags: "S", seq: this.#firstSeq, options: [mss] }, nowMs);
+  }
+
+  #acknowledgement(nowMs: number): Uint8Array {
+    return this.#packet({ flags: "A", seq: this.#messageSeq(this.#sentBytes) }, nowMs);
+  }
+
+  #messageSeq(at: number): number {
+    return sequenceAfter(this.#firstSeq, 1 + at);
+  }
+
+  #packet(fields: OwnFields, nowMs: number): Uint8Array {
+    const echo = this.#receiver?.timestamp;
+    const stamped = this.#timestamps && (this.#receiver === undefined || echo !== undefined);
+    const nop = { kind: "nop" } as const;
+    const stamp = { kind: "timestamps", value: (CLOCK_START + nowMs) >>> 0, echo: echo ?? 0 } as const;
+    this.#ipId = (this.#ipId + 1) & 0xffff;
+    return tcpPacket({
+      source: this.#options.source,
+      destination: this.#options.destination,
+      sourcePort: this.#options.sourcePort,
+      destinationPort: this.#options.destinationPort,
+      id: this.#ipId,
+      window: RECEIVE_WINDOW_BYTES,
+      seq: fields.seq,
+      ack: this.#receiver?.expected ?? 0,
+      flags: fields.flags,
+      options: tcpOptions([...(fields.options ?? []), ...(stamped ? [nop, nop, stamp] : [])]),
+      payload: fields.payload ?? new Uint8Array(0),
+    });
+  }
+}
+
+interface OwnFields {
+  readonly flags: "S" | "A" | "PA";
+  readonly seq: number;
+  readonly options?: readonly TcpOption[];
+  readonly payload?: Uint8Array;
+}

@@ -1,0 +1,78 @@
+// What the censor of a lab does with each packet, apart from how packets come and go: which model watches which address
+// of the server, and what it counts.
+import { decodePacket, PROTOCOL_UDP } from "@bunnel/wire";
+import type { Censor, Direction, Judgement } from "../censors/censor.ts";
+import { FORWARD } from "../censors/censor.ts";
+import { type CensorName, makeCensor } from "../censors/gallery.ts";
+import { BLOCKED_NAME, CLIENT_ADDRESS, SERVER_ADDRESSES_MAX, serverAddress } from "./address-plan.ts";
+import { PROBE_PORT } from "./ports.ts";
+
+/** What one model did since it was set. */
+export interface WatchCounts {
+  readonly censor: CensorName;
+  readonly seen: number;
+  readonly dropped: number;
+  readonly injected: number;
+  /** Packets that held or completed the blocked name. */
+  readonly matched: number;
+}
+
+/** A probe datagram as the censor saw it. */
+export interface SeenProbe {
+  /** The hop limit that it started with. */
+  readonly probe: number;
+  /** The hop limit that it had when the censor judged it. */
+  readonly hopLimit: number;
+}
+
+interface Watched {
+  readonly censor: Censor;
+  readonly counts: { -readonly [K in keyof WatchCounts]: WatchCounts[K] };
+}
+
+export class Watch {
+  readonly #places: (Watched | undefined)[] = [];
+  readonly #placeOf = new Map<string, number>();
+  readonly probes: SeenProbe[] = [];
+
+  constructor() {
+    for (let place = 0; place < SERVER_ADDRESSES_MAX; place++) {
+      for (const family of [4, 6] as const) this.#placeOf.set(serverAddress(family, place), place);
+    }
+  }
+
+  /**
+   * Puts new models with empty memories in place of all former ones: `names[i]` watches address i of the server;
+   * undefined: nobody does.
+   */
+  set(names: readonly (CensorName | undefined)[], hopsToServer: number): void {
+    this.#places.length = 0;
+    for (const [place, name] of names.entries()) {
+      if (name === undefined) continue;
+      const censor = makeCensor(name, { blocked: [BLOCKED_NAME], hopsToServer });
+      this.#places[place] = { censor, counts: { censor: name, seen: 0, dropped: 0, injected: 0, matched: 0 } };
+    }
+  }
+
+  /** By address of the server. */
+  get counts(): readonly (WatchCounts | null)[] {
+    return Array.from(this.#places, (watched) => watched?.counts ?? null);
+  }
+
+  judge(packet: Uint8Array, nowMs: number): Judgement {
+    const { family, source, destination, protocol, destinationPort, hopLimit, payload } = decodePacket(packet);
+    if (family === 0) return FORWARD;
+    const direction: Direction = destination === CLIENT_ADDRESS[family] ? "inbound" : "outbound";
+    if (direction === "outbound" && protocol === PROTOCOL_UDP && destinationPort === PROBE_PORT) {
+      this.probes.push({ probe: payload[0] ?? 0, hopLimit });
+    }
+    const watched = this.#places[this.#placeOf.get(direction === "outbound" ? destination : source) ?? -1];
+    if (watched === undefined) return FORWARD;
+    const judgement = watched.censor.judge(packet, direction, nowMs);
+    watched.counts.seen += 1;
+    if (!judgement.forward) watched.counts.dropped += 1;
+    if (judgement.matched !== undefined) watched.counts.matched += 1;
+    watched.counts.injected += judgement.inject?.length ?? 0;
+    return judgement;
+  }
+}

@@ -1,0 +1,55 @@
+// The first octets of a stream, put together from segments in any order, as a box does that is no endpoint.
+
+/** Octets from the start of a stream that a model keeps; what lies behind them is not looked at. */
+export const STREAM_KEPT_BYTES = 16384;
+
+export class OctetWindow {
+  readonly #keep: "first" | "last";
+  readonly #maxBytes: number;
+  #octets = new Uint8Array(0);
+  /** 1 where the octet is known. */
+  #known = new Uint8Array(0);
+  #readable = 0;
+
+  /** @param keep which copy of an octet holds when there are several */
+  constructor(keep: "first" | "last", maxBytes = STREAM_KEPT_BYTES) {
+    this.#keep = keep;
+    this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * Writes `octets` at `position`, which may be negative; what lies outside of the window is cut off.
+   * Returns whether an octet was written.
+   */
+  write(position: number, octets: Uint8Array): boolean {
+    const start = Math.max(0, position);
+    const end = Math.min(this.#maxBytes, position + octets.length);
+    if (start >= end) return false;
+    this.#grow(end);
+    let written = false;
+    for (let at = start; at < end; at += 1) {
+      if (this.#keep === "first" && this.#known[at] === 1) continue;
+      this.#octets[at] = octets[at - position] ?? 0;
+      this.#known[at] = 1;
+      written = true;
+    }
+    while (this.#known[this.#readable] === 1) this.#readable += 1;
+    return written;
+  }
+
+  /** The octets from the start up to the first hole: a view that the next `write` may change. */
+  get readable(): Uint8Array {
+    return this.#octets.subarray(0, this.#readable);
+  }
+
+  #grow(bytes: number): void {
+    if (bytes <= this.#octets.length) return;
+    const size = Math.min(this.#maxBytes, Math.max(bytes, this.#octets.length * 2));
+    const octets = new Uint8Array(size);
+    octets.set(this.#octets);
+    const known = new Uint8Array(size);
+    known.set(this.#known);
+    this.#octets = octets;
+    this.#known = known;
+  }
+}

@@ -1,0 +1,43 @@
+import { describe, expect, test } from "bun:test";
+import { compare, median } from "./statistics.ts";
+
+describe("median", () => {
+  test("is the middle of an odd count, whatever the order", () => {
+    expect(median([9, 1, 5])).toBe(5);
+  });
+
+  test("is the mean of the middle two of an even count", () => {
+    expect(median([4, 1, 3, 100])).toBe(3.5);
+  });
+
+  test("sorts by size, not as text", () => {
+    expect(median([10, 9, 100])).toBe(10);
+  });
+
+  test("leaves its values as they were", () => {
+    const values = [3, 1, 2];
+    median(values);
+    expect(values).toEqual([3, 1, 2]);
+  });
+
+  test("refuses no values", () => {
+    expect(() => median([])).toThrow("median: expected at least one value, found none");
+  });
+});
+
+describe("compare", () => {
+  test("divides the medians and bounds the ratios of the rounds", () => {
+    expect(compare([10, 20, 40], [11, 10, 60])).toEqual({
+      reference: 20,
+      ours: 11,
+      ratio: 0.55,
+      ratioMin: 0.5,
+      ratioMax: 1.5,
+      rounds: 3,
+    });
+  });
+
+  test("refuses series of different length", () => {
+    expect(() => compare([1, 2], [1])).toThrow("series: expected equal lengths, found 2 and 1");
+  });
+});

@@ -1,0 +1,43 @@
+// What several rounds say together. Medians, because a shared machine has bad moments and no good ones.
+
+/** The middle value; of an even count, the mean of the middle two. @throws RangeError for no values */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const upper = sorted[sorted.length >> 1];
+  const lower = sorted[(sorted.length - 1) >> 1];
+  if (upper === undefined || lower === undefined)
+    throw new RangeError("median: expected at least one value, found none");
+  return (lower + upper) / 2;
+}
+
+/** Two series that ran in the same rounds. */
+export interface Comparison {
+  /** Medians, in the unit of the series. */
+  readonly reference: number;
+  readonly ours: number;
+  /** ours / reference, of the medians */
+  readonly ratio: number;
+  /** Least and greatest ratio of one round. */
+  readonly ratioMin: number;
+  readonly ratioMax: number;
+  readonly rounds: number;
+}
+
+/**
+ * Compares series whose element i was taken in the same round.
+ * @throws RangeError when they are empty or of different length
+ */
+export function compare(reference: readonly number[], ours: readonly number[]): Comparison {
+  if (reference.length !== ours.length) {
+    throw new RangeError(`series: expected equal lengths, found ${reference.length} and ${ours.length}`);
+  }
+  const ratios = ours.map((value, round) => value / (reference[round] ?? Number.NaN));
+  const medians = { reference: median(reference), ours: median(ours) };
+  return {
+    ...medians,
+    ratio: medians.ours / medians.reference,
+    ratioMin: Math.min(...ratios),
+    ratioMax: Math.max(...ratios),
+    rounds: reference.length,
+  };
+}

@@ -1,0 +1,55 @@
+// Rows as an aligned table for people.
+import { isWithin, type Row } from "./row.ts";
+
+type Cells = readonly string[];
+
+const TITLES: Cells = ["", "against", "unit", "reference", "ours", "ratio", "min..max", "budget", ""];
+/** Columns of numbers stand to the right. */
+const RIGHT = new Set([3, 4, 5, 6, 7]);
+
+/** A heading and one line per row, columns aligned; ends with a line feed. */
+export function tableOf(title: string, rows: readonly Row[]): string {
+  const lines = [TITLES, ...rows.map(cellsOf)];
+  const widths = TITLES.map((_, column) => Math.max(...lines.map((cells) => (cells[column] ?? "").length)));
+  const text = lines.map((cells) =>
+    cells
+      .map((cell, column) =>
+        RIGHT.has(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
+      .join("  ")
+      .trimEnd(),
+  );
+  return `${title}\n${text.map((line) => `  ${line}\n`).join("")}`;
+}
+
+function cellsOf(row: Row): Cells {
+  const within = isWithin(row);
+  return [
+    row.name,
+    row.against,
+    row.unit,
+    figure(row.reference),
+    figure(row.ours),
+    ratioText(row.ratio, 3),
+    Number.isFinite(row.ratio) ? `${ratioText(row.ratioMin, 2)}..${ratioText(row.ratioMax, 2)}` : "",
+    budgetText(row),
+    within === undefined ? "" : within ? "kept" : "MISSED",
+  ];
+}
+
+/** Three or four digits that matter. */
+export function figure(value: number): string {
+  const size = Math.abs(value);
+  return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+/** Beside nothing there is no ratio. */
+function ratioText(ratio: number, digits: number): string {
+  return Number.isFinite(ratio) ? ratio.toFixed(digits) : "";
+}
+
+function budgetText({ budget, unit }: Row): string {
+  if (budget === undefined) return "";
+  const bound = budget.atLeast === undefined ? `<= ${budget.atMost ?? ""}` : `>= ${budget.atLeast}`;
+  return budget.of === "ratio" ? bound : `+${bound} ${unit}`;
+}

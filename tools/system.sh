@@ -1,0 +1,62 @@
+# Read by tools/run.sh: the programs that tests and demo call, and the Debian packages that bring them.
+
+# The package that brings a command; stdio.h stands for the C library's headers.
+package_of() {
+  case $1 in
+    nft) echo nftables ;;
+    nginx) echo nginx-light ;;
+    ip) echo iproute2 ;;
+    ping) echo iputils-ping ;;
+    dig) echo dnsutils ;;
+    ps) echo procps ;;
+    stdio.h) echo libc6-dev ;;
+    *) echo "$1" ;;
+  esac
+}
+
+has_command() {
+  if [ "$1" = stdio.h ]; then
+    [ -e /usr/include/stdio.h ]
+  else
+    command -v "$1" >/dev/null
+  fi
+}
+
+# Prints those of the given commands that this machine does not have.
+missing_commands() {
+  for wanted in "$@"; do
+    has_command "$wanted" || printf '%s ' "$wanted"
+  done
+}
+
+# Installs what is missing of the given commands, where that can be done; where not, says so in one line and goes on.
+want_commands() {
+  missing=$(missing_commands "$@")
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    say "not on this machine, what needs them cannot run: $missing"
+    return 0
+  fi
+  packages=
+  for wanted in $missing; do packages="$packages $(package_of "$wanted")"; done
+  say "installing$packages"
+  # The word splitting of $packages is meant.
+  # shellcheck disable=SC2086
+  if ! install_system $packages >"$log" 2>&1; then tail -n 5 "$log" >&2; fi
+  missing=$(missing_commands "$@")
+  [ -z "$missing" ] || say "could not be installed, what needs them cannot run: $missing"
+}
+
+# A package's service stays off: the tests start their own servers inside their own namespaces.
+install_system() (
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+  fi
+  DEBIAN_FRONTEND=noninteractive
+  export DEBIAN_FRONTEND
+  apt-get update </dev/null || true
+  apt-get install -y --no-install-recommends "$@" </dev/null
+)
