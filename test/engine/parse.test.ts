@@ -2,10 +2,21 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Engine, type EngineBuild, type PacketMeta } from "@bunnel/engine";
+import { encodeRules, parseProfile } from "@bunnel/profile";
 import { decodePacket, internetChecksum, readClientHello, readHttpRequest, updateChecksum } from "@bunnel/wire";
 import { anyHello, anyHttpRequest, anyPacket, mutatedPacket } from "@bunnel/wire/arbitrary";
 import { tcpPacket } from "@bunnel/wire";
 import { BUILDS, engineOf } from "./rig.ts";
+
+/** Every message is looked for and left alone. */
+const LOOKS_AT_ALL = `[[rule]]
+name = "tls"
+strategy = "tls: pass"
+[[rule]]
+name = "http"
+ports = ["1-65535"]
+strategy = "http: pass"
+`;
 
 /** The fields of a record that the codec knows too. */
 function parsed(meta: PacketMeta): Record<string, unknown> {
@@ -33,7 +44,7 @@ describe.each(BUILDS)("engine, %s build", (build: EngineBuild) => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await engineOf(build);
-    engine.unloadRules();
+    engine.loadRules(encodeRules(parseProfile(LOOKS_AT_ALL)));
   });
 
   const readOne = (packet: Uint8Array): PacketMeta => {

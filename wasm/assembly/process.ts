@@ -1,37 +1,36 @@
 // The story of one packet:
 //   1. parsed into its record; what cannot be read passes as it came
-//   2. a message in it is recognised, and the first rule that matches it decides
-//   3. the rule's strategy runs over the plan, and the plan is emitted in the packet's place
-//   4. otherwise it passes: as it is, or cut and finished for a way out without offload
-//   5. it is entered into the books, once: its flow, and the reason of what became of it
+//   2. its flow is found or made
+//   3. a message in it is recognised, and the first rule that matches it decides; a message that is not whole is held
+//   4. the rule's strategy runs over the plan, and the plan is emitted in the packet's place
+//   5. otherwise it passes: as it is, or cut and finished for a way out without offload
+//   6. it is entered into the books under the reason of what became of it
 import {
-  Counter, LaneFlag, MetaFlag, Reason, RULE_EXCLUDE, RULE_STRATEGY, verdictOf, VNET_HEADER_BYTES,
+  Counter, L7, LaneFlag, MetaFlag, Reason, Verdict, verdictOf, WORD_ANSWERED, WORD_ASKED,
 } from "@bunnel/abi/src/index";
-import { runStrategy } from "./desync/strategy";
-import { finishChecksum } from "./emit/checksum";
-import { emitPlan } from "./emit/plan";
-import { emitOctets, startSegments } from "./emit/segment";
 import { Flow, track } from "./flow/table";
-import { Message, recognise } from "./l7/message";
-import { txBytes, txCount, txList, txPublish, txReset, txRollBack } from "./mem/arena";
-import { count, countReason, laneFlags, laneMtu } from "./mem/lane";
+import { Found, Message, recognise } from "./l7/message";
+import { txBytes, txCount, txPublish, txReset, txRollBack } from "./mem/arena";
+import { count, countReason, laneFlags, setLaneWord } from "./mem/lane";
 import { Meta, rxAt, rxBytes } from "./mem/meta";
-import { Plan } from "./plan/plan";
-import { matchRule } from "./rules/match";
-import { activeRules, ruleAt, strategyAt } from "./rules/table";
+import { activeRules, wantedKinds } from "./rules/table";
+import { decide } from "./story/decide";
+import { begin, beginDatagram, goOn, goOnDatagrams, NOT_HELD, releaseExpired, remember } from "./story/held";
+import { NOT_YET, pass, payloadLimit } from "./story/pass";
 import { Ipv6 } from "./wire/ipv6";
 import { parse, PROTOCOL_TCP, PROTOCOL_UDP } from "./wire/packet";
-import { GSO_NONE, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, Vnet } from "./wire/vnet";
 
-/** What `decide` says when there is no room: the packet waits for the next poll. */
-const NO_ROOM: i32 = -1;
+// Index plus one of the packet at which the last poll stopped: its flow knows it already and must not count it twice.
+let stoppedAt: i32 = 0;
 
 /**
  * Works through packets `from` up to `to` (not included) of the burst and lists what goes out. Returns the index behind
- * the last packet done: less than `to` when the room for outgoing packets was used up; send, then poll again from there.
+ * the last packet done. Less than `to`: send what is listed, answer if the engine asked, then poll again from there.
  */
 export function poll(from: i32, to: i32, now: u32): i32 {
   txReset();
+  setLaneWord(WORD_ASKED, 0);
+  releaseExpired(now);
   const rules = activeRules();
   let i = from;
   let octets: u32 = 0;
@@ -42,116 +41,76 @@ export function poll(from: i32, to: i32, now: u32): i32 {
     const count0 = txCount;
     const bytes0 = txBytes;
     parse(p, bytes, m);
-    const reason = handle(p, bytes, m, rules, i == from);
-    if (reason == NO_ROOM) {
+    if (isTracked(m)) track(p, m, now, stoppedAt == i + 1 ? 0 : 1);
+    stoppedAt = 0;
+    const reason = handle(p, bytes, m, rules, now, i, from);
+    if (reason == NOT_YET) {
       txRollBack(count0, bytes0);
+      stoppedAt = i + 1;
       break;
     }
-    enter(p, m, reason, count0, now);
+    enter(m, reason, count0);
     octets += bytes;
   }
+  setLaneWord(WORD_ANSWERED, 0);
   count(Counter.PacketsIn, i - from);
   count(Counter.BytesIn, octets);
   txPublish();
   return i;
 }
 
-/** Enters the packet into the books; here and not earlier, because a packet without room comes again. */
-function enter(p: usize, m: Meta, reason: i32, firstTx: i32, now: u32): void {
+function isTracked(m: Meta): bool {
+  return (laneFlags & LaneFlag.Track) != 0 && m.family != 0 && (m.flags & MetaFlag.Fragment) == 0;
+}
+
+/** Enters the packet into the books. */
+function enter(m: Meta, reason: i32, firstTx: i32): void {
   m.reason = <u8>reason;
   m.verdict = <u8>verdictOf(reason);
   m.txFirst = <u16>firstTx;
   m.txCount = <u16>(txCount - firstTx);
-  if ((laneFlags & LaneFlag.Track) != 0 && m.family != 0 && (m.flags & MetaFlag.Fragment) == 0) {
-    const flow = track(p, m, now);
-    if (reason == Reason.ReplacePlanned && flow != 0) noteOnFlow(m, Flow.of(flow));
-  }
-  if (m.l7 != 0) count(Counter.MessagesTls + <i32>m.l7 - 1, 1);
+  if (m.l7 != 0 && reason != Reason.HoldMessage) count(counterOf(m.l7), 1);
   countReason(reason);
 }
 
-function handle(p: usize, bytes: i32, m: Meta, rules: usize, isFirst: bool): i32 {
+function counterOf(l7: u32): i32 {
+  if (<i32>l7 <= L7.Http) return Counter.MessagesTls + <i32>l7 - 1;
+  return Counter.MessagesQuic + <i32>l7 - L7.Quic;
+}
+
+function handle(p: usize, bytes: i32, m: Meta, rules: usize, now: u32, i: i32, from: i32): i32 {
   if (m.family == 0) return pass(p, bytes, m, Reason.PassMalformed);
   if (m.family == 6 && (laneFlags & LaneFlag.DropLinkScope) != 0 && Ipv6.at(p).isLinkScope) {
     return Reason.DropLinkScope;
   }
   if ((m.flags & MetaFlag.Fragment) != 0) return pass(p, bytes, m, Reason.PassFragment);
-  let reason: i32 = Reason.PassOrdinary;
-  if ((laneFlags & LaneFlag.Plan) != 0) {
-    const message = Message.current;
-    if (recognise(p, m, message)) {
-      reason = decide(p, bytes, m, message, rules, isFirst);
-      if (reason < 0 || verdictOf(reason) != 0) return reason;
-    }
+  if ((laneFlags & LaneFlag.Plan) == 0) return pass(p, bytes, m, Reason.PassOrdinary);
+  if (rules == 0) return pass(p, bytes, m, Reason.PassNoRules);
+  const reason = plan(p, bytes, m, rules, now, i, i == from);
+  return reason == NOT_YET || verdictOf(reason) != 0 ? reason : pass(p, bytes, m, reason);
+}
+
+/** What the rules make of the packet: a Pass reason, what became of it, or NOT_YET. */
+function plan(p: usize, bytes: i32, m: Meta, rules: usize, now: u32, i: i32, isFirst: bool): i32 {
+  if (m.protocol == PROTOCOL_TCP && m.payloadBytes > 0 && m.flow != 0 && Flow.of(m.flow).hasHold) {
+    const held = goOn(p, bytes, m, rules, now, isFirst);
+    if (held != NOT_HELD) return held;
   }
-  return pass(p, bytes, m, reason);
-}
-
-/** A message was found: a Replace reason when its plan was emitted, else why it passes. */
-function decide(p: usize, bytes: i32, m: Meta, message: Message, rules: usize, isFirst: bool): i32 {
-  if (rules == 0) return Reason.PassNoRules;
-  const rule = matchRule(rules, m, message);
-  if (rule < 0) return message.hostBytes == 0 ? Reason.PassNoHost : Reason.PassNoRule;
-  m.rule = <u16>(rule + 1);
-  const strategy: u32 = load<u16>(ruleAt(rules, rule) + RULE_STRATEGY);
-  if (strategy == RULE_EXCLUDE) return Reason.PassExcluded;
-  const plan = Plan.current;
-  plan.start(message.bytes);
-  if (!runStrategy(plan, message, rules, strategyAt(rules, strategy))) return Reason.PassNoPlan;
-  const limit = payloadLimit(p, m);
-  if (limit < 1) return Reason.PassNoPlan;
-  const count0 = txCount;
-  const bytes0 = txBytes;
-  if (!emitPlan(p, m, message, plan, limit)) {
-    if (!isFirst) return NO_ROOM;
-    // All the room there is was not enough for this plan: the message leaves as it came.
-    txRollBack(count0, bytes0);
-    return Reason.PassNoPlan;
+  const message = Message.current;
+  const found = recognise(p, m, message, wantedKinds(rules), i);
+  if (found == Found.Nothing) return Reason.PassOrdinary;
+  if (found == Found.Ask) {
+    setLaneWord(WORD_ASKED, i + 1);
+    return NOT_YET;
   }
-  return Reason.ReplacePlanned;
-}
-
-function noteOnFlow(m: Meta, flow: Flow): void {
-  flow.rule = m.rule;
-  flow.l7 = m.l7;
-  flow.planned++;
-}
-
-/** Octets of payload that one outgoing packet may carry: the kernel's segment size where it gave one, else what the MTU leaves. */
-function payloadLimit(p: usize, m: Meta): i32 {
-  let limit = laneMtu - <i32>m.payloadOffset;
-  if ((laneFlags & LaneFlag.RxVnet) != 0) {
-    const vnet = Vnet.of(p);
-    if (vnet.gsoType != GSO_NONE && vnet.gsoBytes > 0) limit = min<i32>(limit, vnet.gsoBytes);
+  if (m.protocol == PROTOCOL_UDP) {
+    if (found == Found.Partial && beginDatagram(p, bytes, m, now)) return Reason.HoldMessage;
+    const held = goOnDatagrams(m, rules, isFirst);
+    if (held != NOT_HELD) return verdictOf(held) == Verdict.Drop || held == NOT_YET ? held : Reason.PassOrdinary;
+  } else if (found == Found.Partial && begin(p, bytes, m, message, now)) {
+    return Reason.HoldMessage;
   }
-  return limit;
+  const reason = decide(p, m, message, rules, payloadLimit(p, m), 0, message.bytes, isFirst);
+  if (reason == Reason.ReplacePlanned && m.protocol == PROTOCOL_TCP) remember(p, m, now);
+  return reason;
 }
-
-/** Lets the packet go, in the form that the way out takes. */
-function pass(p: usize, bytes: i32, m: Meta, reason: i32): i32 {
-  if ((laneFlags & LaneFlag.RxVnet) == 0) {
-    if ((laneFlags & LaneFlag.TxVnet) != 0) Vnet.of(p).clear();
-    return txList(p, bytes) ? reason : NO_ROOM;
-  }
-  if ((laneFlags & LaneFlag.TxVnet) != 0) return txList(p, bytes) ? reason : NO_ROOM;
-  const vnet = Vnet.of(p);
-  const type = vnet.gsoType;
-  if (type == GSO_NONE) {
-    if (vnet.needsChecksum && !finishChecksum(p, bytes, vnet)) return Reason.DropBadOffload;
-    return txList(p, bytes) ? reason : NO_ROOM;
-  }
-  return cutSuperPacket(p, m, type);
-}
-
-/** A super-packet for a way out that takes none: cut as the kernel would have. */
-function cutSuperPacket(p: usize, m: Meta, type: u32): i32 {
-  const isTcp = m.protocol == PROTOCOL_TCP && type == (m.family == 4 ? GSO_TCPV4 : GSO_TCPV6);
-  const isUdp = m.protocol == PROTOCOL_UDP && type == GSO_UDP_L4;
-  const limit = payloadLimit(p, m);
-  if (m.family == 0 || !(isTcp || isUdp) || limit < 1 || m.payloadBytes == 0) return Reason.DropBadOffload;
-  startSegments();
-  const source = p + m.payloadOffset;
-  return emitOctets(p, m, source, 0, m.payloadBytes, limit, 0, 0, true) ? Reason.ReplaceSegmented : NO_ROOM;
-}
-
-if (VNET_HEADER_BYTES != 10) ERROR("struct virtio_net_hdr has ten octets");

@@ -5,8 +5,8 @@
 //   0x0000_2000  (spare)       56 KiB
 //   0x0001_0000  flow tags      1 MiB   buckets × 64: | lock | tag × 7 |
 //   0x0011_0000  flow entries   8 MiB   buckets × 8 × 64 (entry 0 of a bucket is never used)
-//   0x0091_0000  rule tables    2 × 4 MiB, one active, one to be written
-//   0x0111_0000  lanes          4 × 16 MiB
+//   0x0091_0000  rule tables    2 × 32 MiB, one active, one to be written
+//   0x0491_0000  lanes          4 × 16 MiB
 //
 //   lane:
 //   0x00_0000  counters         4 KiB   u64 each (Counter)
@@ -16,12 +16,15 @@
 //   0x00_4000  rx metas         64 × RX_MAX     what the engine found and decided (Meta)
 //   0x00_6000  tx at            u32 × TX_MAX
 //   0x00_8000  tx lengths       u16 × TX_MAX
-//   0x00_a000  plan             steps, markers
-//   0x01_0000  scratch         64 KiB + 256 : the decoy message
+//   0x00_9000  tx delays        u16 × TX_MAX    milliseconds that the packet waits after those before it
+//   0x00_a000  plan             message, steps
+//   0x00_f000  name             a host name that the host found, or that was put together from labels
+//   0x01_0000  scratch         128 KiB  a decoy, a changed message
 //   0x03_0000  host            704 KiB: for the host's own system calls (iovec, mmsghdr, pollfd…)
 //   0x10_0000  rx slots          5 MiB  RX_MAX × SLOT_BIG_BYTES
 //   0x60_0000  tx arena          6 MiB
-//   0xc0_0000  queue             4 MiB  packets that wait because the way out is full
+//   0xc0_0000  queue           2.5 MiB  packets that wait because the way out is full
+//   0xe8_0000  hold            1.5 MiB  messages that are not whole yet, or were planned a moment ago
 //
 //   slot: | headroom 128 … vnet header 10 | packet … |
 //   The virtio_net_hdr of a packet, where there is one, lies in the ten octets before it.
@@ -34,7 +37,7 @@ export const FLOW_BUCKET_BYTES: i32 = 64;
 export const FLOW_ENTRIES_BASE: i32 = FLOW_TAGS_BASE + FLOW_BUCKETS_MAX * FLOW_BUCKET_BYTES;
 export const FLOW_ENTRY_BYTES: i32 = 64;
 export const RULES_BASE: i32 = FLOW_ENTRIES_BASE + FLOW_BUCKETS_MAX * 8 * FLOW_ENTRY_BYTES;
-export const RULES_TABLE_BYTES: i32 = 0x400000;
+export const RULES_TABLE_BYTES: i32 = 0x2000000;
 export const LANES_BASE: i32 = RULES_BASE + 2 * RULES_TABLE_BYTES;
 export const LANE_BYTES: i32 = 0x1000000;
 export const MEMORY_BYTES: i32 = LANES_BASE + LANES_MAX * LANE_BYTES;
@@ -47,7 +50,9 @@ export const LANE_RX_LENGTHS: i32 = 0x3000;
 export const LANE_METAS: i32 = 0x4000;
 export const LANE_TX_AT: i32 = 0x6000;
 export const LANE_TX_LENGTHS: i32 = 0x8000;
+export const LANE_TX_DELAYS: i32 = 0x9000;
 export const LANE_PLAN: i32 = 0xa000;
+export const LANE_NAME: i32 = 0xf000;
 export const LANE_SCRATCH: i32 = 0x10000;
 export const LANE_SCRATCH_BYTES: i32 = 0x20000;
 export const LANE_HOST: i32 = 0x30000;
@@ -56,7 +61,9 @@ export const LANE_RX_SLOTS: i32 = 0x100000;
 export const LANE_TX_ARENA: i32 = 0x600000;
 export const LANE_TX_ARENA_BYTES: i32 = 0x600000;
 export const LANE_QUEUE: i32 = 0xc00000;
-export const LANE_QUEUE_BYTES: i32 = 0x400000;
+export const LANE_QUEUE_BYTES: i32 = 0x280000;
+export const LANE_HOLD: i32 = 0xe80000;
+export const LANE_HOLD_BYTES: i32 = 0x180000;
 
 export const SLOT_HEADROOM_BYTES: i32 = 128;
 /** A slot of a device without offload and with an MTU up to SLOT_SMALL_PACKET_BYTES. */
@@ -71,7 +78,8 @@ export function layoutFaults(): string[] {
   const faults: string[] = [];
   if (LANE_RX_SLOTS + RX_MAX * SLOT_BIG_BYTES > LANE_TX_ARENA) faults.push("rx slots reach into the tx arena");
   if (LANE_TX_ARENA + LANE_TX_ARENA_BYTES > LANE_QUEUE) faults.push("the tx arena reaches into the queue");
-  if (LANE_QUEUE + LANE_QUEUE_BYTES > LANE_BYTES) faults.push("the queue reaches past the lane");
+  if (LANE_QUEUE + LANE_QUEUE_BYTES > LANE_HOLD) faults.push("the queue reaches into the hold");
+  if (LANE_HOLD + LANE_HOLD_BYTES > LANE_BYTES) faults.push("the hold reaches past the lane");
   if (MEMORY_BYTES % WASM_PAGE_BYTES !== 0) faults.push("the memory is not a whole number of pages");
   return faults;
 }

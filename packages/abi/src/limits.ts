@@ -17,12 +17,26 @@ export const OPS_MAX: i32 = 8;
 export const POINTS_MAX: i32 = 8;
 /** How often one fake is repeated. */
 export const REPEATS_MAX: i32 = 20;
+/** Messages that one lane holds or remembers at a time. */
+export const HOLDS_MAX: i32 = 48;
+/** Octets of the memory for one of them. */
+export const HOLD_PLACE_BYTES: i32 = 32768;
+/** Packets of one held message. */
+export const HOLD_PACKETS_MAX: i32 = 12;
+/** Octets of one held message. */
+export const HOLD_MESSAGE_MAX_BYTES: i32 = 8192;
+/** How long a message may take to become whole. */
+export const HOLD_MAX_MS: i32 = 100;
+/** How long a planned message is remembered, so that its retransmissions are planned the same way. */
+export const REMEMBER_MS: i32 = 8000;
 /** IPv6 extension headers that are followed before the packet passes as it is. */
 export const EXTENSION_HEADERS_MAX: i32 = 8;
 /** TLS extensions that are looked at in search of server_name. */
 export const TLS_EXTENSIONS_MAX: i32 = 64;
 /** Octets of an HTTP request that are searched for the Host header. */
 export const HTTP_SEARCH_MAX_BYTES: i32 = 4096;
+/** QUIC packets of one datagram that are looked at in search of Initials. */
+export const QUIC_PACKETS_MAX: i32 = 8;
 /** Octets of a host name (RFC 1035 section 2.3.4). */
 export const HOST_MAX_BYTES: i32 = 253;
 /** Rules of one table. */
@@ -37,3 +51,8 @@ export const FLOW_BUCKETS_MAX: i32 = 16384;
 export const FLOW_WAYS: i32 = 7;
 /** Turns that a lane waits for a bucket's lock before the packet goes untracked. */
 export const FLOW_SPINS_MAX: i32 = 256;
+/** Address ranges of one set and family, and steps of the search among them. */
+export const ADDRESS_RANGES_MAX: i32 = 131072;
+export const ADDRESS_SEARCH_MAX: i32 = 17;
+/** Address sets of one table. */
+export const ADDRESS_SETS_MAX: i32 = 256;

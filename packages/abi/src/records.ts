@@ -44,6 +44,8 @@ export const META_TX_COUNT: i32 = 38;
 /** u16 each: the host name, octets from the start of the payload */
 export const META_HOST_OFFSET: i32 = 40;
 export const META_HOST_BYTES: i32 = 42;
+/** u16: number of this packet among those of its direction in the flow, from 1; 65535 and more are 65535 */
+export const META_PACKET_NUMBER: i32 = 44;
 /** u32 each: the keyed hash of the five-tuple, the same for both directions */
 export const META_HASH_LOW: i32 = 48;
 export const META_HASH_HIGH: i32 = 52;
@@ -62,6 +64,12 @@ export enum L7 {
   Tls = 1,
   /** An HTTP/1 request (RFC 9112) */
   Http = 2,
+  /** A QUIC Initial with a ClientHello in it (RFC 9000, RFC 9369) */
+  Quic = 3,
+  /** A DNS query over UDP (RFC 1035) */
+  Dns = 4,
+  /** The SYN that opens a flow */
+  Syn = 5,
 }
 
 /** Words of the control page, u32 each, read and written with atomics. */
@@ -71,8 +79,25 @@ export const CONTROL_STOP: i32 = 4;
 /** Words of a lane, u32 each. */
 export const WORD_TX_COUNT: i32 = 0;
 export const WORD_TX_BYTES: i32 = 4;
-/** Written by the host's loop: packets that the way out refused, and turns of the loop. */
-export const WORD_TURNS: i32 = 8;
+/** Index plus one of the packet whose host name the engine wants from its host; 0: it asks for none. */
+export const WORD_ASKED: i32 = 8;
+/** Index plus one of the packet that the host has answered for; the name lies at LANE_NAME. */
+export const WORD_ANSWERED: i32 = 12;
+/** What the host answered: octets of the name, or an Answer. */
+export const WORD_ANSWER: i32 = 16;
+/** Packets held. The host polls again within a few milliseconds while it is not 0. */
+export const WORD_HELD: i32 = 20;
+
+/** Messages held or remembered. */
+export const WORD_HOLDS: i32 = 24;
+
+/** What a host answers besides a name's octets, which are 1..HOST_MAX_BYTES. */
+export enum Answer {
+  /** There is no name in this packet, or it cannot be found. */
+  None = 0,
+  /** The name is cut off; later packets of the flow have the rest. */
+  Incomplete = 0xffff,
+}
 
 /** Bits of the flags that a lane is opened with. */
 export enum LaneFlag {
@@ -102,6 +127,11 @@ export enum Counter {
   MessagesHttp = 9,
   Pieces = 10,
   Fakes = 11,
+  /** Fakes left out because no fooling could be had for this packet. */
+  FakesLeftOut = 12,
+  MessagesQuic = 13,
+  MessagesDns = 14,
+  MessagesSyn = 15,
   /** Counted by the host's loop, in the same page so that one reader sees all. */
   EgressSent = 16,
   EgressRefused = 17,
@@ -112,6 +142,20 @@ export enum Counter {
 }
 export const COUNTERS_MAX: i32 = 128;
 
+/** Bits of a flow's state. */
+export enum FlowState {
+  /** Which endpoint sent the first packet. */
+  OpenedByA = 1,
+  OpenedByB = 2,
+  Syn = 4,
+  SynAck = 8,
+  /** The opener's ACK of the SYN,ACK was seen, or data. */
+  Established = 16,
+  FinA = 32,
+  FinB = 64,
+  Reset = 128,
+}
+
 /** One flow, 64 octets. The lower endpoint stands first (A), so that both directions find the same entry. */
 export const FLOW_A: i32 = 0;
 export const FLOW_B: i32 = 16;
@@ -120,16 +164,18 @@ export const FLOW_PORTS: i32 = 32;
 /** u8 each */
 export const FLOW_PROTOCOL: i32 = 36;
 export const FLOW_FAMILY: i32 = 37;
-/** u8: 1 when A opened the flow, 2 when B did */
-export const FLOW_OPENER: i32 = 38;
+/** u8: FlowState bits */
+export const FLOW_STATE: i32 = 38;
 /** u8: L7 */
 export const FLOW_L7: i32 = 39;
 /** u32: milliseconds of the host's clock, modulo 2^32 */
 export const FLOW_LAST_SEEN: i32 = 40;
 /** u16: rule plus one */
 export const FLOW_RULE: i32 = 44;
-/** u16: messages planned */
+/** u8: messages planned, 255 and more are 255 */
 export const FLOW_PLANNED: i32 = 46;
+/** u8: hops to the other side as its SYN,ACK told; 0: not known */
+export const FLOW_HOPS: i32 = 47;
 /** u32 each */
 export const FLOW_PACKETS_A: i32 = 48;
 export const FLOW_PACKETS_B: i32 = 52;

@@ -1,11 +1,12 @@
 // The rule table, as `@bunnel/profile` writes it and the engine reads it. Little-endian; offsets count from the table's start.
 //
-//   | header 64 | rules 32 × n | strategies 16 × n | operations 64 × n | host places 16 × 2^k | text … |
+//   | header 64 | rules 48 × n | strategies 16 × n | operations 64 × n | address sets 16 × n | address ranges …
+//   | host places 16 × 2^k | text and payloads … |
 //
 // Rules are looked at in order; the first that matches decides.
 
 export const RULES_MAGIC: i32 = 0x544e4e42; // "BNNT"
-export const RULES_VERSION: i32 = 1;
+export const RULES_VERSION: i32 = 2;
 export const RULES_HEADER_BYTES: i32 = 64;
 /** u32 each */
 export const HEADER_MAGIC: i32 = 0;
@@ -20,8 +21,12 @@ export const HEADER_HOSTS_AT: i32 = 28;
 export const HEADER_HOSTS_MASK: i32 = 32;
 /** Grows with every table that a host loads. */
 export const HEADER_GENERATION: i32 = 36;
+export const HEADER_ADDRESS_SETS_AT: i32 = 40;
+export const HEADER_ADDRESS_SET_COUNT: i32 = 44;
+/** Bit 1 << L7 for each kind that a rule asks for: the engine does not look for others. */
+export const HEADER_L7_MASK: i32 = 48;
 
-export const RULE_BYTES: i32 = 32;
+export const RULE_BYTES: i32 = 48;
 /** u8: bit 1 << L7 for each kind of message */
 export const RULE_L7_MASK: i32 = 0;
 /** u8: bit 0 IPv4, bit 1 IPv6 */
@@ -34,6 +39,13 @@ export const RULE_HOST_SET: i32 = 4;
 export const RULE_PORT_COUNT: i32 = 6;
 /** PORT_RANGES_MAX × (u16 first, u16 last), destination ports */
 export const RULE_PORTS: i32 = 8;
+/** u16: address set that the destination must be in, from 1; 0 any address */
+export const RULE_ADDRESS_SET: i32 = 24;
+/** u8: bit 0 sent by the side that opened the flow, bit 1 by the other; 0 both */
+export const RULE_DIRECTION_MASK: i32 = 26;
+/** u16 each: only packets of the flow from this number to that one, the first packet of a direction being 1; 0, 0 any */
+export const RULE_PACKET_FIRST: i32 = 28;
+export const RULE_PACKET_LAST: i32 = 30;
 /** A strategy number that means: leave the message alone. */
 export const RULE_EXCLUDE: i32 = 0xffff;
 
@@ -44,6 +56,9 @@ export const STRATEGY_L7: i32 = 0;
 export const STRATEGY_OP_COUNT: i32 = 1;
 /** u32 */
 export const STRATEGY_OPS_AT: i32 = 4;
+
+/** Octets of a payload, a pattern or an overlap: those of a TLS record (RFC 8446 section 5.1). */
+export const PAYLOAD_MAX_BYTES: i32 = 16384;
 
 export const OP_BYTES: i32 = 64;
 /** u8: Technique */
@@ -58,20 +73,88 @@ export const OP_TTL: i32 = 4;
 export const OP_REPEATS: i32 = 5;
 /** u8: Decoy */
 export const OP_DECOY: i32 = 6;
-/** u32, u16: decoy host name in the text */
+/** u8: OpFlag bits */
+export const OP_FLAGS: i32 = 7;
+/** u32, u16: decoy host name, payload or pattern in the text; a payload or pattern has at most PAYLOAD_MAX_BYTES */
 export const OP_NAME_AT: i32 = 8;
 export const OP_NAME_BYTES: i32 = 12;
+/** u16: octets of the window, the MSS, a delay in milliseconds, a jitter: see Technique */
+export const OP_WORD: i32 = 14;
 /** POINTS_MAX × (u8 Marker, u8 0, i16 offset) */
 export const OP_POINTS: i32 = 16;
 export const POINT_BYTES: i32 = 4;
+/** i32: added to the sequence number by Fooling.BadSeq; otherwise the number that the technique takes */
+export const OP_VALUE: i32 = 48;
+/** i32: added to the acknowledgement number by Fooling.BadSeq */
+export const OP_VALUE2: i32 = 52;
+/** i32: added to the time stamp by Fooling.Ts */
+export const OP_TS_SHIFT: i32 = 56;
+/** i8: added to the distance by Fooling.AutoTtl; u8, u8: the hop limits it stays between */
+export const OP_AUTO_DELTA: i32 = 60;
+export const OP_AUTO_MIN: i32 = 61;
+export const OP_AUTO_MAX: i32 = 62;
 
+/** What is done; the numbers in brackets are the OP_ fields that it reads besides points, foolings and decoy. */
 export enum Technique {
   /** Cuts the message at its points. */
   Split = 1,
   /** Sends the pieces last first. */
   Disorder = 2,
-  /** Sends a decoy of the whole message before it. */
+  /** Sends a decoy of the whole message before it, `repeats` times. */
   Fake = 3,
+  /** Sends the pieces in front of which fake octets stand: [VALUE octets before the window; pattern in the text]. */
+  SeqOvl = 4,
+  /** Each piece between two decoys of its own octets. */
+  FakedSplit = 5,
+  /** The octets of the host name between decoys of another name. */
+  HostFakeSplit = 6,
+  /** A payload on the SYN. */
+  SynData = 7,
+  /** A SYN,ACK before the SYN. */
+  SynAck = 8,
+  /** An RST before the message; OpFlag.RstAck: with ACK. */
+  Rst = 9,
+  /** The window field of the packet: [WORD; VALUE: window scale option of a SYN, -1 as it is]. */
+  Window = 10,
+  /** The MSS option of a SYN: [WORD]. */
+  Mss = 11,
+  /** IP fragments, the first with VALUE octets behind the IP header (a multiple of 8). */
+  IpFrag = 12,
+  /** Octets added to (or, below zero, taken from) a UDP payload: [VALUE; pattern in the text]. */
+  UdpLen = 13,
+  /** The packet goes nowhere. */
+  Drop = 14,
+  /** HTTP: octets changed, the length kept: [VALUE: HttpTrick bits]. */
+  HttpTrick = 15,
+  /** IPv4 identification: [VALUE: IpIdScheme]. */
+  IpId = 16,
+  /** The real steps once more: [repeats]. */
+  Duplicate = 17,
+  /** Time between the steps: [WORD milliseconds, VALUE jitter in milliseconds]. */
+  Delay = 18,
+  /** Hop limit of the real steps: [TTL]. */
+  Ttl = 19,
+  /** Traffic class of the real steps: [VALUE]. */
+  Tos = 20,
+}
+
+export enum OpFlag {
+  /** A decoy of TLS gets the message's session id. */
+  DupSessionId = 1,
+  /** A decoy of TLS is padded to the message's size. */
+  PadEncap = 2,
+  /** A decoy's name is random, anew for each message. */
+  RandomName = 4,
+  /** SeqOvl: the second piece is widened, which the first overwrites; without it the first piece is widened. */
+  OverlapSecond = 8,
+  /** Rst: with ACK. */
+  RstAck = 16,
+  /** HostFakeSplit: the real host is cut in its middle too. */
+  MidHost = 32,
+  /** Fakes stand behind the real pieces, not before. */
+  After = 64,
+  /** IpFrag: IPv6 gets a hop-by-hop header instead of fragments. */
+  HopByHop = 128,
 }
 
 /** Damage that makes the endpoint discard a segment. */
@@ -80,6 +163,18 @@ export enum Fooling {
   Ttl = 1,
   /** A wrong TCP checksum. */
   BadSum = 2,
+  /** Sequence and acknowledgement numbers outside the window. */
+  BadSeq = 4,
+  /** The MD5 signature option (RFC 2385), unsigned. */
+  Md5Sig = 8,
+  /** No ACK flag. */
+  DataNoAck = 16,
+  /** An old time stamp (PAWS, RFC 7323 section 5). */
+  Ts = 32,
+  /** A data offset that makes options of the payload. */
+  DataOffset = 64,
+  /** A hop limit from the distance that the SYN,ACK tells; without one, OP_TTL where it is not 0. */
+  AutoTtl = 128,
 }
 
 /** What a fake carries. */
@@ -88,6 +183,34 @@ export enum Decoy {
   Name = 0,
   /** As many zero octets as the message has. */
   Zeros = 1,
+  /** As many random octets as the message has, the same for the same flow and sequence number. */
+  Random = 2,
+  /** The octets in the text, as they are. */
+  Payload = 3,
+}
+
+/** Length-keeping changes of an HTTP request. */
+export enum HttpTrick {
+  /** `host:` */
+  HostCase = 1,
+  /** `hoSt:` */
+  HostMixed = 2,
+  /** `Host:name`, the space going to the end of the User-Agent. */
+  HostNoSpace = 4,
+  /** The host name in mixed case. */
+  DomainCase = 8,
+  /** Lines end with a line feed alone, the octets going to the User-Agent. */
+  UnixEol = 16,
+}
+
+/** How IPv4 identifications of the packets made of one are chosen. */
+export enum IpIdScheme {
+  /** The packet's, plus one each. */
+  Sequential = 0,
+  /** The same for a piece and its decoys. */
+  Group = 1,
+  Random = 2,
+  Zero = 3,
 }
 
 /** Where in a message; an offset is added. */
@@ -133,3 +256,12 @@ export enum HostMatch {
 // yields the hash of every suffix. A hash of 0 is stored as 1. Collisions go to the next place.
 export const HOST_HASH_OFFSET: u32 = 0x811c9dc5;
 export const HOST_HASH_PRIME: u32 = 0x01000193;
+
+export const ADDRESS_SET_BYTES: i32 = 16;
+/** u32 each: disjoint ranges in rising order, first and last address in network order: v4 2 × 4 octets, v6 2 × 16 */
+export const ADDRESS_SET_V4_AT: i32 = 0;
+export const ADDRESS_SET_V4_COUNT: i32 = 4;
+export const ADDRESS_SET_V6_AT: i32 = 8;
+export const ADDRESS_SET_V6_COUNT: i32 = 12;
+export const ADDRESS_RANGE_V4_BYTES: i32 = 8;
+export const ADDRESS_RANGE_V6_BYTES: i32 = 32;

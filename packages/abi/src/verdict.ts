@@ -29,6 +29,8 @@ export enum Reason {
   PassNoPlan = 6,
   /** No rule table is loaded. */
   PassNoRules = 7,
+  /** Was held for a message that did not become whole in time. */
+  PassHeldInVain = 8,
 
   /** Planned and sent as the strategy says. */
   ReplacePlanned = 32,
@@ -42,6 +44,8 @@ export enum Reason {
   DropBadOffload = 56,
   /** IPv6 of link-local scope: the device's own chatter, which must not leave by another link. */
   DropLinkScope = 57,
+  /** A rule says so. */
+  DropRule = 58,
 }
 
 export const REASONS_MAX: i32 = 64;

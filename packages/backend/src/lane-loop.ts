@@ -4,13 +4,16 @@
 //   3. one engine call
 //   4. send what it listed; what the way out does not take waits in the backlog, in order
 import { CONTROL_BASE, CONTROL_STOP, Counter } from "@bunnel/abi";
-import { Wake, type TunDevice } from "@bunnel/device";
+import { Wake, type PacketList, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
-import { laneCounters, type Lane } from "@bunnel/engine";
+import { laneCounters, type Lane, type NameFinder } from "@bunnel/engine";
 import { Backlog } from "./backlog.ts";
+import { Delayed } from "./delayed.ts";
 
 /** How long a full way out is left alone before the next try. */
 const BACKLOG_RETRY_MS = 1;
+/** How soon held messages are looked at again; see HOLD_MAX_MS. */
+const HELD_LOOK_MS = 10;
 /** The stop word is looked at at least this often, even when a wake is lost. */
 const SLEEP_MAX_MS = 1000;
 
@@ -18,6 +21,7 @@ export class LaneLoop {
   readonly #counters: BigUint64Array;
   readonly #control: Int32Array;
   readonly #backlog: Backlog;
+  readonly #delayed: Delayed;
   #refused = 0;
 
   constructor(
@@ -25,13 +29,16 @@ export class LaneLoop {
     readonly egress: Egress,
     readonly lane: Lane,
     maxQueueSize: number,
+    readonly names?: NameFinder,
   ) {
     const { memory, queue, scratch } = lane;
     device.attach(memory);
     egress.attach(memory, scratch.at, scratch.bytes);
     this.#counters = laneCounters(memory, lane.index);
     this.#control = new Int32Array(memory, CONTROL_BASE, 16);
-    this.#backlog = new Backlog(memory, queue, maxQueueSize);
+    const half = queue.bytes / 2;
+    this.#backlog = new Backlog(memory, { at: queue.at, bytes: half }, maxQueueSize);
+    this.#delayed = new Delayed(memory, { at: queue.at + half, bytes: half });
   }
 
   get isStopped(): boolean {
@@ -42,13 +49,17 @@ export class LaneLoop {
   turn(): number {
     const { lane } = this;
     if (this.#backlog.count > 0) this.#noteSent(this.#backlog.flush(this.egress));
-    const came = this.device.read(lane.rx, 0, lane.slotPacketBytes);
-    if (came === 0) return 0;
     const nowMs = Date.now() >>> 0;
-    for (let done = 0; done < came; ) {
-      done = lane.poll(done, came, nowMs);
-      this.#send(lane.txCount);
+    if (this.#delayed.count > 0) this.#sendDue(nowMs);
+    const came = this.device.read(lane.rx, 0, lane.slotPacketBytes);
+    if (came === 0) {
+      if (lane.heldCount > 0) {
+        lane.poll(0, 0, nowMs);
+        this.#send(nowMs);
+      }
+      return 0;
     }
+    lane.work(came, nowMs, () => this.#send(nowMs), this.names);
     this.#add(Counter.Turns, 1);
     return came;
   }
@@ -57,20 +68,46 @@ export class LaneLoop {
   run(): void {
     while (!this.isStopped) {
       if (this.turn() > 0) continue;
-      const waits = this.#backlog.count > 0;
-      if (this.device.wait(waits ? BACKLOG_RETRY_MS : SLEEP_MAX_MS) === Wake.Closed) break;
+      if (this.device.wait(this.#sleepMs()) === Wake.Closed) break;
     }
     // What came up before the end still leaves: its senders would wait for a retransmission.
     for (let bursts = 0; bursts < LAST_BURSTS_MAX && this.turn() > 0; bursts++);
-    this.#add(Counter.QueueDropped, this.#backlog.count);
+    this.#add(Counter.QueueDropped, this.#backlog.count + this.#delayed.count);
   }
 
-  #send(count: number): void {
-    const { tx } = this.lane;
-    let sent = 0;
-    if (this.#backlog.count === 0) sent = this.egress.send(tx, 0, count);
-    this.#noteSent(sent);
-    if (sent < count) this.#add(Counter.QueueDropped, this.#backlog.push(tx, sent, count));
+  /** A full way out, a held message and a delayed packet want another look soon. */
+  #sleepMs(): number {
+    if (this.#backlog.count > 0) return BACKLOG_RETRY_MS;
+    if (this.#delayed.count > 0) return this.#delayed.dueInMs(Date.now() >>> 0);
+    return this.lane.heldCount > 0 ? HELD_LOOK_MS : SLEEP_MAX_MS;
+  }
+
+  /** Sends what the engine listed; runs of packets without a delay go out in one call. */
+  #send(nowMs: number): void {
+    const { tx, txCount, txDelaysMs } = this.lane;
+    for (let from = 0; from < txCount; ) {
+      let to = from;
+      while (to < txCount && txDelaysMs[to] === 0) to++;
+      if (to > from) this.#sendRun(tx, from, to);
+      for (; to < txCount && txDelaysMs[to] !== 0; to++) {
+        if (!this.#delayed.add(tx, to, nowMs + (txDelaysMs[to] ?? 0))) this.#sendRun(tx, to, to + 1);
+      }
+      from = to;
+    }
+  }
+
+  #sendRun(list: PacketList, from: number, to: number): void {
+    const taken = this.#backlog.count === 0 ? this.egress.send(list, from, to) : 0;
+    this.#noteSent(taken);
+    const sent = from + taken;
+    if (sent < to) this.#add(Counter.QueueDropped, this.#backlog.push(list, sent, to));
+  }
+
+  #sendDue(nowMs: number): void {
+    for (const { list, slot } of this.#delayed.due(nowMs)) {
+      this.#sendRun(list, slot, slot + 1);
+      this.#delayed.free(slot);
+    }
   }
 
   /** Of the packets that the way out took, some were refused by the system: they are counted apart. */

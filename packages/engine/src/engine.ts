@@ -3,6 +3,11 @@ import {
   CONTROL_BASE,
   CONTROL_RULES,
   FLOW_TAGS_BASE,
+  LANE_BYTES,
+  LANE_HOLD,
+  LANE_HOLD_BYTES,
+  LANE_WORDS,
+  LANES_BASE,
   LANES_MAX,
   RULES_BASE,
   RULES_TABLE_BYTES,
@@ -108,10 +113,15 @@ export class Engine {
     return transformer(this.lane(0, options));
   }
 
-  /** Forgets all flows and counters. Only while no lane works. */
+  /** Forgets all flows, held messages and counters. Only while no lane works. */
   reset(): void {
     new Uint8Array(this.memory, FLOW_TAGS_BASE, RULES_BASE - FLOW_TAGS_BASE).fill(0);
-    for (let lane = 0; lane < LANES_MAX; lane++) laneCounters(this.memory, lane).fill(0n);
+    for (let lane = 0; lane < LANES_MAX; lane++) {
+      const base = LANES_BASE + lane * LANE_BYTES;
+      laneCounters(this.memory, lane).fill(0n);
+      new Uint32Array(this.memory, base + LANE_WORDS, 16).fill(0);
+      new Uint8Array(this.memory, base + LANE_HOLD, LANE_HOLD_BYTES).fill(0);
+    }
   }
 
   #openHostLane(): void {

@@ -1,17 +1,21 @@
 // A lane: one instance of the engine with its own slots, records and counters.
 import {
+  Answer,
   FLOW_BUCKETS_MAX,
   FLOW_WAYS,
+  HOST_MAX_BYTES,
   LANE_BYTES,
   LANE_HOST,
   LANE_HOST_BYTES,
   LANE_METAS,
+  LANE_NAME,
   LANE_QUEUE,
   LANE_QUEUE_BYTES,
   LANE_RX_AT,
   LANE_RX_LENGTHS,
   LANE_RX_SLOTS,
   LANE_TX_AT,
+  LANE_TX_DELAYS,
   LANE_TX_LENGTHS,
   LANE_WORDS,
   LaneFlag,
@@ -25,6 +29,10 @@ import {
   SLOT_SMALL_BYTES,
   SLOT_SMALL_PACKET_BYTES,
   TX_MAX,
+  WORD_ANSWER,
+  WORD_ANSWERED,
+  WORD_ASKED,
+  WORD_HELD,
   WORD_TX_COUNT,
 } from "@bunnel/abi";
 import { readMeta, type PacketMeta } from "./meta.ts";
@@ -51,6 +59,21 @@ export interface LaneList {
   readonly lengths: Uint16Array;
 }
 
+/** Finds the host name in a datagram that is encrypted with keys everybody can derive (RFC 9001 section 5.2). */
+export interface NameFinder {
+  look(payload: Uint8Array, flow: bigint, nowMs: number): { readonly name: string } | "incomplete" | "none";
+}
+
+/** What the engine wants to know about one packet: whose name it carries, which only the host can decrypt. */
+export interface Question {
+  /** Index of the packet in the burst. */
+  readonly packet: number;
+  /** The payload of its datagram, as a view that is valid until the next poll. */
+  readonly payload: Uint8Array;
+  /** Keyed hash of its five-tuple. */
+  readonly hash: bigint;
+}
+
 /** What `Engine` hands to each lane it opens. */
 export interface LaneTable {
   readonly buckets: number;
@@ -75,6 +98,8 @@ export class Lane {
   readonly scratch: { readonly at: number; readonly bytes: number };
   /** A range of the memory for packets that wait until the way out takes them. */
   readonly queue: { readonly at: number; readonly bytes: number };
+  /** Milliseconds that each packet of `tx` waits before it leaves; 0: at once. */
+  readonly txDelaysMs: Uint16Array;
   readonly #words: Uint32Array;
   readonly #view: DataView;
   readonly #base: number;
@@ -98,6 +123,7 @@ export class Lane {
     this.#words = new Uint32Array(memory, this.#base + LANE_WORDS, 16);
     this.rx = list(memory, this.#base + LANE_RX_AT, this.#base + LANE_RX_LENGTHS, RX_MAX);
     this.tx = list(memory, this.#base + LANE_TX_AT, this.#base + LANE_TX_LENGTHS, TX_MAX);
+    this.txDelaysMs = new Uint16Array(memory, this.#base + LANE_TX_DELAYS, TX_MAX);
     this.scratch = { at: this.#base + LANE_HOST, bytes: LANE_HOST_BYTES };
     this.queue = { at: this.#base + LANE_QUEUE, bytes: LANE_QUEUE_BYTES };
     const isBig = options.rxVnet === true || mtuBytes > SLOT_SMALL_PACKET_BYTES;
@@ -112,16 +138,57 @@ export class Lane {
 
   /**
    * Works through packets `from` up to `to` (not included) of `rx` and lists what goes out in `tx`. Returns the index
-   * behind the last packet done; less than `to`: send what is listed, then poll again from there.
+   * behind the last packet done; less than `to`: send what is listed, answer what was asked, then poll again from there.
+   * `poll(0, 0, now)` releases what was held too long.
    * @param nowMs the host's clock in milliseconds, modulo 2^32
    */
   poll(from: number, to: number, nowMs: number): number {
     return this.exports.poll(from, to, nowMs);
   }
 
+  /**
+   * Polls until packets 0 up to `to` are done. `send` is called as often as `tx` has something that leaves; questions are
+   * answered by `names`, or with "none" where there is nobody to answer.
+   */
+  work(to: number, nowMs: number, send: () => void, names?: NameFinder): void {
+    for (let done = 0; done < to; ) {
+      done = this.poll(done, to, nowMs);
+      if (this.txCount > 0) send();
+      const { question } = this;
+      if (question) this.answer(question, names ? names.look(question.payload, question.hash, nowMs) : "none");
+    }
+  }
+
   /** Packets in `tx` since the last poll. */
   get txCount(): number {
     return this.#words[WORD_TX_COUNT / 4] ?? 0;
+  }
+
+  /** Packets held for messages that are not whole yet. While it is not 0, poll again within a few milliseconds. */
+  get heldCount(): number {
+    return this.#words[WORD_HELD / 4] ?? 0;
+  }
+
+  /** What the last poll wants to know before it goes on; undefined: nothing. */
+  get question(): Question | undefined {
+    const packet = (this.#words[WORD_ASKED / 4] ?? 0) - 1;
+    if (packet < 0) return undefined;
+    const { payloadOffset, payloadBytes, hash } = this.meta(packet);
+    const at = (this.rx.at[packet] ?? 0) + payloadOffset;
+    return { packet, payload: new Uint8Array(this.memory, at, payloadBytes), hash };
+  }
+
+  /** Answers a question: the host name, "incomplete" when later packets have the rest, "none" when there is none. */
+  answer(question: Question, name: { readonly name: string } | "incomplete" | "none"): void {
+    let answer: number = Answer.None;
+    if (name === "incomplete") answer = Answer.Incomplete;
+    else if (name !== "none") {
+      const octets = new TextEncoder().encode(name.name).subarray(0, HOST_MAX_BYTES);
+      new Uint8Array(this.memory, this.#base + LANE_NAME, octets.length).set(octets);
+      answer = octets.length;
+    }
+    this.#words[WORD_ANSWER / 4] = answer;
+    this.#words[WORD_ANSWERED / 4] = question.packet + 1;
   }
 
   /** What the engine found in packet `i` of the last burst. */

@@ -1,26 +1,78 @@
 // A strategy is a list of techniques; each is a pass over the plan.
 import { Technique } from "@bunnel/abi/src/index";
 import { Message } from "../l7/message";
+import { Meta } from "../mem/meta";
 import { Plan } from "../plan/plan";
 import { opCount, Operation } from "../rules/table";
 import { disorder } from "./disorder";
 import { fake } from "./fake";
+import { fakedsplit } from "./fakedsplit";
+import { rst, synack } from "./forged-flags";
+import { hopLimit, ipId, mss, trafficClass, windowSize } from "./header-fields";
+import { hostfakesplit } from "./hostfakesplit";
+import { httpTrick } from "./http-trick";
+import { ipfrag } from "./ipfrag";
+import { delay, duplicate } from "./pacing";
+import { seqovl } from "./seqovl";
 import { split } from "./split";
+import { syndata } from "./syndata";
+import { udplen } from "./udplen";
 
 /** Runs all passes. False: none could act, the message stays as it is. */
-export function runStrategy(plan: Plan, message: Message, table: usize, strategy: usize): bool {
+export function runStrategy(plan: Plan, m: Meta, message: Message, table: usize, strategy: usize): bool {
   const n = opCount(strategy);
   let acted = false;
   for (let i = 0; i < n; i++) {
     const op = Operation.at(table, strategy, i);
-    const technique = op.technique;
-    if (technique == Technique.Split) {
-      if (split(plan, message, op)) acted = true;
-    } else if (technique == Technique.Disorder) {
-      if (disorder(plan)) acted = true;
-    } else if (technique == Technique.Fake) {
-      if (fake(plan, message, op, table)) acted = true;
-    }
+    if (runPass(plan, m, message, op, table)) acted = true;
   }
   return acted;
+}
+
+function runPass(plan: Plan, m: Meta, message: Message, op: Operation, table: usize): bool {
+  switch (op.technique) {
+    case Technique.Split:
+      return split(plan, message, op);
+    case Technique.Disorder:
+      return disorder(plan);
+    case Technique.Fake:
+      return fake(plan, message, op, table);
+    case Technique.SeqOvl:
+      return seqovl(plan, message, op, table);
+    case Technique.FakedSplit:
+      return fakedsplit(plan, message, op, table);
+    case Technique.HostFakeSplit:
+      return hostfakesplit(plan, message, op, table);
+    case Technique.SynData:
+      return syndata(plan, message, op, table);
+    case Technique.SynAck:
+      return synack(plan, op, table);
+    case Technique.Rst:
+      return rst(plan, op, table);
+    case Technique.Window:
+      return windowSize(plan, message, op);
+    case Technique.Mss:
+      return mss(plan, message, op);
+    case Technique.IpFrag:
+      return ipfrag(plan, op);
+    case Technique.UdpLen:
+      return udplen(plan, message, op, table);
+    case Technique.Drop:
+      plan.isDropped = 1;
+      return true;
+    case Technique.HttpTrick:
+      return httpTrick(message, op);
+    case Technique.IpId:
+      return ipId(plan, op);
+    case Technique.Duplicate:
+      return duplicate(plan, op);
+    case Technique.Delay:
+      return delay(plan, m, op);
+    case Technique.Ttl:
+      return hopLimit(plan, op);
+    case Technique.Tos:
+      return trafficClass(plan, op);
+    default:
+      return false;
+  }
 }

@@ -1,27 +1,42 @@
-// What a fake carries: the message with another name of the same length in its place, or nothing but zeros.
-import { Decoy, LANE_SCRATCH } from "@bunnel/abi/src/index";
+// What a fake carries: the message with another name of the same length in its place, zeros, random octets, or a payload
+// of its own.
+import { Decoy, LANE_SCRATCH, OpFlag } from "@bunnel/abi/src/index";
 import { Message } from "../l7/message";
 import { lane } from "../mem/lane";
+import { Meta } from "../mem/meta";
 import { Step } from "../plan/step";
+import { fillRandom, nextRandom, seedOf } from "../wire/random";
+import { fitPayload } from "./tls-payload";
 
 const DOT: u8 = 46;
 const LETTER_A: u8 = 97;
 const LABEL_FILL: i32 = 32;
 
-/** Lays the decoy of the whole message into the scratch region and returns its address. */
-export function makeDecoy(message: Message, step: Step): usize {
+/** Address of the decoy's content; the step's `from` and `to` are offsets in it. It may lie in the scratch region. */
+export function makeDecoy(m: Meta, message: Message, step: Step): usize {
   const at = lane + LANE_SCRATCH;
+  const seed = seedOf(m.hash, m.seq);
+  if (step.decoy == Decoy.Payload && step.isPattern == 0) return fitPayload(at, message, step, seed);
+  const bytes = max<i32>(message.bytes, step.to);
   if (step.decoy == Decoy.Zeros) {
-    memory.fill(at, 0, message.bytes);
-    return at;
+    memory.fill(at, 0, bytes);
+  } else if (step.decoy == Decoy.Random) {
+    fillRandom(at, bytes, seed);
+  } else if (step.isPattern != 0) {
+    fillPattern(at, bytes, m, step);
+  } else {
+    memory.copy(at, message.at, message.bytes);
+    if (message.hostOffset >= 0) {
+      const host = at + <usize>message.hostOffset;
+      if ((step.flags & OpFlag.RandomName) != 0) writeRandomName(host, message.hostBytes, seed);
+      else writeName(host, message.hostBytes, step.nameAt, step.nameBytes);
+    }
   }
-  memory.copy(at, message.at, message.bytes);
-  writeName(at + <usize>message.hostOffset, message.hostBytes, step.nameAt, step.nameBytes);
   return at;
 }
 
 /** Fits the name into `room` octets: its end when it is longer, labels of a's before it when it is shorter. */
-function writeName(at: usize, room: i32, name: usize, bytes: i32): void {
+export function writeName(at: usize, room: i32, name: usize, bytes: i32): void {
   const tail = min<i32>(room, bytes);
   const fill = room - tail;
   memory.copy(at + <usize>fill, name + <usize>(bytes - tail), tail);
@@ -31,4 +46,26 @@ function writeName(at: usize, room: i32, name: usize, bytes: i32): void {
     store<u8>(at + <usize>i, isEnd || isLabelEnd ? DOT : LETTER_A);
   }
   if (fill == 0 && load<u8>(at) == DOT) store<u8>(at, LETTER_A);
+}
+
+/** Random letters where the name has letters or digits; its dots stay, so that it is a name still. */
+export function writeRandomName(at: usize, bytes: i32, seed: u32): void {
+  let state = seed;
+  for (let i = 0; i < bytes; i++) {
+    state = nextRandom(state);
+    if (load<u8>(at + <usize>i) != DOT) store<u8>(at + <usize>i, <u8>(LETTER_A + (state >>> 8) % 26));
+  }
+}
+
+/** Fills octets with the step's pattern: its text again and again, random octets, or zeros. */
+export function fillPattern(at: usize, bytes: i32, m: Meta, step: Step): void {
+  if (step.decoy == Decoy.Random) {
+    fillRandom(at, bytes, seedOf(m.hash, m.seq));
+  } else if (step.decoy == Decoy.Payload && step.nameBytes > 0) {
+    for (let done = 0; done < bytes; done += step.nameBytes) {
+      memory.copy(at + <usize>done, step.nameAt, min<i32>(step.nameBytes, bytes - done));
+    }
+  } else {
+    memory.fill(at, 0, bytes);
+  }
 }

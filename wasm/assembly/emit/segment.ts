@@ -1,69 +1,72 @@
-// Octets to packets: headers of the packet at hand, octets from anywhere, lengths, numbers, flags and checksums set.
+// One step to packets: its octets in packets of at most so many, each with its headers and its checksum.
 import { Fooling, LaneFlag } from "@bunnel/abi/src/index";
-import { txAlloc } from "../mem/arena";
+import { txAlloc, txList } from "../mem/arena";
 import { laneFlags } from "../mem/lane";
 import { Meta } from "../mem/meta";
-import { Ipv4 } from "../wire/ipv4";
-import { Ipv6 } from "../wire/ipv6";
-import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/packet";
-import { seqAdd } from "../wire/seq";
-import { Tcp, TCP_CWR, TCP_FIN, TCP_PSH } from "../wire/tcp";
-import { Udp, UDP_HEADER_BYTES } from "../wire/udp";
+import { Plan } from "../plan/plan";
+import { Step, STEP_REAL } from "../plan/step";
+import { PROTOCOL_UDP } from "../wire/packet";
+import { Udp } from "../wire/udp";
 import { Vnet } from "../wire/vnet";
-import { setTransportChecksum, spoilTcpChecksum } from "./checksum";
-
-// How many packets were made of the packet at hand: each gets an IPv4 identification of its own.
-let made: u32 = 0;
-
-/** Begins the packets of a new packet at hand. */
-export function startSegments(): void {
-  made = 0;
-}
+import { setTransportChecksum, spoilChecksum } from "./checksum";
+import { fillPattern } from "./decoy";
+import { emitFragments } from "./fragment";
+import { headerBytesFor, writeHeaders } from "./headers";
 
 /**
- * Sends `bytes` octets from `source`, which stand at `offset` of the payload of packet `p`, in packets of at most `limit`
- * octets of payload. False: no room; what was listed is to be rolled back.
+ * Sends the step's octets, which lie from `source` on, in packets of at most `limit` octets of payload and `mtu` octets
+ * in all, `delayMs` from now. `total` are the octets of the whole message. False: no room; what was listed is to be
+ * rolled back.
  */
-export function emitOctets(
-  p: usize, m: Meta, source: usize, offset: i32, bytes: i32, limit: i32, foolings: u32, ttl: u32, isReal: bool,
+export function emitStep(
+  p: usize, m: Meta, plan: Plan, step: Step, source: usize, foolings: u32, limit: i32, mtu: i32, delayMs: u32, total: i32,
 ): bool {
-  const headers = <i32>m.payloadOffset;
-  for (let done = 0; done < bytes; done += limit) {
-    const size = min<i32>(limit, bytes - done);
-    const total = headers + size;
-    const at = txAlloc(total);
-    if (at == 0) return false;
-    memory.copy(at, p, headers);
-    memory.copy(at + <usize>headers, source + <usize>done, size);
-    setNetworkHeader(at, p, m, total, foolings, ttl);
-    const isEnd = offset + done + size == <i32>m.payloadBytes;
-    if (m.protocol == PROTOCOL_TCP) setTcpHeader(at, m, offset + done, isEnd, isReal);
-    else if (m.protocol == PROTOCOL_UDP) Udp.at(at + m.l4Offset).length = UDP_HEADER_BYTES + size;
-    setTransportChecksum(at, total, m);
-    if ((foolings & Fooling.BadSum) != 0) spoilTcpChecksum(at, m);
-    if ((laneFlags & LaneFlag.TxVnet) != 0) Vnet.of(at).clear();
-    made++;
-  }
+  const headers = headerBytesFor(m, plan, foolings);
+  const room = min<i32>(limit, mtu - headers);
+  if (room < 1) return false;
+  // Octets of pattern stand before the content, and behind it: the sequence number of the first is lower by as many.
+  const first = step.from - step.overlap;
+  const end = step.to + max<i32>(step.trail, 0);
+  const last = step.to + min<i32>(step.trail, 0);
+  let at = first;
+  do {
+    const size = min<i32>(room, (step.trail < 0 ? last : end) - at);
+    const bytes = headers + size;
+    const packet = txAlloc(bytes);
+    if (packet == 0) return false;
+    fillPayload(packet + <usize>headers, at, size, step, source, m);
+    const isEnd = at + size >= total;
+    const l4 = writeHeaders(packet, p, m, plan, step, foolings, bytes, at, isEnd);
+    finish(packet, m, l4, bytes, foolings);
+    if (!send(packet, m, plan, step, l4, bytes, delayMs)) return false;
+    at += size;
+  } while (at < (step.trail < 0 ? last : end));
   return true;
 }
 
-function setNetworkHeader(at: usize, p: usize, m: Meta, total: i32, foolings: u32, ttl: u32): void {
-  const fooled = (foolings & Fooling.Ttl) != 0;
-  if (m.family == 4) {
-    const original = Ipv4.at(p);
-    Ipv4.at(at).setLengthIdTtl(total, original.id + made, fooled ? ttl : original.ttl);
-  } else {
-    Ipv6.at(at).setLengthHopLimit(total, fooled ? ttl : Ipv6.at(p).hopLimit);
-  }
+/** Octets `at` up to `at + size` of the step: pattern before its content, content, pattern behind it. */
+function fillPayload(to: usize, at: i32, size: i32, step: Step, source: usize, m: Meta): void {
+  const before = min<i32>(max<i32>(step.from - at, 0), size);
+  if (before > 0) fillPattern(to, before, m, step);
+  const from = max<i32>(at, step.from);
+  const content = min<i32>(at + size, step.to) - from;
+  if (content > 0) memory.copy(to + <usize>before, source + <usize>from, content);
+  const behind = size - before - max<i32>(content, 0);
+  if (behind > 0) fillPattern(to + <usize>(size - behind), behind, m, step);
 }
 
-/** FIN and PSH belong to the last octet, CWR to the first packet (RFC 3168 section 6.1.2); a decoy never ends a stream. */
-function setTcpHeader(at: usize, m: Meta, offset: i32, isEnd: bool, isReal: bool): void {
-  const tcp = Tcp.at(at + m.l4Offset);
-  tcp.seq = seqAdd(m.seq, <u32>offset);
-  let flags: u32 = m.tcpFlags;
-  if (!isEnd) flags &= ~(TCP_FIN | TCP_PSH);
-  if (!isReal) flags &= ~TCP_FIN;
-  if (offset != 0) flags &= ~TCP_CWR;
-  tcp.flags = flags;
+/** Lengths and checksums that the headers alone do not tell. */
+function finish(packet: usize, m: Meta, l4: i32, bytes: i32, foolings: u32): void {
+  if (m.protocol == PROTOCOL_UDP) Udp.at(packet + <usize>l4).length = bytes - l4;
+  setTransportChecksum(packet, bytes, m.family, m.protocol, l4);
+  if ((foolings & Fooling.BadSum) != 0) spoilChecksum(packet, m.protocol, l4);
+  if ((laneFlags & LaneFlag.TxVnet) != 0) Vnet.of(packet).clear();
+}
+
+/** Lists the packet, or the fragments that the plan asks for in its place. */
+function send(packet: usize, m: Meta, plan: Plan, step: Step, l4: i32, bytes: i32, delayMs: u32): bool {
+  const isWhole = m.family == 6 && plan.hopByHop != 0;
+  const isCut = !isWhole && plan.fragmentBytes > 0 && step.kind == STEP_REAL && bytes - l4 > plan.fragmentBytes;
+  if (isCut) return emitFragments(packet, m, l4, bytes, plan.fragmentBytes, delayMs);
+  return txList(packet, bytes, delayMs);
 }

@@ -7,16 +7,19 @@
 // for longest. Who does not get the lock lets the packet go untracked: that is counted, never waited for.
 import {
   Counter, FLOW_ENTRIES_BASE, FLOW_ENTRY_BYTES, FLOW_LAST_SEEN, FLOW_PACKETS_A, FLOW_PORTS,
-  FLOW_RULE, FLOW_SPINS_MAX, FLOW_TAGS_BASE, FLOW_WAYS,
+  FLOW_RULE, FLOW_SPINS_MAX, FLOW_STATE, FlowState, FLOW_TAGS_BASE, FLOW_WAYS,
 } from "@bunnel/abi/src/index";
 import { count } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { Ipv4 } from "../wire/ipv4";
 import { Ipv6 } from "../wire/ipv6";
+import { PROTOCOL_TCP } from "../wire/packet";
+import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "../wire/tcp";
 
 const TAG_FREE: u64 = 0;
 const TAG_BUSY: u64 = 2;
 const WAYS: u32 = FLOW_WAYS;
+const HAS_HOLD: u8 = 0x80;
 const MIX: u64 = 0x9e3779b97f4a7c15;
 
 /** One flow; the lower endpoint is A. */
@@ -30,12 +33,13 @@ export class Flow {
   ports: u32;
   protocol: u8;
   family: u8;
-  /** 1: A opened it, 2: B did. */
-  opener: u8;
+  /** FlowState bits */
+  state: u8;
   l7: u8;
   lastSeen: u32;
   rule: u16;
-  planned: u16;
+  planned: u8;
+  hops: u8;
   packetsA: u32;
   packetsB: u32;
   bytesA: u32;
@@ -60,25 +64,47 @@ export class Flow {
     this.ports = ports;
   }
 
+  /** Whether entry `index` still is the flow with this hash. */
+  isOfHash(hash: u64, index: u32): bool {
+    return atomic.load<u64>(<usize>FLOW_TAGS_BASE + (<usize>index << 3)) == hash;
+  }
+
+  /** Whether the lane holds or remembers a message of this flow. */
+  get hasHold(): bool {
+    return (this.l7 & HAS_HOLD) != 0;
+  }
+  set hasHold(value: bool) {
+    this.l7 = value ? this.l7 | HAS_HOLD : this.l7 & ~HAS_HOLD;
+  }
+
+  /** L7 of the last message. */
+  set kind(l7: u32) {
+    this.l7 = (this.l7 & HAS_HOLD) | <u8>l7;
+  }
+
   /** A new flow; its first packet is the one at hand. */
   begin(m: Meta, swapped: bool, now: u32): void {
     this.protocol = m.protocol;
     this.family = m.family;
-    this.opener = swapped ? 2 : 1;
+    // A SYN,ACK without a flow is an answer: its receiver opened the flow.
+    const isAnswer = (m.tcpFlags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+    this.state = <u8>(swapped != isAnswer ? FlowState.OpenedByB : FlowState.OpenedByA);
     this.l7 = 0;
     this.lastSeen = now;
     this.rule = 0;
     this.planned = 0;
-    this.packetsA = swapped ? 0 : 1;
-    this.packetsB = swapped ? 1 : 0;
-    this.bytesA = swapped ? 0 : <u32>m.totalBytes;
-    this.bytesB = swapped ? <u32>m.totalBytes : 0;
+    this.hops = 0;
+    this.packetsA = 0;
+    this.packetsB = 0;
+    this.bytesA = 0;
+    this.bytesB = 0;
   }
 }
 
 if (
   offsetof<Flow>() != FLOW_ENTRY_BYTES ||
   offsetof<Flow>("ports") != FLOW_PORTS ||
+  offsetof<Flow>("state") != FLOW_STATE ||
   offsetof<Flow>("lastSeen") != FLOW_LAST_SEEN ||
   offsetof<Flow>("rule") != FLOW_RULE ||
   offsetof<Flow>("packetsA") != FLOW_PACKETS_A
@@ -101,10 +127,10 @@ function mix(h: u64, k: u64): u64 {
 }
 
 /**
- * Finds the packet's flow or makes it; fills hash, flow and direction of the record. Returns the entry's index, 0 when
- * the packet goes untracked.
+ * Finds the packet's flow or makes it; fills hash, flow, direction and number of the record. `packets` is 0 for a packet
+ * that was counted already. Returns the entry's index, 0 when the packet goes untracked.
  */
-export function track(p: usize, m: Meta, now: u32): u32 {
+export function track(p: usize, m: Meta, now: u32, packets: u32 = 1): u32 {
   let s0: u64, s1: u64, d0: u64, d1: u64;
   if (m.family == 4) {
     const ip = Ipv4.at(p);
@@ -143,7 +169,8 @@ export function track(p: usize, m: Meta, now: u32): u32 {
     const index = (bucket << 3) + way;
     const flow = Flow.of(index);
     if (flow.isOf(a0, a1, b0, b1, ports, kind) && atomic.load<u64>(tag) == h) {
-      touch(flow, m, swapped, now);
+      touch(flow, m, swapped, now, packets);
+      if (m.protocol == PROTOCOL_TCP) noteDistance(flow, p, m);
       m.flow = index;
       return index;
     }
@@ -156,7 +183,7 @@ export function track(p: usize, m: Meta, now: u32): u32 {
   const flow = Flow.of(index);
   const tag = line + ((index & 7) << 3);
   if (load<u64>(tag) == h) {
-    touch(flow, m, swapped, now);
+    touch(flow, m, swapped, now, packets);
   } else {
     if (load<u64>(tag) != TAG_FREE) count(Counter.FlowsEvicted, 1);
     atomic.store<u64>(tag, TAG_BUSY);
@@ -164,13 +191,28 @@ export function track(p: usize, m: Meta, now: u32): u32 {
     flow.begin(m, swapped, now);
     atomic.store<u64>(tag, h);
     count(Counter.FlowsInserted, 1);
+    touch(flow, m, swapped, now, packets);
   }
   unlock(line);
+  if (m.protocol == PROTOCOL_TCP) noteDistance(flow, p, m);
   m.flow = index;
   return index;
 }
 
-/** Under the bucket's lock: the way of this key, which another lane may have put there meanwhile; else a free way; else the oldest. */
+/** The course of a TCP connection, as far as both sides' flags tell it (RFC 9293 section 3.3.2). */
+function noteTcp(flow: Flow, flags: u32, swapped: bool): void {
+  let state: u32 = flow.state;
+  if ((flags & TCP_SYN) != 0) state |= (flags & TCP_ACK) != 0 ? FlowState.SynAck : FlowState.Syn;
+  else if ((flags & TCP_ACK) != 0) state |= FlowState.Established;
+  if ((flags & TCP_FIN) != 0) state |= swapped ? FlowState.FinB : FlowState.FinA;
+  if ((flags & TCP_RST) != 0) state |= FlowState.Reset;
+  if (state != flow.state) flow.state = <u8>state;
+}
+
+/**
+ * Under the bucket's lock: the way of this key, which another lane may have put there meanwhile; else a free way; else
+ * the oldest.
+ */
 function findWay(
   bucket: u32, line: usize, h: u64, a0: u64, a1: u64, b0: u64, b1: u64, ports: u32, kind: u32, now: u32,
 ): u32 {
@@ -181,7 +223,7 @@ function findWay(
     const flow = Flow.of((bucket << 3) + way);
     if (tag == h && flow.isOf(a0, a1, b0, b1, ports, kind)) return way;
     const age: i64 = tag == TAG_FREE ? i64.MAX_VALUE : <i64>idleMs(flow, now);
-    // A tag equal to ours on another key is as good as a collision: it is not taken for ours, and never the victim.
+    // Our tag on another key: not ours, and never the victim, or the caller would take it for ours.
     if (age > oldest && tag != h) {
       oldest = age;
       victim = way;
@@ -190,25 +232,44 @@ function findWay(
   return victim;
 }
 
-function touch(flow: Flow, m: Meta, swapped: bool, now: u32): void {
+function touch(flow: Flow, m: Meta, swapped: bool, now: u32, counted: u32): void {
   // Written only when it changes: a line that two lanes share should not travel for nothing.
   if (flow.lastSeen != now) flow.lastSeen = now;
+  let packets: u32;
   if (swapped) {
-    flow.packetsB++;
-    flow.bytesB += m.totalBytes;
+    flow.packetsB += counted;
+    flow.bytesB += counted * m.totalBytes;
+    packets = flow.packetsB;
   } else {
-    flow.packetsA++;
-    flow.bytesA += m.totalBytes;
+    flow.packetsA += counted;
+    flow.bytesA += counted * m.totalBytes;
+    packets = flow.packetsA;
   }
-  m.direction = <u8>(<u32>flow.opener != (swapped ? 2 : 1));
+  m.packetNumber = <u16>min<u32>(packets, 0xffff);
+  m.direction = <u8>((flow.state & (swapped ? FlowState.OpenedByB : FlowState.OpenedByA)) == 0);
+  if (m.protocol == PROTOCOL_TCP) noteTcp(flow, m.tcpFlags, swapped);
 }
 
-/** Milliseconds since the flow was seen; lanes read their clocks at different moments, so a little less than nothing is 0. */
+/** Hops that a packet with this hop limit has come, if it began at 64, 128 or 255 as systems do. */
+function hopsOf(hopLimit: u32): u32 {
+  return (hopLimit <= 64 ? 64 : hopLimit <= 128 ? 128 : 255) - hopLimit;
+}
+
+/** The distance to the side that answered, for decoys that are to end before it. */
+function noteDistance(flow: Flow, p: usize, m: Meta): void {
+  if ((m.tcpFlags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK)) return;
+  flow.hops = <u8>hopsOf(m.family == 4 ? Ipv4.at(p).ttl : Ipv6.at(p).hopLimit);
+}
+
+/** Milliseconds since the flow was seen; the lanes' clocks differ a little, and less than nothing is 0. */
 function idleMs(flow: Flow, now: u32): i32 {
   return max<i32>(<i32>(now - flow.lastSeen), 0);
 }
 
-/** Frees the flows not seen for `idleMax` milliseconds; returns how many. A bucket that somebody holds waits for the next time. */
+/**
+ * Frees the flows not seen for `idleMax` milliseconds; returns how many. A bucket that somebody holds waits for the next
+ * time.
+ */
 export function expire(now: u32, idleMax: i32): i32 {
   let freed = 0;
   for (let bucket: u32 = 0; bucket <= bucketMask; bucket++) {

@@ -79,6 +79,5 @@ function readHost(at: usize, from: usize, end: usize, message: Message): void {
   while (stop > start && (load<u8>(stop - 1) == SPACE || load<u8>(stop - 1) == TAB)) stop--;
   const bytes = <i32>(stop - start);
   if (bytes < 1 || bytes > HOST_MAX_BYTES) return;
-  message.hostOffset = <i32>(start - at);
-  message.hostBytes = bytes;
+  message.setHost(<i32>(start - at), bytes);
 }

@@ -1,4 +1,5 @@
-// The ClientHello (RFC 8446 section 4.1.2) in its record (section 5.1), and the server_name extension (RFC 6066 section 3).
+// The ClientHello (RFC 8446 section 4.1.2) in its record (section 5.1), and the server_name extension (RFC 6066
+// section 3).
 //
 //   record:    | 22 | 3 | minor | length 2 |
 //   handshake: | 1 | length 3 | version 2 | random 32 | session id 1+n | cipher suites 2+n | compression 1+n |
@@ -11,6 +12,9 @@ import { Message } from "./message";
 const CONTENT_HANDSHAKE: u32 = 22;
 const CLIENT_HELLO: u32 = 1;
 const RECORD_HEADER_BYTES: i32 = 5;
+export const EXTENSION_HEADER_BYTES: i32 = 4;
+/** A record holds no more (RFC 8446 section 5.1). */
+export const RECORD_MAX_BYTES: i32 = 16384;
 const SESSION_ID: i32 = 43;
 const EXTENSION_SERVER_NAME: u32 = 0;
 
@@ -33,6 +37,11 @@ export function readTlsHello(at: usize, bytes: i32, message: Message): bool {
   return true;
 }
 
+/** Octets of the hello's first record that are still to come: a post-quantum hello does not fit one segment. */
+export function tlsMissing(at: usize, bytes: i32): i32 {
+  return max<i32>(RECORD_HEADER_BYTES + <i32>be16(at, 3) - bytes, 0);
+}
+
 function findServerName(at: usize, from: i32, end: i32, message: Message): void {
   let o = from;
   for (let i = 0; i < TLS_EXTENSIONS_MAX && o + 4 <= end; i++) {
@@ -47,8 +56,7 @@ function findServerName(at: usize, from: i32, end: i32, message: Message): void 
     const name = <i32>be16(at, o + 3);
     if (name < 1 || name > HOST_MAX_BYTES || o + 5 + name > end || 5 + name > length) return;
     message.sniExtOffset = o;
-    message.hostOffset = o + 5;
-    message.hostBytes = name;
+    message.setHost(o + 5, name);
     return;
   }
 }

@@ -31,20 +31,19 @@ export function txPublish(): void {
   setLaneWord(WORD_TX_BYTES, txBytes);
 }
 
-/** Lists a packet that lies elsewhere (in its rx slot). False: the list is full. */
-export function txList(at: usize, bytes: i32): bool {
+/** Lists a packet, wherever it lies; it leaves so many milliseconds from now. False: the list is full. */
+export function txList(at: usize, bytes: i32, delayMs: u32 = 0): bool {
   if (txCount >= TX_MAX) return false;
-  setTx(txCount, at, bytes);
+  setTx(txCount, at, bytes, delayMs);
   txCount++;
   return true;
 }
 
-/** Room for a new packet of so many octets, already listed; the octets before it are free for headers. 0: no room. */
+/** Room for a new packet of so many octets, not listed yet; the octets before it are free for headers. 0: no room. */
 export function txAlloc(bytes: i32): usize {
   const need = (<u32>(SLOT_HEADROOM_BYTES + bytes) + CELL_MASK) & ~CELL_MASK;
   if (txBytes + need > <u32>LANE_TX_ARENA_BYTES) return 0;
   const at = lane + LANE_TX_ARENA + txBytes + SLOT_HEADROOM_BYTES;
-  if (!txList(at, bytes)) return 0;
   txBytes += need;
   return at;
 }

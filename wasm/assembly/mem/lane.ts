@@ -1,6 +1,6 @@
 // The lane of this instance: where its region starts and how it was opened. Set once by `openLane`; everything else
 // that the engine knows lies in the mapped memory.
-import { Counter, LANE_BYTES, LANE_COUNTERS, LANE_WORDS, LANES_BASE } from "@bunnel/abi/src/index";
+import { Counter, LANE_BYTES, LANE_COUNTERS, LANE_WORDS, LANES_BASE, Reason } from "@bunnel/abi/src/index";
 
 /** Address of the lane's region. */
 export let lane: usize = 0;
@@ -15,6 +15,10 @@ export function openLane(index: i32, flags: u32, mtuBytes: i32): void {
   laneMtu = mtuBytes;
 }
 
+export function laneWord(word: usize): u32 {
+  return load<u32>(lane + LANE_WORDS + word);
+}
+
 export function setLaneWord(word: usize, value: u32): void {
   store<u32>(lane + LANE_WORDS + word, value);
 }
@@ -23,6 +27,13 @@ export function setLaneWord(word: usize, value: u32): void {
 export function count(counter: i32, by: u32): void {
   const at = lane + LANE_COUNTERS + (<usize>counter << 3);
   store<u64>(at, load<u64>(at) + by);
+}
+
+/** Counts one packet that was held under what became of it. */
+export function recountHeld(reason: i32): void {
+  const held = lane + LANE_COUNTERS + (<usize>(Counter.Reasons + Reason.HoldMessage) << 3);
+  store<u64>(held, load<u64>(held) - 1);
+  countReason(reason);
 }
 
 /** Counts one packet under its reason. */

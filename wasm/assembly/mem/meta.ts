@@ -1,10 +1,13 @@
 // The record beside each packet of a burst, and the lists of packets that came in and go out.
 import {
-  LANE_METAS, LANE_RX_AT, LANE_RX_LENGTHS, LANE_TX_AT, LANE_TX_LENGTHS,
-  META_BYTES, META_DIRECTION, META_FLOW, META_HASH_LOW, META_HOST_OFFSET, META_L4_OFFSET, META_PROTOCOL, META_RULE,
+  LANE_METAS, LANE_PLAN, LANE_RX_AT, LANE_RX_LENGTHS, LANE_TX_AT, LANE_TX_DELAYS, LANE_TX_LENGTHS,
+  META_BYTES, META_DIRECTION, META_FLOW, META_HASH_LOW, META_HOST_OFFSET, META_L4_OFFSET, META_PACKET_NUMBER, META_PROTOCOL, META_RULE,
   META_SEQ, META_TOTAL_BYTES, META_TX_COUNT,
 } from "@bunnel/abi/src/index";
 import { lane } from "./lane";
+
+/** Behind everything else in the plan region. */
+const SPARE_AT: usize = 0x3000;
 
 @unmanaged
 export class Meta {
@@ -31,13 +34,19 @@ export class Meta {
   txCount: u16;
   hostOffset: u16;
   hostBytes: u16;
-  spare: u32;
+  packetNumber: u16;
+  spare: u16;
   hash: u64;
   spare2: u64;
 
   /** The record of packet `i` of the burst. */
   static of(i: i32): Meta {
     return changetype<Meta>(lane + LANE_METAS + (<usize>i << 6));
+  }
+
+  /** For a packet that is not in the burst. */
+  static get spare(): Meta {
+    return changetype<Meta>(lane + LANE_PLAN + SPARE_AT);
   }
 
   static at(ptr: usize): Meta {
@@ -69,6 +78,7 @@ if (
   offsetof<Meta>("flow") != META_FLOW ||
   offsetof<Meta>("txCount") != META_TX_COUNT ||
   offsetof<Meta>("hostOffset") != META_HOST_OFFSET ||
+  offsetof<Meta>("packetNumber") != META_PACKET_NUMBER ||
   offsetof<Meta>("hash") != META_HASH_LOW
 ) {
   ERROR("Meta does not lie as packages/abi/src/records.ts says");
@@ -84,7 +94,8 @@ export function rxBytes(i: i32): i32 {
   return load<u16>(lane + LANE_RX_LENGTHS + (<usize>i << 1));
 }
 
-export function setTx(i: i32, at: usize, bytes: i32): void {
+export function setTx(i: i32, at: usize, bytes: i32, delayMs: u32): void {
+  store<u16>(lane + LANE_TX_DELAYS + (<usize>i << 1), <u16>delayMs);
   store<u32>(lane + LANE_TX_AT + (<usize>i << 2), <u32>at);
   store<u16>(lane + LANE_TX_LENGTHS + (<usize>i << 1), <u16>bytes);
 }

@@ -1,41 +1,50 @@
 // A plan says how a message leaves: steps in the order of sending. It starts as one step, and each technique is a pass
 // over it. Emission executes it and decides nothing.
+//
+//   at the lane's plan region: | message 64 | plan 64 | steps … |
 import { LANE_PLAN, PLAN_STEPS_MAX } from "@bunnel/abi/src/index";
 import { lane } from "../mem/lane";
-import { Step, STEP_BYTES, STEP_FAKE, STEP_REAL } from "./step";
+import { BELONGS_BEFORE, FLAGS_AS_IS, Step, STEP_BYTES, STEP_FAKE, STEP_REAL } from "./step";
 
-// Behind the message record, at the lane's plan region: | message 64 | count 4 | spare 60 | steps … |
-const PLAN_COUNT: usize = 64;
-const PLAN_STEPS: usize = 128;
+const PLAN_AT: usize = 64;
+const STEPS_AT: usize = 128;
 
 @unmanaged
 export class Plan {
+  count: i32;
+  /** Octets behind the IP header that the first fragment of each packet has; 0: no fragments. */
+  fragmentBytes: i32;
+  /** IPv6: a hop-by-hop header before the transport header. */
+  hopByHop: u8;
+  /** IpIdScheme */
+  idScheme: u8;
+  /** Traffic class of the real steps, where `hasTos` is set. */
+  tos: u8;
+  hasTos: u8;
+  /** TCP window of the real steps, where `hasWindow` is set. */
+  window: u16;
+  hasWindow: u8;
+  /** Window scale of a SYN plus one; 0: as it is. */
+  windowScale: u8;
+  /** MSS of a SYN; 0: as it is. */
+  mss: u16;
+  /** The packet goes nowhere. */
+  isDropped: u8;
+  spare: u8;
+
   static get current(): Plan {
-    return changetype<Plan>(lane + LANE_PLAN);
-  }
-  get count(): i32 {
-    return load<i32>(changetype<usize>(this) + PLAN_COUNT);
-  }
-  set count(value: i32) {
-    store<i32>(changetype<usize>(this) + PLAN_COUNT, value);
+    return changetype<Plan>(lane + LANE_PLAN + PLAN_AT);
   }
 
   step(i: i32): Step {
-    return changetype<Step>(changetype<usize>(this) + PLAN_STEPS + <usize>i * STEP_BYTES);
+    return changetype<Step>(lane + LANE_PLAN + STEPS_AT + <usize>i * STEP_BYTES);
   }
 
   /** One step: all octets, for real. */
   start(bytes: i32): void {
+    memory.fill(lane + LANE_PLAN + PLAN_AT, 0, STEPS_AT - PLAN_AT);
     this.count = 1;
-    const first = this.step(0);
-    first.from = 0;
-    first.to = bytes;
-    first.kind = <u8>STEP_REAL;
-    first.foolings = 0;
-    first.ttl = 0;
-    first.decoy = 0;
-    first.nameAt = 0;
-    first.nameBytes = 0;
+    clearStep(this.step(0), 0, bytes, STEP_REAL);
   }
 
   get realSteps(): i32 {
@@ -44,6 +53,13 @@ export class Plan {
       if (this.step(i).kind == STEP_REAL) n++;
     }
     return n;
+  }
+
+  /** Index of the first real step. */
+  get firstReal(): i32 {
+    let i = 0;
+    while (i < this.count && this.step(i).kind != STEP_REAL) i++;
+    return i;
   }
 
   /** Index of the real step that has `offset` strictly inside; -1: none. */
@@ -70,41 +86,78 @@ export class Plan {
     const i = this.stepAround(offset);
     if (i < 0 || !this.insert(i)) return false;
     this.step(i).to = offset;
-    this.step(i + 1).from = offset;
+    const second = this.step(i + 1);
+    second.from = offset;
+    second.overlap = 0;
     return true;
   }
 
-  /** Turns the order of the real steps; decoys keep their places. */
+  /** Turns the order of the real steps, each with the decoys that belong to it; other decoys keep their places. */
   reverseReal(): void {
-    let i = 0;
-    let j = this.count - 1;
-    while (i < j) {
-      const a = this.step(i);
-      const b = this.step(j);
-      if (a.kind != STEP_REAL) {
-        i++;
-      } else if (b.kind != STEP_REAL) {
-        j--;
-      } else {
-        const from = a.from;
-        const to = a.to;
-        a.from = b.from;
-        a.to = b.to;
-        b.from = from;
-        b.to = to;
-        i++;
-        j--;
-      }
+    const n = this.count;
+    let first = 0;
+    while (first < n && !this.isGrouped(first)) first++;
+    let last = n - 1;
+    while (last > first && !this.isGrouped(last)) last--;
+    this.reverse(first, last);
+    // Now every group stands the wrong way round in itself.
+    let start = first;
+    while (start <= last) {
+      let end = start;
+      while (end < last && !this.endsGroup(end)) end++;
+      this.reverse(start, end);
+      start = end + 1;
+    }
+  }
+
+  private isGrouped(i: i32): bool {
+    const step = this.step(i);
+    return step.kind == STEP_REAL || step.belongs != 0;
+  }
+
+  /** In a region that was turned round a group is: decoys that stood behind, the piece, decoys that stood before. */
+  private endsGroup(i: i32): bool {
+    const step = this.step(i);
+    const next = this.step(i + 1);
+    if (step.belongs == BELONGS_BEFORE) return false;
+    return next.kind == STEP_REAL || next.belongs == BELONGS_BEFORE || next.belongs == 0;
+  }
+
+  private reverse(from: i32, to: i32): void {
+    let i = from;
+    let j = to;
+    while (i < j) this.swap(i++, j--);
+  }
+
+  swap(i: i32, j: i32): void {
+    const a = changetype<usize>(this.step(i));
+    const b = changetype<usize>(this.step(j));
+    for (let o: usize = 0; o < STEP_BYTES; o += 8) {
+      const octets = load<u64>(a + o);
+      store<u64>(a + o, load<u64>(b + o));
+      store<u64>(b + o, octets);
     }
   }
 
   /** A decoy of the octets [from, to) at place `i`. False: the plan is full. */
   insertFake(i: i32, from: i32, to: i32): bool {
-    if (!this.insert(i)) return false;
-    const step = this.step(i);
-    step.from = from;
-    step.to = to;
-    step.kind = <u8>STEP_FAKE;
+    if (i < this.count) {
+      if (!this.insert(i)) return false;
+    } else {
+      if (this.count >= PLAN_STEPS_MAX) return false;
+      this.count++;
+    }
+    clearStep(this.step(i), from, to, STEP_FAKE);
     return true;
   }
 }
+
+function clearStep(step: Step, from: i32, to: i32, kind: u32): void {
+  memory.fill(changetype<usize>(step), 0, STEP_BYTES);
+  step.from = from;
+  step.to = to;
+  step.kind = <u8>kind;
+  step.tcpFlags = FLAGS_AS_IS;
+}
+
+if (offsetof<Plan>() > STEPS_AT - PLAN_AT) ERROR("Plan reaches into its steps");

@@ -16,7 +16,7 @@ function markerAt(message: Message, marker: u32, offset: i32): i32 {
   if (marker == Marker.Absolute) return offset < 0 ? message.bytes : 0;
   if (marker == Marker.Method) return message.l7 == L7.Http ? 0 : -1;
   if (marker == Marker.SniExt) return message.sniExtOffset;
-  if (message.hostBytes == 0) return -1;
+  if (message.hostOffset < 0) return -1;
   if (marker == Marker.Host) return message.hostOffset;
   if (marker == Marker.EndHost) return message.hostOffset + message.hostBytes;
   const start = sldStart(message);

@@ -1,25 +1,53 @@
-// One step of a plan: send these octets of the message, for real or as a decoy.
+// One step of a plan: send these octets, for real or as a decoy, in this guise.
 
 export const STEP_REAL: u32 = 0;
 export const STEP_FAKE: u32 = 1;
-export const STEP_BYTES: usize = 24;
+export const STEP_BYTES: usize = 64;
+/** A step's TCP flags are those of the packet at hand. */
+export const FLAGS_AS_IS: u16 = 0xffff;
 
 @unmanaged
 export class Step {
-  /** Octets of the message, from `from` up to `to` (not included). */
+  /** Octets of the content, from `from` up to `to` (not included); their sequence number is that of the message plus `from`. */
   from: i32;
   to: i32;
   kind: u8;
-  /** Fooling bits. */
-  foolings: u8;
-  /** Hop limit where Fooling.Ttl is set. */
-  ttl: u8;
   /** Decoy */
   decoy: u8;
-  /** Address and octets of the decoy's host name. */
+  /** Hop limit for Fooling.Ttl; for a real step 0: as it is. */
+  ttl: u8;
+  /** OpFlag bits that concern the content. */
+  flags: u8;
+  /** Fooling bits. */
+  foolings: u16;
+  /** TCP flags, or FLAGS_AS_IS. */
+  tcpFlags: u16;
+  /** Address and octets of the decoy's name, payload or pattern. */
   nameAt: u32;
   nameBytes: i32;
-  spare: u32;
+  /** Added to the sequence and acknowledgement numbers by Fooling.BadSeq, to the time stamp by Fooling.Ts. */
+  seqShift: i32;
+  ackShift: i32;
+  tsShift: i32;
+  /** Octets of pattern before the first octet: the sequence number is as much lower. */
+  overlap: i32;
+  /** Octets behind the last one (below zero: taken away); datagrams alone. */
+  trail: i32;
+  /** Milliseconds after the step before. */
+  delayMs: u16;
+  /** Fooling.AutoTtl: added to the distance, and the hop limits it stays between. */
+  autoDelta: i8;
+  autoMin: u8;
+  autoMax: u8;
+  /** A decoy that travels with the real step behind it (1) or before it (2); 0: it stands alone. */
+  belongs: u8;
+  /** The decoy's content is its pattern, by offsets of the message. */
+  isPattern: u8;
+  spare: u8;
+  spare2: u64;
 }
+
+export const BELONGS_BEHIND: u8 = 1;
+export const BELONGS_BEFORE: u8 = 2;
 
 if (offsetof<Step>() != STEP_BYTES) ERROR("Step does not have STEP_BYTES octets");

@@ -1,14 +1,26 @@
 // The rule table in force. The host writes a table beside the active one and then swaps one word, so that a burst sees
 // either the old rules or the new ones. The host has checked the table's offsets; the engine reads it as it is.
 import {
-  CONTROL_BASE, CONTROL_RULES, HEADER_HOSTS_AT, HEADER_HOSTS_MASK, HEADER_RULE_COUNT, HEADER_RULES_AT,
-  HEADER_STRATEGIES_AT, OP_BYTES, OP_DECOY, OP_FOOLINGS, OP_NAME_AT, OP_NAME_BYTES, OP_POINT_COUNT, OP_POINTS,
-  OP_REPEATS, OP_TECHNIQUE, OP_TTL, POINT_BYTES, RULE_BYTES, STRATEGY_BYTES, STRATEGY_OP_COUNT, STRATEGY_OPS_AT,
+  ADDRESS_SET_BYTES, CONTROL_BASE, CONTROL_RULES, HEADER_ADDRESS_SETS_AT, HEADER_HOSTS_AT, HEADER_HOSTS_MASK,
+  HEADER_L7_MASK, HEADER_RULE_COUNT, HEADER_RULES_AT, HEADER_STRATEGIES_AT, OP_AUTO_DELTA, OP_AUTO_MAX, OP_AUTO_MIN,
+  OP_BYTES, OP_DECOY, OP_FLAGS, OP_FOOLINGS, OP_NAME_AT, OP_NAME_BYTES, OP_POINT_COUNT, OP_POINTS, OP_REPEATS,
+  OP_TECHNIQUE, OP_TS_SHIFT, OP_TTL, OP_VALUE, OP_VALUE2, OP_WORD, POINT_BYTES, RULE_BYTES, STRATEGY_BYTES,
+  STRATEGY_OP_COUNT, STRATEGY_OPS_AT,
 } from "@bunnel/abi/src/index";
 
 /** Address of the table in force; 0: none. */
 export function activeRules(): usize {
   return atomic.load<u32>(CONTROL_BASE + CONTROL_RULES);
+}
+
+/** Bit 1 << L7 for each kind of message that some rule asks for. */
+export function wantedKinds(table: usize): u32 {
+  return load<u32>(table + HEADER_L7_MASK);
+}
+
+/** Address set `i`, from 1. */
+export function addressSetAt(table: usize, i: u32): usize {
+  return table + load<u32>(table + HEADER_ADDRESS_SETS_AT) + <usize>(i - 1) * ADDRESS_SET_BYTES;
 }
 
 export function ruleCount(table: usize): i32 {
@@ -68,6 +80,31 @@ export class Operation {
   }
   get nameBytes(): i32 {
     return load<u16>(this.ptr + OP_NAME_BYTES);
+  }
+  /** OpFlag bits */
+  get flags(): u32 {
+    return load<u8>(this.ptr + OP_FLAGS);
+  }
+  get word(): u32 {
+    return load<u16>(this.ptr + OP_WORD);
+  }
+  get value(): i32 {
+    return load<i32>(this.ptr + OP_VALUE);
+  }
+  get value2(): i32 {
+    return load<i32>(this.ptr + OP_VALUE2);
+  }
+  get tsShift(): i32 {
+    return load<i32>(this.ptr + OP_TS_SHIFT);
+  }
+  get autoDelta(): i32 {
+    return load<i8>(this.ptr + OP_AUTO_DELTA);
+  }
+  get autoMin(): u32 {
+    return load<u8>(this.ptr + OP_AUTO_MIN);
+  }
+  get autoMax(): u32 {
+    return load<u8>(this.ptr + OP_AUTO_MAX);
   }
   marker(i: i32): u32 {
     return load<u8>(this.ptr + OP_POINTS + <usize>i * POINT_BYTES);

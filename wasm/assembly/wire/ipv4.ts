@@ -2,6 +2,7 @@
 import { be16, setBe16 } from "./be";
 import { checksumAfter } from "./checksum";
 
+const TOS: usize = 1;
 const TOTAL_LENGTH: usize = 2;
 const ID: usize = 4;
 const FRAGMENT: usize = 6;
@@ -56,6 +57,24 @@ export class Ipv4 {
     const header = this.headerBytes;
     const total = this.totalBytes;
     return header >= IPV4_HEADER_BYTES && header <= total && total <= available;
+  }
+
+  /** Type of service, with the checksum mended. */
+  setTos(value: u32): void {
+    const old: u32 = load<u16>(this.ptr);
+    store<u8>(this.ptr + TOS, <u8>value);
+    this.mend(old, load<u16>(this.ptr));
+  }
+
+  /** Flags and fragment offset, with the checksum mended. */
+  setFragment(value: u32): void {
+    const old: u32 = load<u16>(this.ptr + FRAGMENT);
+    setBe16(this.ptr, FRAGMENT, value);
+    this.mend(old, load<u16>(this.ptr + FRAGMENT));
+  }
+
+  private mend(old: u32, word: u32): void {
+    store<u16>(this.ptr + CHECKSUM, <u16>checksumAfter(load<u16>(this.ptr + CHECKSUM), old, word));
   }
 
   /** Sets total length, identification and time to live, and mends the header checksum for just these words. */

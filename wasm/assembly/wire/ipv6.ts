@@ -48,6 +48,15 @@ export class Ipv6 {
     store<u8>(this.ptr + HOP_LIMIT, <u8>hopLimit);
   }
 
+  setNextHeader(header: u32): void {
+    store<u8>(this.ptr + NEXT_HEADER, <u8>header);
+  }
+
+  /** Traffic class: the four bits behind the version and the four after them. */
+  setTrafficClass(value: u32): void {
+    setBe16(this.ptr, 0, (be16(this.ptr, 0) & 0xf00f) | (value << 4));
+  }
+
   /** Sum of the pseudo header (RFC 8200 section 8.1). */
   pseudoSum(protocol: u32, l4Bytes: i32): u64 {
     return <u64>fold(sumOf(this.sourceAt, 32)) + <u64>(protocol << 8) + <u64>rotl<u16>(<u16>l4Bytes, 8);

@@ -1,0 +1,46 @@
+import { OpFlag } from "@bunnel/abi/src/index";
+import { Message } from "../l7/message";
+import { Plan } from "../plan/plan";
+import { resolvePoint } from "../plan/point";
+import { Step, STEP_REAL } from "../plan/step";
+import { Operation } from "../rules/table";
+
+/**
+ * Widens a piece to the left by octets of a pattern. The first piece: they lie before the window, and the endpoint trims
+ * them. The second: the true first piece overwrites them, because the endpoint delivers that one at once.
+ */
+export function seqovl(plan: Plan, message: Message, op: Operation, table: usize): bool {
+  const octets = op.pointCount > 0 ? resolvePoint(message, op.marker(0), op.offset(0)) : op.value;
+  if (octets < 1 || octets >= 0x10000) return false;
+  const isSecond = (op.flags & OpFlag.OverlapSecond) != 0;
+  const step = isSecond ? secondPiece(plan) : firstPiece(plan);
+  // An overlap that begins where the endpoint waits would be read: it has to stay behind the first octet.
+  if (step == null || (isSecond && octets >= step.from)) return false;
+  // The pattern and its piece leave in one packet, or a box could read the piece alone.
+  if (octets + step.to - step.from > message.limit) return false;
+  step.overlap = octets;
+  step.decoy = <u8>op.decoy;
+  step.nameAt = <u32>(table + op.nameAt);
+  step.nameBytes = op.nameBytes;
+  return true;
+}
+
+/** The real step with the message's first octet. */
+function firstPiece(plan: Plan): Step | null {
+  for (let i = 0; i < plan.count; i++) {
+    const step = plan.step(i);
+    if (step.kind == STEP_REAL && step.from == 0) return step;
+  }
+  return null;
+}
+
+/** The real step behind the first piece in the stream, whenever it leaves. */
+function secondPiece(plan: Plan): Step | null {
+  const first = firstPiece(plan);
+  if (first == null) return null;
+  for (let i = 0; i < plan.count; i++) {
+    const step = plan.step(i);
+    if (step.kind == STEP_REAL && step.from == first.to) return step;
+  }
+  return null;
+}

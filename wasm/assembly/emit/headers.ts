@@ -1,0 +1,136 @@
+// The headers of a packet that leaves: those of the packet at hand, with what the plan and the step change.
+import { Fooling, IpIdScheme } from "@bunnel/abi/src/index";
+import { Meta } from "../mem/meta";
+import { Plan } from "../plan/plan";
+import { FLAGS_AS_IS, Step, STEP_REAL } from "../plan/step";
+import { setBe16 } from "../wire/be";
+import { Ipv4 } from "../wire/ipv4";
+import { Ipv6, IPV6_HEADER_BYTES } from "../wire/ipv6";
+import { PROTOCOL_TCP } from "../wire/packet";
+import { nextRandom, seedOf } from "../wire/random";
+import { Tcp, TCP_CWR, TCP_FIN, TCP_HEADER_BYTES, TCP_PSH, TCP_SYN } from "../wire/tcp";
+import { findOption, OPTION_MSS, OPTION_WINDOW_SCALE, writeMd5Option } from "../wire/tcp-options";
+import { foolTcp, hopLimitFor } from "./fooling";
+
+const MD5_WORDS_BYTES: i32 = 20;
+const TCP_HEADER_MAX: i32 = 60;
+export const HOP_BY_HOP_BYTES: i32 = 8;
+
+// Packets made of the packet at hand, and real ones among them: for identifications.
+let made: u32 = 0;
+let madeReal: u32 = 0;
+
+/** Begins the packets of a new packet at hand. */
+export function startHeaders(): void {
+  made = 0;
+  madeReal = 0;
+}
+
+/** Octets of all headers that a packet of this step has. */
+export function headerBytesFor(m: Meta, plan: Plan, foolings: u32): i32 {
+  let bytes = <i32>m.payloadOffset;
+  if (m.family == 6 && plan.hopByHop != 0) bytes += HOP_BY_HOP_BYTES;
+  if ((foolings & Fooling.Md5Sig) == 0) return bytes;
+  const tcp = <i32>m.payloadOffset - <i32>m.l4Offset;
+  return bytes - tcp + tcpBytesWithMd5(tcp);
+}
+
+/** With no room beside the other options the signature stands alone. */
+function tcpBytesWithMd5(tcp: i32): i32 {
+  return tcp + MD5_WORDS_BYTES <= TCP_HEADER_MAX ? tcp + MD5_WORDS_BYTES : TCP_HEADER_BYTES + MD5_WORDS_BYTES;
+}
+
+/**
+ * Writes all headers at `at` for a packet of `total` octets, of which the first stands at `offset` of the message's
+ * sequence numbers. Returns where the transport header starts. Its checksum is not set.
+ */
+export function writeHeaders(
+  at: usize, p: usize, m: Meta, plan: Plan, step: Step, foolings: u32, total: i32, offset: i32, isEnd: bool,
+): i32 {
+  const isReal = step.kind == STEP_REAL;
+  let l4 = <i32>m.l4Offset;
+  memory.copy(at, p, l4);
+  if (m.family == 6 && plan.hopByHop != 0) l4 = insertHopByHop(at, l4);
+  const tcpBytes = <i32>m.payloadOffset - <i32>m.l4Offset;
+  const from = p + m.l4Offset;
+  const to = at + <usize>l4;
+  const isSigned = (foolings & Fooling.Md5Sig) != 0;
+  const kept = isSigned && tcpBytes + MD5_WORDS_BYTES > TCP_HEADER_MAX ? TCP_HEADER_BYTES : tcpBytes;
+  memory.copy(to, from, kept);
+  if (isSigned) {
+    writeMd5Option(to + <usize>kept);
+    Tcp.at(to).dataOffset = <u32>(kept + MD5_WORDS_BYTES) >> 2;
+  }
+  setNetworkHeader(at, p, m, plan, step, foolings, total);
+  if (m.protocol == PROTOCOL_TCP) {
+    setTcpHeader(to, m, step, offset, isEnd);
+    if (isReal) setPlannedFields(to, plan);
+    foolTcp(to, step, foolings);
+  }
+  made++;
+  if (isReal) madeReal++;
+  return l4;
+}
+
+/** A hop-by-hop header of padding alone, which stands first (RFC 8200 section 4.3). */
+function insertHopByHop(at: usize, l4: i32): i32 {
+  const next = at + IPV6_HEADER_BYTES;
+  memory.copy(next + HOP_BY_HOP_BYTES, next, l4 - IPV6_HEADER_BYTES);
+  store<u64>(next, 0);
+  store<u8>(next, <u8>Ipv6.at(at).nextHeader);
+  // PadN of six octets (section 4.2).
+  store<u8>(next, 1, 2);
+  store<u8>(next, 4, 3);
+  Ipv6.at(at).setNextHeader(0);
+  return l4 + HOP_BY_HOP_BYTES;
+}
+
+function setNetworkHeader(at: usize, p: usize, m: Meta, plan: Plan, step: Step, foolings: u32, total: i32): void {
+  const isReal = step.kind == STEP_REAL;
+  let ttl: u32 = m.family == 4 ? Ipv4.at(p).ttl : Ipv6.at(p).hopLimit;
+  if ((foolings & (Fooling.Ttl | Fooling.AutoTtl)) != 0) ttl = hopLimitFor(m, step);
+  else if (isReal && step.ttl > 0) ttl = step.ttl;
+  if (m.family == 4) {
+    Ipv4.at(at).setLengthIdTtl(total, idFor(Ipv4.at(p).id, m, plan), ttl);
+    if (isReal && plan.hasTos != 0) Ipv4.at(at).setTos(plan.tos);
+  } else {
+    Ipv6.at(at).setLengthHopLimit(total, ttl);
+    if (isReal && plan.hasTos != 0) Ipv6.at(at).setTrafficClass(plan.tos);
+  }
+}
+
+function idFor(id: u32, m: Meta, plan: Plan): u32 {
+  if (plan.idScheme == IpIdScheme.Zero) return 0;
+  if (plan.idScheme == IpIdScheme.Group) return id + madeReal;
+  if (plan.idScheme == IpIdScheme.Random) return nextRandom(seedOf(m.hash, m.seq + made)) >>> 16;
+  return id + made;
+}
+
+/** FIN and PSH belong to the last octet, CWR to the first packet (RFC 3168 section 6.1.2); a decoy never ends a stream. */
+function setTcpHeader(at: usize, m: Meta, step: Step, offset: i32, isEnd: bool): void {
+  const tcp = Tcp.at(at);
+  tcp.seq = m.seq + <u32>offset;
+  if (step.tcpFlags != FLAGS_AS_IS) {
+    tcp.flags = step.tcpFlags;
+    return;
+  }
+  let flags: u32 = m.tcpFlags;
+  if (!isEnd && (flags & TCP_SYN) == 0) flags &= ~(TCP_FIN | TCP_PSH);
+  if (step.kind != STEP_REAL) flags &= ~TCP_FIN;
+  if (offset != 0) flags &= ~TCP_CWR;
+  tcp.flags = flags;
+}
+
+/** Window, window scale and MSS, where the plan says so. */
+function setPlannedFields(at: usize, plan: Plan): void {
+  const tcp = Tcp.at(at);
+  if (plan.hasWindow != 0) tcp.window = plan.window;
+  if (plan.windowScale != 0) {
+    const scale = findOption(at, tcp.headerBytes, OPTION_WINDOW_SCALE, 3);
+    if (scale != 0) store<u8>(scale, plan.windowScale - 1, 2);
+  }
+  if (plan.mss != 0) {
+    const option = findOption(at, tcp.headerBytes, OPTION_MSS, 4);
+    if (option != 0) setBe16(option, 2, plan.mss);
+  }
+}

@@ -1,0 +1,161 @@
+// Messages that are not whole yet, and messages that were planned a moment ago, so that a retransmission is planned the
+// same way. One place each, in the lane's hold region; only this lane uses them.
+//
+//   place: | Hold 256 | list of packets 256 | headroom 128, headers, message … | copies of the packets as they came … |
+import {
+  HOLD_MESSAGE_MAX_BYTES, HOLD_PACKETS_MAX, HOLD_PLACE_BYTES, HOLDS_MAX, LANE_HOLD, LANE_HOLD_BYTES, SLOT_HEADROOM_BYTES, WORD_HELD, WORD_HOLDS,
+} from "@bunnel/abi/src/index";
+import { lane, laneWord, setLaneWord } from "../mem/lane";
+import { Meta } from "../mem/meta";
+import { Flow } from "./table";
+
+export const HOLD_FREE: u32 = 0;
+/** Packets of a message are kept. */
+export const HOLD_WAITING: u32 = 1;
+/** The message was planned; its octets are kept. */
+export const HOLD_PLANNED: u32 = 2;
+
+const PLACE_BYTES: usize = HOLD_PLACE_BYTES;
+const LIST_AT: usize = 256;
+const LIST_ENTRY_BYTES: usize = 8;
+const WHOLE_AT: usize = 512 + SLOT_HEADROOM_BYTES;
+const HEADERS_MAX: usize = 256;
+const COPIES_AT: usize = WHOLE_AT + HEADERS_MAX + HOLD_MESSAGE_MAX_BYTES;
+
+@unmanaged
+export class Hold {
+  state: u32;
+  flow: u32;
+  hash: u64;
+  /** Milliseconds of the host's clock. */
+  deadline: u32;
+  /** Sequence number of the message's first octet. */
+  seq: u32;
+  /** Octets of the message so far, and of the whole. */
+  bytes: i32;
+  wanted: i32;
+  /** Payload octets of the largest packet. */
+  limit: i32;
+  packets: i32;
+  copied: u32;
+
+  static at(i: i32): Hold {
+    return changetype<Hold>(lane + LANE_HOLD + <usize>i * PLACE_BYTES);
+  }
+  get ptr(): usize {
+    return changetype<usize>(this);
+  }
+  /** The first packet's headers and the message behind them: like a super-packet. */
+  get whole(): usize {
+    return this.ptr + WHOLE_AT;
+  }
+
+  packetAt(i: i32): usize {
+    return load<u32>(this.ptr + LIST_AT + <usize>i * LIST_ENTRY_BYTES);
+  }
+  packetBytes(i: i32): i32 {
+    return load<i32>(this.ptr + LIST_AT + <usize>i * LIST_ENTRY_BYTES + 4);
+  }
+
+  /** Keeps a copy of the packet and of what lies before it. False: there is no room. */
+  keep(p: usize, bytes: i32): bool {
+    const need = (<u32>bytes + SLOT_HEADROOM_BYTES + 7) & ~7;
+    if (this.packets >= HOLD_PACKETS_MAX || COPIES_AT + this.copied + need > PLACE_BYTES) return false;
+    const at = this.ptr + COPIES_AT + this.copied + SLOT_HEADROOM_BYTES;
+    memory.copy(at - 16, p - 16, <usize>bytes + 16);
+    const entry = this.ptr + LIST_AT + <usize>this.packets * LIST_ENTRY_BYTES;
+    store<u32>(entry, <u32>at);
+    store<i32>(entry, bytes, 4);
+    this.packets++;
+    this.copied += need;
+    setLaneWord(WORD_HELD, laneWord(WORD_HELD) + 1);
+    return true;
+  }
+
+  /** Puts the packet's payload behind what is there. False: there is no room. */
+  append(p: usize, m: Meta, limit: i32): bool {
+    const size = <i32>m.payloadBytes;
+    if (this.bytes + size > HOLD_MESSAGE_MAX_BYTES) return false;
+    const headers = <i32>m.payloadOffset;
+    if (this.bytes == 0) {
+      if (<usize>headers > HEADERS_MAX) return false;
+      memory.copy(this.whole - 16, p - 16, <usize>headers + 16);
+    }
+    memory.copy(this.whole + <usize>(this.headerBytes + this.bytes), p + <usize>headers, size);
+    this.bytes += size;
+    this.limit = max<i32>(this.limit, min<i32>(size, limit));
+    return true;
+  }
+
+  /** Octets of the headers before the message. */
+  headerBytes: i32;
+
+  /** Whether the packet carries the very octets that stand at `offset` of the message. */
+  hasOctets(p: usize, m: Meta, offset: i32): bool {
+    if (offset < 0 || offset + <i32>m.payloadBytes > this.bytes) return false;
+    const own = this.whole + <usize>(this.headerBytes + offset);
+    return memory.compare(own, p + m.payloadOffset, m.payloadBytes) == 0;
+  }
+
+  /** The packets are no longer kept. */
+  forgetPackets(): void {
+    setLaneWord(WORD_HELD, laneWord(WORD_HELD) - <u32>this.packets);
+    this.packets = 0;
+    this.copied = 0;
+  }
+
+  free(): void {
+    if (this.state == HOLD_FREE) return;
+    this.forgetPackets();
+    const flow = Flow.of(this.flow);
+    if (flow.isOfHash(this.hash, this.flow)) flow.hasHold = false;
+    this.state = HOLD_FREE;
+    setLaneWord(WORD_HOLDS, laneWord(WORD_HOLDS) - 1);
+  }
+}
+
+/** The place of the packet's flow; null: it has none. */
+export function findHold(m: Meta): Hold | null {
+  if (laneWord(WORD_HOLDS) == 0) return null;
+  for (let i = 0; i < HOLDS_MAX; i++) {
+    const hold = Hold.at(i);
+    if (hold.state != HOLD_FREE && hold.flow == m.flow && hold.hash == m.hash) return hold;
+  }
+  return null;
+}
+
+/** A place for a message of the packet's flow: its own, a free one, or the planned one that is oldest. null: none. */
+export function takeHold(m: Meta, wanted: i32, deadline: u32): Hold | null {
+  let place: Hold | null = findHold(m);
+  for (let i = 0; i < HOLDS_MAX && place == null; i++) {
+    if (Hold.at(i).state == HOLD_FREE) place = Hold.at(i);
+  }
+  if (place == null) place = oldestPlanned();
+  if (place == null) return null;
+  place.free();
+  place.flow = m.flow;
+  place.hash = m.hash;
+  place.seq = m.seq;
+  place.bytes = 0;
+  place.wanted = wanted;
+  place.limit = 0;
+  place.headerBytes = m.payloadOffset;
+  place.deadline = deadline;
+  place.state = HOLD_WAITING;
+  setLaneWord(WORD_HOLDS, laneWord(WORD_HOLDS) + 1);
+  Flow.of(m.flow).hasHold = true;
+  return place;
+}
+
+function oldestPlanned(): Hold | null {
+  let oldest: Hold | null = null;
+  for (let i = 0; i < HOLDS_MAX; i++) {
+    const hold = Hold.at(i);
+    if (hold.state != HOLD_PLANNED) continue;
+    if (oldest == null || <i32>(hold.deadline - oldest.deadline) < 0) oldest = hold;
+  }
+  return oldest;
+}
+
+if (<usize>HOLDS_MAX * PLACE_BYTES > <usize>LANE_HOLD_BYTES) ERROR("the hold region is too small for its places");
+if (LIST_AT + <usize>HOLD_PACKETS_MAX * LIST_ENTRY_BYTES > 512) ERROR("the list of a place is too small");
