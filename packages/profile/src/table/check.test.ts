@@ -61,7 +61,7 @@ describe("checkRules()", () => {
   test.each<[string, Uint8Array]>([
     ["size: expected at least 64 octets, found 63", TABLE.subarray(0, 63)],
     ["magic: expected 0x544e4e42, found 0x0", u32(abi.HEADER_MAGIC, 0)],
-    ["version: expected 1, found 2", u32(abi.HEADER_VERSION, 2)],
+    ["version: expected 2, found 1", u32(abi.HEADER_VERSION, 1)],
     [`total size: expected a multiple of 4 from 64 to ${TABLE.length}, found 63`, u32(abi.HEADER_TOTAL_BYTES, 63)],
     [
       `total size: expected a multiple of 4 from 64 to ${TABLE.length}, found ${TABLE.length + 4}`,
@@ -74,11 +74,14 @@ describe("checkRules()", () => {
     ["rules: expected at most 1024, found 1025", u32(abi.HEADER_RULE_COUNT, 1025)],
     ["strategies: expected at most 1024, found 4294967295", u32(abi.HEADER_STRATEGY_COUNT, 0xffffffff)],
     [
-      `rules: expected a place from 64 to ${TABLE.length}, found 64 to ${64 + 1024 * 32}`,
+      `rules: expected a place from 64 to ${TABLE.length}, found 64 to ${64 + 1024 * abi.RULE_BYTES}`,
       u32(abi.HEADER_RULE_COUNT, 1024),
     ],
     ["rules: expected an offset at a multiple of 4, found 66", u32(abi.HEADER_RULES_AT, 66)],
-    [`rules: expected a place from 64 to ${TABLE.length}, found 60 to 124`, u32(abi.HEADER_RULES_AT, 60)],
+    [
+      `rules: expected a place from 64 to ${TABLE.length}, found 60 to ${60 + 2 * abi.RULE_BYTES}`,
+      u32(abi.HEADER_RULES_AT, 60),
+    ],
     [
       `strategies: expected a place from 64 to ${TABLE.length}, found 4294967292 to 4294967324`,
       u32(abi.HEADER_STRATEGIES_AT, 0xfffffffc),

@@ -7,6 +7,7 @@ import { parseProfile } from "../profile/parse.ts";
 import type { Profile, Rule } from "../profile/profile.ts";
 import { decodeRules } from "./decode.ts";
 import { encodeRules } from "./encode.ts";
+import { placeHosts } from "./host-places.ts";
 import { tableRules } from "./table-rules.ts";
 
 /** Words of four octets, each "at: value", all others being zero. */
@@ -41,24 +42,26 @@ describe("encodeRules()", () => {
     `);
     expect(dump(encodeRules(profile))).toEqual([
       // header
-      ...["0: 544e4e42", "4: 00000001", "8: 00000178", "12: 00000002", "16: 00000001"],
-      ...["20: 00000040", "24: 00000080", "28: 00000150", "32: 00000001"],
+      ...["0: 544e4e42", "4: 00000002", "8: 00000198", "12: 00000002", "16: 00000001"],
+      ...["20: 00000040", "24: 000000a0", "28: 00000170", "32: 00000001"],
+      // no address sets, before the host places; tls and http are asked for
+      ...["40: 00000170", "48: 00000006"],
       // rule 0: tls, IPv6, strategy 0, host set 1, two ranges
       ...["64: 00000202", "68: 00020001", "72: 01bb01bb", "76: 1fa41f40"],
       // rule 1: tls and http, both families, left alone
-      "96: ffff0306",
+      "112: ffff0306",
       // strategy 0: tls, three operations
-      ...["128: 00000301", "132: 00000090"],
+      ...["160: 00000301", "164: 000000b0"],
       // fake: both foolings, hop limit 4, twice, the name
-      ...["144: 00030003", "148: 00000204", "152: 00000170", "156: 00000004"],
+      ...["176: 00030003", "180: 00000204", "184: 00000190", "188: 00000004"],
       // split at -2 from the end and at sniext+1
-      ...["208: 00000201", "212: 00000100", "224: fffe0000", "228: 00010007"],
+      ...["240: 00000201", "244: 00000100", "256: fffe0000", "260: 00010007"],
       // disorder
-      ...["272: 00000002", "276: 00000100"],
+      ...["304: 00000002", "308: 00000100"],
       // the only host place of two: hash, text, three octets in set 1, with all below
-      ...["336: 6e681bd0", "340: 00000174", "344: 00010003", "348: 00000002"],
+      ...["368: 6e681bd0", "372: 00000194", "376: 00010003", "380: 00000002"],
       // c.de, a.b
-      ...["368: 65642e63", "372: 00622e61"],
+      ...["400: 65642e63", "404: 00622e61"],
     ]);
   });
 
@@ -66,7 +69,11 @@ describe("encodeRules()", () => {
     const view = new DataView(encodeRules(defaultProfile()).buffer);
     expect(view.getUint32(abi.HEADER_HOSTS_MASK, true)).toBe(0);
     expect(view.getUint32(view.getUint32(abi.HEADER_HOSTS_AT, true), true)).toBe(0);
-    expect(decodeRules(encodeRules(profileWith([])))).toMatchObject({ rules: [], hostPlaces: 1, totalBytes: 80 });
+    expect(decodeRules(encodeRules(profileWith([])))).toMatchObject({
+      rules: [],
+      hostPlaces: 1,
+      totalBytes: abi.RULES_HEADER_BYTES + abi.HOST_PLACE_BYTES,
+    });
   });
 
   test("decodeRules() gives back the rules of any profile", () => {
@@ -115,15 +122,18 @@ describe("encodeRules()", () => {
   });
 
   test("refuses more names than a table holds", () => {
-    const hosts = Array.from({ length: 60_000 }, (_, index) => `${index}.${"long-label.".repeat(6)}example.org`);
+    const hosts = Array.from({ length: 130_000 }, (_, index) => `${index}.${"long-label.".repeat(20)}example.org`);
     expect(() => encodeRules(profileWith([{ hosts }]))).toThrow(
-      /^rule table: rule table: expected at most 4194304 octets, found \d+$/,
+      /^rule table: rule table: expected at most 33554432 octets, found \d+$/,
     );
-    const more = Array.from({ length: 140_000 }, (_, index) => `${index}.org`);
-    expect(() => encodeRules(profileWith([{ hosts: more }]))).toThrow(
-      "rule table: hosts: expected names that fit into 4194304 octets, found 140000 names",
+  }, 30_000);
+
+  test("refuses more names than a table has places for", () => {
+    const names = Array.from({ length: 1_100_000 }, (_, index) => ({ name: `${index}.org`, exact: false, set: 1 }));
+    expect(() => placeHosts(names)).toThrow(
+      "rule table: hosts: expected names that fit into 33554432 octets, found 1100000 names",
     );
-  });
+  }, 30_000);
 
   test("refuses what no text could have said", () => {
     expect(() => encodeRules(profileWith([{ hosts: ["a b"] }]))).toThrow(

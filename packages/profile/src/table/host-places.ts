@@ -37,9 +37,10 @@ export function storedHash(hash: number): number {
  * @throws ProfileError E_RULES_LIMIT when no table that fits holds them
  */
 export function placeHosts(hosts: readonly HostName[]): readonly (PlacedHost | undefined)[] {
-  const hashed = hosts.map((host) => ({ ...host, hash: hostHash(host.name) }));
   let count = 1;
   while (count < hosts.length * 2) count *= 2;
+  const fits = count * HOST_PLACE_BYTES <= RULES_TABLE_BYTES;
+  const hashed = fits ? hosts.map((host) => ({ ...host, hash: hostHash(host.name) })) : [];
   for (; count * HOST_PLACE_BYTES <= RULES_TABLE_BYTES; count *= 2) {
     const places = tryPlaces(hashed, count);
     if (places) return places;

@@ -49,6 +49,13 @@ export function writeTable({ rules, clauses, places }: Draft): Uint8Array {
   view.setUint32(abi.HEADER_STRATEGIES_AT, strategiesAt, true);
   view.setUint32(abi.HEADER_HOSTS_AT, hostsAt, true);
   view.setUint32(abi.HEADER_HOSTS_MASK, places.length - 1, true);
+  view.setUint32(abi.HEADER_ADDRESS_SETS_AT, hostsAt, true);
+  const kinds = rules.flatMap(({ rule }) => rule.kinds);
+  view.setUint32(
+    abi.HEADER_L7_MASK,
+    kinds.reduce((mask, kind) => mask | kindBit(kind), 0),
+    true,
+  );
   for (const [index, { rule, strategy, hostSet: set }] of rules.entries()) {
     writeRule(view, rulesAt + index * abi.RULE_BYTES, rule, strategy, set);
   }

@@ -22,11 +22,8 @@ function sweep(): SweepReport {
 
 /** Another process that holds an interception with a device of its own. */
 async function hold(method: "nft" | "rules"): Promise<Bun.Subprocess> {
-  const script = new URL("../../test/intercept/hold-interception.ts", import.meta.url).pathname;
-  const command = [process.execPath, script, method, lab.statePath, "tun1"];
-  const holder = lab.client.run(() => Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }));
-  const { value } = await holder.stdout.getReader().read();
-  expect(JSON.parse(new TextDecoder().decode(value))).toEqual({ swept: [] });
+  const { process: holder, said } = await lab.hold(method);
+  expect(said).toEqual({ swept: [] });
   return holder;
 }
 

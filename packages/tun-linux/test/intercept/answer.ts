@@ -1,4 +1,7 @@
 // Answers "heard N" to N octets: by TCP at every address, by UDP at two. Command line: the two addresses, then ports.
+import { dieWithParent } from "../../src/namespace.ts";
+
+dieWithParent();
 const [address4 = "", address6 = "", ...ports] = process.argv.slice(2);
 
 for (const port of ports.map(Number)) {

@@ -1,5 +1,7 @@
 // Holds an interception until it is killed: method, state path, device name.
-import { interceptNft, interceptRules, openLinuxTun } from "../../src/index.ts";
+import { dieWithParent, interceptNft, interceptRules, openLinuxTun } from "../../src/index.ts";
+
+dieWithParent();
 
 const [method, statePath = "", name = ""] = process.argv.slice(2);
 const device = openLinuxTun({ name, ipv6LinkLocal: "none" });

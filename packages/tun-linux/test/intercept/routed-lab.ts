@@ -48,7 +48,7 @@ export class RoutedLab implements Disposable {
     lengths: new Uint16Array(SLOTS),
   };
   #tun: LinuxTun | undefined;
-  #answering: Bun.Subprocess | undefined;
+  readonly #processes: Bun.Subprocess[] = [];
 
   /** The wires, the server, and a device in the client. */
   static async open(): Promise<RoutedLab> {
@@ -67,7 +67,7 @@ export class RoutedLab implements Disposable {
       const script = new URL("answer.ts", import.meta.url).pathname;
       const command = [process.execPath, script, SERVER4, SERVER6, ...PORTS.map(String)];
       const answering = lab.server.run(() => Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }));
-      lab.#answering = answering;
+      lab.#processes.push(answering);
       // Its first words say that it listens.
       const { value } = await answering.stdout.getReader().read();
       if (value === undefined) throw new Error("the server did not start");
@@ -151,6 +151,16 @@ export class RoutedLab implements Disposable {
     throw new Error(`neither an answer nor the packet at the device; ${cameUp.length} packets came up`);
   }
 
+  /** Another process in the client that holds an interception with a device `tun1`; what it says when it does. */
+  async hold(method: "nft" | "rules"): Promise<{ process: Bun.Subprocess; said: unknown }> {
+    const script = new URL("hold-interception.ts", import.meta.url).pathname;
+    const command = [process.execPath, script, method, this.statePath, "tun1"];
+    const holder = this.client.run(() => Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }));
+    this.#processes.push(holder);
+    const { value } = await holder.stdout.getReader().read();
+    return { process: holder, said: JSON.parse(new TextDecoder().decode(value)) };
+  }
+
   /** Rules, routes and tables that speak of interception, as the system's own tools show them. */
   traces(): { rules: string[]; routes: string[]; tables: string[] } {
     const lines = (...command: string[]): string[] =>
@@ -170,7 +180,7 @@ export class RoutedLab implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#answering?.kill();
+    for (const child of this.#processes) child.kill("SIGKILL");
     this.#tun?.close();
     this.client.close();
     this.server.close();
