@@ -18,7 +18,10 @@ test.each(COMMANDS)("bunnel %s --help explains itself", async (name) => {
 });
 
 test("bunnel doctor speaks JSON, and says what is missing without privilege", async () => {
-  const { out } = await bunnel(["doctor", "--json"], ["unshare", "-n", "setpriv", "--inh-caps=-all", "--bounding-set=-all"]);
+  const { out } = await bunnel(
+    ["doctor", "--json"],
+    ["unshare", "-n", "setpriv", "--inh-caps=-all", "--bounding-set=-all"],
+  );
   const report = JSON.parse(out) as { canRun: boolean; findings: { name: string; state: string }[] };
   expect(report.canRun).toBe(false);
   expect(report.findings.find(({ name }) => name === "privileges")).toMatchObject({ state: "missing" });

@@ -1,6 +1,15 @@
 // `bunnel replay`: a capture in, a capture out that tshark reads without a complaint.
 import { describe, expect, test } from "bun:test";
-import { LINK_ETHERNET, LINK_RAW, clientHello, decodePacket, ipOctets, readCapture, tcpPacket, udpPacket } from "@bunnel/wire";
+import {
+  LINK_ETHERNET,
+  LINK_RAW,
+  clientHello,
+  decodePacket,
+  ipOctets,
+  readCapture,
+  tcpPacket,
+  udpPacket,
+} from "@bunnel/wire";
 import { writePcap, writePcapng, type PacketToCapture } from "@bunnel/wire";
 import { bunnel, run, TempFolder } from "./run.ts";
 
@@ -37,7 +46,14 @@ describe("bunnel replay", () => {
     await Bun.write(input, writePcap(captured(conversation), LINK_RAW));
     const ran = await bunnel(["replay", input, "-s", "tls: split(1, midsld)", "-o", output, "--json"]);
     expect(ran).toMatchObject({ status: 0, err: "" });
-    expect(JSON.parse(ran.out)).toMatchObject({ read: 6, written: 8, messagesTls: 1, replaced: 1, passed: 5, notIp: 0 });
+    expect(JSON.parse(ran.out)).toMatchObject({
+      read: 6,
+      written: 8,
+      messagesTls: 1,
+      replaced: 1,
+      passed: 5,
+      notIp: 0,
+    });
 
     const written = readCapture(await Bun.file(output).bytes()).packets.map(({ octets }) => octets);
     expect(written.slice(0, 3)).toEqual(conversation.slice(0, 3));
@@ -45,7 +61,14 @@ describe("bunnel replay", () => {
     expect(written.slice(3, 6).map((octets) => decodePacket(octets).payloadBytes)).toEqual([1, 126, 390]);
 
     const checks = ["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"];
-    const names = ["-Y", "tls.handshake.extensions_server_name", "-T", "fields", "-e", "tls.handshake.extensions_server_name"];
+    const names = [
+      "-Y",
+      "tls.handshake.extensions_server_name",
+      "-T",
+      "fields",
+      "-e",
+      "tls.handshake.extensions_server_name",
+    ];
     expect(await run(["tshark", "-r", output, ...checks, ...names])).toMatchObject({ out: "video.example.org\n" });
     const faults = ["-Y", "_ws.malformed || tcp.checksum.status == 0 || ip.checksum.status == 0"];
     expect(await run(["tshark", "-r", output, ...checks, ...faults])).toMatchObject({ status: 0, out: "" });

@@ -12,7 +12,10 @@ export interface Ran {
   readonly err: string;
 }
 
-/** Runs `bunnel` with these arguments; `before` are words that stand before the command, such as unshare and its options. */
+/**
+ * Runs `bunnel` with these arguments; `before` are words that stand before the command, such as unshare and its
+ * options.
+ */
 export async function bunnel(args: readonly string[], before: readonly string[] = []): Promise<Ran> {
   return run([...before, process.execPath, PROGRAM, ...args]);
 }

@@ -17,7 +17,8 @@ const WITH_UPLINK = [
 async function upAfter(setup: string, args: readonly string[], unshare: readonly string[] = ["-n"]) {
   const left = "ip -o link | wc -l; ip rule | wc -l; ip -6 rule | wc -l";
   // What differs afterwards is said on a line of its own.
-  const script = `${setup} && before=$(${left}); "$@"; status=$?; [ "$before" = "$(${left})" ] || echo LEFT; exit $status`;
+  const after = `[ "$before" = "$(${left})" ] || echo LEFT`;
+  const script = `${setup} && before=$(${left}); "$@"; status=$?; ${after}; exit $status`;
   return run(["unshare", ...unshare, "sh", "-c", script, "sh", process.execPath, PROGRAM, "up", ...args]);
 }
 

@@ -46,13 +46,15 @@ const AS_NOBODY = [
 ];
 
 async function report(args: readonly string[], before: readonly string[] = []): Promise<Report> {
-  const ran = await bunnel(["demo", "--json", ...args], before);
-  expect(ran.err).toBe("");
-  const found = JSON.parse(ran.out) as Report;
-  expect({ status: ran.status, details: found.details, summary: found.summary }).toMatchObject({
-    status: 0,
-    details: [],
+  // All of it takes longer than other commands are given.
+  const child = Bun.spawn([...before, process.execPath, PROGRAM, "demo", "--json", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
   });
+  const [out, err, status] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  expect(err).toBe("");
+  const found = JSON.parse(out) as Report;
+  const { details, summary } = found;
+  expect({ status, details, summary }).toMatchObject({ status: 0, details: [] });
   return found;
 }
 
@@ -93,7 +95,7 @@ describe("bunnel demo", () => {
   test("prints a table and a sentence for people", async () => {
     const ran = await bunnel(["demo", "--simulated", "--quick"]);
     expect(ran.out).toContain("Level: simulated");
-    expect(ran.out).toMatch(/^https {2}without bunnel +✗ blocked +⚡ reset +✗ blocked/m);
+    expect(ran.out).toMatch(/^https {2}without bunnel +✗ blocked +↯ reset +✗ blocked/m);
     expect(ran.out).toContain("Without bunnel all 7 censors kept the blocked page away");
   });
 });
@@ -135,7 +137,7 @@ describe("bunnel demo, interrupted", () => {
     const { child, pids, namespaces } = await startDemo(room);
     child.kill(signal);
     expect(await survivors(pids)).toEqual([]);
-    expect(processesIn(namespaces)).toEqual([]);
+    expect(await processesIn(namespaces)).toEqual([]);
     expect(await room.traces()).toEqual(before);
     const status = { SIGKILL: 137, SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal];
     expect(await child.exited).toBe(status);
@@ -147,7 +149,7 @@ describe("bunnel demo, interrupted", () => {
     const { child, pids, namespaces } = await startDemo(room);
     process.kill(-child.pid, "SIGINT");
     expect(await survivors(pids)).toEqual([]);
-    expect(processesIn(namespaces)).toEqual([]);
+    expect(await processesIn(namespaces)).toEqual([]);
     expect(await room.traces()).toEqual(before);
     expect(await child.exited).toBe(130);
   });

@@ -59,9 +59,14 @@ export async function survivors(pids: readonly number[]): Promise<readonly numbe
   return pids.filter(isAlive);
 }
 
-/** Processes of this machine that are in one of the namespaces. */
-export function processesIn(namespaces: ReadonlySet<string>): readonly number[] {
-  return allProcesses().filter((pid) => namespaces.has(namespaceOf(pid) ?? ""));
+/**
+ * Processes of this machine that are in one of the namespaces and stay: one that was just being started when its parent
+ * was killed ends by its own time limit.
+ */
+export async function processesIn(namespaces: ReadonlySet<string>): Promise<readonly number[]> {
+  const inside = (): readonly number[] => allProcesses().filter((pid) => namespaces.has(namespaceOf(pid) ?? ""));
+  for (let tries = 0; tries < TRIES_MAX && inside().length > 0; tries++) await Bun.sleep(TRY_EVERY_MS);
+  return inside();
 }
 
 function allProcesses(): readonly number[] {

@@ -5,7 +5,13 @@ import { Engine } from "@bunnel/engine";
 import { tcpPacket, udpPacket } from "@bunnel/wire";
 import { engineOf } from "./rig.ts";
 
-const endpoint = fc.record({ v6: fc.boolean(), a: fc.nat(0xff), b: fc.nat(0xff), sp: fc.nat(0xffff), dp: fc.nat(0xffff) });
+const endpoint = fc.record({
+  v6: fc.boolean(),
+  a: fc.nat(0xff),
+  b: fc.nat(0xff),
+  sp: fc.nat(0xffff),
+  dp: fc.nat(0xffff),
+});
 
 interface Ends {
   readonly v6: boolean;

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Verdict } from "@bunnel/abi";
-import { Engine, type EngineBuild } from "@bunnel/engine";
+import type { Engine, EngineBuild } from "@bunnel/engine";
 import { parseStrategy } from "@bunnel/profile";
 import {
   clientHello,
@@ -35,7 +35,10 @@ const message = fc.oneof(
 function strategyFor(kind: "tls" | "http"): fc.Arbitrary<string> {
   const markers = ["host", "endhost", "sld", "midsld", "endsld", kind === "tls" ? "sniext" : "method"];
   const point = fc.oneof(
-    fc.integer({ min: -40, max: 300 }).filter((n) => n !== 0).map(String),
+    fc
+      .integer({ min: -40, max: 300 })
+      .filter((n) => n !== 0)
+      .map(String),
     fc
       .tuple(fc.constantFrom(...markers), fc.integer({ min: -6, max: 6 }))
       .map(([marker, offset]) => (offset === 0 ? marker : `${marker}${offset > 0 ? "+" : ""}${offset}`)),
@@ -168,7 +171,7 @@ describe.each(BUILDS)("engine, %s build", (build: EngineBuild) => {
       fc.property(fc.array(fc.oneof(anyPacket(), mutatedPacket()), { minLength: 1, maxLength: 64 }), (packets) => {
         const small = packets.filter((packet) => packet.length <= lane.slotPacketBytes);
         for (const [i, packet] of small.entries()) lane.place(i, packet);
-        for (let done = 0; done < small.length; ) {
+        for (let done = 0; done < small.length;) {
           const from = done;
           done = lane.poll(from, small.length, 0);
           expect(done).toBeGreaterThan(from);
@@ -195,23 +198,28 @@ describe.each(BUILDS)("engine, %s build", (build: EngineBuild) => {
   test("a super-packet without a plan is cut as the codec cuts it", () => {
     engine.unloadRules();
     fc.assert(
-      fc.property(fc.boolean(), fc.integer({ min: 1401, max: 30000 }), fc.integer({ min: 500, max: 1400 }), (v6, n, gso) => {
-        const { header, packet } = superPacket(
-          {
-            source: v6 ? "2001:db8::7" : "192.0.2.7",
-            destination: v6 ? "2001:db8:1::9" : "203.0.113.9",
-            sourcePort: 40000,
-            destinationPort: 5001,
-            seq: 0xfffff000,
-            flags: "FPA",
-            id: 0xfffe,
-            payload: new Uint8Array(n).map((_, i) => i * 7),
-          },
-          gso,
-        );
-        const sent = carry(engine, packet, { mtuBytes: 1500, rxVnet: true }, header);
-        expect(sent).toEqual(segmentSuperPacket(header, packet));
-      }),
+      fc.property(
+        fc.boolean(),
+        fc.integer({ min: 1401, max: 30000 }),
+        fc.integer({ min: 500, max: 1400 }),
+        (v6, n, gso) => {
+          const { header, packet } = superPacket(
+            {
+              source: v6 ? "2001:db8::7" : "192.0.2.7",
+              destination: v6 ? "2001:db8:1::9" : "203.0.113.9",
+              sourcePort: 40000,
+              destinationPort: 5001,
+              seq: 0xfffff000,
+              flags: "FPA",
+              id: 0xfffe,
+              payload: new Uint8Array(n).map((_, i) => i * 7),
+            },
+            gso,
+          );
+          const sent = carry(engine, packet, { mtuBytes: 1500, rxVnet: true }, header);
+          expect(sent).toEqual(segmentSuperPacket(header, packet));
+        },
+      ),
       { numRuns: RUNS },
     );
   });

@@ -1,7 +1,7 @@
 // The engine reads packets exactly as the plain codec does.
 import { beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Engine, type EngineBuild, type PacketMeta } from "@bunnel/engine";
+import type { Engine, EngineBuild, PacketMeta } from "@bunnel/engine";
 import { encodeRules, parseProfile } from "@bunnel/profile";
 import { decodePacket, internetChecksum, readClientHello, readHttpRequest, updateChecksum } from "@bunnel/wire";
 import { anyHello, anyHttpRequest, anyPacket, mutatedPacket } from "@bunnel/wire/arbitrary";
@@ -23,8 +23,20 @@ function parsed(meta: PacketMeta): Record<string, unknown> {
   const { family, protocol, l4Offset, payloadOffset, payloadBytes, totalBytes, sourcePort, destinationPort } = meta;
   const { fragmentOffset, fragment, moreFragments, seq, ack, tcpFlags } = meta;
   return {
-    family, protocol, l4Offset, payloadOffset, payloadBytes, totalBytes, sourcePort, destinationPort,
-    fragmentOffset, fragment, moreFragments, seq, ack, tcpFlags,
+    family,
+    protocol,
+    l4Offset,
+    payloadOffset,
+    payloadBytes,
+    totalBytes,
+    sourcePort,
+    destinationPort,
+    fragmentOffset,
+    fragment,
+    moreFragments,
+    seq,
+    ack,
+    tcpFlags,
   };
 }
 
@@ -33,11 +45,25 @@ function decoded(packet: Uint8Array): Record<string, unknown> {
     decodePacket(packet);
   const { fragmentOffset, fragment, moreFragments, seq, ack, tcpFlags } = rest;
   const fields = {
-    family, protocol, l4Offset, payloadOffset, payloadBytes, totalBytes, sourcePort, destinationPort,
-    fragmentOffset, fragment, moreFragments, seq, ack, tcpFlags,
+    family,
+    protocol,
+    l4Offset,
+    payloadOffset,
+    payloadBytes,
+    totalBytes,
+    sourcePort,
+    destinationPort,
+    fragmentOffset,
+    fragment,
+    moreFragments,
+    seq,
+    ack,
+    tcpFlags,
   };
   if (family !== 0) return fields;
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, typeof value === "boolean" ? false : 0]));
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, typeof value === "boolean" ? false : 0]),
+  );
 }
 
 describe.each(BUILDS)("engine, %s build", (build: EngineBuild) => {
@@ -105,13 +131,19 @@ describe.each(BUILDS)("engine, %s build", (build: EngineBuild) => {
         return octets;
       });
     fc.assert(
-      fc.property(fc.oneof(anyHello().map(({ octets }) => octets), cut), (hello) => {
-        const meta = readOne(tcpWith(hello));
-        const read = readClientHello(hello);
-        expect(meta.l7).toBe(read === undefined ? 0 : 1);
-        expect(meta.hostBytes).toBe(read?.serverName === undefined ? 0 : read.nameBytes);
-        if (read?.serverName !== undefined) expect(meta.hostOffset).toBe(read.nameOffset);
-      }),
+      fc.property(
+        fc.oneof(
+          anyHello().map(({ octets }) => octets),
+          cut,
+        ),
+        (hello) => {
+          const meta = readOne(tcpWith(hello));
+          const read = readClientHello(hello);
+          expect(meta.l7).toBe(read === undefined ? 0 : 1);
+          expect(meta.hostBytes).toBe(read?.serverName === undefined ? 0 : read.nameBytes);
+          if (read?.serverName !== undefined) expect(meta.hostOffset).toBe(read.nameOffset);
+        },
+      ),
       { numRuns: 2000 },
     );
   });
@@ -123,12 +155,18 @@ describe.each(BUILDS)("engine, %s build", (build: EngineBuild) => {
       return octets;
     });
     fc.assert(
-      fc.property(fc.oneof(anyHttpRequest().map(({ octets }) => octets), mutated), (request) => {
-        const meta = readOne(tcpWith(request));
-        const read = readHttpRequest(request);
-        expect(meta.l7).toBe(read === undefined ? 0 : 2);
-        expect(meta.hostBytes).toBe(read?.hostBytes ?? 0);
-      }),
+      fc.property(
+        fc.oneof(
+          anyHttpRequest().map(({ octets }) => octets),
+          mutated,
+        ),
+        (request) => {
+          const meta = readOne(tcpWith(request));
+          const read = readHttpRequest(request);
+          expect(meta.l7).toBe(read === undefined ? 0 : 2);
+          expect(meta.hostBytes).toBe(read?.hostBytes ?? 0);
+        },
+      ),
       { numRuns: 2000 },
     );
   });
@@ -138,21 +176,26 @@ describe.each(BUILDS)("engine, %s build", (build: EngineBuild) => {
     const view = new DataView(engine.memory);
     const octets = new Uint8Array(engine.memory);
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 4, maxLength: 1600 }), fc.nat(0xffff), fc.nat(700), (data, word, where) => {
-        octets.set(data, at);
-        const full = (): number => engine.exports.checksum(at, data.length);
-        const swapped = (sum: number): number => ((sum & 0xff) << 8) | (sum >> 8);
-        const before = full();
-        expect(swapped(before)).toBe(internetChecksum(data));
-        const o = at + (where % (data.length >> 1)) * 2;
-        const old = view.getUint16(o, true);
-        view.setUint16(o, word, true);
-        const after = full();
-        const incremental = engine.exports.updateChecksum(before, old, word);
-        // 0 and 0xffff are the same sum; only data of nothing but zeros tells them apart (RFC 1624 section 3).
-        expect(incremental % 0xffff).toBe(after % 0xffff);
-        expect(updateChecksum(swapped(before), swapped(old), swapped(word)) % 0xffff).toBe(swapped(after) % 0xffff);
-      }),
+      fc.property(
+        fc.uint8Array({ minLength: 4, maxLength: 1600 }),
+        fc.nat(0xffff),
+        fc.nat(700),
+        (data, word, where) => {
+          octets.set(data, at);
+          const full = (): number => engine.exports.checksum(at, data.length);
+          const swapped = (sum: number): number => ((sum & 0xff) << 8) | (sum >> 8);
+          const before = full();
+          expect(swapped(before)).toBe(internetChecksum(data));
+          const o = at + (where % (data.length >> 1)) * 2;
+          const old = view.getUint16(o, true);
+          view.setUint16(o, word, true);
+          const after = full();
+          const incremental = engine.exports.updateChecksum(before, old, word);
+          // 0 and 0xffff are the same sum; only data of nothing but zeros tells them apart (RFC 1624 section 3).
+          expect(incremental % 0xffff).toBe(after % 0xffff);
+          expect(updateChecksum(swapped(before), swapped(old), swapped(word)) % 0xffff).toBe(swapped(after) % 0xffff);
+        },
+      ),
       { numRuns: 2000 },
     );
   });

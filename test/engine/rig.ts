@@ -17,7 +17,12 @@ export function engineOf(build: EngineBuild): Promise<Engine> {
 }
 
 /** One packet through a lane; with a virtio header before it, when one is given. */
-export function carry(engine: Engine, packet: Uint8Array, options: LaneOptions = {}, header?: Uint8Array): Uint8Array[] {
+export function carry(
+  engine: Engine,
+  packet: Uint8Array,
+  options: LaneOptions = {},
+  header?: Uint8Array,
+): Uint8Array[] {
   const lane = engine.lane(0, options);
   lane.place(0, packet, header);
   const done = lane.poll(0, 1, 0);
@@ -26,7 +31,8 @@ export function carry(engine: Engine, packet: Uint8Array, options: LaneOptions =
 }
 
 /**
- * What an endpoint reads that follows the RFCs: segments with a wrong checksum and segments whose hop limit differs from
+ * What an endpoint reads that follows the RFCs: segments with a wrong checksum and segments whose hop limit differs
+ * from
  * the real one (they end on the way) are discarded, the rest is put in order; of two copies of an octet the first
  * counts. Undefined: octets are missing.
  */

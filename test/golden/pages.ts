@@ -45,7 +45,8 @@ function readBlock(page: string, title: string, line: number, lines: readonly st
     lines.filter((text) => text.startsWith(`${key} `)).map((text) => text.slice(key.length).trim());
   const [input] = wordsOf("in");
   const [rule] = wordsOf("rule");
-  if (input === undefined || rule === undefined) throw new Error(`${page}:${line}: expected a line "in" and a line "rule"`);
+  if (input === undefined || rule === undefined)
+    throw new Error(`${page}:${line}: expected a line "in" and a line "rule"`);
   return { page, title, line, input, rule, output: wordsOf("out") };
 }
 

@@ -59,8 +59,8 @@ function optionsOf({ rounds, filter }: BenchArguments): SuiteOptions {
 
 /** A missing tool is said in one sentence; anything else shows where it came from. */
 function causeOf(error: unknown): string {
-  if (error instanceof MissingTool || !(error instanceof Error)) return String(error);
-  return error.stack ?? error.message;
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof MissingTool ? error.message : (error.stack ?? error.message);
 }
 
 process.exit(await main());

@@ -28,7 +28,19 @@ const AGREED: ReadonlySet<string> = new Set(["packages/lab > packages/tun"]);
 
 /** Inside the engine each folder uses only those before it. */
 const ENGINE = "wasm/assembly/";
-const ENGINE_ORDER = ["mem", "wire", "l7", "flow", "rules", "plan", "desync", "emit", "story", "process.ts", "index.ts"];
+const ENGINE_ORDER = [
+  "mem",
+  "wire",
+  "l7",
+  "flow",
+  "rules",
+  "plan",
+  "desync",
+  "emit",
+  "story",
+  "process.ts",
+  "index.ts",
+];
 
 /** Arrows that point up or sideways, in import statements and in package.json. */
 export function findLevels(tree: Tree): Finding[] {

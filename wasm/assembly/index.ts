@@ -34,7 +34,8 @@ export function trackBurst(from: i32, to: i32, now: u32): i32 {
   let tracked = 0;
   for (let i = from; i < to; i++) {
     const m = Meta.of(i);
-    if (parsePacket(rxAt(i), rxBytes(i), m) && (m.flags & MetaFlag.Fragment) == 0 && track(rxAt(i), m, now) != 0) tracked++;
+    if (parsePacket(rxAt(i), rxBytes(i), m) && (m.flags & MetaFlag.Fragment) == 0 && track(rxAt(i), m, now) != 0)
+      tracked++;
   }
   return tracked;
 }
@@ -48,3 +49,7 @@ export function checksum(at: usize, bytes: i32): u32 {
 export function updateChecksum(sum: u32, oldWord: u32, newWord: u32): u32 {
   return checksumAfter(sum, oldWord, newWord);
 }
+
+// Super-packets: merged for a device with offload, and cut.
+export { coalesce, loosen } from "./offload/coalesce";
+export { split } from "./offload/split";

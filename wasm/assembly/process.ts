@@ -6,7 +6,15 @@
 //   5. otherwise it passes: as it is, or cut and finished for a way out without offload
 //   6. it is entered into the books under the reason of what became of it
 import {
-  Counter, L7, LaneFlag, MetaFlag, Reason, Verdict, verdictOf, WORD_ANSWERED, WORD_ASKED,
+  Counter,
+  L7,
+  LaneFlag,
+  MetaFlag,
+  Reason,
+  Verdict,
+  verdictOf,
+  WORD_ANSWERED,
+  WORD_ASKED,
 } from "@bunnel/abi/src/index";
 import { Flow, track } from "./flow/table";
 import { Found, Message, recognise } from "./l7/message";

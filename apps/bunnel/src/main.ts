@@ -6,7 +6,7 @@ import { register as demo } from "./commands/demo.ts";
 import { register as doctor } from "./commands/doctor.ts";
 import { register as down } from "./commands/down.ts";
 import { register as replay } from "./commands/replay.ts";
-import { register as status } from "./commands/status.ts";
+import { register as statusCommand } from "./commands/status.ts";
 import { register as up } from "./commands/up.ts";
 import { explain, ExitError } from "./service/exit.ts";
 
@@ -16,7 +16,7 @@ const program = new Command("bunnel")
   .showHelpAfterError("(bunnel help shows what there is)")
   .exitOverride();
 
-for (const register of [demo, up, down, status, doctor, replay]) register(program);
+for (const register of [demo, up, down, statusCommand, doctor, replay]) register(program);
 
 try {
   await program.parseAsync(process.argv);

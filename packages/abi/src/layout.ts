@@ -1,4 +1,5 @@
-// The memory map. One shared memory, fixed in size; every region stands at a fixed place, so that the memory is the whole state.
+// The memory map. One shared memory, fixed in size; every region stands at a fixed place, so that the memory is the
+// whole state.
 //
 //   0x0000_0000  zero page      4 KiB   never used: address 0 means none
 //   0x0000_1000  control        4 KiB   words that host and all lanes share (Control)
@@ -20,7 +21,9 @@
 //   0x00_a000  plan             message, steps
 //   0x00_f000  name             a host name that the host found, or that was put together from labels
 //   0x01_0000  scratch         128 KiB  a decoy, a changed message
-//   0x03_0000  host            704 KiB: for the host's own system calls (iovec, mmsghdr, pollfd…)
+//   0x03_0000  host            320 KiB: for the host's own system calls (iovec, mmsghdr, pollfd…)
+//   0x08_0000  offload         256 KiB: packets of the tx list merged to super-packets (Group), their iovecs
+//   0x0c_0000  rings           256 KiB: what the kernel and the host share without system calls (io_uring)
 //   0x10_0000  rx slots          5 MiB  RX_MAX × SLOT_BIG_BYTES
 //   0x60_0000  tx arena          6 MiB
 //   0xc0_0000  queue           2.5 MiB  packets that wait because the way out is full
@@ -56,7 +59,12 @@ export const LANE_NAME: i32 = 0xf000;
 export const LANE_SCRATCH: i32 = 0x10000;
 export const LANE_SCRATCH_BYTES: i32 = 0x20000;
 export const LANE_HOST: i32 = 0x30000;
-export const LANE_HOST_BYTES: i32 = 0xd0000;
+export const LANE_HOST_BYTES: i32 = 0x50000;
+export const LANE_OFFLOAD: i32 = 0x80000;
+export const LANE_OFFLOAD_BYTES: i32 = 0x40000;
+/** Starts at a page of the kernel's. */
+export const LANE_RINGS: i32 = 0xc0000;
+export const LANE_RINGS_BYTES: i32 = 0x40000;
 export const LANE_RX_SLOTS: i32 = 0x100000;
 export const LANE_TX_ARENA: i32 = 0x600000;
 export const LANE_TX_ARENA_BYTES: i32 = 0x600000;
@@ -76,6 +84,9 @@ export const VNET_HEADER_BYTES: i32 = 10;
 /** What a host checks before it trusts this map: regions that end where the next begins. */
 export function layoutFaults(): string[] {
   const faults: string[] = [];
+  if (LANE_HOST + LANE_HOST_BYTES > LANE_OFFLOAD) faults.push("the host's range reaches into the offload");
+  if (LANE_OFFLOAD + LANE_OFFLOAD_BYTES > LANE_RINGS) faults.push("the offload reaches into the rings");
+  if (LANE_RINGS + LANE_RINGS_BYTES > LANE_RX_SLOTS) faults.push("the rings reach into the rx slots");
   if (LANE_RX_SLOTS + RX_MAX * SLOT_BIG_BYTES > LANE_TX_ARENA) faults.push("rx slots reach into the tx arena");
   if (LANE_TX_ARENA + LANE_TX_ARENA_BYTES > LANE_QUEUE) faults.push("the tx arena reaches into the queue");
   if (LANE_QUEUE + LANE_QUEUE_BYTES > LANE_HOLD) faults.push("the queue reaches into the hold");

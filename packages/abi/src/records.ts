@@ -99,6 +99,33 @@ export enum Answer {
   Incomplete = 0xffff,
 }
 
+/** What `coalesce` may do with the packets of one flow. */
+export enum Coalesce {
+  /** Merge TCP segments, each behind the one that it follows. */
+  Tcp = 1,
+  /** Merge UDP datagrams. */
+  Udp = 2,
+  /** Put a TCP segment before the one that it precedes: undoes a wrong order, also one that was made on purpose. */
+  Prepend = 4,
+}
+
+/** One packet as it is written to a device with offload: 16 octets each, from LANE_OFFLOAD + OFFLOAD_GROUPS on. */
+export const GROUP_BYTES: i32 = 16;
+/** u32: its first piece, an index of the iovecs and of the order */
+export const GROUP_FIRST: i32 = 0;
+/** u32: its pieces: one for each packet of the tx list that is in it */
+export const GROUP_PIECES: i32 = 4;
+/** u32: where its virtio_net_hdr lies, which is where its first piece starts */
+export const GROUP_AT: i32 = 8;
+/** u32: its octets, virtio_net_hdr and all pieces */
+export const GROUP_OCTETS: i32 = 12;
+/**
+ * What lies in the offload region: groups, iovecs (two u64 each), and for each piece its index in the tx list (u16).
+ */
+export const OFFLOAD_GROUPS: i32 = 0;
+export const OFFLOAD_PIECES: i32 = 0x8000;
+export const OFFLOAD_ORDER: i32 = 0x10000;
+
 /** Bits of the flags that a lane is opened with. */
 export enum LaneFlag {
   /** Packets that come in have a virtio_net_hdr before them. */

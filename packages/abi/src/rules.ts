@@ -1,4 +1,5 @@
-// The rule table, as `@bunnel/profile` writes it and the engine reads it. Little-endian; offsets count from the table's start.
+// The rule table, as `@bunnel/profile` writes it and the engine reads it. Little-endian; offsets count from the table's
+// start.
 //
 //   | header 64 | rules 48 × n | strategies 16 × n | operations 64 × n | address sets 16 × n | address ranges …
 //   | host places 16 × 2^k | text and payloads … |
@@ -43,7 +44,9 @@ export const RULE_PORTS: i32 = 8;
 export const RULE_ADDRESS_SET: i32 = 24;
 /** u8: bit 0 sent by the side that opened the flow, bit 1 by the other; 0 both */
 export const RULE_DIRECTION_MASK: i32 = 26;
-/** u16 each: only packets of the flow from this number to that one, the first packet of a direction being 1; 0, 0 any */
+/**
+ * u16 each: only packets of the flow from this number to that one, the first packet of a direction being 1; 0, 0 any
+ */
 export const RULE_PACKET_FIRST: i32 = 28;
 export const RULE_PACKET_LAST: i32 = 30;
 /** A strategy number that means: leave the message alone. */

@@ -35,7 +35,8 @@ export class Delayed {
   }
 
   /**
-   * Keeps a copy of packet `i` until `dueMs`, a time of the host's clock modulo 2^32. With no slot left, or a packet that
+   * Keeps a copy of packet `i` until `dueMs`, a time of the host's clock modulo 2^32. With no slot left, or a packet
+   * that
    * fits none, it is due at once.
    */
   add(packets: PacketList, i: number, dueMs: number): boolean {

@@ -8,8 +8,16 @@ const PORTS = { sourcePort: 40000, destinationPort: 443 };
 
 describe("parseFlowKey()", () => {
   test.each([V4, V6])("reads TCP, UDP and ICMP of %o; ICMP has no ports", (addresses) => {
-    expect(parseFlowKey(tcpPacket({ ...addresses, ...PORTS }))).toMatchObject({ ...addresses, ...PORTS, protocol: "tcp" });
-    expect(parseFlowKey(udpPacket({ ...addresses, ...PORTS }))).toMatchObject({ ...addresses, ...PORTS, protocol: "udp" });
+    expect(parseFlowKey(tcpPacket({ ...addresses, ...PORTS }))).toMatchObject({
+      ...addresses,
+      ...PORTS,
+      protocol: "tcp",
+    });
+    expect(parseFlowKey(udpPacket({ ...addresses, ...PORTS }))).toMatchObject({
+      ...addresses,
+      ...PORTS,
+      protocol: "udp",
+    });
     expect(parseFlowKey(icmpEcho(addresses))).toMatchObject({
       ...addresses,
       sourcePort: 0,
@@ -23,7 +31,7 @@ describe("parseFlowKey()", () => {
     const answer = parseFlowKey(
       tcpPacket({ source: V4.destination, destination: V4.source, sourcePort: 443, destinationPort: 40000 }),
     );
-    expect(answer?.reverse()).toEqual(key);
+    expect(answer?.reversed()).toEqual(key);
     expect(answer?.canonical).toBe(key?.canonical ?? "");
   });
 

@@ -16,7 +16,7 @@ export class FlowKey {
   ) {}
 
   /** The key of the answers. */
-  reverse(): FlowKey {
+  reversed(): FlowKey {
     return new FlowKey(this.destination, this.source, this.destinationPort, this.sourcePort, this.protocol);
   }
 
@@ -28,18 +28,14 @@ export class FlowKey {
   }
 }
 
-/** The key of an IPv4 or IPv6 packet of TCP, UDP or ICMP; undefined for others, for malformed packets and for fragments. */
+/**
+ * The key of an IPv4 or IPv6 packet of TCP, UDP or ICMP; undefined for others, for malformed packets and for fragments.
+ */
 export function parseFlowKey(packet: Uint8Array): FlowKey | undefined {
   const decoded = decodePacket(packet);
   const protocol = PROTOCOLS[decoded.protocol];
   if (decoded.family === 0 || decoded.fragment || protocol === undefined) return undefined;
   const isOther = decoded.protocol === (decoded.family === 4 ? 58 : 1);
   if (isOther) return undefined;
-  return new FlowKey(
-    decoded.source,
-    decoded.destination,
-    decoded.sourcePort,
-    decoded.destinationPort,
-    protocol,
-  );
+  return new FlowKey(decoded.source, decoded.destination, decoded.sourcePort, decoded.destinationPort, protocol);
 }

@@ -85,7 +85,7 @@ export class LaneLoop {
   /** Sends what the engine listed; runs of packets without a delay go out in one call. */
   #send(nowMs: number): void {
     const { tx, txCount, txDelaysMs } = this.lane;
-    for (let from = 0; from < txCount; ) {
+    for (let from = 0; from < txCount;) {
       let to = from;
       while (to < txCount && txDelaysMs[to] === 0) to++;
       if (to > from) this.#sendRun(tx, from, to);

@@ -73,7 +73,14 @@ describe("TunBackend", () => {
     expect(pieces.map((piece) => decodePacket(piece).seq)).toEqual(
       pieces.map((piece) => decodePacket(piece).seq).toSorted((a, b) => b - a),
     );
-    expect(handle.stats).toMatchObject({ passed: 1, replaced: 1, pieces: 3, egressSent: 4, device: "memory0", method: "nft" });
+    expect(handle.stats).toMatchObject({
+      passed: 1,
+      replaced: 1,
+      pieces: 3,
+      egressSent: 4,
+      device: "memory0",
+      method: "nft",
+    });
   });
 
   test("starts in an order in which somebody reads before a packet comes up, and ends the other way", async () => {

@@ -221,12 +221,7 @@ function laneOptions(device: TunDevice, egress: Egress, settings: TunSettings, u
 }
 
 /** "auto" takes nft where the kernel has it, else the routing rules alone. */
-function intercept(
-  platform: TunPlatform,
-  settings: TunSettings,
-  device: TunDevice,
-  profile: Profile,
-): Interception {
+function intercept(platform: TunPlatform, settings: TunSettings, device: TunDevice, profile: Profile): Interception {
   const options: InterceptionOptions = {
     deviceName: device.name,
     deviceIndex: device.index,

@@ -5,7 +5,7 @@ import type { Egress, EgressCapabilities, EgressCounters, EgressHandOver } from 
 export interface MemoryEgressOptions {
   /** Packets it holds before `send` takes no more; `take` makes room. Default: no limit. */
   readonly packetsMax?: number;
-  /** Asked for each packet; an errno name such as "EPERM" refuses and counts it. The octets are valid during the call. */
+  /** Asked for each packet; a name such as "EPERM" refuses and counts it. The octets are valid during the call. */
   readonly refuse?: (packet: Uint8Array) => string | undefined;
 }
 

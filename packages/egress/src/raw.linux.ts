@@ -29,11 +29,11 @@ const NO_SOCKET = -1;
  * Opens a raw socket for each address family. What the sockets send:
  * - IPv4 (raw(7)): the header checksum and the total length are filled in by the system, an identification of 0 is
  *   replaced unless DF is set; everything else leaves as it is, fragments too.
- * - IPv6: nothing is changed. To a link-local destination the routing table chooses the interface, since the packet does
- *   not name it.
+ * - IPv6: nothing is changed. To a link-local destination the routing table chooses the interface, since the packet
+ *   does not name it.
  *
- * A packet longer than the MTU of the route's device is refused (EMSGSIZE), one that a firewall drops too (EPERM). Where
- * the system has no IPv6, IPv6 packets are refused (EAFNOSUPPORT). What is shorter than a header or of an unknown
+ * A packet longer than the MTU of the route's device is refused (EMSGSIZE), one that a firewall drops too (EPERM).
+ * Where the system has no IPv6, IPv6 packets are refused (EAFNOSUPPORT). What is shorter than a header or of an unknown
  * version is refused without asking the system (EINVAL).
  *
  * @throws DeviceError E_DEVICE_DENIED without CAP_NET_RAW, or CAP_NET_ADMIN for the mark

@@ -71,7 +71,7 @@ export function packet6(payload: Uint8Array, fields: Fields6 = {}): Uint8Array {
   return packet;
 }
 
-/** A datagram from port 40000 to port 40001 whose first payload octets are `number`; its checksum stands for nothing. */
+/** A datagram from port 40000 to port 40001 whose payload starts with `number`; its checksum stands for nothing. */
 export function datagram(number: number, payloadBytes = 4): Uint8Array {
   const octets = new Uint8Array(8 + payloadBytes);
   const view = new DataView(octets.buffer);

@@ -29,7 +29,7 @@ export interface TwoHosts extends Disposable {
 export async function twoHosts(): Promise<TwoHosts> {
   const leave = enterNewNamespace();
   const here = readlinkSync("/proc/thread-self/ns/net");
-  const holder = Bun.spawn(["unshare", "--net", "sleep", "600"]);
+  const holder = Bun.spawn(["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "sleep", "600"]);
   const release = (): void => {
     holder.kill();
     leave();

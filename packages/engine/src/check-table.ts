@@ -1,4 +1,5 @@
-// The door for rule tables: the engine reads a table as it is, so nothing may stand in it that leads outside or round in
+// The door for rule tables: the engine reads a table as it is, so nothing may stand in it that leads outside or round
+// in
 // circles. `@bunnel/profile` writes tables that pass; what the words mean is checked there.
 import {
   HEADER_HOSTS_AT,
@@ -110,5 +111,7 @@ function area(view: DataView, field: number, bytes: number): number {
 
 function within(what: string, found: number, least: number, most: number, at: number): void {
   if (found >= least && found <= most) return;
-  throw new RangeError(`${what} at octet ${at}: expected ${least === most ? least : `${least}..${most}`}, found ${found}`);
+  throw new RangeError(
+    `${what} at octet ${at}: expected ${least === most ? least : `${least}..${most}`}, found ${found}`,
+  );
 }

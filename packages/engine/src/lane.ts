@@ -138,7 +138,8 @@ export class Lane {
 
   /**
    * Works through packets `from` up to `to` (not included) of `rx` and lists what goes out in `tx`. Returns the index
-   * behind the last packet done; less than `to`: send what is listed, answer what was asked, then poll again from there.
+   * behind the last packet done; less than `to`: send what is listed, answer what was asked, then poll again from
+   * there.
    * `poll(0, 0, now)` releases what was held too long.
    * @param nowMs the host's clock in milliseconds, modulo 2^32
    */
@@ -147,11 +148,12 @@ export class Lane {
   }
 
   /**
-   * Polls until packets 0 up to `to` are done. `send` is called as often as `tx` has something that leaves; questions are
+   * Polls until packets 0 up to `to` are done. `send` is called as often as `tx` has something that leaves; questions
+   * are
    * answered by `names`, or with "none" where there is nobody to answer.
    */
   work(to: number, nowMs: number, send: () => void, names?: NameFinder): void {
-    for (let done = 0; done < to; ) {
+    for (let done = 0; done < to;) {
       done = this.poll(done, to, nowMs);
       if (this.txCount > 0) send();
       const { question } = this;

@@ -1,6 +1,6 @@
 // The engine's record of one packet, as an object.
 import {
-  L7,
+  type L7,
   META_ACK,
   META_DESTINATION_PORT,
   META_DIRECTION,
@@ -27,8 +27,8 @@ import {
   META_TX_FIRST,
   META_VERDICT,
   MetaFlag,
-  Reason,
-  Verdict,
+  type Reason,
+  type Verdict,
 } from "@bunnel/abi";
 
 /** What the engine found in a packet and decided about it. */

@@ -12,7 +12,7 @@ export function warmUp(lane: Lane): void {
     lane.place(i, packet);
   }
   for (let burst = 0; burst < BURSTS; burst++) {
-    for (let done = 0; done < RX_MAX; ) done = lane.poll(done, RX_MAX, burst);
+    for (let done = 0; done < RX_MAX;) done = lane.poll(done, RX_MAX, burst);
   }
 }
 

@@ -49,6 +49,20 @@ static inline void burst(struct lane *lane, struct flow_table *table, const uint
   lane->bytes_in += bytes_in;
 }
 
+/** Parses and tracks the first `count` packets of the lane, nothing else; how many have a flow. */
+static inline uint32_t burst_track(struct lane *lane, struct flow_table *table, const uint8_t *memory, uint32_t count,
+                                   uint32_t now_ms) {
+  uint32_t tracked = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    const uint8_t *packet = memory + lane->rx_at[i];
+    struct meta *meta = &lane->metas[i];
+    if (!parse(packet, lane->rx_lengths[i], meta) || (meta->flags & META_FRAGMENT)) continue;
+    flow_track(table, packet, meta, now_ms, &lane->flows);
+    if (meta->flow != 0) tracked++;
+  }
+  return tracked;
+}
+
 /** Parses the first `count` packets of the lane; how many could be read. */
 static inline uint32_t burst_parse(struct lane *lane, const uint8_t *memory, uint32_t count) {
   uint32_t read = 0;

@@ -5,7 +5,9 @@ import { BELONGS_BEFORE, BELONGS_BEHIND, STEP_REAL } from "../plan/step";
 import { Operation } from "../rules/table";
 import { dress } from "./guise";
 
-/** The host name in a piece of its own between decoys of another name: the overlap lies on the name and nowhere else. */
+/**
+ * The host name in a piece of its own between decoys of another name: the overlap lies on the name and nowhere else.
+ */
 export function hostfakesplit(plan: Plan, message: Message, op: Operation, table: usize): bool {
   if (op.foolings == 0 || message.hostOffset < 0) return false;
   const from = message.hostOffset;

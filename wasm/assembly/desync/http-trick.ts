@@ -23,11 +23,11 @@ export function httpTrick(message: Message, op: Operation): bool {
   message.hostAt = at + <usize>message.hostOffset;
   const tricks = <u32>op.value;
   let acted = false;
-  if ((tricks & HttpTrick.HostCase) != 0) acted = writeHostWord(message, 0x74736f68) || acted; // host
-  if ((tricks & HttpTrick.HostMixed) != 0) acted = writeHostWord(message, 0x74536f68) || acted; // hoSt
-  if ((tricks & HttpTrick.DomainCase) != 0) acted = mixCase(message) || acted;
-  if ((tricks & HttpTrick.HostNoSpace) != 0) acted = dropHostSpace(message) || acted;
-  if ((tricks & HttpTrick.UnixEol) != 0) acted = unixEol(message) || acted;
+  if ((tricks & HttpTrick.HostCase) != 0 && writeHostWord(message, 0x74736f68)) acted = true; // host
+  if ((tricks & HttpTrick.HostMixed) != 0 && writeHostWord(message, 0x74536f68)) acted = true; // hoSt
+  if ((tricks & HttpTrick.DomainCase) != 0 && mixCase(message)) acted = true;
+  if ((tricks & HttpTrick.HostNoSpace) != 0 && dropHostSpace(message)) acted = true;
+  if ((tricks & HttpTrick.UnixEol) != 0 && unixEol(message)) acted = true;
   return acted;
 }
 

@@ -6,7 +6,8 @@ import { Step, STEP_REAL } from "../plan/step";
 import { Operation } from "../rules/table";
 
 /**
- * Widens a piece to the left by octets of a pattern. The first piece: they lie before the window, and the endpoint trims
+ * Widens a piece to the left by octets of a pattern. The first piece: they lie before the window, and the endpoint
+ * trims
  * them. The second: the true first piece overwrites them, because the endpoint delivers that one at once.
  */
 export function seqovl(plan: Plan, message: Message, op: Operation, table: usize): bool {

@@ -39,7 +39,9 @@ export function spoilChecksum(p: usize, protocol: u32, offset: i32): void {
   store<u16>(at, wrong == 0 ? 0x0202 : wrong);
 }
 
-/** Finishes a partial checksum: its field holds the pseudo header's sum. False: the header points outside the packet. */
+/**
+ * Finishes a partial checksum: its field holds the pseudo header's sum. False: the header points outside the packet.
+ */
 export function finishChecksum(p: usize, bytes: i32, vnet: Vnet): bool {
   const start = vnet.checksumStart;
   const field = start + vnet.checksumOffset;

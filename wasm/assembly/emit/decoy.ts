@@ -1,4 +1,5 @@
-// What a fake carries: the message with another name of the same length in its place, zeros, random octets, or a payload
+// What a fake carries: the message with another name of the same length in its place, zeros, random octets, or a
+// payload
 // of its own.
 import { Decoy, LANE_SCRATCH, OpFlag } from "@bunnel/abi/src/index";
 import { Message } from "../l7/message";
@@ -53,7 +54,7 @@ export function writeRandomName(at: usize, bytes: i32, seed: u32): void {
   let state = seed;
   for (let i = 0; i < bytes; i++) {
     state = nextRandom(state);
-    if (load<u8>(at + <usize>i) != DOT) store<u8>(at + <usize>i, <u8>(LETTER_A + (state >>> 8) % 26));
+    if (load<u8>(at + <usize>i) != DOT) store<u8>(at + <usize>i, <u8>(LETTER_A + ((state >>> 8) % 26)));
   }
 }
 

@@ -26,7 +26,8 @@ export function foolingsFor(p: usize, m: Meta, step: Step): u32 {
 }
 
 /**
- * The hop limit that a fooled packet gets: from the distance where it is known, else the fixed one. 0: none, because the
+ * The hop limit that a fooled packet gets: from the distance where it is known, else the fixed one. 0: none, because
+ * the
  * distance is not known, or the packet would arrive.
  */
 export function hopLimitFor(m: Meta, step: Step): u32 {

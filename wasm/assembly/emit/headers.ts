@@ -45,7 +45,15 @@ function tcpBytesWithMd5(tcp: i32): i32 {
  * sequence numbers. Returns where the transport header starts. Its checksum is not set.
  */
 export function writeHeaders(
-  at: usize, p: usize, m: Meta, plan: Plan, step: Step, foolings: u32, total: i32, offset: i32, isEnd: bool,
+  at: usize,
+  p: usize,
+  m: Meta,
+  plan: Plan,
+  step: Step,
+  foolings: u32,
+  total: i32,
+  offset: i32,
+  isEnd: bool,
 ): i32 {
   const isReal = step.kind == STEP_REAL;
   let l4 = <i32>m.l4Offset;
@@ -106,7 +114,9 @@ function idFor(id: u32, m: Meta, plan: Plan): u32 {
   return id + made;
 }
 
-/** FIN and PSH belong to the last octet, CWR to the first packet (RFC 3168 section 6.1.2); a decoy never ends a stream. */
+/**
+ * FIN and PSH belong to the last octet, CWR to the first packet (RFC 3168 section 6.1.2); a decoy never ends a stream.
+ */
 function setTcpHeader(at: usize, m: Meta, step: Step, offset: i32, isEnd: bool): void {
   const tcp = Tcp.at(at);
   tcp.seq = m.seq + <u32>offset;

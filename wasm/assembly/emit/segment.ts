@@ -19,7 +19,16 @@ import { headerBytesFor, writeHeaders } from "./headers";
  * rolled back.
  */
 export function emitStep(
-  p: usize, m: Meta, plan: Plan, step: Step, source: usize, foolings: u32, limit: i32, mtu: i32, delayMs: u32, total: i32,
+  p: usize,
+  m: Meta,
+  plan: Plan,
+  step: Step,
+  source: usize,
+  foolings: u32,
+  limit: i32,
+  mtu: i32,
+  delayMs: u32,
+  total: i32,
 ): bool {
   const headers = headerBytesFor(m, plan, foolings);
   const room = min<i32>(limit, mtu - headers);

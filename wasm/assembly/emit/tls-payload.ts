@@ -14,7 +14,9 @@ const EXTENSION_PADDING: u32 = 21;
 const DOT: u8 = 46;
 const LETTER_A: u32 = 97;
 
-/** Address of the payload; where the step asks for a change and the payload is a hello, of a changed copy at `scratch`. */
+/**
+ * Address of the payload; where the step asks for a change and the payload is a hello, of a changed copy at `scratch`.
+ */
 export function fitPayload(scratch: usize, message: Message, step: Step, seed: u32): usize {
   const flags: u32 = step.flags;
   const wanted = flags & (OpFlag.DupSessionId | OpFlag.PadEncap | OpFlag.RandomName);
@@ -45,7 +47,7 @@ function randomName(own: Message, seed: u32): void {
   for (let i = 0; i < last; i++) {
     const p = own.hostAt + <usize>i;
     state = nextRandom(state);
-    if (load<u8>(p) != DOT) store<u8>(p, <u8>(LETTER_A + (state >>> 8) % 26));
+    if (load<u8>(p) != DOT) store<u8>(p, <u8>(LETTER_A + ((state >>> 8) % 26)));
   }
 }
 

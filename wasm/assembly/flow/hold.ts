@@ -3,7 +3,15 @@
 //
 //   place: | Hold 256 | list of packets 256 | headroom 128, headers, message … | copies of the packets as they came … |
 import {
-  HOLD_MESSAGE_MAX_BYTES, HOLD_PACKETS_MAX, HOLD_PLACE_BYTES, HOLDS_MAX, LANE_HOLD, LANE_HOLD_BYTES, SLOT_HEADROOM_BYTES, WORD_HELD, WORD_HOLDS,
+  HOLD_MESSAGE_MAX_BYTES,
+  HOLD_PACKETS_MAX,
+  HOLD_PLACE_BYTES,
+  HOLDS_MAX,
+  LANE_HOLD,
+  LANE_HOLD_BYTES,
+  SLOT_HEADROOM_BYTES,
+  WORD_HELD,
+  WORD_HOLDS,
 } from "@bunnel/abi/src/index";
 import { lane, laneWord, setLaneWord } from "../mem/lane";
 import { Meta } from "../mem/meta";

@@ -6,8 +6,18 @@
 // A miss takes the bucket's lock for a bounded number of turns, looks again, and takes the free way or the one not seen
 // for longest. Who does not get the lock lets the packet go untracked: that is counted, never waited for.
 import {
-  Counter, FLOW_ENTRIES_BASE, FLOW_ENTRY_BYTES, FLOW_LAST_SEEN, FLOW_PACKETS_A, FLOW_PORTS,
-  FLOW_RULE, FLOW_SPINS_MAX, FLOW_STATE, FlowState, FLOW_TAGS_BASE, FLOW_WAYS,
+  Counter,
+  FLOW_ENTRIES_BASE,
+  FLOW_ENTRY_BYTES,
+  FLOW_LAST_SEEN,
+  FLOW_PACKETS_A,
+  FLOW_PORTS,
+  FLOW_RULE,
+  FLOW_SPINS_MAX,
+  FLOW_STATE,
+  FlowState,
+  FLOW_TAGS_BASE,
+  FLOW_WAYS,
 } from "@bunnel/abi/src/index";
 import { count } from "../mem/lane";
 import { Meta } from "../mem/meta";
@@ -46,13 +56,17 @@ export class Flow {
   bytesB: u32;
 
   static of(index: u32): Flow {
-    return changetype<Flow>(<usize>FLOW_ENTRIES_BASE + (<usize>index << 6));
+    return changetype<Flow>(<usize>FLOW_ENTRIES_BASE + ((<usize>index) << 6));
   }
 
   isOf(a0: u64, a1: u64, b0: u64, b1: u64, ports: u32, kind: u32): bool {
     return (
-      this.a0 == a0 && this.b0 == b0 && this.ports == ports && this.a1 == a1 && this.b1 == b1 &&
-      ((<u32>this.family << 8) | this.protocol) == kind
+      this.a0 == a0 &&
+      this.b0 == b0 &&
+      this.ports == ports &&
+      this.a1 == a1 &&
+      this.b1 == b1 &&
+      (((<u32>this.family) << 8) | this.protocol) == kind
     );
   }
 
@@ -66,7 +80,7 @@ export class Flow {
 
   /** Whether entry `index` still is the flow with this hash. */
   isOfHash(hash: u64, index: u32): bool {
-    return atomic.load<u64>(<usize>FLOW_TAGS_BASE + (<usize>index << 3)) == hash;
+    return atomic.load<u64>(<usize>FLOW_TAGS_BASE + ((<usize>index) << 3)) == hash;
   }
 
   /** Whether the lane holds or remembers a message of this flow. */
@@ -118,7 +132,7 @@ let seed: u64 = 0;
 /** Buckets, a power of two up to FLOW_BUCKETS_MAX, and the secret that keeps a flooder from aiming at one of them. */
 export function openTable(buckets: u32, seedLow: u32, seedHigh: u32): void {
   bucketMask = buckets - 1;
-  seed = (<u64>seedHigh << 32) | seedLow;
+  seed = ((<u64>seedHigh) << 32) | seedLow;
 }
 
 function mix(h: u64, k: u64): u64 {
@@ -127,7 +141,8 @@ function mix(h: u64, k: u64): u64 {
 }
 
 /**
- * Finds the packet's flow or makes it; fills hash, flow, direction and number of the record. `packets` is 0 for a packet
+ * Finds the packet's flow or makes it; fills hash, flow, direction and number of the record. `packets` is 0 for a
+ * packet
  * that was counted already. Returns the entry's index, 0 when the packet goes untracked.
  */
 export function track(p: usize, m: Meta, now: u32, packets: u32 = 1): u32 {
@@ -154,23 +169,22 @@ export function track(p: usize, m: Meta, now: u32, packets: u32 = 1): u32 {
   const b0 = swapped ? s0 : d0;
   const b1 = swapped ? s1 : d1;
   const ports = swapped ? (dp << 16) | sp : (sp << 16) | dp;
-  const kind = (<u32>m.family << 8) | m.protocol;
+  const kind = ((<u32>m.family) << 8) | m.protocol;
   let h = mix(seed, a0);
   h = mix(h, a1);
   h = mix(h, b0);
   h = mix(h, b1);
-  h = mix(h, (<u64>ports << 16) | kind) | 1;
+  h = mix(h, ((<u64>ports) << 16) | kind) | 1;
   m.hash = h;
   const bucket = <u32>(h >>> 33) & bucketMask;
-  const line = <usize>FLOW_TAGS_BASE + (<usize>bucket << 6);
+  const line = <usize>FLOW_TAGS_BASE + ((<usize>bucket) << 6);
   for (let way: u32 = 1; way <= WAYS; way++) {
     const tag = line + (way << 3);
     if (atomic.load<u64>(tag) != h) continue;
     const index = (bucket << 3) + way;
     const flow = Flow.of(index);
     if (flow.isOf(a0, a1, b0, b1, ports, kind) && atomic.load<u64>(tag) == h) {
-      touch(flow, m, swapped, now, packets);
-      if (m.protocol == PROTOCOL_TCP) noteDistance(flow, p, m);
+      touch(flow, p, m, swapped, now, packets);
       m.flow = index;
       return index;
     }
@@ -181,22 +195,23 @@ export function track(p: usize, m: Meta, now: u32, packets: u32 = 1): u32 {
   }
   const index = (bucket << 3) + findWay(bucket, line, h, a0, a1, b0, b1, ports, kind, now);
   const flow = Flow.of(index);
-  const tag = line + ((index & 7) << 3);
-  if (load<u64>(tag) == h) {
-    touch(flow, m, swapped, now, packets);
-  } else {
-    if (load<u64>(tag) != TAG_FREE) count(Counter.FlowsEvicted, 1);
-    atomic.store<u64>(tag, TAG_BUSY);
+  if (load<u64>(line + ((index & 7) << 3)) != h) {
+    begin(flow, line + ((index & 7) << 3), m, swapped, now);
     flow.setKey(a0, a1, b0, b1, ports);
-    flow.begin(m, swapped, now);
-    atomic.store<u64>(tag, h);
-    count(Counter.FlowsInserted, 1);
-    touch(flow, m, swapped, now, packets);
+    atomic.store<u64>(line + ((index & 7) << 3), h);
   }
+  touch(flow, p, m, swapped, now, packets);
   unlock(line);
-  if (m.protocol == PROTOCOL_TCP) noteDistance(flow, p, m);
   m.flow = index;
   return index;
+}
+
+/** Makes a new flow in a place that is free or is taken from another; its tag is to be set when the key stands. */
+function begin(flow: Flow, tag: usize, m: Meta, swapped: bool, now: u32): void {
+  if (load<u64>(tag) != TAG_FREE) count(Counter.FlowsEvicted, 1);
+  atomic.store<u64>(tag, TAG_BUSY);
+  flow.begin(m, swapped, now);
+  count(Counter.FlowsInserted, 1);
 }
 
 /** The course of a TCP connection, as far as both sides' flags tell it (RFC 9293 section 3.3.2). */
@@ -214,7 +229,16 @@ function noteTcp(flow: Flow, flags: u32, swapped: bool): void {
  * the oldest.
  */
 function findWay(
-  bucket: u32, line: usize, h: u64, a0: u64, a1: u64, b0: u64, b1: u64, ports: u32, kind: u32, now: u32,
+  bucket: u32,
+  line: usize,
+  h: u64,
+  a0: u64,
+  a1: u64,
+  b0: u64,
+  b1: u64,
+  ports: u32,
+  kind: u32,
+  now: u32,
 ): u32 {
   let victim: u32 = 1;
   let oldest: i64 = -1;
@@ -232,7 +256,7 @@ function findWay(
   return victim;
 }
 
-function touch(flow: Flow, m: Meta, swapped: bool, now: u32, counted: u32): void {
+function touch(flow: Flow, p: usize, m: Meta, swapped: bool, now: u32, counted: u32): void {
   // Written only when it changes: a line that two lanes share should not travel for nothing.
   if (flow.lastSeen != now) flow.lastSeen = now;
   let packets: u32;
@@ -247,7 +271,9 @@ function touch(flow: Flow, m: Meta, swapped: bool, now: u32, counted: u32): void
   }
   m.packetNumber = <u16>min<u32>(packets, 0xffff);
   m.direction = <u8>((flow.state & (swapped ? FlowState.OpenedByB : FlowState.OpenedByA)) == 0);
-  if (m.protocol == PROTOCOL_TCP) noteTcp(flow, m.tcpFlags, swapped);
+  if (m.protocol != PROTOCOL_TCP) return;
+  noteTcp(flow, m.tcpFlags, swapped);
+  noteDistance(flow, p, m);
 }
 
 /** Hops that a packet with this hop limit has come, if it began at 64, 128 or 255 as systems do. */
@@ -267,13 +293,14 @@ function idleMs(flow: Flow, now: u32): i32 {
 }
 
 /**
- * Frees the flows not seen for `idleMax` milliseconds; returns how many. A bucket that somebody holds waits for the next
+ * Frees the flows not seen for `idleMax` milliseconds; returns how many. A bucket that somebody holds waits for the
+ * next
  * time.
  */
 export function expire(now: u32, idleMax: i32): i32 {
   let freed = 0;
   for (let bucket: u32 = 0; bucket <= bucketMask; bucket++) {
-    const line = <usize>FLOW_TAGS_BASE + (<usize>bucket << 6);
+    const line = <usize>FLOW_TAGS_BASE + ((<usize>bucket) << 6);
     if (!lock(line)) continue;
     for (let way: u32 = 1; way <= WAYS; way++) {
       const tagAt = line + (way << 3);

@@ -1,6 +1,6 @@
 // A DNS query (RFC 1035 section 4.1): one question, its name as labels.
 //
-//   | id 2 | flags 2 | questions 2 | answers 2 | authorities 2 | additionals 2 | length 1, label … 0 | type 2 | class 2 |
+// | id 2 | flags 2 | questions 2 | answers 2 | authorities 2 | additionals 2 | length 1, label … 0 | type 2 | class 2 |
 import { HOST_MAX_BYTES, LANE_NAME } from "@bunnel/abi/src/index";
 import { lane } from "../mem/lane";
 import { be16 } from "../wire/be";

@@ -1,6 +1,12 @@
-// The tx arena: packets that the engine makes are laid one behind the other, and all room comes back with the next poll.
+// The tx arena: packets that the engine makes are laid one behind the other, and all room comes back with the next
+// poll.
 import {
-  LANE_TX_ARENA, LANE_TX_ARENA_BYTES, SLOT_HEADROOM_BYTES, TX_MAX, WORD_TX_BYTES, WORD_TX_COUNT,
+  LANE_TX_ARENA,
+  LANE_TX_ARENA_BYTES,
+  SLOT_HEADROOM_BYTES,
+  TX_MAX,
+  WORD_TX_BYTES,
+  WORD_TX_COUNT,
 } from "@bunnel/abi/src/index";
 import { lane, setLaneWord } from "./lane";
 import { setTx } from "./meta";

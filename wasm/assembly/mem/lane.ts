@@ -25,13 +25,13 @@ export function setLaneWord(word: usize, value: u32): void {
 
 /** Adds to a counter. Only this lane writes here; a host may read at any time. */
 export function count(counter: i32, by: u32): void {
-  const at = lane + LANE_COUNTERS + (<usize>counter << 3);
+  const at = lane + LANE_COUNTERS + ((<usize>counter) << 3);
   store<u64>(at, load<u64>(at) + by);
 }
 
 /** Counts one packet that was held under what became of it. */
 export function recountHeld(reason: i32): void {
-  const held = lane + LANE_COUNTERS + (<usize>(Counter.Reasons + Reason.HoldMessage) << 3);
+  const held = lane + LANE_COUNTERS + ((<usize>(Counter.Reasons + Reason.HoldMessage)) << 3);
   store<u64>(held, load<u64>(held) - 1);
   countReason(reason);
 }

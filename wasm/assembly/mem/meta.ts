@@ -1,8 +1,24 @@
 // The record beside each packet of a burst, and the lists of packets that came in and go out.
 import {
-  LANE_METAS, LANE_PLAN, LANE_RX_AT, LANE_RX_LENGTHS, LANE_TX_AT, LANE_TX_DELAYS, LANE_TX_LENGTHS,
-  META_BYTES, META_DIRECTION, META_FLOW, META_HASH_LOW, META_HOST_OFFSET, META_L4_OFFSET, META_PACKET_NUMBER, META_PROTOCOL, META_RULE,
-  META_SEQ, META_TOTAL_BYTES, META_TX_COUNT,
+  LANE_METAS,
+  LANE_PLAN,
+  LANE_RX_AT,
+  LANE_RX_LENGTHS,
+  LANE_TX_AT,
+  LANE_TX_DELAYS,
+  LANE_TX_LENGTHS,
+  META_BYTES,
+  META_DIRECTION,
+  META_FLOW,
+  META_HASH_LOW,
+  META_HOST_OFFSET,
+  META_L4_OFFSET,
+  META_PACKET_NUMBER,
+  META_PROTOCOL,
+  META_RULE,
+  META_SEQ,
+  META_TOTAL_BYTES,
+  META_TX_COUNT,
 } from "@bunnel/abi/src/index";
 import { lane } from "./lane";
 
@@ -41,7 +57,7 @@ export class Meta {
 
   /** The record of packet `i` of the burst. */
   static of(i: i32): Meta {
-    return changetype<Meta>(lane + LANE_METAS + (<usize>i << 6));
+    return changetype<Meta>(lane + LANE_METAS + ((<usize>i) << 6));
   }
 
   /** For a packet that is not in the burst. */
@@ -86,16 +102,16 @@ if (
 
 /** Address of packet `i` that came in. */
 export function rxAt(i: i32): usize {
-  return load<u32>(lane + LANE_RX_AT + (<usize>i << 2));
+  return load<u32>(lane + LANE_RX_AT + ((<usize>i) << 2));
 }
 
 /** Octets of packet `i` that came in. */
 export function rxBytes(i: i32): i32 {
-  return load<u16>(lane + LANE_RX_LENGTHS + (<usize>i << 1));
+  return load<u16>(lane + LANE_RX_LENGTHS + ((<usize>i) << 1));
 }
 
 export function setTx(i: i32, at: usize, bytes: i32, delayMs: u32): void {
-  store<u16>(lane + LANE_TX_DELAYS + (<usize>i << 1), <u16>delayMs);
-  store<u32>(lane + LANE_TX_AT + (<usize>i << 2), <u32>at);
-  store<u16>(lane + LANE_TX_LENGTHS + (<usize>i << 1), <u16>bytes);
+  store<u16>(lane + LANE_TX_DELAYS + ((<usize>i) << 1), <u16>delayMs);
+  store<u32>(lane + LANE_TX_AT + ((<usize>i) << 2), <u32>at);
+  store<u16>(lane + LANE_TX_LENGTHS + ((<usize>i) << 1), <u16>bytes);
 }

@@ -8,7 +8,10 @@ export const FLAGS_AS_IS: u16 = 0xffff;
 
 @unmanaged
 export class Step {
-  /** Octets of the content, from `from` up to `to` (not included); their sequence number is that of the message plus `from`. */
+  /**
+   * Octets of the content, from `from` up to `to` (not included); their sequence number is that of the message plus
+   * `from`.
+   */
   from: i32;
   to: i32;
   kind: u8;

@@ -1,7 +1,12 @@
 // A destination in an address set: disjoint ranges in rising order, found by halving.
 import {
-  ADDRESS_RANGE_V4_BYTES, ADDRESS_RANGE_V6_BYTES, ADDRESS_SEARCH_MAX, ADDRESS_SET_V4_AT, ADDRESS_SET_V4_COUNT,
-  ADDRESS_SET_V6_AT, ADDRESS_SET_V6_COUNT,
+  ADDRESS_RANGE_V4_BYTES,
+  ADDRESS_RANGE_V6_BYTES,
+  ADDRESS_SEARCH_MAX,
+  ADDRESS_SET_V4_AT,
+  ADDRESS_SET_V4_COUNT,
+  ADDRESS_SET_V6_AT,
+  ADDRESS_SET_V6_COUNT,
 } from "@bunnel/abi/src/index";
 import { Ipv4 } from "../wire/ipv4";
 import { Ipv6 } from "../wire/ipv6";

@@ -1,8 +1,24 @@
 // Flow and message to rule: the first rule that matches decides.
 import {
-  HOST_HASH, HOST_HASH_OFFSET, HOST_HASH_PRIME, HOST_MATCH, HOST_PLACE_BYTES, HOST_PROBES_MAX, HOST_SET,
-  HOST_TEXT_AT, HOST_TEXT_BYTES, HostMatch, RULE_FAMILY_MASK, RULE_HOST_SET, RULE_L7_MASK, RULE_PORT_COUNT,
-  RULE_PORTS, RULE_ADDRESS_SET, RULE_DIRECTION_MASK, RULE_PACKET_FIRST, RULE_PACKET_LAST,
+  HOST_HASH,
+  HOST_HASH_OFFSET,
+  HOST_HASH_PRIME,
+  HOST_MATCH,
+  HOST_PLACE_BYTES,
+  HOST_PROBES_MAX,
+  HOST_SET,
+  HOST_TEXT_AT,
+  HOST_TEXT_BYTES,
+  HostMatch,
+  RULE_FAMILY_MASK,
+  RULE_HOST_SET,
+  RULE_L7_MASK,
+  RULE_PORT_COUNT,
+  RULE_PORTS,
+  RULE_ADDRESS_SET,
+  RULE_DIRECTION_MASK,
+  RULE_PACKET_FIRST,
+  RULE_PACKET_LAST,
 } from "@bunnel/abi/src/index";
 import { Message } from "../l7/message";
 import { Meta } from "../mem/meta";
@@ -33,7 +49,7 @@ function matchPort(rule: usize, port: u32): bool {
   const n = <i32>load<u16>(rule + RULE_PORT_COUNT);
   if (n == 0) return true;
   for (let i = 0; i < n; i++) {
-    const range = rule + RULE_PORTS + (<usize>i << 2);
+    const range = rule + RULE_PORTS + ((<usize>i) << 2);
     if (port >= load<u16>(range) && port <= load<u16>(range, 2)) return true;
   }
   return false;

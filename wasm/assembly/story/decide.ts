@@ -18,7 +18,14 @@ import { NOT_YET } from "./pass";
  * else why it passes. Only the octets from `from` up to `to` are sent for real: a retransmission may carry a part.
  */
 export function decide(
-  p: usize, m: Meta, message: Message, rules: usize, limit: i32, from: i32, to: i32, isFirst: bool,
+  p: usize,
+  m: Meta,
+  message: Message,
+  rules: usize,
+  limit: i32,
+  from: i32,
+  to: i32,
+  isFirst: bool,
 ): i32 {
   const rule = matchRule(rules, p, m, message);
   if (rule < 0) return message.hostBytes == 0 ? Reason.PassNoHost : Reason.PassNoRule;

@@ -110,7 +110,8 @@ export function beginDatagram(p: usize, bytes: i32, m: Meta, now: u32): bool {
 }
 
 /**
- * The name that kept datagrams began is known now: the first of them is planned with it, the others follow as they came.
+ * The name that kept datagrams began is known now: the first of them is planned with it, the others follow as they
+ * came.
  * Returns what became of them, or NOT_HELD when none are kept; the packet at hand is still to be sent.
  */
 export function goOnDatagrams(m: Meta, rules: usize, isFirst: bool): i32 {
@@ -156,7 +157,9 @@ function release(hold: Hold, reason: i32): bool {
   return true;
 }
 
-/** Releases what waited too long, and forgets what was planned long ago. At the start of a poll there is room for it. */
+/**
+ * Releases what waited too long, and forgets what was planned long ago. At the start of a poll there is room for it.
+ */
 export function releaseExpired(now: u32): void {
   if (laneWord(WORD_HOLDS) == 0) return;
   for (let i = 0; i < HOLDS_MAX; i++) {

@@ -42,7 +42,9 @@ function cutSuperPacket(p: usize, m: Meta, type: u32): i32 {
   return emitPlan(p, m, message, plan, limit, laneMtu) ? Reason.ReplaceSegmented : NOT_YET;
 }
 
-/** Octets of payload that one packet may carry: the kernel's segment size where it gave one, else what the MTU leaves. */
+/**
+ * Octets of payload that one packet may carry: the kernel's segment size where it gave one, else what the MTU leaves.
+ */
 export function payloadLimit(p: usize, m: Meta): i32 {
   const limit = laneMtu - <i32>m.payloadOffset;
   if ((laneFlags & LaneFlag.RxVnet) == 0) return limit;

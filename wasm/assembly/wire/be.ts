@@ -5,7 +5,7 @@ export function be16(ptr: usize, offset: usize): u32 {
 }
 
 export function be24(ptr: usize, offset: usize): u32 {
-  return (<u32>load<u8>(ptr + offset) << 16) | be16(ptr, offset + 1);
+  return ((<u32>load<u8>(ptr + offset)) << 16) | be16(ptr, offset + 1);
 }
 
 export function be32(ptr: usize, offset: usize): u32 {

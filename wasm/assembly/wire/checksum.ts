@@ -43,7 +43,10 @@ export function checksumOf(ptr: usize, bytes: i32): u32 {
   return ~fold(sumOf(ptr, bytes)) & 0xffff;
 }
 
-/** The checksum after one 16-bit word changed: HC' = ~(~HC + ~m + m') (RFC 1624 equation 3). Words as they lie in memory. */
+/**
+ * The checksum after one 16-bit word changed: HC' = ~(~HC + ~m + m') (RFC 1624 equation 3). Words as they lie in
+ * memory.
+ */
 export function checksumAfter(checksum: u32, oldWord: u32, newWord: u32): u32 {
   return ~fold(<u64>(~checksum & 0xffff) + <u64>(~oldWord & 0xffff) + <u64>(newWord & 0xffff)) & 0xffff;
 }

@@ -7,9 +7,7 @@ import { EXTENSION_HEADERS_MAX, MetaFlag, PACKET_MAX_BYTES } from "@bunnel/abi/s
 import { Meta } from "../mem/meta";
 import { be16 } from "./be";
 import { Ipv4, IPV4_FRAGMENT_OFFSET, IPV4_MORE_FRAGMENTS } from "./ipv4";
-import {
-  Ipv6, IPV6_AUTHENTICATION_HEADER, IPV6_FRAGMENT_HEADER, IPV6_HEADER_BYTES, isPlainExtension,
-} from "./ipv6";
+import { Ipv6, IPV6_AUTHENTICATION_HEADER, IPV6_FRAGMENT_HEADER, IPV6_HEADER_BYTES, isPlainExtension } from "./ipv6";
 import { Tcp } from "./tcp";
 import { Udp, UDP_HEADER_BYTES } from "./udp";
 

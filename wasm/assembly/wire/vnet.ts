@@ -3,6 +3,7 @@ import { VNET_HEADER_BYTES } from "@bunnel/abi/src/index";
 
 const FLAGS: usize = 0;
 const GSO_TYPE: usize = 1;
+const HEADER_BYTES: usize = 2;
 const GSO_SIZE: usize = 4;
 const CSUM_START: usize = 6;
 const CSUM_OFFSET: usize = 8;
@@ -36,6 +37,21 @@ export class Vnet {
   }
   get checksumOffset(): i32 {
     return load<u16>(this.ptr + CSUM_OFFSET);
+  }
+
+  /** Whether the packet stands for many. */
+  get isSuper(): bool {
+    return load<u8>(this.ptr + GSO_TYPE) != GSO_NONE;
+  }
+
+  /** A super-packet of segments of so many octets, whose transport checksum is partial. */
+  setSuper(gsoType: u32, headerBytes: i32, gsoBytes: i32, checksumStart: i32, checksumOffset: i32): void {
+    store<u8>(this.ptr + FLAGS, <u8>NEEDS_CSUM);
+    store<u8>(this.ptr + GSO_TYPE, <u8>gsoType);
+    store<u16>(this.ptr + HEADER_BYTES, <u16>headerBytes);
+    store<u16>(this.ptr + GSO_SIZE, <u16>gsoBytes);
+    store<u16>(this.ptr + CSUM_START, <u16>checksumStart);
+    store<u16>(this.ptr + CSUM_OFFSET, <u16>checksumOffset);
   }
 
   /** An ordinary packet with complete checksums. */

@@ -112,7 +112,7 @@ function liveText(finding: LevelFinding, lab: LiveLab, decoyTtl: number): string
   const families = lab.families.map((family) => `IPv${family}`).join(" and ");
   return (
     `Level: live (${finding.reason}): network namespaces, TUN devices, TLS and HTTP servers, ${client}, ` +
-    `over ${families}.\nclient → censor → router → server; a hop limit of ${lab.hopLimits.censor} reaches the censor, ` +
-    `${lab.hopLimits.server} the server, decoys get ${decoyTtl}.\n\n`
+    `over ${families}.\nclient → censor → router → server; a hop limit of ${lab.hopLimits.censor} reaches the ` +
+    `censor, ${lab.hopLimits.server} the server, decoys get ${decoyTtl}.\n\n`
   );
 }

@@ -24,7 +24,7 @@ const SYMBOLS: Readonly<Record<CellState, string>> = {
   running: "…",
   served: "✓",
   blocked: "✗",
-  reset: "⚡",
+  reset: "↯",
   wrong: "?",
   mixed: "≠",
   broken: "!",

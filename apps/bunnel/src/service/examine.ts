@@ -58,7 +58,7 @@ function privileges(): Finding {
 
 function tunDevice(): Finding {
   const path = "/dev/net/tun";
-  const advice = "load the driver with `modprobe tun`; in a container, add --device /dev/net/tun";
+  const advice = "load the driver with `modprobe tun`; a container needs --device /dev/net/tun";
   const finding = { name: path, advice, neededByUp: true };
   if (!existsSync(path)) return { ...finding, state: "missing", found: "does not exist" };
   try {

@@ -2,13 +2,17 @@
 import { existsSync } from "node:fs";
 import { startLaneWorker, type TunPlatform, type Uplinks } from "@bunnel/backend";
 import { openRawEgress } from "@bunnel/egress";
+import type { Interception } from "@bunnel/device";
 import {
+  followNetwork,
   interceptNft,
   interceptRules,
+  NetworkEvents,
   openLinuxTun,
   OUR_MARK,
   RouteNetlink,
   sweepInterception,
+  type LinuxInterception,
 } from "@bunnel/tun-linux";
 import { missingCapabilities } from "./capabilities.linux.ts";
 
@@ -24,10 +28,36 @@ export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform 
     openDevice: openLinuxTun,
     openEgress: () => openRawEgress({ mark: OUR_MARK }),
     intercept: (method, options) =>
-      method === "nft" ? interceptNft(options, { statePath }) : interceptRules(options, { statePath }),
+      followed(method === "nft" ? interceptNft(options, { statePath }) : interceptRules(options, { statePath })),
     sweep: () => sweepInterception({ statePath }),
     uplinks: readUplinks,
     startLane: (parts) => startLaneWorker(new Worker(new URL("./lane.worker.ts", import.meta.url).href), parts),
+  };
+}
+
+/** An interception that follows the network: uplinks come and go while it is in force. */
+function followed(interception: LinuxInterception): Interception {
+  const events = NetworkEvents.open();
+  // With no uplink for a moment a refresh fails: what was in force stays, and the next event is another try.
+  const refresh = (): boolean => {
+    try {
+      return interception.refresh();
+    } catch {
+      return false;
+    }
+  };
+  void followNetwork({ refresh }, events);
+  const close = (): void => {
+    events.close();
+    interception.close();
+  };
+  return {
+    method: interception.method,
+    get uplinks() {
+      return interception.uplinks;
+    },
+    close,
+    [Symbol.dispose]: close,
   };
 }
 
@@ -38,7 +68,7 @@ function unsupported(): string | undefined {
     return `carrying traffic needs ${missing.join(" and ")}: run it as root, for example with sudo`;
   }
   if (!existsSync("/dev/net/tun")) {
-    return "/dev/net/tun does not exist: load the driver with `modprobe tun`; in a container, add --device /dev/net/tun";
+    return "/dev/net/tun does not exist: load the driver with `modprobe tun`; a container needs --device /dev/net/tun";
   }
   return undefined;
 }
@@ -49,7 +79,7 @@ export function readUplinks(): Uplinks {
   const indexes = new Set<number>();
   for (const family of [4, 6] as const) {
     for (const route of netlink.routes({ family, table: MAIN_TABLE })) {
-      if (route.destination === undefined && route.index !== undefined && route.index > 0) indexes.add(route.index);
+      if (route.destination === "default" && route.index !== undefined && route.index > 0) indexes.add(route.index);
     }
   }
   const links = netlink.links().filter((link) => indexes.has(link.index));

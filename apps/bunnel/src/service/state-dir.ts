@@ -22,12 +22,16 @@ export function makeStateDir(paths: StatePaths): void {
     const found = lstatSync(paths.dir);
     const uid = process.getuid?.() ?? 0;
     if (!found.isDirectory() || found.uid !== uid) {
-      throw new ExitError(`state directory ${paths.dir}: expected a directory of user ${uid}, found one of ${found.uid}`);
+      throw new ExitError(
+        `state directory ${paths.dir}: expected a directory of user ${uid}, found one of ${found.uid}`,
+      );
     }
     chmodSync(paths.dir, 0o700);
   } catch (cause) {
     if (cause instanceof ExitError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ExitError(`state directory ${paths.dir} cannot be made (${why}): name another with --state-dir`, 1, { cause });
+    throw new ExitError(`state directory ${paths.dir} cannot be made (${why}): name another with --state-dir`, 1, {
+      cause,
+    });
   }
 }

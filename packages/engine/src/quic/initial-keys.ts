@@ -46,7 +46,8 @@ export function initialKeys({ salt, keyInfo, ivInfo, hpInfo }: QuicVersion, dest
 
 /** HKDF-Expand of at most 32 octets: one block, hence one HMAC (RFC 5869 section 2.3). */
 function expand(secret: Uint8Array, info: Uint8Array, bytes: number): Uint8Array {
-  return createHmac("sha256", secret).update(info).update(FIRST_BLOCK).digest().subarray(0, bytes);
+  const block = createHmac("sha256", secret).update(info).update(FIRST_BLOCK).digest();
+  return new Uint8Array(block).subarray(0, bytes);
 }
 
 /** The HkdfLabel of RFC 8446 section 7.1, with an empty context. */

@@ -27,7 +27,7 @@ export function startsLong(datagram: Uint8Array): boolean {
 /** Undefined: no long header of a version that we know, a Retry, or a packet that reaches past the datagram. */
 export function readLongPacket(datagram: Uint8Array, start: number): LongPacket | undefined {
   const first = datagram[start] ?? 0;
-  if ((first & FORM_AND_FIXED) !== FORM_AND_FIXED || datagram.length - start < 5) return undefined;
+  if ((first & FORM_AND_FIXED) !== FORM_AND_FIXED) return undefined;
   const version = versionAt(datagram, start + 1);
   const type = (first >> 4) & 3;
   // A Retry has no length, and nothing stands behind it.
@@ -45,6 +45,7 @@ export function readLongPacket(datagram: Uint8Array, start: number): LongPacket 
   return { version, isInitial, destinationId, start, numberAt, end: cursor.at };
 }
 
+/** Octets past the end count as zero, which makes no version that we know. */
 function versionAt(datagram: Uint8Array, at: number): QuicVersion | undefined {
   let number = 0;
   for (let i = 0; i < 4; i++) number = number * 0x100 + (datagram[at + i] ?? 0);

@@ -70,7 +70,7 @@ function nonceOf(iv: Uint8Array, packetNumber: number): Uint8Array {
   const nonce = iv.slice();
   let rest = packetNumber;
   for (let at = nonce.length - 1; rest > 0; at--) {
-    nonce[at] = (nonce[at] ?? 0) ^ rest % 0x100;
+    nonce[at] = (nonce[at] ?? 0) ^ (rest % 0x100);
     rest = Math.floor(rest / 0x100);
   }
   return nonce;

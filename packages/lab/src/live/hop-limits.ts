@@ -27,7 +27,7 @@ interface Asked {
   readonly server: Caller<ServerCalls>;
 }
 
-/** @throws LabError E_LAB_MEASURE when not even the largest hop limit reaches the server, or when the families differ */
+/** @throws LabError E_LAB_MEASURE when not even the largest hop limit reaches the server, or the families differ */
 export async function measureHopLimits(asked: Asked, families: readonly Family[]): Promise<HopLimits> {
   await asked.censor.call("set", { censors: [], hopsToServer: 0, attached: true });
   const found: HopLimits[] = [];

@@ -1,4 +1,5 @@
 // Needs root (or a user namespace) and /dev/net/tun.
+import { readFileSync } from "node:fs";
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { CENSOR_NAMES } from "../censors/gallery.ts";
 import { ALLOWED_NAME, BLOCKED_NAME } from "./address-plan.ts";
@@ -54,6 +55,39 @@ test("setCensors() lets each address of the server have a box of its own", async
   expect(outcomes.map(({ outcome }) => outcome)).toEqual(["blocked", "served"]);
   const counts = await lab.censorCounts();
   expect(counts.map((count) => count?.censor)).toEqual(["packet", undefined]);
+});
+
+test("the lab's own client sees what curl sees", async () => {
+  await using other = await LiveLab.create({ curl: false });
+  expect([lab.curl, other.curl]).toEqual([true, false]);
+  await other.setCensors(["first-packet", "packet", undefined]);
+  for (const scheme of SCHEMES) {
+    const orders = [0, 1, 2].map((server) => ({ host: BLOCKED_NAME, scheme, family: 6, server }) as const);
+    const outcomes = await Promise.all(orders.map((order) => other.fetch(order)));
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(["reset", "blocked", "served"]);
+  }
+});
+
+/** Processes that this one has started and that are still there (proc(5)). */
+function ownChildren(): number {
+  return readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean).length;
+}
+
+test("a lab leaves no process behind, not even one that would run on", async () => {
+  const before = ownChildren();
+  {
+    await using other = await LiveLab.create();
+    other.client.spawn(["sleep", "600"]);
+    // Client, censor, server, and the sleeper.
+    expect(ownChildren()).toBe(before + 4);
+  }
+  expect(ownChildren()).toBe(before);
+});
+
+test("a lab that is closed starts nothing more", async () => {
+  const other = await LiveLab.create();
+  await other[Symbol.asyncDispose]();
+  expect(() => other.client.spawn(["sleep", "600"])).toThrow("client of the lab: expected open, found closed");
 });
 
 test("the box gets finished checksums and packets that fit the link", async () => {

@@ -23,6 +23,8 @@ export interface LiveLabOptions {
   readonly service?: readonly string[];
   /** How the lab's own processes are started. Default: this run-time with the lab's files. */
   readonly child?: (role: ChildRole) => readonly string[];
+  /** Let curl make the requests. Default: where it is installed. */
+  readonly curl?: boolean;
 }
 
 interface Children {
@@ -34,6 +36,7 @@ interface Children {
 export class LiveLab implements AsyncDisposable {
   readonly #web: WebClient;
   readonly #hosts: Hosts;
+  readonly #service: readonly string[] | undefined;
 
   private constructor(
     hosts: Hosts,
@@ -42,10 +45,12 @@ export class LiveLab implements AsyncDisposable {
     /** PEM of the authority that signed the server's certificate. */
     readonly authority: string,
     readonly hopLimits: HopLimits,
-    private readonly serviceCommand: readonly string[] | undefined,
+    options: LiveLabOptions,
   ) {
     this.#hosts = hosts;
-    this.#web = new WebClient(hosts.client, children.client, authority);
+    this.#service = options.service;
+    const curl = options.curl === false ? undefined : (Bun.which("curl") ?? undefined);
+    this.#web = new WebClient(hosts.client, children.client, authority, curl);
   }
 
   /**
@@ -64,7 +69,7 @@ export class LiveLab implements AsyncDisposable {
         children.censor.call("start", { families }),
       ]);
       const hopLimits = await measureHopLimits(children, families);
-      return new LiveLab(hosts, children, families, certificate.certificate, hopLimits, options.service);
+      return new LiveLab(hosts, children, families, certificate.certificate, hopLimits, options);
     } catch (error) {
       await closeHosts(hosts);
       throw error;
@@ -114,10 +119,10 @@ export class LiveLab implements AsyncDisposable {
 
   /** Starts the program under test on the client. */
   up(order: ServiceOrder = {}): Promise<Service> {
-    if (this.serviceCommand === undefined) {
+    if (this.#service === undefined) {
       throw new LabError("E_LAB_STATE", "lab: expected the `service` option of LiveLab.create, found none");
     }
-    return Service.start(this.client, this.serviceCommand, order);
+    return Service.start(this.client, this.#service, order);
   }
 
   /** Ends all processes and lets go of the namespaces. */

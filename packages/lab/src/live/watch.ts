@@ -47,16 +47,12 @@ export class Watch {
    */
   set(names: readonly (CensorName | undefined)[], hopsToServer: number): void {
     this.#places.length = 0;
-    for (const [place, name] of names.entries()) {
-      if (name === undefined) continue;
-      const censor = makeCensor(name, { blocked: [BLOCKED_NAME], hopsToServer });
-      this.#places[place] = { censor, counts: { censor: name, seen: 0, dropped: 0, injected: 0, matched: 0 } };
-    }
+    for (const name of names) this.#places.push(name && watched(name, hopsToServer));
   }
 
   /** By address of the server. */
   get counts(): readonly (WatchCounts | null)[] {
-    return Array.from(this.#places, (watched) => watched?.counts ?? null);
+    return this.#places.map((place) => place?.counts ?? null);
   }
 
   judge(packet: Uint8Array, nowMs: number): Judgement {
@@ -66,13 +62,18 @@ export class Watch {
     if (direction === "outbound" && protocol === PROTOCOL_UDP && destinationPort === PROBE_PORT) {
       this.probes.push({ probe: payload[0] ?? 0, hopLimit });
     }
-    const watched = this.#places[this.#placeOf.get(direction === "outbound" ? destination : source) ?? -1];
-    if (watched === undefined) return FORWARD;
-    const judgement = watched.censor.judge(packet, direction, nowMs);
-    watched.counts.seen += 1;
-    if (!judgement.forward) watched.counts.dropped += 1;
-    if (judgement.matched !== undefined) watched.counts.matched += 1;
-    watched.counts.injected += judgement.inject?.length ?? 0;
+    const place = this.#places[this.#placeOf.get(direction === "outbound" ? destination : source) ?? -1];
+    if (place === undefined) return FORWARD;
+    const judgement = place.censor.judge(packet, direction, nowMs);
+    place.counts.seen += 1;
+    if (!judgement.forward) place.counts.dropped += 1;
+    if (judgement.matched !== undefined) place.counts.matched += 1;
+    place.counts.injected += judgement.inject?.length ?? 0;
     return judgement;
   }
+}
+
+function watched(name: CensorName, hopsToServer: number): Watched {
+  const censor = makeCensor(name, { blocked: [BLOCKED_NAME], hopsToServer });
+  return { censor, counts: { censor: name, seen: 0, dropped: 0, injected: 0, matched: 0 } };
 }

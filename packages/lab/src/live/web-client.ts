@@ -21,12 +21,12 @@ const TIMEOUT_MS = 1500;
 const GRACE_MS = 2000;
 
 export class WebClient {
-  readonly curl: string | undefined = Bun.which("curl") ?? undefined;
-
+  /** @param curl its path; undefined: the lab's own client is used */
   constructor(
     private readonly client: LabHost,
     private readonly ownClient: Caller<ClientCalls>,
     private readonly authority: string,
+    readonly curl: string | undefined,
   ) {}
 
   /** Asks the server who it was asked for and reads what came of it. Never throws for what the network does. */
