@@ -1,5 +1,5 @@
 export { Engine, type EngineHandOver, type EngineOptions } from "./engine.ts";
-export { Lane, type LaneList, type LaneOptions } from "./lane.ts";
+export { Lane, type LaneList, type LaneOptions, type NameFinder, type Question } from "./lane.ts";
 export { laneCounters, readCounters, type EngineCounters } from "./counters.ts";
 export { readMeta, type PacketMeta } from "./meta.ts";
 export { type EngineBuild, type EngineExports } from "./module.ts";

@@ -270,7 +270,7 @@ function touch(flow: Flow, p: usize, m: Meta, swapped: bool, now: u32, counted: 
     packets = flow.packetsA;
   }
   m.packetNumber = <u16>min<u32>(packets, 0xffff);
-  m.direction = <u8>((flow.state & (swapped ? FlowState.OpenedByB : FlowState.OpenedByA)) == 0);
+  m.direction = (flow.state & (swapped ? FlowState.OpenedByB : FlowState.OpenedByA)) == 0 ? 1 : 0;
   if (m.protocol != PROTOCOL_TCP) return;
   noteTcp(flow, m.tcpFlags, swapped);
   noteDistance(flow, p, m);

@@ -86,7 +86,7 @@ function makeSuper(item: Item): void {
   let type = GSO_UDP_L4;
   if (item.kind == Kind.Tcp) {
     type = item.family == 4 ? GSO_TCPV4 : GSO_TCPV6;
-    if (item.endsPushed != 0) Tcp.at(item.l4).flags |= TCP_PSH;
+    if (item.endsPushed) Tcp.at(item.l4).flags |= TCP_PSH;
   }
   const offset = checksumOffset(item);
   store<u16>(item.l4 + <usize>offset, <u16>fold(pseudoSum(item, total - item.l4Offset)));

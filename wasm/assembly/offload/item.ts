@@ -44,15 +44,15 @@ export class Item {
   count: i32;
   head: i32;
   tail: i32;
-  kind: u8;
-  family: u8;
-  protocol: u8;
-  /** 1: the checksums of the first packet are right. */
-  isVerified: u8;
-  /** 1: the last packet is shorter than the others. */
-  endsShort: u8;
-  /** 1: the last packet has PSH. */
-  endsPushed: u8;
+  kind: i32;
+  family: i32;
+  protocol: i32;
+  /** The checksums of all packets are right. */
+  isVerified: bool;
+  /** The last packet is shorter than the others. */
+  endsShort: bool;
+  /** The last packet has PSH. */
+  endsPushed: bool;
 
   static of(i: i32): Item {
     return changetype<Item>(lane + LANE_OFFLOAD + ITEMS + (<usize>i << 6));

@@ -28,13 +28,13 @@ export function join(open: Item, added: Item, allowed: u32): bool {
 }
 
 function mayAppend(open: Item, added: Item, isTcp: bool): bool {
-  if (open.endsShort != 0 || added.payloadBytes > open.segmentBytes) return false;
-  return !isTcp || (added.seq == open.seqEnd && open.endsPushed == 0);
+  if (open.endsShort || added.payloadBytes > open.segmentBytes) return false;
+  return !isTcp || (added.seq == open.seqEnd && !open.endsPushed);
 }
 
 /** A larger one sets the size as long as it would be the only one of its size. */
 function mayPrepend(open: Item, added: Item): bool {
-  if (added.endsPushed != 0) return false;
+  if (added.endsPushed) return false;
   return added.payloadBytes == open.segmentBytes || (open.count == 1 && added.payloadBytes > open.segmentBytes);
 }
 
@@ -66,12 +66,12 @@ function hasSameTcp(open: Item, added: Item): bool {
 }
 
 function isRight(item: Item): bool {
-  if (item.isVerified != 0) return true;
+  if (item.isVerified) return true;
   if (!verify(item)) {
     item.kind = Kind.Closed;
     return false;
   }
-  item.isVerified = 1;
+  item.isVerified = true;
   return true;
 }
 
@@ -82,7 +82,7 @@ function append(open: Item, added: Item): void {
   open.payloadBytes += added.payloadBytes;
   open.seqEnd = added.seqEnd;
   open.endsPushed = added.endsPushed;
-  if (added.payloadBytes < open.segmentBytes) open.endsShort = 1;
+  if (added.payloadBytes < open.segmentBytes) open.endsShort = true;
 }
 
 function prepend(open: Item, added: Item): void {
@@ -93,7 +93,7 @@ function prepend(open: Item, added: Item): void {
   open.payloadBytes += added.payloadBytes;
   open.seq = added.seq;
   if (added.payloadBytes > open.segmentBytes) {
-    open.endsShort = 1;
+    open.endsShort = true;
     open.segmentBytes = added.payloadBytes;
   }
 }

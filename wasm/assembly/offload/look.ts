@@ -21,9 +21,9 @@ export function look(item: Item, i: i32, allowed: u32): void {
   item.head = i;
   item.tail = i;
   item.count = 1;
-  item.isVerified = 0;
-  item.endsShort = 0;
-  item.endsPushed = 0;
+  item.isVerified = false;
+  item.endsShort = false;
+  item.endsPushed = false;
   const total = lookAtNetwork(item, p, bytes);
   if (item.kind != Kind.Closed) return;
   // Octets behind the packet's end would be lost, and a super-packet is merged already.
@@ -42,7 +42,7 @@ function lookAtNetwork(item: Item, p: usize, bytes: i32): i32 {
     const ip = Ipv4.at(p);
     if (!ip.fits(bytes)) return 0;
     total = ip.totalBytes;
-    item.protocol = <u8>ip.protocol;
+    item.protocol = ip.protocol;
     item.l4Offset = ip.headerBytes;
     const isFragment = (ip.fragment & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) != 0;
     if (isFragment || ip.headerBytes != IPV4_HEADER_BYTES) item.kind = Kind.Fence;
@@ -51,7 +51,7 @@ function lookAtNetwork(item: Item, p: usize, bytes: i32): i32 {
     if (!ip.fits(bytes)) return 0;
     const next = ip.nextHeader;
     total = ip.totalBytes;
-    item.protocol = <u8>next;
+    item.protocol = next;
     item.l4Offset = IPV6_HEADER_BYTES;
     const isExtended = isPlainExtension(next) || next == IPV6_FRAGMENT_HEADER || next == IPV6_AUTHENTICATION_HEADER;
     if (isExtended) item.kind = Kind.Fence;
@@ -73,7 +73,7 @@ function lookAtTcp(item: Item, total: i32, allowed: u32): void {
   const payload = total - headers;
   if ((flags & ~TCP_PSH) != TCP_ACK || payload == 0) return;
   item.kind = Kind.Tcp;
-  item.endsPushed = (flags & TCP_PSH) != 0 ? 1 : 0;
+  item.endsPushed = (flags & TCP_PSH) != 0;
   item.seq = tcp.seq;
   item.seqEnd = tcp.seq + payload;
   setPayload(item, headers, payload);
