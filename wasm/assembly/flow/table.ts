@@ -272,7 +272,10 @@ function touch(flow: Flow, p: usize, m: Meta, swapped: bool, now: u32, counted: 
   m.packetNumber = <u16>min<u32>(packets, 0xffff);
   m.direction = (flow.state & (swapped ? FlowState.OpenedByB : FlowState.OpenedByA)) == 0 ? 1 : 0;
   if (m.protocol != PROTOCOL_TCP) return;
-  noteTcp(flow, m.tcpFlags, swapped);
+  // Of an established connection only its end is news.
+  const flags: u32 = m.tcpFlags;
+  if ((flags & (TCP_SYN | TCP_FIN | TCP_RST)) == 0 && (flow.state & FlowState.Established) != 0) return;
+  noteTcp(flow, flags, swapped);
   noteDistance(flow, p, m);
 }
 
