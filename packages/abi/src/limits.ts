@@ -37,6 +37,9 @@ export const REMEMBER_MS: i32 = 8000;
 export const EXTENSION_HEADERS_MAX: i32 = 8;
 /** TLS extensions that are looked at in search of server_name. */
 export const TLS_EXTENSIONS_MAX: i32 = 64;
+/** Records that one ClientHello may be spread over, and octets of it that are looked at. */
+export const TLS_RECORDS_MAX: i32 = 16;
+export const TLS_HELLO_MAX_BYTES: i32 = 16384;
 /** Octets of an HTTP request that are searched for the Host header. */
 export const HTTP_SEARCH_MAX_BYTES: i32 = 4096;
 /** QUIC packets of one datagram that are looked at in search of Initials. */

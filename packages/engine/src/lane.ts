@@ -1,16 +1,21 @@
 // A lane: one instance of the engine with its own slots, records and counters.
 import {
   Answer,
+  Coalesce,
   FLOW_BUCKETS_MAX,
   FLOW_WAYS,
+  GROUP_BYTES,
   HOST_MAX_BYTES,
   LANE_BYTES,
   LANE_HOST,
   LANE_HOST_BYTES,
   LANE_METAS,
   LANE_NAME,
+  LANE_OFFLOAD,
   LANE_QUEUE,
   LANE_QUEUE_BYTES,
+  LANE_RINGS,
+  LANE_RINGS_BYTES,
   LANE_RX_AT,
   LANE_RX_LENGTHS,
   LANE_RX_SLOTS,
@@ -22,6 +27,9 @@ import {
   LANES_BASE,
   LANES_MAX,
   META_BYTES,
+  OFFLOAD_GROUPS,
+  OFFLOAD_ORDER,
+  OFFLOAD_PIECES,
   PACKET_MAX_BYTES,
   RX_MAX,
   SLOT_BIG_BYTES,
@@ -35,6 +43,7 @@ import {
   WORD_HELD,
   WORD_TX_COUNT,
 } from "@bunnel/abi";
+import type { LaneGroups } from "./groups.ts";
 import { readMeta, type PacketMeta } from "./meta.ts";
 import type { EngineExports } from "./module.ts";
 
@@ -96,6 +105,10 @@ export class Lane {
   readonly slotPacketBytes: number;
   /** A range of the memory for the host's own system calls. */
   readonly scratch: { readonly at: number; readonly bytes: number };
+  /** A range of the memory, from a page on, for rings that the kernel shares with the host. */
+  readonly rings: { readonly at: number; readonly bytes: number };
+  /** What the last `coalesce` made of `tx`. */
+  readonly groups: LaneGroups;
   /** A range of the memory for packets that wait until the way out takes them. */
   readonly queue: { readonly at: number; readonly bytes: number };
   /** Milliseconds that each packet of `tx` waits before it leaves; 0: at once. */
@@ -125,6 +138,13 @@ export class Lane {
     this.tx = list(memory, this.#base + LANE_TX_AT, this.#base + LANE_TX_LENGTHS, TX_MAX);
     this.txDelaysMs = new Uint16Array(memory, this.#base + LANE_TX_DELAYS, TX_MAX);
     this.scratch = { at: this.#base + LANE_HOST, bytes: LANE_HOST_BYTES };
+    this.rings = { at: this.#base + LANE_RINGS, bytes: LANE_RINGS_BYTES };
+    const offload = this.#base + LANE_OFFLOAD;
+    this.groups = {
+      records: new Uint32Array(memory, offload + OFFLOAD_GROUPS, (TX_MAX * GROUP_BYTES) / 4),
+      piecesAt: offload + OFFLOAD_PIECES,
+      order: new Uint16Array(memory, offload + OFFLOAD_ORDER, TX_MAX),
+    };
     this.queue = { at: this.#base + LANE_QUEUE, bytes: LANE_QUEUE_BYTES };
     const isBig = options.rxVnet === true || mtuBytes > SLOT_SMALL_PACKET_BYTES;
     const stride = isBig ? SLOT_BIG_BYTES : SLOT_SMALL_BYTES;
@@ -159,6 +179,31 @@ export class Lane {
       const { question } = this;
       if (question) this.answer(question, names ? names.look(question.payload, question.hash, nowMs) : "none");
     }
+  }
+
+  /**
+   * Merges packets `from` up to `to` (not included) of `tx`, for a device with segmentation offload: consecutive segments
+   * or datagrams of one flow become one super-packet. Packets of a flow keep their order. Cut again, the super-packets
+   * give the same octets; only the identification of IPv4 packets with DF may differ, which has no meaning (RFC 6864).
+   * The lane must be open with `txVnet`. Returns how many `groups` there are; they are valid until the next poll.
+   * @param base the memory's address in this process, for the iovecs
+   * @param allowed Coalesce bits. Default: TCP and UDP, appended only
+   */
+  coalesce(from: number, to: number, base: number, allowed: number = Coalesce.Tcp | Coalesce.Udp): number {
+    return this.exports.coalesce(from, to, allowed, base >>> 0, Math.floor(base / 0x1_0000_0000));
+  }
+
+  /** Takes a group apart again: its packets are then whole where `tx` says, with complete checksums. */
+  loosen(group: number): void {
+    this.exports.loosen(group);
+  }
+
+  /**
+   * Cuts the super-packet of `bytes` octets at `at`, a place of `rx`, by the virtio_net_hdr before it; the pieces are
+   * then the whole of `tx`. Returns how many; 0: its header contradicts the packet; -1: `tx` has no room for them.
+   */
+  split(at: number, bytes: number): number {
+    return this.exports.split(at, bytes);
   }
 
   /** Packets in `tx` since the last poll. */

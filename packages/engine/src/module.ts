@@ -12,6 +12,9 @@ export interface EngineExports {
   trackBurst(from: number, to: number, nowMs: number): number;
   checksum(at: number, bytes: number): number;
   updateChecksum(sum: number, oldWord: number, newWord: number): number;
+  coalesce(from: number, to: number, allowed: number, baseLow: number, baseHigh: number): number;
+  loosen(group: number): void;
+  split(at: number, bytes: number): number;
 }
 
 /** "debug" has the assertions and names in it: the same code for tests. */

@@ -25,7 +25,7 @@ export function firstMessage(stream: Uint8Array): FirstMessage | undefined {
 
 /** Reads as a simple box does: the name in the first record, or in the request, when these octets hold all of it. */
 export function nameIn(octets: Uint8Array): string | undefined {
-  return readClientHello(octets)?.serverName ?? readHttpRequest(octets)?.host;
+  return readClientHello(octets, "first")?.serverName ?? readHttpRequest(octets)?.host;
 }
 
 /** The handshake octets of all leading records in one record; the stream itself when it starts with no such record. */

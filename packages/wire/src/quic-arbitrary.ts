@@ -20,9 +20,9 @@ export interface SampleInitials {
 }
 
 /**
- * Initials of either version with ids and tokens of every length; the hello in one datagram or several, in CRYPTO frames
- * of any size and order, some of them twice, with PING, PADDING and ACK between them; packets of other kinds and padding
- * behind the Initial.
+ * Initials of either version with ids and tokens of every length; the hello in one datagram or several, in CRYPTO
+ * frames of any size and order, some of them twice, with PING, PADDING and ACK between them; packets of other kinds
+ * and padding behind the Initial.
  */
 export function anyQuicInitial(): Arbitrary<SampleInitials> {
   const choice = fc.record({

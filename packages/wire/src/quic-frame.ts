@@ -1,4 +1,4 @@
-// Frames that an Initial packet may carry (RFC 9000 sections 12.4 and 19), and the variable-length integers (section 16).
+// Frames that an Initial packet may carry (RFC 9000 sections 12.4 and 19), and variable-length integers (section 16).
 import { checkedField } from "./errors.ts";
 import { be16, be32, concat, latin1Of, octetAt, octetsOf, setBe32, word } from "./octets.ts";
 

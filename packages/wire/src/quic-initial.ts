@@ -61,8 +61,8 @@ export function quicInitial(fields: QuicInitialFields = {}): Uint8Array {
 
 /**
  * The hello spread evenly over so many datagrams, each with one Initial; packet numbers rise by one.
- * @throws WireError E_WIRE_FIELD: as `quicInitial`; a split that does not rise or lies outside the hello; more datagrams
- * than octets of the hello
+ * @throws WireError E_WIRE_FIELD: as `quicInitial`; a split that does not rise or lies outside the hello; more
+ * datagrams than octets of the hello
  */
 export function quicInitials(fields: QuicInitialFields & { readonly datagrams: number }): Uint8Array[] {
   const hello = fields.hello ?? quicHello(serverNameOf(fields), fields.sourceId);

@@ -53,7 +53,7 @@ function expandLabel(secret: Uint8Array, label: string, bytes: number): Uint8Arr
   const block = createHmac("sha256", secret)
     .update(concat(labelInfo(label, bytes), 1))
     .digest();
-  return Uint8Array.from(block.subarray(0, bytes));
+  return new Uint8Array(block).slice(0, bytes);
 }
 
 function labelInfo(label: string, bytes: number): Uint8Array {
@@ -96,7 +96,7 @@ export function openPacket(
   largest: number,
 ): OpenedPacket | undefined {
   if (numberAt + SAMPLE_AFTER_NUMBER + SAMPLE_BYTES > protectedPacket.length) return undefined;
-  const packet = protectedPacket.slice();
+  const packet = new Uint8Array(protectedPacket);
   const mask = maskOf(keys, packet, numberAt);
   const numberBytes = ((octetAt(packet, 0) ^ octetAt(mask, 0)) & 3) + 1;
   turnMask(packet, numberAt, numberBytes, mask);
@@ -112,7 +112,7 @@ export function openPacket(
   } catch {
     return undefined;
   }
-  return { packetNumber, payload: Uint8Array.from(payload) };
+  return { packetNumber, payload: new Uint8Array(payload) };
 }
 
 function maskOf(keys: QuicKeys, packet: Uint8Array, numberAt: number): Uint8Array {

@@ -23,7 +23,7 @@ export interface ReadInitial {
 export interface ReadInitialOptions {
   /** Default "client". */
   readonly from?: QuicSide;
-  /** Where the keys come from. Default: the destination id in the packet, which is right in a client's first Initial. */
+  /** Where the keys come from. Default: the packet's destination id, which is right in a client's first Initial. */
   readonly originalDestinationId?: Uint8Array;
   /** The largest packet number seen before. Default: none. */
   readonly largest?: number;
@@ -43,7 +43,8 @@ export function readQuicInitial(datagram: Uint8Array, options: ReadInitialOption
 /** The packets with long headers from the datagram's start, of which a receiver takes those to one connection. */
 function placesOf(datagram: Uint8Array): QuicPacketPlace[] {
   const places: QuicPacketPlace[] = [];
-  let rest = datagram;
+  // A Buffer's slice is a view; from here on every slice is a copy.
+  let rest: Uint8Array = new Uint8Array(datagram);
   while (places.length < QUIC_PACKETS_MAX) {
     const place = readLongPacket(rest);
     // RFC 9000 section 12.2: packets behind the first that are for another connection are ignored.

@@ -162,6 +162,13 @@ describe("readQuicInitial()", () => {
     expect(readQuicInitial(octets)).toBeUndefined();
   });
 
+  test("leaves the octets as they were, of a Buffer too", () => {
+    const buffer = Buffer.from(initial);
+    expect(readQuicInitial(buffer)?.crypto).toHaveLength(1);
+    expect(readQuicServerName([buffer, buffer])).toBe(NAME);
+    expect(buffer.toHex()).toBe(initial.toHex());
+  });
+
   test("reads any octets to an end", () => {
     fc.assert(
       fc.property(mutatedQuicInitial(), (datagrams) => {

@@ -3,11 +3,14 @@
 //   record 5 | handshake 4 | version 2 | random 32 | session id | cipher suites | compression | extensions
 import { HOST_MAX_BYTES, TLS_EXTENSIONS_MAX } from "@bunnel/abi";
 import { be16, be24, latin1Of, octetAt } from "./octets.ts";
+import { isSpread, joinRecords, RECORD_HEADER_BYTES } from "./tls-records.ts";
 
-const RECORD_HEADER_BYTES = 5;
 const SESSION_ID_AT = RECORD_HEADER_BYTES + 4 + 2 + 32;
 
-/** What of a ClientHello could be read. Offsets count from the start of the payload; 0 where there is no name. */
+/**
+ * What of a ClientHello could be read. Offsets count from the start of the payload; 0 where there is no name, and where
+ * a record header stands inside it.
+ */
 export interface ReadHello {
   /** One character per octet. Undefined: no server name, or it is cut short. */
   readonly serverName?: string;
@@ -15,13 +18,17 @@ export interface ReadHello {
   readonly nameBytes: number;
   /** Where the data of the server_name extension starts. */
   readonly sniExtOffset: number;
-  /** The whole handshake message lies in this payload and this record. */
+  /** The whole handshake message lies in this payload, in one record or several. */
   readonly complete: boolean;
 }
 
-/** Undefined: the payload does not start as a ClientHello does. Nothing past its first record is read. */
-export function readClientHello(payload: Uint8Array): ReadHello | undefined {
+/**
+ * Undefined: the payload does not start as a ClientHello does. Nothing past its records is read; with "first", as some
+ * boxes do, nothing past the first of them.
+ */
+export function readClientHello(payload: Uint8Array, records: "joined" | "first" = "joined"): ReadHello | undefined {
   if (payload.length < 6 || payload[0] !== 22 || payload[1] !== 3 || payload[5] !== 1) return undefined;
+  if (records === "joined" && isSpread(payload)) return readSpreadHello(payload);
   const record = payload.subarray(0, RECORD_HEADER_BYTES + be16(payload, 3));
   const complete =
     payload.length >= RECORD_HEADER_BYTES + be16(payload, 3) &&
@@ -32,6 +39,24 @@ export function readClientHello(payload: Uint8Array): ReadHello | undefined {
   if (!name) return { nameOffset: 0, nameBytes: 0, sniExtOffset: 0, complete };
   const serverName = latin1Of(record.subarray(name.nameOffset, name.nameOffset + name.nameBytes));
   return { serverName, ...name, complete };
+}
+
+/** A hello in several records: read where it is joined, its places told as they are in the payload. */
+function readSpreadHello(payload: Uint8Array): ReadHello {
+  const { octets, complete, placeOf } = joinRecords(payload);
+  const extensions = findExtensions(octets);
+  const name = extensions && findServerName(octets, extensions.start, extensions.end);
+  if (!name) return { nameOffset: 0, nameBytes: 0, sniExtOffset: 0, complete };
+  const { nameOffset, nameBytes } = name;
+  const first = placeOf(nameOffset);
+  const isWhole = placeOf(nameOffset + nameBytes - 1) - first === nameBytes - 1;
+  return {
+    serverName: latin1Of(octets.subarray(nameOffset, nameOffset + nameBytes)),
+    nameOffset: isWhole ? first : 0,
+    nameBytes,
+    sniExtOffset: placeOf(name.sniExtOffset),
+    complete,
+  };
 }
 
 /** The extension list as far as it lies in the record. */

@@ -145,13 +145,16 @@ test("splitRecords() keeps the handshake and gives each piece a record of its ow
   }
   expect(pieces.map((piece) => piece.length)).toEqual([1, NAME_OFFSET - 2, HELLO.length - NAME_OFFSET - 4]);
   expect(concat(...pieces)).toEqual(HELLO.slice(5));
-  // The host name no longer lies in the first record.
-  expect(readClientHello(split)).toMatchObject({ nameBytes: 0, complete: false });
+  // The host name no longer lies in the first record, and a record header stands inside it.
+  expect(readClientHello(split, "first")).toMatchObject({ nameBytes: 0, complete: false });
+  expect(readClientHello(split)).toMatchObject({ serverName: NAME, nameOffset: 0, complete: true });
 });
 
 test("readClientHello() does not call a hello complete whose record is, but not its message", () => {
   const split = splitRecords(HELLO, [NAME_OFFSET + NAME.length]);
-  expect(readClientHello(split)).toMatchObject({ serverName: NAME, complete: false });
+  expect(readClientHello(split, "first")).toMatchObject({ serverName: NAME, complete: false });
+  expect(readClientHello(split)).toMatchObject({ serverName: NAME, nameOffset: NAME_OFFSET, complete: true });
+  expect(readClientHello(split.subarray(0, split.length - 1))).toMatchObject({ serverName: NAME, complete: false });
 });
 
 test.each([[[5]], [[20, 20]], [[HELLO.length]], [[30, 20]]])("splitRecords() refuses boundaries %j", (at) => {

@@ -19,7 +19,7 @@ export function fake(plan: Plan, message: Message, op: Operation, table: usize):
   if (op.foolings == 0 && <i32>message.l7 <= L7.Http) return false;
   const isOwn = op.decoy == Decoy.Payload;
   const bytes = isOwn ? paddedBytes(message, op.flags, op.nameBytes) : message.bytes;
-  const place = (op.flags & OpFlag.After) != 0 ? plan.count : plan.firstReal;
+  const place = (op.flags & OpFlag.After) != 0 ? plan.count : plan.front;
   let acted = false;
   for (let i = 0; i < op.repeats; i++) {
     if (!plan.insertFake(place, 0, bytes)) break;

@@ -17,7 +17,7 @@ export function rst(plan: Plan, op: Operation, table: usize): bool {
 
 /** Decoys without payload that carry these flags. */
 function bare(plan: Plan, op: Operation, table: usize, flags: u32): bool {
-  const place = (op.flags & OpFlag.After) != 0 ? plan.count : plan.firstReal;
+  const place = (op.flags & OpFlag.After) != 0 ? plan.count : plan.front;
   let acted = false;
   for (let i = 0; i < op.repeats; i++) {
     if (!plan.insertFake(place, 0, 0)) break;

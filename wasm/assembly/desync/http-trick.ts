@@ -13,6 +13,8 @@ const CASE_BIT: u8 = 32;
 /** `user-agent:` as it lies in memory, in words. */
 const USER: u32 = 0x72657375;
 const AGEN: u32 = 0x6567612d;
+const NT: u32 = 0x746e;
+const COLON: u8 = 58;
 const LOWER: u32 = 0x20202020;
 
 export function httpTrick(message: Message, op: Operation): bool {
@@ -112,11 +114,13 @@ function emptyLineEnd(at: usize, end: usize): usize {
 
 /** Behind the value of the User-Agent header, at its line's end; 0: there is none. */
 function userAgentEnd(message: Message): usize {
-  const end = message.at + <usize>message.bytes;
-  for (let p = message.at; p + 11 < end; p++) {
-    if (load<u8>(p) != LF || (load<u32>(p, 1) | LOWER) != USER) continue;
-    if ((load<u32>(p, 5) | LOWER) != AGEN) continue;
-    let q = p + 11;
+  const whole = message.at + <usize>message.bytes;
+  const headEnd = emptyLineEnd(message.at, whole);
+  const end = headEnd != 0 ? headEnd : whole;
+  for (let p = message.at; p + 12 < end; p++) {
+    if (load<u8>(p) != LF || (load<u32>(p, 1) | LOWER) != USER || (load<u32>(p, 5) | LOWER) != AGEN) continue;
+    if ((load<u16>(p, 9) | <u16>LOWER) != <u16>NT || load<u8>(p, 11) != COLON) continue;
+    let q = p + 12;
     while (q < end && load<u8>(q) != CR && load<u8>(q) != LF) q++;
     return q < end ? q : 0;
   }

@@ -45,3 +45,26 @@ function secondPiece(plan: Plan): Step | null {
   }
   return null;
 }
+
+/**
+ * Takes back what later passes made unsafe: an overlap inside the message has to lie within the piece before it, and
+ * that piece has to leave in one packet of at most `limit` octets. Otherwise a part of the piece would arrive alone, and
+ * the endpoint would read the pattern behind it.
+ */
+export function settleOverlaps(plan: Plan, limit: i32): void {
+  for (let i = 0; i < plan.count; i++) {
+    const step = plan.step(i);
+    if (step.kind != STEP_REAL || step.overlap == 0 || step.from == 0) continue;
+    const before = pieceBefore(plan, step.from);
+    if (before == null || before.to - before.from > limit || step.overlap >= before.to - before.from) step.overlap = 0;
+  }
+}
+
+/** The real step that ends where this one starts. */
+function pieceBefore(plan: Plan, offset: i32): Step | null {
+  for (let i = 0; i < plan.count; i++) {
+    const step = plan.step(i);
+    if (step.kind == STEP_REAL && step.to == offset) return step;
+  }
+  return null;
+}

@@ -2,7 +2,7 @@
 import { Technique } from "@bunnel/abi/src/index";
 import { Message } from "../l7/message";
 import { Meta } from "../mem/meta";
-import { Plan } from "../plan/plan";
+import { HOP_BY_HOP_BYTES, Plan } from "../plan/plan";
 import { opCount, Operation } from "../rules/table";
 import { disorder } from "./disorder";
 import { fake } from "./fake";
@@ -13,7 +13,7 @@ import { hostfakesplit } from "./hostfakesplit";
 import { httpTrick } from "./http-trick";
 import { ipfrag } from "./ipfrag";
 import { delay, duplicate } from "./pacing";
-import { seqovl } from "./seqovl";
+import { seqovl, settleOverlaps } from "./seqovl";
 import { split } from "./split";
 import { syndata } from "./syndata";
 import { udplen } from "./udplen";
@@ -26,6 +26,7 @@ export function runStrategy(plan: Plan, m: Meta, message: Message, table: usize,
     const op = Operation.at(table, strategy, i);
     if (runPass(plan, m, message, op, table)) acted = true;
   }
+  settleOverlaps(plan, plan.hopByHop != 0 ? message.limit - HOP_BY_HOP_BYTES : message.limit);
   return acted;
 }
 

@@ -7,6 +7,8 @@ import { Operation } from "../rules/table";
 export function udplen(plan: Plan, message: Message, op: Operation, table: usize): bool {
   if (message.l7 != L7.Quic && message.l7 != L7.Dns) return false;
   if (op.value < 0 && -op.value >= message.bytes) return false;
+  // A datagram is one packet.
+  if (message.bytes + op.value > message.limit) return false;
   const step = plan.step(plan.firstReal);
   step.trail = op.value;
   step.decoy = <u8>op.decoy;

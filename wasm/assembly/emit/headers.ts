@@ -1,7 +1,7 @@
 // The headers of a packet that leaves: those of the packet at hand, with what the plan and the step change.
 import { Fooling, IpIdScheme } from "@bunnel/abi/src/index";
 import { Meta } from "../mem/meta";
-import { Plan } from "../plan/plan";
+import { HOP_BY_HOP_BYTES, Plan } from "../plan/plan";
 import { FLAGS_AS_IS, Step, STEP_REAL } from "../plan/step";
 import { setBe16 } from "../wire/be";
 import { Ipv4 } from "../wire/ipv4";
@@ -12,9 +12,9 @@ import { Tcp, TCP_CWR, TCP_FIN, TCP_HEADER_BYTES, TCP_PSH, TCP_SYN } from "../wi
 import { findOption, OPTION_MSS, OPTION_WINDOW_SCALE, writeMd5Option } from "../wire/tcp-options";
 import { foolTcp, hopLimitFor } from "./fooling";
 
+const IPV6_HOP_BY_HOP: u32 = 0;
 const MD5_WORDS_BYTES: i32 = 20;
 const TCP_HEADER_MAX: i32 = 60;
-export const HOP_BY_HOP_BYTES: i32 = 8;
 
 // Packets made of the packet at hand, and real ones among them: for identifications.
 let made: u32 = 0;
@@ -26,10 +26,15 @@ export function startHeaders(): void {
   madeReal = 0;
 }
 
+/** Whether packets made of this one get a hop-by-hop header; there can be one only. */
+function takesHopByHop(p: usize, m: Meta, plan: Plan): bool {
+  return m.family == 6 && plan.hopByHop != 0 && Ipv6.at(p).nextHeader != IPV6_HOP_BY_HOP;
+}
+
 /** Octets of all headers that a packet of this step has. */
-export function headerBytesFor(m: Meta, plan: Plan, foolings: u32): i32 {
+export function headerBytesFor(p: usize, m: Meta, plan: Plan, foolings: u32): i32 {
   let bytes = <i32>m.payloadOffset;
-  if (m.family == 6 && plan.hopByHop != 0) bytes += HOP_BY_HOP_BYTES;
+  if (takesHopByHop(p, m, plan)) bytes += HOP_BY_HOP_BYTES;
   if ((foolings & Fooling.Md5Sig) == 0) return bytes;
   const tcp = <i32>m.payloadOffset - <i32>m.l4Offset;
   return bytes - tcp + tcpBytesWithMd5(tcp);
@@ -58,16 +63,21 @@ export function writeHeaders(
   const isReal = step.kind == STEP_REAL;
   let l4 = <i32>m.l4Offset;
   memory.copy(at, p, l4);
-  if (m.family == 6 && plan.hopByHop != 0) l4 = insertHopByHop(at, l4);
+  if (takesHopByHop(p, m, plan)) l4 = insertHopByHop(at, l4);
   const tcpBytes = <i32>m.payloadOffset - <i32>m.l4Offset;
   const from = p + m.l4Offset;
   const to = at + <usize>l4;
   const isSigned = (foolings & Fooling.Md5Sig) != 0;
   const kept = isSigned && tcpBytes + MD5_WORDS_BYTES > TCP_HEADER_MAX ? TCP_HEADER_BYTES : tcpBytes;
-  memory.copy(to, from, kept);
   if (isSigned) {
-    writeMd5Option(to + <usize>kept);
+    // The signature stands first: behind the end of an option list the endpoint would not see it.
+    const options = kept - TCP_HEADER_BYTES;
+    memory.copy(to, from, TCP_HEADER_BYTES);
+    writeMd5Option(to + TCP_HEADER_BYTES);
+    memory.copy(to + TCP_HEADER_BYTES + MD5_WORDS_BYTES, from + TCP_HEADER_BYTES, options);
     Tcp.at(to).dataOffset = <u32>(kept + MD5_WORDS_BYTES) >> 2;
+  } else {
+    memory.copy(to, from, kept);
   }
   setNetworkHeader(at, p, m, plan, step, foolings, total);
   if (m.protocol == PROTOCOL_TCP) {
@@ -110,8 +120,18 @@ function setNetworkHeader(at: usize, p: usize, m: Meta, plan: Plan, step: Step, 
 function idFor(id: u32, m: Meta, plan: Plan): u32 {
   if (plan.idScheme == IpIdScheme.Zero) return 0;
   if (plan.idScheme == IpIdScheme.Group) return id + madeReal;
-  if (plan.idScheme == IpIdScheme.Random) return nextRandom(seedOf(m.hash, m.seq + made)) >>> 16;
+  if (plan.idScheme == IpIdScheme.Random) return nextRandom(seedOf(m.hash, numberOf(m) + made)) >>> 16;
   return id + made;
+}
+
+/** What tells the packets of one flow apart: a datagram has no sequence number. */
+function numberOf(m: Meta): u32 {
+  return m.protocol == PROTOCOL_TCP ? m.seq : <u32>m.packetNumber;
+}
+
+/** The same for all fragments of a packet of so many octets at `offset` of the message; another for every other one. */
+export function fragmentIdFor(m: Meta, offset: i32, bytes: i32): u32 {
+  return nextRandom(seedOf(m.hash, numberOf(m) + <u32>offset * 0x85ebca6b + <u32>bytes * 0xc2b2ae35 + made * 0x27d4eb2f));
 }
 
 /**

@@ -5,13 +5,14 @@ import { laneFlags } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { Plan } from "../plan/plan";
 import { Step, STEP_REAL } from "../plan/step";
-import { PROTOCOL_UDP } from "../wire/packet";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/packet";
+import { Tcp } from "../wire/tcp";
 import { Udp } from "../wire/udp";
 import { Vnet } from "../wire/vnet";
 import { setTransportChecksum, spoilChecksum } from "./checksum";
 import { fillPattern } from "./decoy";
 import { emitFragments } from "./fragment";
-import { headerBytesFor, writeHeaders } from "./headers";
+import { fragmentIdFor, headerBytesFor, writeHeaders } from "./headers";
 
 /**
  * Sends the step's octets, which lie from `source` on, in packets of at most `limit` octets of payload and `mtu` octets
@@ -30,16 +31,19 @@ export function emitStep(
   delayMs: u32,
   total: i32,
 ): bool {
-  const headers = headerBytesFor(m, plan, foolings);
+  const headers = headerBytesFor(p, m, plan, foolings);
   const room = min<i32>(limit, mtu - headers);
   if (room < 1) return false;
   // Octets of pattern stand before the content, and behind it: the sequence number of the first is lower by as many.
   const first = step.from - step.overlap;
   const end = step.to + max<i32>(step.trail, 0);
   const last = step.to + min<i32>(step.trail, 0);
+  const stop = step.trail < 0 ? last : end;
+  // A datagram is sent whole or not at all.
+  if (m.protocol == PROTOCOL_UDP && step.kind == STEP_REAL && stop - first > room) return false;
   let at = first;
   do {
-    const size = min<i32>(room, (step.trail < 0 ? last : end) - at);
+    const size = min<i32>(room, stop - at);
     const bytes = headers + size;
     const packet = txAlloc(bytes);
     if (packet == 0) return false;
@@ -47,9 +51,10 @@ export function emitStep(
     const isEnd = at + size >= total;
     const l4 = writeHeaders(packet, p, m, plan, step, foolings, bytes, at, isEnd);
     finish(packet, m, l4, bytes, foolings);
-    if (!send(packet, m, plan, step, l4, bytes, delayMs)) return false;
+    if (!send(packet, m, plan, step, l4, bytes, at, delayMs)) return false;
     at += size;
-  } while (at < (step.trail < 0 ? last : end));
+    // A message without octets is a SYN, which is one packet whatever it is to carry.
+  } while (at < stop && total > 0);
   return true;
 }
 
@@ -73,9 +78,18 @@ function finish(packet: usize, m: Meta, l4: i32, bytes: i32, foolings: u32): voi
 }
 
 /** Lists the packet, or the fragments that the plan asks for in its place. */
-function send(packet: usize, m: Meta, plan: Plan, step: Step, l4: i32, bytes: i32, delayMs: u32): bool {
+function send(packet: usize, m: Meta, plan: Plan, step: Step, l4: i32, bytes: i32, at: i32, delayMs: u32): bool {
   const isWhole = m.family == 6 && plan.hopByHop != 0;
-  const isCut = !isWhole && plan.fragmentBytes > 0 && step.kind == STEP_REAL && bytes - l4 > plan.fragmentBytes;
-  if (isCut) return emitFragments(packet, m, l4, bytes, plan.fragmentBytes, delayMs);
+  const first = firstFragmentBytes(packet, m, plan, l4);
+  if (!isWhole && first > 0 && step.kind == STEP_REAL && bytes - l4 > first) {
+    return emitFragments(packet, m, l4, bytes, first, fragmentIdFor(m, at, bytes), delayMs);
+  }
   return txList(packet, bytes, delayMs);
+}
+
+/** Octets behind the IP header in the first fragment: IPv6 wants the whole transport header there (RFC 7112). */
+function firstFragmentBytes(packet: usize, m: Meta, plan: Plan, l4: i32): i32 {
+  const wanted = plan.fragmentBytes;
+  if (wanted == 0 || m.family == 4 || m.protocol != PROTOCOL_TCP) return wanted;
+  return max<i32>(wanted, (Tcp.at(packet + <usize>l4).headerBytes + 7) & ~7);
 }

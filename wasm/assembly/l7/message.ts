@@ -7,7 +7,7 @@ import { TCP_ACK, TCP_RST, TCP_SYN, TCP_URG } from "../wire/tcp";
 import { DNS_HEADER_BYTES, readDnsQuery } from "./dns";
 import { readHttpRequest } from "./http";
 import { isQuicInitial } from "./quic";
-import { readTlsHello, tlsMissing } from "./tls-hello";
+import { readTlsHello } from "./tls-hello";
 
 /** Behind the plan's steps. */
 const SPARE_AT: usize = 0x2000;
@@ -108,7 +108,6 @@ function recogniseTcp(m: Meta, message: Message, kinds: u32): Found {
   if (message.bytes == 0 || (flags & (TCP_RST | TCP_URG)) != 0) return Found.Nothing;
   if ((kinds & (1 << L7.Tls)) != 0 && readTlsHello(message.at, message.bytes, message)) {
     message.l7 = L7.Tls;
-    message.missing = tlsMissing(message.at, message.bytes);
     return message.missing > 0 ? Found.Partial : Found.Message;
   }
   if ((kinds & (1 << L7.Http)) != 0 && readHttpRequest(message.at, message.bytes, message)) {

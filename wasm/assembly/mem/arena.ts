@@ -40,7 +40,7 @@ export function txPublish(): void {
 /** Lists a packet, wherever it lies; it leaves so many milliseconds from now. False: the list is full. */
 export function txList(at: usize, bytes: i32, delayMs: u32 = 0): bool {
   if (txCount >= TX_MAX) return false;
-  setTx(txCount, at, bytes, delayMs);
+  setTx(txCount, at, bytes, min<u32>(delayMs, 0xffff));
   txCount++;
   return true;
 }

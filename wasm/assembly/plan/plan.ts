@@ -4,7 +4,10 @@
 //   at the lane's plan region: | message 64 | plan 64 | steps … |
 import { LANE_PLAN, PLAN_STEPS_MAX } from "@bunnel/abi/src/index";
 import { lane } from "../mem/lane";
-import { BELONGS_BEFORE, FLAGS_AS_IS, Step, STEP_BYTES, STEP_FAKE, STEP_REAL } from "./step";
+import { BELONGS_BEFORE, BELONGS_BEHIND, FLAGS_AS_IS, Step, STEP_BYTES, STEP_FAKE, STEP_REAL } from "./step";
+
+/** Octets of a hop-by-hop header of padding alone (RFC 8200 section 4.3). */
+export const HOP_BY_HOP_BYTES: i32 = 8;
 
 const PLAN_AT: usize = 64;
 const STEPS_AT: usize = 128;
@@ -60,6 +63,22 @@ export class Plan {
     let i = 0;
     while (i < this.count && this.step(i).kind != STEP_REAL) i++;
     return i;
+  }
+
+  /** Index of the first step that belongs to real octets: decoys that stand before all pieces go here. */
+  get front(): i32 {
+    let i = this.firstReal;
+    while (i > 0 && this.step(i - 1).belongs == BELONGS_BEHIND) i--;
+    return i;
+  }
+
+  /** Whether a real step's overlap lies on octets of the message itself. */
+  get hasInnerOverlap(): bool {
+    for (let i = 0; i < this.count; i++) {
+      const step = this.step(i);
+      if (step.kind == STEP_REAL && step.overlap > 0 && step.from > 0) return true;
+    }
+    return false;
   }
 
   /** Index of the real step that has `offset` strictly inside; -1: none. */

@@ -3,13 +3,14 @@
 //   go on     a further part came: when the message is whole, it is planned in place of all its packets
 //   again     a part of a message came that was planned a moment ago: the same plan, that part of it
 //   release   a message did not become whole in time, or came in another order: its packets leave as they came
-import { HOLD_MAX_MS, HOLDS_MAX, L7, Reason, REMEMBER_MS, Verdict, verdictOf, WORD_HOLDS } from "@bunnel/abi/src/index";
+import { HOLD_MAX_MS, HOLD_PACKETS_MAX, HOLDS_MAX, L7, Reason, REMEMBER_MS, Verdict, verdictOf, WORD_HOLDS } from "@bunnel/abi/src/index";
 import { findHold, Hold, HOLD_PLANNED, HOLD_WAITING, takeHold } from "../flow/hold";
 import { Message, noteMessage, recogniseAt } from "../l7/message";
 import { laneMtu, laneWord, recountHeld } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { parse } from "../wire/packet";
 import { seqDistance } from "../wire/seq";
+import { TCP_FIN, TCP_PSH } from "../wire/tcp";
 import { decide } from "./decide";
 import { NOT_YET, pass, payloadLimit } from "./pass";
 
@@ -31,8 +32,14 @@ export function remember(p: usize, m: Meta, now: u32): void {
   if (m.flow == 0 || m.l7 == L7.Syn || m.payloadBytes == 0) return;
   const hold = takeHold(m, m.payloadBytes, now + REMEMBER_MS);
   if (hold == null) return;
-  if (hold.append(p, m, payloadLimit(p, m))) hold.state = HOLD_PLANNED;
-  else hold.free();
+  const limit = payloadLimit(p, m);
+  if (!hold.append(p, m, limit)) {
+    hold.free();
+    return;
+  }
+  // What the plan was made with: it is to be the same again.
+  hold.limit = limit;
+  hold.state = HOLD_PLANNED;
 }
 
 /** A packet of a flow with a kept message: its reason, NOT_YET, or NOT_HELD when it has nothing to do with it. */
@@ -60,8 +67,16 @@ function whole(p: usize, bytes: i32, m: Meta, hold: Hold, rules: usize, now: u32
   first.payloadBytes = <u16>hold.bytes;
   first.direction = m.direction;
   first.packetNumber = m.packetNumber;
+  // What belongs to the last octet stands in the last packet.
+  first.tcpFlags = <u8>(first.tcpFlags | (m.tcpFlags & (TCP_FIN | TCP_PSH)));
   let reason: i32 = Reason.PassHeldInVain;
-  if (hold.bytes >= hold.wanted && recogniseAt(hold.whole + <usize>hold.headerBytes, hold.bytes, first, message)) {
+  const isMessage = recogniseAt(hold.whole + <usize>hold.headerBytes, hold.bytes, first, message);
+  // A further record begins: how much it holds could not be known before.
+  if (isMessage && message.missing > 0 && hold.packets < HOLD_PACKETS_MAX && hold.keep(p, bytes)) {
+    hold.wanted = hold.bytes + message.missing;
+    return Reason.HoldMessage;
+  }
+  if (isMessage && message.missing == 0) {
     reason = decide(hold.whole, first, message, rules, min<i32>(hold.limit, laneMtu), 0, hold.bytes, isFirst);
   }
   if (reason == NOT_YET) {

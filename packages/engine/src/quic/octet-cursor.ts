@@ -1,5 +1,8 @@
 // Octets read one after the other, with the variable-length integers of RFC 9000 section 16.
 
+/** No number and no place: the octets ended. */
+export const OVER = -1;
+
 /** Past the end every answer is `OVER`, and so are all that follow. */
 export class OctetCursor {
   constructor(
@@ -35,6 +38,3 @@ export class OctetCursor {
     return this.at - bytes;
   }
 }
-
-/** No number and no place: the octets ended. */
-export const OVER = -1;

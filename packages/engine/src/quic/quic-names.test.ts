@@ -42,11 +42,7 @@ describe("QuicNames.look()", () => {
   });
 
   test("waits for the datagram with the name, and names every one of the handshake after it", () => {
-    const [first, second, third] = [0, 1, 2].map((index) => large(3)[index] ?? ID) as [
-      Uint8Array,
-      Uint8Array,
-      Uint8Array,
-    ];
+    const [first = ID, second = ID, third = ID] = large(3);
     expect(looked(new QuicNames(), [first, second, first, third, first])).toEqual([
       "incomplete",
       "incomplete",
@@ -135,10 +131,22 @@ describe("QuicNames.look()", () => {
   });
 
   test("lets the first of octets told twice count", () => {
-    const names = new QuicNames();
-    const pieces = quicInitials({ serverName: NAME, datagrams: 2 });
-    const decoys = quicInitials({ serverName: "decoy.example.org".slice(0, NAME.length), datagrams: 2 });
-    expect(looked(names, [pieces[0] ?? ID, decoys[0] ?? ID, pieces[1] ?? ID]).at(-1)).toEqual(FOUND);
+    const decoy = quicHello({
+      serverName: "decoy.example.org",
+      extensionOrder: "last",
+      keyShareBytes: POST_QUANTUM_SHARE_BYTES,
+    });
+    const decoys = quicInitials({ hello: decoy, datagrams: 2, destinationId: ID });
+    const [first = ID, second = ID] = large(2);
+    const answers = looked(new QuicNames(), [second, decoys[1] ?? ID, first]);
+    expect(answers).toEqual(["incomplete", "incomplete", FOUND]);
+  });
+
+  test("refuses Initials that are too short for a sample and a tag", () => {
+    for (let bytes = 0; bytes < 20; bytes++) {
+      const head = [0xc0, 0, 0, 0, 1, 0, 0, 0, bytes];
+      expect(new QuicNames().look(Uint8Array.from([...head, ...new Uint8Array(bytes)]), 1n, 0)).toBe("none");
+    }
   });
 
   test("reads from shared memory and leaves it as it was", () => {

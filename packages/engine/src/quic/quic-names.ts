@@ -3,9 +3,9 @@
 //   1. walk the packets of the datagram   2. open each Initial, with the keys of its flow or its own
 //   3. gather its CRYPTO octets           4. look for the name in the hello, as far as it is told
 //
-// The keys of Initials follow from the destination id of the client's first one (RFC 9001 section 5.2). The client later
-// writes to an id that the server chose, with the same keys, so that the flow must remember them. After a Retry, or when
-// a port is used again, an Initial opens with keys of its own only: that starts a new connection on the flow.
+// The keys of Initials follow from the destination id of the client's first one (RFC 9001 section 5.2). The client
+// later writes to an id that the server chose, with the same keys, so that the flow must remember them. After a Retry,
+// or when a port is used again, an Initial opens with keys of its own only: that starts a new connection on the flow.
 import { HOLD_MESSAGE_MAX_BYTES, PACKET_MAX_BYTES, QUIC_PACKETS_MAX } from "@bunnel/abi";
 import { gatherCrypto } from "./gather-crypto.ts";
 import { helloName, type QuicAnswer } from "./hello-name.ts";
