@@ -1,5 +1,6 @@
 // The headers of a packet that leaves: those of the packet at hand, with what the plan and the step change.
 import { Fooling, IpIdScheme } from "@bunnel/abi/src/index";
+import { copyFew } from "../mem/copy";
 import { Meta } from "../mem/meta";
 import { HOP_BY_HOP_BYTES, Plan } from "../plan/plan";
 import { FLAGS_AS_IS, Step, STEP_REAL } from "../plan/step";
@@ -62,7 +63,7 @@ export function writeHeaders(
 ): i32 {
   const isReal = step.kind == STEP_REAL;
   let l4 = <i32>m.l4Offset;
-  memory.copy(at, p, l4);
+  copyFew(at, p, l4);
   if (takesHopByHop(p, m, plan)) l4 = insertHopByHop(at, l4);
   const tcpBytes = <i32>m.payloadOffset - <i32>m.l4Offset;
   const from = p + m.l4Offset;
@@ -77,7 +78,7 @@ export function writeHeaders(
     memory.copy(to + TCP_HEADER_BYTES + MD5_WORDS_BYTES, from + TCP_HEADER_BYTES, options);
     Tcp.at(to).dataOffset = <u32>(kept + MD5_WORDS_BYTES) >> 2;
   } else {
-    memory.copy(to, from, kept);
+    copyFew(to, from, kept);
   }
   setNetworkHeader(at, p, m, plan, step, foolings, total);
   if (m.protocol == PROTOCOL_TCP) {

@@ -24,6 +24,8 @@ export const HOLD_WAITING: u32 = 1;
 export const HOLD_PLANNED: u32 = 2;
 
 const PLACE_BYTES: usize = HOLD_PLACE_BYTES;
+const HOLD_WAYS: i32 = 4;
+const HOLD_SETS: u32 = HOLDS_MAX / 4;
 const LIST_AT: usize = 256;
 const LIST_ENTRY_BYTES: usize = 8;
 const WHOLE_AT: usize = 512 + SLOT_HEADROOM_BYTES;
@@ -122,10 +124,16 @@ export class Hold {
   }
 }
 
+/** The first of the few places where a flow's message may be: a set, chosen by the flow's hash. */
+function firstPlace(m: Meta): i32 {
+  return <i32>((<u32>(m.hash >>> 40)) % HOLD_SETS) * HOLD_WAYS;
+}
+
 /** The place of the packet's flow; null: it has none. */
 export function findHold(m: Meta): Hold | null {
   if (laneWord(WORD_HOLDS) == 0) return null;
-  for (let i = 0; i < HOLDS_MAX; i++) {
+  const first = firstPlace(m);
+  for (let i = first; i < first + HOLD_WAYS; i++) {
     const hold = Hold.at(i);
     if (hold.state != HOLD_FREE && hold.flow == m.flow && hold.hash == m.hash) return hold;
   }
@@ -134,11 +142,7 @@ export function findHold(m: Meta): Hold | null {
 
 /** A place for a message of the packet's flow: its own, a free one, or the planned one that is oldest. null: none. */
 export function takeHold(m: Meta, wanted: i32, deadline: u32): Hold | null {
-  let place: Hold | null = findHold(m);
-  for (let i = 0; i < HOLDS_MAX && place == null; i++) {
-    if (Hold.at(i).state == HOLD_FREE) place = Hold.at(i);
-  }
-  if (place == null) place = oldestPlanned();
+  const place = findPlace(m);
   if (place == null) return null;
   place.free();
   place.flow = m.flow;
@@ -155,14 +159,17 @@ export function takeHold(m: Meta, wanted: i32, deadline: u32): Hold | null {
   return place;
 }
 
-function oldestPlanned(): Hold | null {
+function findPlace(m: Meta): Hold | null {
+  const first = firstPlace(m);
+  let free: Hold | null = null;
   let oldest: Hold | null = null;
-  for (let i = 0; i < HOLDS_MAX; i++) {
+  for (let i = first; i < first + HOLD_WAYS; i++) {
     const hold = Hold.at(i);
-    if (hold.state != HOLD_PLANNED) continue;
-    if (oldest == null || <i32>(hold.deadline - oldest.deadline) < 0) oldest = hold;
+    if (hold.state == HOLD_FREE) free = hold;
+    else if (hold.flow == m.flow && hold.hash == m.hash) return hold;
+    else if (hold.state == HOLD_PLANNED && (oldest == null || <i32>(hold.deadline - oldest.deadline) < 0)) oldest = hold;
   }
-  return oldest;
+  return free != null ? free : oldest;
 }
 
 if (<usize>HOLDS_MAX * PLACE_BYTES > <usize>LANE_HOLD_BYTES) ERROR("the hold region is too small for its places");

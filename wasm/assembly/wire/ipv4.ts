@@ -1,6 +1,6 @@
 // The IPv4 header (RFC 791 section 3.1).
 import { be16, setBe16 } from "./be";
-import { checksumAfter } from "./checksum";
+import { checksumAfter, checksumOf } from "./checksum";
 
 const TOS: usize = 1;
 const TOTAL_LENGTH: usize = 2;
@@ -77,20 +77,14 @@ export class Ipv4 {
     store<u16>(this.ptr + CHECKSUM, <u16>checksumAfter(load<u16>(this.ptr + CHECKSUM), old, word));
   }
 
-  /** Sets total length, identification and time to live, and mends the header checksum for just these words. */
+  /** Sets total length, identification and time to live, and the header checksum. */
   setLengthIdTtl(totalBytes: i32, id: u32, ttl: u32): void {
     const p = this.ptr;
-    let sum: u32 = load<u16>(p + CHECKSUM);
-    const oldLength: u32 = load<u16>(p + TOTAL_LENGTH);
-    const oldId: u32 = load<u16>(p + ID);
-    const oldTtl: u32 = load<u16>(p + TTL);
     setBe16(p, TOTAL_LENGTH, totalBytes);
     setBe16(p, ID, id);
     store<u8>(p + TTL, <u8>ttl);
-    sum = checksumAfter(sum, oldLength, load<u16>(p + TOTAL_LENGTH));
-    sum = checksumAfter(sum, oldId, load<u16>(p + ID));
-    sum = checksumAfter(sum, oldTtl, load<u16>(p + TTL));
-    store<u16>(p + CHECKSUM, <u16>sum);
+    store<u16>(p + CHECKSUM, 0);
+    store<u16>(p + CHECKSUM, <u16>checksumOf(p, this.headerBytes));
   }
 
   /** Sum of the pseudo header (RFC 9293 section 3.1) for so many octets of transport header and payload. */
