@@ -3,7 +3,14 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Engine, EngineBuild, PacketMeta } from "@bunnel/engine";
 import { encodeRules, parseProfile } from "@bunnel/profile";
-import { decodePacket, internetChecksum, readClientHello, readHttpRequest, splitRecords, updateChecksum } from "@bunnel/wire";
+import {
+  decodePacket,
+  internetChecksum,
+  readClientHello,
+  readHttpRequest,
+  splitRecords,
+  updateChecksum,
+} from "@bunnel/wire";
 import { anyHello, anyHttpRequest, anyPacket, mutatedPacket } from "@bunnel/wire/arbitrary";
 import { tcpPacket } from "@bunnel/wire";
 import { BUILDS, engineOf } from "./rig.ts";
@@ -127,7 +134,10 @@ describe.each(BUILDS)("engine, %s build", (build: EngineBuild) => {
       .tuple(anyHello(), fc.uniqueArray(fc.nat(600), { minLength: 1, maxLength: 4 }), fc.nat(700), fc.nat(255))
       .map(([{ octets: hello }, cuts, at, value]) => {
         const inside = cuts.map((cut) => cut + 6).filter((cut) => cut < hello.length);
-        const records = splitRecords(hello, inside.toSorted((a, b) => a - b));
+        const records = splitRecords(
+          hello,
+          inside.toSorted((a, b) => a - b),
+        );
         if (at % 3 === 0 && at > 5 && at < records.length) records[at] = value;
         return at % 5 === 0 ? records.slice(0, Math.max(6, at)) : records;
       });

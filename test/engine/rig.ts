@@ -1,14 +1,16 @@
 // An engine with rules in it, and a receiver: what the suites of this folder share.
 import { Engine, type EngineBuild, type LaneOptions } from "@bunnel/engine";
 import { encodeRules, parseProfile } from "@bunnel/profile";
-import { decodePacket, verifyChecksums } from "@bunnel/wire";
+import { decodePacket } from "@bunnel/wire";
+import { foolingsIn } from "./connection.ts";
+import { joinFragments } from "./fragments.ts";
 
 export const BUILDS: readonly EngineBuild[] = ["release", "debug"];
 
 /** A rule table of one rule: this strategy for every host, on any port. */
 export function tableOf(strategy: string): Uint8Array {
-  const ports = strategy.includes("http:") ? 'ports = ["1-65535"]\n' : "";
-  return encodeRules(parseProfile(`[[rule]]\nname = "test"\n${ports}strategy = '''${strategy}'''\n`));
+  const text = `[[rule]]\nname = "test"\nports = ["1-65535"]\nstrategy = '''${strategy}'''\n`;
+  return encodeRules(parseProfile(text));
 }
 
 /** An engine with a fixed seed, its own memory and no warm-up: the same for every run. */
@@ -31,27 +33,28 @@ export function carry(
 }
 
 /**
- * What an endpoint reads that follows the RFCs: segments with a wrong checksum and segments whose hop limit differs
- * from
- * the real one (they end on the way) are discarded, the rest is put in order; of two copies of an octet the first
- * counts. Undefined: octets are missing.
+ * What an endpoint reads of the packets, in order of arrival, that follows the RFCs: it joins fragments, discards what
+ * is fooled, trims what lies before the message, and of what waits out of order gives the octets that follow.
+ * Undefined: octets are missing.
  */
 export function readByEndpoint(packets: readonly Uint8Array[], original: Uint8Array): Uint8Array | undefined {
-  const sent = decodePacket(original);
-  const octets = new Uint8Array(sent.payloadBytes);
-  const known = new Uint8Array(sent.payloadBytes);
-  for (const packet of packets) {
-    const segment = decodePacket(packet);
-    const sums = verifyChecksums(packet);
-    if (segment.hopLimit !== sent.hopLimit || sums.ip === false || sums.transport === false) continue;
-    if (segment.sourcePort !== sent.sourcePort || segment.destination !== sent.destination) continue;
-    const from = (segment.seq - sent.seq) | 0;
-    for (const [i, octet] of segment.payload.entries()) {
-      const at = from + i;
-      if (at < 0 || at >= octets.length) return undefined;
-      if (known[at] === 0) octets[at] = octet;
-      known[at] = 1;
+  const first = decodePacket(original);
+  const octets = new Uint8Array(first.payloadBytes);
+  let next = 0;
+  let waiting: { from: number; payload: Uint8Array }[] = [];
+  for (const packet of joinFragments(packets)) {
+    const { seq, payload } = decodePacket(packet);
+    if (foolingsIn(packet, original) !== 0) continue;
+    const from = (seq - first.seq) | 0;
+    if (from + payload.length > octets.length) return undefined;
+    waiting = [...waiting, { from, payload }].toSorted((a, b) => a.from - b.from);
+    while (waiting[0] !== undefined && waiting[0].from <= next) {
+      const [piece, ...rest] = waiting;
+      waiting = rest;
+      const fresh = piece.payload.subarray(next - piece.from);
+      octets.set(fresh, next);
+      next += fresh.length;
     }
   }
-  return known.every((mark) => mark === 1) ? octets : undefined;
+  return next === octets.length ? octets : undefined;
 }

@@ -1,8 +1,10 @@
 // Golden pages: Markdown that runs as written. Each ```packets block is a case:
 //
-//   in   a packet as `printPacket` writes it
-//   rule the strategy in force
-//   out  a packet that leaves, in order; the words after "out" must stand in the packet's line in this order
+//   in    a packet, in the words of `printPacket` and of packet-words.ts; several are sent one after another
+//   rule  the strategy in force, in the notation of `@bunnel/profile`
+//   out   a packet that leaves, in order; the words after "out" must stand in the packet's line in this order
+//   reads what the endpoint reads: "it" (the default) the message itself, "same" an HTTP request of the same meaning,
+//         "more" or "less" octets than were sent, "nothing"
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -10,9 +12,10 @@ export interface GoldenCase {
   readonly page: string;
   readonly title: string;
   readonly line: number;
-  readonly input: string;
+  readonly input: readonly string[];
   readonly rule: string;
   readonly output: readonly string[];
+  readonly reads: string;
 }
 
 /** All cases of the pages in a folder. @throws Error naming page and line of a block that cannot be read */
@@ -43,11 +46,12 @@ function readPage(page: string, text: string): GoldenCase[] {
 function readBlock(page: string, title: string, line: number, lines: readonly string[]): GoldenCase {
   const wordsOf = (key: string): string[] =>
     lines.filter((text) => text.startsWith(`${key} `)).map((text) => text.slice(key.length).trim());
-  const [input] = wordsOf("in");
   const [rule] = wordsOf("rule");
-  if (input === undefined || rule === undefined)
+  const input = wordsOf("in");
+  if (input.length === 0 || rule === undefined) {
     throw new Error(`${page}:${line}: expected a line "in" and a line "rule"`);
-  return { page, title, line, input, rule, output: wordsOf("out") };
+  }
+  return { page, title, line, input, rule, output: wordsOf("out"), reads: wordsOf("reads")[0] ?? "it" };
 }
 
 /** Whether all words stand in the line, each as a word, in this order. */

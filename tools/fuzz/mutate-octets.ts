@@ -21,7 +21,7 @@ const MUTATIONS: readonly Mutation[] = [
 
 /** A changed copy of `octets`, at most `maxBytes` long; `other` lends its octets. */
 export function mutateOctets(octets: Uint8Array, chance: Chance, other: Uint8Array, maxBytes: number): Uint8Array {
-  let changed = octets.slice();
+  let changed: Uint8Array = octets.slice();
   for (let turns = 1 << chance.below(4); turns > 0; turns--) {
     changed = chance.pick(MUTATIONS)(changed, chance, other);
   }

@@ -31,6 +31,7 @@ const ENGINE = "wasm/assembly/";
 const ENGINE_ORDER = [
   "mem",
   "wire",
+  "offload",
   "l7",
   "flow",
   "rules",

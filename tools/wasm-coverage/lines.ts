@@ -36,7 +36,7 @@ export function linesOf(
     if (kind !== "statement" && !isArm) continue;
     const place = places[lastUpTo(offsets, offset)];
     if (place === undefined || !place.file.startsWith(ENGINE_FOLDER)) continue;
-    const draft = files.get(place.file) ?? { lines: new Map(), arms: [] };
+    const draft: Draft = files.get(place.file) ?? { lines: new Map(), arms: [] };
     files.set(place.file, draft);
     const hit = marks[i] === 1;
     if (isArm) draft.arms.push({ line: place.line, hit });

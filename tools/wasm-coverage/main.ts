@@ -11,6 +11,8 @@ import { lcovOf, tableOf } from "./report.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 const SUITES = ["test/engine", "test/golden", "test/offload", "packages/engine"];
+/** The debug build with probes is several times slower than what ships. */
+const TEST_LIMIT_MS = 120_000;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -22,7 +24,8 @@ async function main(paths: readonly string[]): Promise<number> {
     const marks = new Uint8Array(engine.probes.length);
     const names = readdirSync(folder);
     for (const name of names) {
-      if (!name.startsWith(engine.build)) throw new Error("coverage: expected one build, found a new one; run it again");
+      if (!name.startsWith(engine.build))
+        throw new Error("coverage: expected one build, found a new one; run it again");
       merge(marks, readFileSync(join(folder, name)));
     }
     if (names.length === 0) throw new Error("coverage: expected a suite that uses the engine, found none");
@@ -42,13 +45,16 @@ async function main(paths: readonly string[]): Promise<number> {
 async function runSuites(folder: string, paths: readonly string[]): Promise<boolean> {
   const chosen = paths.length > 0 ? paths : SUITES.filter((suite) => existsSync(join(root, suite)));
   const preload = join(import.meta.dirname, "preload.ts");
-  const run = Bun.spawn([process.execPath, "test", ...chosen.map((path) => `./${path}`)], {
-    cwd: root,
-    // Reaches the Bun processes that a suite starts, too.
-    env: { ...process.env, [FOLDER_VARIABLE]: folder, BUN_OPTIONS: `--preload=${preload}` },
-    stdin: "ignore",
-    stdout: 2,
-    stderr: "inherit",
-  });
+  const run = Bun.spawn(
+    [process.execPath, "test", `--timeout=${TEST_LIMIT_MS}`, ...chosen.map((path) => `./${path}`)],
+    {
+      cwd: root,
+      // Reaches the Bun processes that a suite starts, too.
+      env: { ...process.env, [FOLDER_VARIABLE]: folder, BUN_OPTIONS: `--preload=${preload}` },
+      stdin: "ignore",
+      stdout: 2,
+      stderr: "inherit",
+    },
+  );
   return (await run.exited) !== 0;
 }

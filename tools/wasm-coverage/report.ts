@@ -19,7 +19,9 @@ export function tableOf(files: readonly FileCoverage[]): string {
   const shown = rows.map(({ name, lines, arms, missed }) =>
     `${name.padEnd(width)}  ${lines.padStart(20)}  ${arms.padStart(20)}  ${missed}`.trimEnd(),
   );
-  return [`${"".padEnd(width)}  ${"lines".padStart(20)}  ${"branches".padStart(20)}  missed lines`, ...shown].join("\n");
+  return [`${"".padEnd(width)}  ${"lines".padStart(20)}  ${"branches".padStart(20)}  missed lines`, ...shown].join(
+    "\n",
+  );
 }
 
 /** The same as an lcov trace file. */

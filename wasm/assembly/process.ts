@@ -18,8 +18,8 @@ import {
 } from "@bunnel/abi/src/index";
 import { Flow, track } from "./flow/table";
 import { Found, Message, recognise } from "./l7/message";
-import { txBytes, txCount, txPublish, txReset, txRollBack } from "./mem/arena";
-import { count, countReason, laneFlags, setLaneWord } from "./mem/lane";
+import { settledCount, txBytes, txCount, txPublish, txReset, txRollBack } from "./mem/arena";
+import { count, countReason, laneFlags, laneWord, setLaneWord } from "./mem/lane";
 import { Meta, rxAt, rxBytes } from "./mem/meta";
 import { activeRules, wantedKinds } from "./rules/table";
 import { decide } from "./story/decide";
@@ -51,13 +51,17 @@ export function poll(from: i32, to: i32, now: u32): i32 {
     parse(p, bytes, m);
     if (isTracked(m)) track(p, m, now, stoppedAt == i + 1 ? 0 : 1);
     stoppedAt = 0;
-    const reason = handle(p, bytes, m, rules, now, i, from);
+    let reason = handle(p, bytes, m, rules, now, i, from);
     if (reason == NOT_YET) {
       txRollBack(count0, bytes0);
       stoppedAt = i + 1;
-      break;
+      // With all the room there is, what cannot be sent now can never be.
+      if (txCount > 0 || laneWord(WORD_ASKED) != 0) break;
+      reason = Reason.DropBadOffload;
+      stoppedAt = 0;
     }
-    enter(m, reason, count0);
+    // What was released on the way stands for other packets.
+    enter(m, reason, max<i32>(count0, settledCount));
     octets += bytes;
   }
   setLaneWord(WORD_ANSWERED, 0);

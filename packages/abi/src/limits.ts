@@ -7,7 +7,10 @@ export const LANES_MAX: i32 = 4;
 export const RX_MAX: i32 = 64;
 /** Packets that one burst can send out. The worst packet alone is 65535 octets cut at Linux' smallest MSS, 48. */
 export const TX_MAX: i32 = 2048;
-/** Packets that are merged to one at most: as many datagrams as Linux cuts from one (UDP_MAX_SEGMENTS, include/linux/udp.h). */
+/**
+ * Packets that are merged to one at most: as many datagrams as Linux cuts from one (UDP_MAX_SEGMENTS,
+ * include/linux/udp.h).
+ */
 export const GROUP_PACKETS_MAX: i32 = 64;
 /** Flows of one burst that are told apart when it is merged: places looked at for one of them. */
 export const GROUP_PROBES_MAX: i32 = 8;

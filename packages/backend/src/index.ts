@@ -10,7 +10,9 @@ export {
 export { BackendError, type BackendErrorCode } from "./errors.ts";
 export { FlowKey, parseFlowKey, type FlowProtocol } from "./flow-key.ts";
 export { startInlineLane } from "./inline-lane.ts";
-export { LaneLoop } from "./lane-loop.ts";
+export { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
+export { LaneLoop, type LaneExtras } from "./lane-loop.ts";
 export { serveLane, startLaneWorker, type LaneOpeners } from "./lane-worker.ts";
-export type { LaneParts, LaneThread, TunPlatform, Uplinks } from "./platform.ts";
+export { needsDistance } from "./needs-distance.ts";
+export type { InboundParts, LaneParts, LaneThread, TunPlatform, Uplinks } from "./platform.ts";
 export { TunBackend } from "./tun-backend.ts";

@@ -1,14 +1,21 @@
 // A lane without a thread: for devices in memory, in tests and examples.
-import { Engine } from "@bunnel/engine";
+import { Engine, type NameFinder } from "@bunnel/engine";
+import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneThread } from "./platform.ts";
 
 const TURN_EVERY_MS = 1;
 
 /** Runs the lane by a timer of the calling thread. */
-export function startInlineLane(parts: LaneParts): LaneThread {
-  const lane = Engine.attach(parts.engine).lane(parts.laneIndex, parts.lane);
-  const loop = new LaneLoop(parts.device, parts.egress, lane, parts.maxQueueSize);
+export function startInlineLane(parts: LaneParts, names?: NameFinder): LaneThread {
+  const engine = Engine.attach(parts.engine);
+  const lane = engine.lane(parts.laneIndex, parts.lane);
+  const { inbound } = parts;
+  const loop = new LaneLoop(parts.device, parts.egress, lane, parts.maxQueueSize, {
+    answers: parts.answers === true,
+    ...(names && { names }),
+    ...(inbound && { inbound: new InboundLane(inbound.tap, engine.lane(inbound.laneIndex, INBOUND_LANE)) }),
+  });
   const ended = Promise.withResolvers<Error | undefined>();
   const end = (cause: Error | undefined): void => {
     clearInterval(timer);

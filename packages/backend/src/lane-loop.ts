@@ -1,14 +1,18 @@
 // The data path of one lane:
 //   1. sleep in the device until packets wait, somebody wakes us, or the backlog wants another try
 //   2. read a burst straight into the engine's slots
-//   3. one engine call
-//   4. send what it listed; what the way out does not take waits in the backlog, in order
-import { CONTROL_BASE, CONTROL_STOP, Counter } from "@bunnel/abi";
+//   3. enter into the flow table what has arrived from outside before it
+//   4. one engine call
+//   5. send what it listed; what the way out does not take waits in the backlog, in order
+//   6. tell the senders of QUIC that a rule dropped
+import { CONTROL_BASE, CONTROL_STOP, Counter, L7, Reason, VNET_HEADER_BYTES } from "@bunnel/abi";
 import { Wake, type PacketList, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import { laneCounters, type Lane, type NameFinder } from "@bunnel/engine";
 import { Backlog } from "./backlog.ts";
 import { Delayed } from "./delayed.ts";
+import type { InboundLane } from "./inbound-lane.ts";
+import { answerUnreachable } from "./port-unreachable.ts";
 
 /** How long a full way out is left alone before the next try. */
 const BACKLOG_RETRY_MS = 1;
@@ -17,19 +21,34 @@ const HELD_LOOK_MS = 10;
 /** The stop word is looked at at least this often, even when a wake is lost. */
 const SLEEP_MAX_MS = 1000;
 
+/** Where the host counts what a rule dropped. */
+const DROP_RULE: number = Counter.Reasons + Reason.DropRule;
+
+/** What a lane can do without. */
+export interface LaneExtras {
+  /** Finds the names in QUIC. Without it, QUIC has none. */
+  readonly names?: NameFinder;
+  readonly inbound?: InboundLane;
+  /** Answer QUIC that a rule dropped, by a way out that delivers to this machine too. Default false. */
+  readonly answers?: boolean;
+}
+
 export class LaneLoop {
   readonly #counters: BigUint64Array;
   readonly #control: Int32Array;
   readonly #backlog: Backlog;
   readonly #delayed: Delayed;
+  readonly #octets: Uint8Array;
+  readonly #answer: PacketList = { at: new Uint32Array(1), lengths: new Uint16Array(1) };
   #refused = 0;
+  #dropped: bigint | undefined;
 
   constructor(
     readonly device: TunDevice,
     readonly egress: Egress,
     readonly lane: Lane,
     maxQueueSize: number,
-    readonly names?: NameFinder,
+    readonly extras: LaneExtras = {},
   ) {
     const { memory, queue, scratch } = lane;
     device.attach(memory);
@@ -39,6 +58,8 @@ export class LaneLoop {
     const half = queue.bytes / 2;
     this.#backlog = new Backlog(memory, { at: queue.at, bytes: half }, maxQueueSize);
     this.#delayed = new Delayed(memory, { at: queue.at + half, bytes: half });
+    this.#octets = new Uint8Array(memory);
+    this.#dropped = this.#counters[DROP_RULE];
   }
 
   get isStopped(): boolean {
@@ -52,6 +73,8 @@ export class LaneLoop {
     const nowMs = Date.now() >>> 0;
     if (this.#delayed.count > 0) this.#sendDue(nowMs);
     const came = this.device.read(lane.rx, 0, lane.slotPacketBytes);
+    // Only now, so that an answer which a packet of this burst follows is there.
+    this.extras.inbound?.take(nowMs);
     if (came === 0) {
       if (lane.heldCount > 0) {
         lane.poll(0, 0, nowMs);
@@ -59,7 +82,8 @@ export class LaneLoop {
       }
       return 0;
     }
-    lane.work(came, nowMs, () => this.#send(nowMs), this.names);
+    lane.work(came, nowMs, () => this.#send(nowMs), this.extras.names);
+    if (this.extras.answers === true && this.#counters[DROP_RULE] !== this.#dropped) this.#answerDropped(came);
     this.#add(Counter.Turns, 1);
     return came;
   }
@@ -101,6 +125,23 @@ export class LaneLoop {
     this.#noteSent(taken);
     const sent = from + taken;
     if (sent < to) this.#add(Counter.QueueDropped, this.#backlog.push(list, sent, to));
+  }
+
+  /** The packets that were dropped still lie in their slots, and nobody else needs those any more. */
+  #answerDropped(came: number): void {
+    const { lane } = this;
+    this.#dropped = this.#counters[DROP_RULE];
+    for (let i = 0; i < came; i++) {
+      const { reason, l7 } = lane.meta(i);
+      if (reason !== Reason.DropRule || l7 !== L7.Quic) continue;
+      const answer = answerUnreachable(this.#octets, lane.rx.at[i] ?? 0, lane.rx.lengths[i] ?? 0);
+      if (answer === undefined) continue;
+      this.#answer.at[0] = answer.at;
+      this.#answer.lengths[0] = answer.bytes;
+      // No offload: a way out that takes a virtio header finds an empty one.
+      this.#octets.fill(0, answer.at - VNET_HEADER_BYTES, answer.at);
+      this.#sendRun(this.#answer, 0, 1);
+    }
   }
 
   #sendDue(nowMs: number): void {

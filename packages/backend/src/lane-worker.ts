@@ -1,7 +1,8 @@
 // Both ends of a lane's thread: the host that starts it, and what runs in the Worker.
-import type { DeviceHandOver, TunDevice } from "@bunnel/device";
+import type { DeviceHandOver, InboundTap, TunDevice } from "@bunnel/device";
 import type { Egress, EgressHandOver } from "@bunnel/egress";
-import { Engine } from "@bunnel/engine";
+import { Engine, type NameFinder } from "@bunnel/engine";
+import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneThread } from "./platform.ts";
 
@@ -9,12 +10,17 @@ import type { LaneParts, LaneThread } from "./platform.ts";
 export interface LaneOpeners {
   device(handOver: DeviceHandOver): TunDevice;
   egress(handOver: EgressHandOver): Egress;
+  /** Needed when the lane's parts have a tap. */
+  tap?(handOver: DeviceHandOver): InboundTap;
+  /** A finder of the lane's own. Without it, QUIC has no names. */
+  names?(): NameFinder;
 }
 
 /** A lane's parts as they travel to its thread. */
-type LaneStart = Omit<LaneParts, "device" | "egress"> & {
+type LaneStart = Omit<LaneParts, "device" | "egress" | "inbound"> & {
   readonly device: DeviceHandOver;
   readonly egress: EgressHandOver;
+  readonly inbound?: { readonly laneIndex: number; readonly tap: DeviceHandOver };
 };
 
 type Said =
@@ -42,17 +48,36 @@ function say(message: Said): void {
 }
 
 function runLane(start: LaneStart, openers: LaneOpeners, ready: () => void): void {
-  const lane = Engine.attach(start.engine).lane(start.laneIndex, start.lane);
+  const engine = Engine.attach(start.engine);
+  const lane = engine.lane(start.laneIndex, start.lane);
   const device = openers.device(start.device);
   const egress = openers.egress(start.egress);
-  const loop = new LaneLoop(device, egress, lane, start.maxQueueSize);
+  const names = openers.names?.();
+  const inbound = openInbound(engine, start, openers);
+  const loop = new LaneLoop(device, egress, lane, start.maxQueueSize, {
+    answers: start.answers === true,
+    ...(names && { names }),
+    ...(inbound && { inbound }),
+  });
   ready();
   loop.run();
 }
 
+function openInbound(engine: Engine, { inbound }: LaneStart, openers: LaneOpeners): InboundLane | undefined {
+  if (inbound === undefined) return undefined;
+  if (openers.tap === undefined) throw new Error("tap: expected an opener for it, found none");
+  return new InboundLane(openers.tap(inbound.tap), engine.lane(inbound.laneIndex, INBOUND_LANE));
+}
+
 /** The host's side: starts the lane in `worker`. Device and way out must be such as can be handed over. */
 export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
-  const start: LaneStart = { ...parts, device: parts.device.handOver(), egress: parts.egress.handOver() };
+  const { inbound, ...rest } = parts;
+  const start: LaneStart = {
+    ...rest,
+    device: parts.device.handOver(),
+    egress: parts.egress.handOver(),
+    ...(inbound && { inbound: { laneIndex: inbound.laneIndex, tap: inbound.tap.handOver() } }),
+  };
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<Error | undefined>();
   const fail = (error: Error): void => {

@@ -1,5 +1,12 @@
 // What a backend needs from the machine. Concrete drivers are injected by whoever joins the parts.
-import type { DeviceOptions, Interception, InterceptionOptions, SweepReport, TunDevice } from "@bunnel/device";
+import type {
+  DeviceOptions,
+  InboundTap,
+  Interception,
+  InterceptionOptions,
+  SweepReport,
+  TunDevice,
+} from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
 
@@ -10,7 +17,16 @@ export interface LaneParts {
   readonly lane: LaneOptions;
   readonly device: TunDevice;
   readonly egress: Egress;
+  /** Answers of servers, read by the same thread over a lane of its own. */
+  readonly inbound?: InboundParts;
   readonly maxQueueSize: number;
+  /** See `LaneExtras`. */
+  readonly answers?: boolean;
+}
+
+export interface InboundParts {
+  readonly laneIndex: number;
+  readonly tap: InboundTap;
 }
 
 /** A lane at work in a thread of its own. */
@@ -35,6 +51,8 @@ export interface TunPlatform {
   unsupported(): string | undefined;
   openDevice(options: DeviceOptions): TunDevice;
   openEgress(): Egress;
+  /** A tap that does not listen yet. Without this, no rule may need to know how far away a server is. */
+  openTap?(): InboundTap;
   /** @throws DeviceError when the method cannot be had here */
   intercept(method: "nft" | "rules", options: InterceptionOptions): Interception;
   /** Takes away what an earlier run left behind. */

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { DeviceError, MemoryDevice, type InterceptionOptions } from "@bunnel/device";
+import { DeviceError, MemoryDevice, Wake, type InterceptionOptions } from "@bunnel/device";
 import { MemoryEgress } from "@bunnel/egress";
 import { defaultProfile, parseProfile } from "@bunnel/profile";
 import { clientHello, decodePacket, tcpPacket } from "@bunnel/wire";
 import { startInlineLane } from "./inline-lane.ts";
-import type { TunPlatform } from "./platform.ts";
+import type { InboundParts, TunPlatform } from "./platform.ts";
 import { TunBackend } from "./tun-backend.ts";
 
 const ENDS = { source: "192.0.2.7", destination: "203.0.113.9", sourcePort: 40000, destinationPort: 443 };
@@ -178,6 +178,57 @@ describe("TunBackend", () => {
     expect(intercepted.at(-1)?.select.tls).toEqual([8443]);
     expect(handle.pipeline.profile.rules[0]?.name).toBe("a");
     await backend.stop();
+  });
+
+  test("opens a tap that listens only while a rule needs it, hands it to the lane, and closes it", async () => {
+    const tap = Object.assign(MemoryDevice.open(), { listen: (on: boolean) => void log.push(`listen ${on}`) });
+    let inbound: InboundParts | undefined;
+    const { startLane } = platformOf();
+    const backend = new TunBackend(
+      platformOf({
+        openTap: () => tap,
+        startLane: (parts) => {
+          ({ inbound } = parts);
+          return startLane(parts);
+        },
+      }),
+    );
+    const handle = await backend.start(config);
+    expect(log).toEqual(["sweep", "device", "listen false", "lane", "intercept nft"]);
+    expect(inbound).toEqual({ laneIndex: 1, tap });
+    tap.inject(tcpPacket({ ...ENDS, flags: "SA" }));
+    await until(() => handle.stats.flows === 1);
+    expect(handle.stats).toMatchObject({ packetsIn: 0, egressSent: 0 });
+    for (const [ttl, on] of [
+      ["auto-1", true],
+      ["3", false],
+    ] as const) {
+      handle.pipeline.load(parseProfile(`[[rule]]\nname = "a"\nstrategy = "tls: fake(ttl=${ttl})  http: split(2)"\n`));
+      expect(log.at(-1)).toBe(`listen ${on}`);
+    }
+    await backend.stop();
+    expect(tap.wait(0)).toBe(Wake.Closed);
+  });
+
+  test("refuses rules that need a tap where the platform has none", async () => {
+    const profile = parseProfile('[[rule]]\nname = "a"\nstrategy = "tls: fake(ttl=auto-1)"\n');
+    const backend = new TunBackend(platformOf());
+    const refusal = { code: "E_NOT_SUPPORTED", message: expect.stringContaining("ttl=auto") };
+    await expect(backend.start({ engine: { profile } })).rejects.toMatchObject(refusal);
+    device = MemoryDevice.open();
+    const handle = await backend.start(config);
+    expect(() => handle.pipeline.load(profile)).toThrow(expect.objectContaining(refusal));
+    expect(handle.pipeline.profile).toBe(config.engine.profile);
+    await backend.stop();
+  });
+
+  test("closes the tap when something fails behind it", async () => {
+    const tap = Object.assign(MemoryDevice.open(), { listen() {} });
+    const fail = (): never => {
+      throw new DeviceError("E_DEVICE_SYSTEM", "no interception today");
+    };
+    await expect(new TunBackend(platformOf({ openTap: () => tap, intercept: fail })).start(config)).rejects.toThrow();
+    expect(tap.wait(0)).toBe(Wake.Closed);
   });
 
   test("packets wait for a full way out in order, up to the limit; what finds no room is counted", async () => {

@@ -6,7 +6,13 @@
 //   5. interception sends packets up
 // The end goes the other way. Whatever fails on the way up is taken down again.
 import { CONTROL_BASE, CONTROL_STOP } from "@bunnel/abi";
-import { DeviceError, type Interception, type InterceptionOptions, type TunDevice } from "@bunnel/device";
+import {
+  DeviceError,
+  type InboundTap,
+  type Interception,
+  type InterceptionOptions,
+  type TunDevice,
+} from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import { Engine, type LaneOptions } from "@bunnel/engine";
 import { encodeRules, selectionOf, type Profile } from "@bunnel/profile";
@@ -20,12 +26,15 @@ import {
   type TunSettings,
 } from "./backend.ts";
 import { BackendError } from "./errors.ts";
+import { needsDistance } from "./needs-distance.ts";
 import type { LaneThread, TunPlatform, Uplinks } from "./platform.ts";
 
 /** How often flows are looked through for those that ended. */
 const FLOW_CLEANUP_MS = 30_000;
 /** Packets that came up before interception ended still leave. */
 const DRAIN_MS = 20;
+const LANE_INDEX = 0;
+const INBOUND_LANE_INDEX = 1;
 
 export class TunBackend implements Backend {
   readonly name = "tun";
@@ -73,6 +82,7 @@ interface Parts {
   readonly engine: Engine;
   readonly device: TunDevice;
   readonly egress: Egress;
+  readonly tap: InboundTap | undefined;
   readonly lane: LaneThread;
 }
 
@@ -120,18 +130,23 @@ class RunningTun implements BackendHandle {
       undo.push(() => device.close());
       const egress = platform.openEgress();
       undo.push(() => egress.close());
+      const tap = platform.openTap?.();
+      undo.push(() => tap?.close());
+      watchDistance(platform, tap, encodeRules(profile));
       const lane = platform.startLane({
         engine: engine.transfer,
-        laneIndex: 0,
+        laneIndex: LANE_INDEX,
         lane: laneOptions(device, egress, settings, uplinks),
         device,
         egress,
+        ...(tap && { inbound: { laneIndex: INBOUND_LANE_INDEX, tap } }),
+        answers: true,
         maxQueueSize: config.maxQueueSize ?? profile.limits.maxQueueSize,
       });
       undo.push(() => lane.dispose());
       await lane.ready;
       const interception = intercept(platform, settings, device, profile);
-      return new RunningTun(platform, settings, { engine, device, egress, lane }, interception, profile);
+      return new RunningTun(platform, settings, { engine, device, egress, tap, lane }, interception, profile);
     } catch (error) {
       for (const step of undo.toReversed()) step();
       throw error;
@@ -159,7 +174,7 @@ class RunningTun implements BackendHandle {
   }
 
   async #takeDown(cause: Error | undefined): Promise<void> {
-    const { device, egress, engine, lane } = this.parts;
+    const { device, egress, engine, tap, lane } = this.parts;
     clearInterval(this.#cleanup);
     this.#interception.close();
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
@@ -169,13 +184,16 @@ class RunningTun implements BackendHandle {
     lane.dispose();
     device.close();
     egress.close();
+    tap?.close();
     this.#closed.resolve(cause);
   }
 
   #load(next: Profile): void {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
     const before = JSON.stringify(selectionOf(this.#profile));
-    this.parts.engine.loadRules(encodeRules(next));
+    const table = encodeRules(next);
+    watchDistance(this.platform, this.parts.tap, table);
+    this.parts.engine.loadRules(table);
     if (JSON.stringify(selectionOf(next)) !== before) {
       // For a moment nothing comes up: that is the side on which to err.
       this.#interception.close();
@@ -183,6 +201,16 @@ class RunningTun implements BackendHandle {
     }
     this.#profile = next;
   }
+}
+
+/** The tap listens while a rule needs it. */
+function watchDistance(platform: TunPlatform, tap: InboundTap | undefined, table: Uint8Array): void {
+  const needed = needsDistance(table);
+  if (needed && tap === undefined) {
+    const message = `a rule with ttl=auto needs to see the answers of servers: platform ${platform.name} cannot`;
+    throw new BackendError("E_NOT_SUPPORTED", message);
+  }
+  tap?.listen(needed);
 }
 
 async function createEngine(profile: Profile): Promise<Engine> {

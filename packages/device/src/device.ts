@@ -1,21 +1,7 @@
 // The contract of a network device. Batch first: packets are named by where they lie in one memory, so that a driver
 // reads into it and writes from it without a copy.
-
-/** What a device can do: data, so that nobody asks which platform this is. */
-export interface DeviceCapabilities {
-  /** The driver's name: "linux", "memory"… */
-  readonly driver: string;
-  /** "ip": packets start with the IP header. "ethernet": with the Ethernet header. */
-  readonly medium: "ip" | "ethernet";
-  /** The ten octets before each packet are a virtio_net_hdr, in and out; packets may be super-packets of 64 KiB. */
-  readonly vnetHeader: boolean;
-  /** Packets that one read or write takes at best. */
-  readonly burst: number;
-  /** Device events (link, address, MTU) are reported. */
-  readonly events: boolean;
-  /** The device can be handed over to a Worker. */
-  readonly transferable: boolean;
-}
+import type { DeviceCapabilities } from "./capabilities.ts";
+import type { DeviceChange, DeviceState } from "./options.ts";
 
 /** Why `wait` came back. */
 export enum Wake {
@@ -29,14 +15,17 @@ export enum Wake {
   Closed = 3,
 }
 
-/** Packets in one memory: packet i starts at octet `at[i]` and has `lengths[i]` octets, without its virtio header. */
+/**
+ * Packets in one memory: packet i starts at octet `at[i]` and has `lengths[i]` octets. What stands before it
+ * (`headerBytesOf(capabilities)`: packet information, then virtio header) is not counted.
+ */
 export interface PacketList {
   readonly at: Uint32Array;
   readonly lengths: Uint16Array;
 }
 
 export interface TunDevice extends Disposable {
-  /** The interface name, as the system shows it. */
+  /** The interface name, as the system shows it now: it follows a renaming. */
   readonly name: string;
   /** The interface index; 0 where there is none. */
   readonly index: number;
@@ -77,35 +66,46 @@ export interface TunDevice extends Disposable {
 }
 
 /** A device that can be waited for without blocking the thread. */
-export interface AsyncTunDevice extends TunDevice {
+export interface AsyncTunDevice extends TunDevice, AsyncDisposable {
   /**
-   * Resolves when a packet may wait, or the device is closed or gone; it may also resolve without cause. For one reader
-   * at a time.
+   * Resolves when a packet may wait, the device is closed or gone, or the signal is aborted; it may also resolve
+   * without
+   * cause. For one reader at a time: an abort ends the wait of all who asked.
    */
-  whenReadable(): Promise<void>;
+  whenReadable(signal?: AbortSignal): Promise<void>;
+
+  /** The same for room to write: resolves when `write` may take a packet again. */
+  whenWritable(signal?: AbortSignal): Promise<void>;
+
+  /** Closes it; resolves when every wait that was under way has ended. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A device that takes and gives one packet in pieces, without anybody putting it together first. The pieces begin with
+ * what stands before the packet. Both calls do without `attach`. Errors as for `read` and `write`.
+ */
+export interface VectoredTunDevice extends TunDevice {
+  /**
+   * The next waiting packet, spread over `parts` in order; what has no room is cut off. Gives its octets, what stands
+   * before it included; -1: none waits.
+   */
+  readv(parts: readonly Uint8Array[]): number;
+
+  /** Sends what `parts` are together, as one packet. False: the queue is full, nothing was sent. */
+  writev(parts: readonly Uint8Array[]): boolean;
+}
+
+/** What can be asked and changed about an open device itself; addresses and the like belong to its interface. */
+export interface AdjustableTunDevice extends TunDevice {
+  /** @throws DeviceError E_UNSUPPORTED naming the driver for what it cannot change, E_DEVICE_OPTION, E_DEVICE_GONE */
+  set(change: DeviceChange): void;
+
+  /** @throws DeviceError E_DEVICE_GONE when the interface was deleted or the device is closed */
+  state(): DeviceState;
 }
 
 export interface DeviceHandOver {
   readonly driver: string;
   readonly [key: string]: string | number | boolean | SharedArrayBuffer | undefined;
-}
-
-/** How a device is opened. What is left out, the system or the driver decides. */
-export interface DeviceOptions {
-  /** Interface name, at most 15 octets; `%d` is replaced by a number. Default: the system's choice. */
-  readonly name?: string;
-  /** Octets of the largest packet. Default 1500. */
-  readonly mtuBytes?: number;
-  /** Addresses with prefix: "10.0.85.1/24", "2001:db8::1/64". Default: none. */
-  readonly addresses?: readonly string[];
-  /** Bring it up. Default true. */
-  readonly up?: boolean;
-  /** Ask for segmentation offload. Default false. */
-  readonly offload?: boolean;
-  /** Open it so that more queues can follow. Default false. */
-  readonly multiQueue?: boolean;
-  /** Packets the system keeps for us. Default: the system's. */
-  readonly txQueueLength?: number;
-  /** "none": no IPv6 link-local address comes by itself. Default "system". */
-  readonly ipv6LinkLocal?: "system" | "none";
 }

@@ -1,6 +1,15 @@
+export * from "./capabilities.ts";
 export * from "./device.ts";
 export * from "./errors.ts";
 export * from "./interception.ts";
 export * from "./memory-device.ts";
+export * from "./options.ts";
 export * from "./packet-ring.ts";
 export * from "./packets.ts";
+export * from "./streams.ts";
+export { FaultInjector, type FaultInjectorCounts, type FaultOptions } from "./wrap/fault-injector.ts";
+export type { FaultCounts, FaultRates } from "./wrap/fault-lane.ts";
+export { LINKTYPE_ETHERNET, LINKTYPE_RAW, PcapTap, type CaptureWriter, type PcapTapOptions } from "./wrap/pcap-tap.ts";
+export { describePacket } from "./wrap/describe-packet.ts";
+export { Tracer, type TraceCounts, type TracerOptions } from "./wrap/tracer.ts";
+export { DeviceWrapper } from "./wrap/wrapper.ts";

@@ -1,4 +1,5 @@
 // How packets come up to us: the system is told which of them take the way through the device.
+import type { DeviceHandOver, PacketList, Wake } from "./device.ts";
 
 /** Which packets are worth looking at. */
 export interface Selection {
@@ -6,6 +7,12 @@ export interface Selection {
   readonly tls?: readonly number[];
   /** HTTP/1 requests on these destination ports. Undefined: not selected. */
   readonly http?: readonly number[];
+  /** Initials of QUIC, versions 1 and 2, to these destination ports; empty: to 443. Undefined: not selected. */
+  readonly quic?: readonly number[];
+  /** UDP datagrams to these destination ports; empty: to 53. Undefined: not selected. */
+  readonly dns?: readonly number[];
+  /** TCP segments that open a connection, to these destination ports; empty: any. Undefined: not selected. */
+  readonly syn?: readonly number[];
 }
 
 export interface InterceptionOptions {
@@ -30,5 +37,32 @@ export interface Interception extends Disposable {
   readonly method: string;
   readonly uplinks: readonly string[];
   /** Puts everything back. A second call does nothing. */
+  close(): void;
+}
+
+/** A read-only look at packets that arrive at this machine: what it sees goes its way all the same. */
+export interface InboundTap extends Disposable {
+  /** Packets lost because nobody read in time, since the tap was opened. */
+  readonly dropped: number;
+
+  /** Names the memory in which packets lie. Before it, `read` throws E_DEVICE_STATE. */
+  attach(memory: ArrayBufferLike): void;
+
+  /** Begins to look, or stops, which costs nothing while it lasts. From any thread that holds the tap. */
+  listen(on: boolean): void;
+
+  /** As `TunDevice.read`; of a long packet only the beginning comes. */
+  read(list: PacketList, from: number, maxBytes: number): number;
+
+  /** Blocks the calling thread until something happens, at most `timeoutMs` (-1: for ever). Meant for Workers. */
+  wait(timeoutMs: number): Wake;
+
+  /** Makes a `wait` come back at once: the one under way, or the next. From any thread that holds the tap. */
+  wake(): void;
+
+  /** What another thread needs to use the same tap; it borrows, so that this one must stay open. */
+  handOver(): DeviceHandOver;
+
+  /** Closes it. A second call does nothing. */
   close(): void;
 }

@@ -1,13 +1,20 @@
 import { describe, expect, test } from "bun:test";
 import { conformance, conformancePacket } from "./conformance.ts";
 import { Wake, type PacketList } from "./device.ts";
-import { MemoryDevice } from "./memory-device.ts";
+import { MemoryDevice, type MemoryDeviceOptions } from "./memory-device.ts";
 import { readPackets, sendPacket } from "./packets.ts";
 
-for (const vnetHeader of [false, true]) {
-  conformance(vnetHeader ? "MemoryDevice with virtio headers" : "MemoryDevice", {
+const KINDS: readonly (readonly [string, MemoryDeviceOptions])[] = [
+  ["MemoryDevice", {}],
+  ["MemoryDevice with virtio headers", { vnetHeader: true }],
+  ["MemoryDevice of Ethernet", { medium: "ethernet" }],
+];
+
+for (const [name, options] of KINDS) {
+  const { medium = "ip", vnetHeader = false } = options;
+  conformance(name, {
     open() {
-      const device = MemoryDevice.open({ vnetHeader, queueBytes: 1 << 16 });
+      const device = MemoryDevice.open({ ...options, queueBytes: 1 << 16 });
       return {
         device,
         send: (packet) => void device.inject(packet),
@@ -15,6 +22,7 @@ for (const vnetHeader of [false, true]) {
         close: () => device.close(),
       };
     },
+    capabilities: { medium, vnetHeader, vectored: true },
     transferred: { module: new URL("./memory-device.ts", import.meta.url).href, opener: "openTransferredMemory" },
   });
 }

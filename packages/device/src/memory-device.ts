@@ -1,16 +1,22 @@
 // A device without a system behind it: two bounded queues in memory. For tests, for simulations, and wherever two parts
 // of a program speak IP to each other. It can be handed to a Worker like any other device.
-import { PACKET_MAX_BYTES, RX_MAX, VNET_HEADER_BYTES } from "@bunnel/abi";
-import { Wake, type AsyncTunDevice, type DeviceCapabilities, type DeviceHandOver, type PacketList } from "./device.ts";
+import { PACKET_MAX_BYTES, RX_MAX } from "@bunnel/abi";
+import { headerBytesOf, type DeviceCapabilities } from "./capabilities.ts";
+import { Wake, type AsyncTunDevice, type DeviceHandOver, type PacketList, type VectoredTunDevice } from "./device.ts";
 import { DeviceError } from "./errors.ts";
+import type { Medium } from "./options.ts";
 import { PacketRing } from "./packet-ring.ts";
+import { gather, scatter } from "./pieces.ts";
 
 const DRIVER = "memory";
 const QUEUE_DEFAULT_BYTES = 1 << 20;
+const ETHERNET_HEADER_BYTES = 14;
 
 export interface MemoryDeviceOptions {
   /** Default "memory0". */
   readonly name?: string;
+  /** Default "ip". */
+  readonly medium?: Medium;
   /** Packets carry a virtio_net_hdr. Default false. */
   readonly vnetHeader?: boolean;
   /** Octets that each direction keeps, with up to seven for the record of each packet. Default 1 MiB. */
@@ -19,6 +25,7 @@ export interface MemoryDeviceOptions {
 
 interface Parts {
   readonly name: string;
+  readonly medium: Medium;
   readonly vnetHeader: boolean;
   /** Packets that `read` gives. */
   readonly inbound: PacketRing;
@@ -26,7 +33,7 @@ interface Parts {
   readonly outbound: PacketRing;
 }
 
-export class MemoryDevice implements AsyncTunDevice {
+export class MemoryDevice implements AsyncTunDevice, VectoredTunDevice {
   readonly name: string;
   readonly index = 0;
   readonly capabilities: DeviceCapabilities;
@@ -38,37 +45,40 @@ export class MemoryDevice implements AsyncTunDevice {
   #refused = 0;
   #dropped = 0;
   #open = true;
+  /** The room event before the write that found no room; undefined: the last write found some. */
+  #fullSince: number | undefined;
 
   private constructor(parts: Parts) {
     this.name = parts.name;
     this.#inbound = parts.inbound;
     this.#outbound = parts.outbound;
-    this.#header = parts.vnetHeader ? VNET_HEADER_BYTES : 0;
     this.capabilities = {
       driver: DRIVER,
-      medium: "ip",
+      medium: parts.medium,
       vnetHeader: parts.vnetHeader,
       burst: RX_MAX,
       events: false,
       transferable: true,
+      vectored: true,
     };
+    this.#header = headerBytesOf(this.capabilities);
   }
 
   /** A device whose other side is `inject` and `take`. */
   static open(options: MemoryDeviceOptions = {}): MemoryDevice {
-    const { name = "memory0", vnetHeader = false, queueBytes = QUEUE_DEFAULT_BYTES } = options;
+    const { name = "memory0", medium = "ip", vnetHeader = false, queueBytes = QUEUE_DEFAULT_BYTES } = options;
     const inbound = PacketRing.create(queueBytes);
-    return new MemoryDevice({ name, vnetHeader, inbound, outbound: PacketRing.create(queueBytes) });
+    return new MemoryDevice({ name, medium, vnetHeader, inbound, outbound: PacketRing.create(queueBytes) });
   }
 
   /** Two devices: what one writes, the other reads. */
   static pair(options: MemoryDeviceOptions = {}): [MemoryDevice, MemoryDevice] {
-    const { name = "memory", vnetHeader = false, queueBytes = QUEUE_DEFAULT_BYTES } = options;
+    const { name = "memory", medium = "ip", vnetHeader = false, queueBytes = QUEUE_DEFAULT_BYTES } = options;
     const here = PacketRing.create(queueBytes);
     const there = PacketRing.create(queueBytes);
     return [
-      new MemoryDevice({ name: `${name}0`, vnetHeader, inbound: here, outbound: there }),
-      new MemoryDevice({ name: `${name}1`, vnetHeader, inbound: there, outbound: here }),
+      new MemoryDevice({ name: `${name}0`, medium, vnetHeader, inbound: here, outbound: there }),
+      new MemoryDevice({ name: `${name}1`, medium, vnetHeader, inbound: there, outbound: here }),
     ];
   }
 
@@ -78,20 +88,21 @@ export class MemoryDevice implements AsyncTunDevice {
    * @throws DeviceError E_DEVICE_OPTION when the hand-over is another driver's
    */
   static openTransferred(handOver: DeviceHandOver): MemoryDevice {
-    const { driver, name, vnetHeader, inbound, outbound } = handOver;
+    const { driver, name, medium, vnetHeader, inbound, outbound } = handOver;
     const whole = inbound instanceof SharedArrayBuffer && outbound instanceof SharedArrayBuffer;
     if (driver !== DRIVER || typeof name !== "string" || !whole) {
       throw new DeviceError("E_DEVICE_OPTION", `hand-over: expected one of driver "memory", found "${driver}"`);
     }
     return new MemoryDevice({
       name,
+      medium: medium === "ethernet" ? "ethernet" : "ip",
       vnetHeader: vnetHeader === true,
       inbound: new PacketRing(inbound),
       outbound: new PacketRing(outbound),
     });
   }
 
-  /** Empty packets and such of neither IP version. */
+  /** Packets of neither IP version, or without an Ethernet header, as the medium asks. */
   get refused(): number {
     return this.#refused;
   }
@@ -150,15 +161,29 @@ export class MemoryDevice implements AsyncTunDevice {
     const { at, lengths } = list;
     let i = from;
     while (i < to) {
-      const start = at[i] ?? 0;
-      const end = start + (lengths[i] ?? 0);
-      const version = end > start ? (memory[start] ?? 0) >> 4 : 0;
-      if (version !== 4 && version !== 6) this.#refused++;
-      else if (this.#outbound.closed) this.#dropped++;
-      else if (!this.#outbound.push(memory.subarray(start - this.#header, end))) break;
+      const start = (at[i] ?? 0) - this.#header;
+      const end = (at[i] ?? 0) + (lengths[i] ?? 0);
+      if (start < 0 || end > memory.length) {
+        throw new RangeError(`packet at ${start} to ${end}: expected 0 to ${memory.length}, found outside`);
+      }
+      if (!this.#push(memory.subarray(start, end))) break;
       i++;
     }
     return i - from;
+  }
+
+  readv(parts: readonly Uint8Array[]): number {
+    this.#mustBeOpen();
+    const bytes = this.#inbound.peek();
+    if (bytes < 0) return -1;
+    const packet = new Uint8Array(bytes);
+    this.#inbound.pop(packet, 0, bytes);
+    return scatter(packet, parts);
+  }
+
+  writev(parts: readonly Uint8Array[]): boolean {
+    this.#mustBeOpen();
+    return this.#push(gather(parts));
   }
 
   wait(timeoutMs: number): Wake {
@@ -177,9 +202,15 @@ export class MemoryDevice implements AsyncTunDevice {
     if (this.#open) this.#inbound.wake();
   }
 
-  async whenReadable(): Promise<void> {
+  async whenReadable(signal?: AbortSignal): Promise<void> {
     const seen = this.#inbound.event;
-    if (this.#look() === Wake.Timeout) await this.#inbound.whenEvent(seen);
+    if (this.#look() === Wake.Timeout) await this.#inbound.whenEvent(seen, signal);
+  }
+
+  async whenWritable(signal?: AbortSignal): Promise<void> {
+    const seen = this.#fullSince;
+    if (seen === undefined || this.#isClosed()) return;
+    await this.#outbound.whenRoom(seen, signal);
   }
 
   handOver(): DeviceHandOver {
@@ -187,6 +218,7 @@ export class MemoryDevice implements AsyncTunDevice {
     return {
       driver: DRIVER,
       name: this.name,
+      medium: this.capabilities.medium,
       vnetHeader: this.capabilities.vnetHeader,
       inbound: this.#inbound.shared,
       outbound: this.#outbound.shared,
@@ -198,10 +230,32 @@ export class MemoryDevice implements AsyncTunDevice {
     this.#open = false;
     this.#memory = undefined;
     this.#inbound.close();
+    this.#outbound.endRoomWaits();
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  /** False: there is no room for it. A packet starts with what stands before it. */
+  #push(packet: Uint8Array): boolean {
+    const seen = this.#outbound.roomEvent;
+    this.#fullSince = undefined;
+    if (!this.#isPacket(packet)) this.#refused++;
+    else if (this.#outbound.closed) this.#dropped++;
+    else if (!this.#outbound.push(packet)) this.#fullSince = seen;
+    return this.#fullSince === undefined;
+  }
+
+  #isPacket(packet: Uint8Array): boolean {
+    if (this.capabilities.medium === "ethernet") return packet.length >= this.#header + ETHERNET_HEADER_BYTES;
+    const version = (packet[this.#header] ?? 0) >> 4;
+    return version === 4 || version === 6;
   }
 
   #look(): Wake {

@@ -1,6 +1,6 @@
 // A bounded queue of packets in shared memory, for one writer and one reader, which may be different threads.
 //
-//   | event | woken | closed | head | tail | 0 … | records …                 words i32, records from RECORDS_AT on
+//   | event | woken | closed | head | tail | room | 0 … | records …          words i32, records from RECORDS_AT on
 //   record: | octets u32 | the octets | padding to four |                     may wrap around the end
 //
 // Head and tail count octets and wrap at 2^32; the data's size is a power of two, so their low bits are the place.
@@ -10,6 +10,7 @@ const WOKEN = 1;
 const CLOSED = 2;
 const HEAD = 3;
 const TAIL = 4;
+const ROOM = 5;
 const RECORDS_AT = 64;
 const LENGTH_BYTES = 4;
 
@@ -39,7 +40,7 @@ export class PacketRing {
     this.#copyIn(head, length);
     this.#copyIn(head + LENGTH_BYTES, packet);
     Atomics.store(this.#words, HEAD, (head + record) | 0);
-    this.#tell();
+    this.#bump(EVENT);
     return true;
   }
 
@@ -54,6 +55,7 @@ export class PacketRing {
     const copied = Math.min(bytes, room);
     this.#copyOut(tail + LENGTH_BYTES, target, at, copied);
     Atomics.store(this.#words, TAIL, (tail + LENGTH_BYTES + ((bytes + 3) & ~3)) | 0);
+    this.#bump(ROOM);
     return copied;
   }
 
@@ -73,16 +75,30 @@ export class PacketRing {
     Atomics.wait(this.#words, EVENT, seen, timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs);
   }
 
-  /** Resolves when the event is no longer `seen`. */
-  async whenEvent(seen: number): Promise<void> {
-    const waiting = Atomics.waitAsync(this.#words, EVENT, seen);
-    if (waiting.async) await waiting.value;
+  /** Resolves when the event is no longer `seen`, or the signal is aborted. */
+  whenEvent(seen: number, signal?: AbortSignal): Promise<void> {
+    return this.#whenNot(EVENT, seen, signal);
+  }
+
+  /** Changes whenever there is more room than before, or the reader has closed. */
+  get roomEvent(): number {
+    return Atomics.load(this.#words, ROOM);
+  }
+
+  /** Resolves when the room event is no longer `seen`, or the signal is aborted. */
+  whenRoom(seen: number, signal?: AbortSignal): Promise<void> {
+    return this.#whenNot(ROOM, seen, signal);
+  }
+
+  /** Ends the waits for room: the writer has left. */
+  endRoomWaits(): void {
+    this.#bump(ROOM);
   }
 
   /** Makes the reader look, whether there is a packet or not. */
   wake(): void {
     Atomics.store(this.#words, WOKEN, 1);
-    this.#tell();
+    this.#bump(EVENT);
   }
 
   /** True once after `wake`. */
@@ -97,12 +113,24 @@ export class PacketRing {
   /** The reader has left: nothing more is taken in. */
   close(): void {
     Atomics.store(this.#words, CLOSED, 1);
-    this.#tell();
+    this.#bump(EVENT);
+    this.#bump(ROOM);
   }
 
-  #tell(): void {
-    Atomics.add(this.#words, EVENT, 1);
-    Atomics.notify(this.#words, EVENT);
+  #bump(word: number): void {
+    Atomics.add(this.#words, word, 1);
+    Atomics.notify(this.#words, word);
+  }
+
+  async #whenNot(word: number, seen: number, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) return;
+    const waiting = Atomics.waitAsync(this.#words, word, seen);
+    if (!waiting.async) return;
+    // A wait cannot be taken back; an event that says nothing ends it.
+    const end = () => this.#bump(word);
+    signal?.addEventListener("abort", end);
+    await waiting.value;
+    signal?.removeEventListener("abort", end);
   }
 
   #lengthAt(position: number): number {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { conformancePacket } from "./conformance.ts";
 import { MemoryDevice } from "./memory-device.ts";
-import { PacketPort } from "./packets.ts";
+import { PacketPort, readPackets } from "./packets.ts";
 
 describe("PacketPort", () => {
   test("read() waits for a packet while the event loop goes on", async () => {
@@ -51,7 +51,32 @@ describe("PacketPort", () => {
   test("write() refuses more octets than a packet can have", () => {
     using device = MemoryDevice.open();
     const port = new PacketPort(device);
-    expect(() => port.write(new Uint8Array(65536))).toThrow("expected at most 65535 octets, found 65536");
+    expect(() => port.write(new Uint8Array(65536))).toThrow("expected 0 to 65535 octets, found 65536");
+  });
+
+  test("send() waits for room, and an abort ends the wait", async () => {
+    using device = MemoryDevice.open({ queueBytes: 2048 });
+    const port = new PacketPort(device);
+    await port.send(conformancePacket(1500, 1));
+    const sending = port.send(conformancePacket(1500, 2));
+    const signal = AbortSignal.abort(new Error("too late"));
+    expect(await port.send(conformancePacket(1500, 3), { signal }).catch(String)).toBe("Error: too late");
+    expect(device.take()).toEqual(conformancePacket(1500, 1));
+    await sending;
+    expect(device.take()).toEqual(conformancePacket(1500, 2));
+    expect(device.take()).toBeUndefined();
+  });
+
+  test("packets({ signal }) ends with the abort", async () => {
+    using device = MemoryDevice.open();
+    const controller = new AbortController();
+    device.inject(conformancePacket(60, 1));
+    const lengths: number[] = [];
+    for await (const packet of readPackets(device, { signal: controller.signal })) {
+      lengths.push(packet.length);
+      setTimeout(() => controller.abort(), 1);
+    }
+    expect(lengths).toEqual([60]);
   });
 
   test("a device with virtio headers is refused", () => {

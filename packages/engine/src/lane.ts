@@ -182,7 +182,8 @@ export class Lane {
   }
 
   /**
-   * Merges packets `from` up to `to` (not included) of `tx`, for a device with segmentation offload: consecutive segments
+   * Merges packets `from` up to `to` (not included) of `tx`, for a device with segmentation offload: consecutive
+   * segments
    * or datagrams of one flow become one super-packet. Packets of a flow keep their order. Cut again, the super-packets
    * give the same octets; only the identification of IPv4 packets with DF may differ, which has no meaning (RFC 6864).
    * The lane must be open with `txVnet`. Returns how many `groups` there are; they are valid until the next poll.

@@ -7,11 +7,25 @@ import { shown } from "./wording.ts";
 /** Octets between two dots (RFC 1035 section 2.3.4). */
 const LABEL_MAX_BYTES = 63;
 
+/** What may stand before a name in a list: `=` the name alone, `all:` everything below a public suffix. */
+export type HostSign = "" | "=" | "all:";
+
+/** An entry of a list of hosts, taken apart. */
+export function hostEntryParts(entry: string): { readonly sign: HostSign; readonly text: string } {
+  if (entry.startsWith("=")) return { sign: "=", text: entry.slice(1) };
+  if (entry.startsWith("all:")) return { sign: "all:", text: entry.slice(4) };
+  return { sign: "", text: entry };
+}
+
+/** Names that are in their one form already, as most of long lists are. A last label of digits is looked at below. */
+const CANONICAL = /^(?:[a-z0-9_-]{1,63}\.)*[a-z_-][a-z0-9_-]{0,62}$/;
+
 /**
  * The name in its one form, or why the text is no name. Names in other scripts become punycode. The underscore and
  * hyphens at a label's edge are let through: both occur in names that servers answer to.
  */
 export function readHostName(text: string): string | Fault {
+  if (text.length <= HOST_MAX_BYTES && CANONICAL.test(text)) return text;
   const misuse = misuseOf(text);
   if (misuse !== undefined) return refused(text, misuse);
   const ascii = isAscii(text) ? text.toLowerCase() : domainToASCII(text);

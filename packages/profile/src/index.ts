@@ -1,41 +1,48 @@
 export { ProfileError, type ProfileErrorCode, type ProfileProblem } from "./errors.ts";
 export { parseStrategy } from "./notation/checker.ts";
-export { DECOY_NAME_DEFAULT } from "./notation/check-fake.ts";
-export { printClause, printStrategy } from "./notation/printer.ts";
 export {
-  KINDS,
-  MARKERS,
-  markersOf,
-  type Clause,
-  type DecoyContent,
-  type Disorder,
-  type Fake,
-  type Kind,
-  type Operation,
-  type Point,
-  type PointMarker,
-  type Split,
-  type Strategy,
-} from "./notation/strategy.ts";
-export { PRESET_PREFIX, PRESETS, presetStrategy, type Preset } from "./presets.ts";
+  AUTO_TTL_DEFAULT,
+  BADSEQ_DEFAULT,
+  DECOY_NAME_DEFAULT,
+  TS_DEFAULT,
+  type AutoTtl,
+  type Decoy,
+  type FoolingWord,
+  type Foolings,
+  type HelloChanges,
+  type Pattern,
+  type Payload,
+} from "./notation/content.ts";
+export { printClause, printStrategy } from "./notation/printer.ts";
+export { KINDS, MARKERS, markersOf, type Kind, type Point, type PointMarker } from "./notation/kinds.ts";
+export type * from "./notation/strategy.ts";
+export { PRESET_PREFIX, PRESETS, presetStrategy, strategies } from "./presets.ts";
+export type { NamedStrategy } from "./strategies/index.ts";
 export { defaultProfile, defaultProfileText } from "./profile/default-profile.ts";
+export { fileLoader, type FileLoader } from "./profile/files.ts";
 export { parseProfile, type ParseOptions } from "./profile/parse.ts";
 export { printProfile, ruleStrategyText } from "./profile/print.ts";
 export {
+  listEntries,
   type DeviceSettings,
+  type Direction,
   type Family,
   type InterceptionMethod,
   type InterceptionSettings,
   type Limits,
+  type ListFile,
+  type PacketRange,
+  type PayloadEntry,
   type PortRange,
   type Profile,
   type Rule,
 } from "./profile/profile.ts";
 export { readRuleStrategy, type RuleStrategy } from "./profile/rule-strategy.ts";
 export { selectionOf, type ProfileSelection } from "./profile/selection.ts";
+export type { AddressRange, AddressRanges } from "./table/address-ranges.ts";
 export { checkRules } from "./table/check.ts";
 export { decodeRules, type DecodedRule, type DecodedTable } from "./table/decode.ts";
-export { encodeRules } from "./table/encode.ts";
-export { hostHash } from "./table/host-places.ts";
-export { matchHost, matchRule, type MessageFacts } from "./table/match.ts";
+export { encodeRules, type EncodeOptions } from "./table/encode.ts";
+export { hostHash } from "./table/host-hash.ts";
+export { matchAddress, matchHost, matchRule, type MessageFacts } from "./table/match.ts";
 export { tableRules, type TableRule } from "./table/table-rules.ts";

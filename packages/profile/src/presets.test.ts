@@ -2,8 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { clientHello, httpRequest, readClientHello, readHttpRequest } from "@bunnel/wire";
 import { parseStrategy } from "./notation/checker.ts";
 import { printStrategy } from "./notation/printer.ts";
-import type { Kind, Point } from "./notation/strategy.ts";
-import { PRESETS, presetStrategy } from "./presets.ts";
+import type { Kind, Point } from "./notation/kinds.ts";
+import { PRESETS, presetStrategy, strategies } from "./presets.ts";
+import { parseProfile } from "./profile/parse.ts";
+import { OWN } from "./strategies/index.ts";
+import { decodeRules } from "./table/decode.ts";
+import { encodeRules } from "./table/encode.ts";
 
 /** A message and where its marks stand, octets from its start. */
 interface Marked {
@@ -58,22 +62,35 @@ function namesFrom(sldMin: number): readonly string[] {
   return names;
 }
 
-const CUTTING = PRESETS.filter(({ name }) => name !== "none").map(({ name }) => name);
+/** Those that are ours: they promise a cut inside every name. */
+const CUTTING = OWN.filter(({ name }) => name !== "none").map(({ name }) => name);
 
-describe("PRESETS", () => {
-  test("has the six names", () => {
-    expect(PRESETS.map(({ name }) => name)).toEqual([
-      "default",
-      "turk-telekom",
-      "vodafone",
-      "superonline",
-      "aggressive",
-      "none",
+describe("strategies()", () => {
+  test("has every name once, with a version and words for people", () => {
+    const names = strategies().map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toEqual([
+      ...["default", "turk-telekom", "vodafone", "superonline", "aggressive", "none"],
+      ...["zapret-default", "flowseal-general", "flowseal-fake-ts", "flowseal-fakedsplit"],
+      ...["flowseal-hostfakesplit", "flowseal-fakeddisorder", "goodbyedpi-9", "byedpi-disorder", "spoofdpi-default"],
+      ...["dpibreak-default", "greentunnel-chunks", "outline-split", "quic-fake", "quic-drop"],
     ]);
+    for (const { version, about, source } of strategies()) {
+      expect(version).toBeGreaterThanOrEqual(1);
+      expect(about.length).toBeLessThan(100);
+      expect(source).not.toBe("");
+    }
   });
 
-  test.each(PRESETS)("$name stands in canonical notation", ({ strategy }) => {
+  test.each(PRESETS)("$name stands in canonical notation and fits into a table", ({ name, strategy }) => {
     expect(printStrategy(parseStrategy(strategy))).toBe(strategy);
+    const profile = parseProfile(`[[rule]]\nname = "a"\nstrategy = "preset:${name}"`);
+    expect(decodeRules(encodeRules(profile)).rules.length).toBeGreaterThanOrEqual(1);
+  });
+
+  test("says of those that come from elsewhere what needs stream egress", () => {
+    const said = strategies().filter(({ leftOut }) => leftOut?.includes("stream egress"));
+    expect(said.map(({ name }) => name)).toEqual(["byedpi-disorder", "outline-split"]);
   });
 
   test.each(CUTTING)("%s cuts inside every name of 4 to 253 octets, in both kinds of message", (preset) => {

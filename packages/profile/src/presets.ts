@@ -1,51 +1,19 @@
-// Strategies by name: data in the notation, so that they change without the program. All but "default" bear names that
-// users of turkeydpi know; there most of them left the host name whole, here each cuts inside it.
+// Strategies by name, from the catalogue in `strategies/`.
+import { deepFreeze } from "./freeze.ts";
 import { parseStrategy } from "./notation/checker.ts";
 import type { Strategy } from "./notation/strategy.ts";
+import { OTHERS, OWN, ZAPRET, type NamedStrategy } from "./strategies/index.ts";
 
 /** What a rule's strategy starts with when it names a preset. */
 export const PRESET_PREFIX = "preset:";
 
-export interface Preset {
-  readonly name: string;
-  /** One line for people. */
-  readonly about: string;
-  /** In the notation. */
-  readonly strategy: string;
-}
+/** All of them; the first is what a profile has that says nothing. */
+export const PRESETS: readonly NamedStrategy[] = deepFreeze([...OWN, ...ZAPRET, ...OTHERS]);
 
-export const PRESETS: readonly Preset[] = Object.freeze(
-  [
-    {
-      name: "default",
-      about: "two cuts, last piece first; no fakes",
-      strategy: "tls: split(1, midsld) disorder  http: split(method+2, midsld) disorder",
-    },
-    {
-      name: "turk-telekom",
-      about: "cuts behind two octets and in the name, in order",
-      strategy: "tls: split(2, host+2, midsld)  http: split(host+2)",
-    },
-    {
-      name: "vodafone",
-      about: "cuts behind three octets and in the name, in order",
-      strategy: "tls: split(3, host+3, midsld)  http: split(host+3)",
-    },
-    {
-      name: "superonline",
-      about: "cuts behind the first octet and in the name, in order",
-      strategy: "tls: split(1, host+1, midsld)  http: split(host+1)",
-    },
-    {
-      name: "aggressive",
-      about: "many small pieces around and in the name, last piece first",
-      strategy:
-        "tls: split(1, 3, sniext, host+1, host+3, midsld, endsld, endhost) disorder  " +
-        "http: split(method+1, host, host+1, host+3, midsld, endsld, endhost) disorder",
-    },
-    { name: "none", about: "leaves messages alone", strategy: "pass" },
-  ].map((preset) => Object.freeze(preset)),
-);
+/** The strategies that `preset:name` knows, each with its version and what it is for. */
+export function strategies(): readonly NamedStrategy[] {
+  return PRESETS;
+}
 
 const parsed = new Map<string, Strategy>();
 

@@ -1,88 +1,12 @@
-// Strategies, hosts and profiles of every shape, for properties.
-import { HOST_MAX_BYTES, OPS_MAX, POINTS_MAX, REPEATS_MAX } from "@bunnel/abi";
+// Hosts, strategies and profiles of every shape, for properties.
 import fc from "fast-check";
-import {
-  KINDS,
-  markersOf,
-  PRESETS,
-  readRuleStrategy,
-  type Clause,
-  type Fake,
-  type Kind,
-  type Operation,
-  type Point,
-  type PortRange,
-  type Profile,
-  type Rule,
-  type Strategy,
-} from "../src/index.ts";
+import { clientHello } from "@bunnel/wire";
+import { PRESETS, readRuleStrategy, type ListFile, type PortRange, type Profile, type Rule } from "../src/index.ts";
+import { anyHostName } from "./arbitrary-host.ts";
+import { anyStrategy } from "./arbitrary-strategy.ts";
+import { loadFile } from "./files.ts";
 
-const label = fc.stringMatching(/^[a-z][a-z0-9]{0,7}$/);
-
-/** Names under example.org, some of them as long as names can be. */
-export const anyHostName: fc.Arbitrary<string> = fc.oneof(
-  { weight: 9, arbitrary: fc.array(label, { maxLength: 4 }).map((labels) => [...labels, "example.org"].join(".")) },
-  { weight: 1, arbitrary: fc.integer({ min: 1, max: 63 }).map(longName) },
-);
-
-/** A name of HOST_MAX_BYTES octets whose first label has `first` of them. */
-function longName(first: number): string {
-  const tail = `.${"a".repeat(50)}.${"b".repeat(60)}.${"c".repeat(60)}.example.org`;
-  const middle = HOST_MAX_BYTES - tail.length - first - 1;
-  return `${"x".repeat(first)}.${"y".repeat(Math.min(middle, 63))}${tail}`;
-}
-
-function anyPoint(kind: Kind): fc.Arbitrary<Point> {
-  const offset = fc.oneof(fc.integer({ min: -40, max: 40 }), fc.constantFrom(-0x8000, 0x7fff));
-  return fc.oneof(
-    offset.filter((value) => value !== 0).map((value): Point => ({ marker: "absolute", offset: value })),
-    fc.record({ marker: fc.constantFrom(...markersOf(kind)), offset }),
-  );
-}
-
-const anyFake: fc.Arbitrary<Fake> = fc
-  .record(
-    {
-      technique: fc.constant("fake" as const),
-      decoy: fc.oneof(
-        anyHostName.map((name) => ({ content: "name" as const, name })),
-        fc.constant({ content: "zeros" as const }),
-      ),
-      ttl: fc.integer({ min: 1, max: 255 }),
-      badsum: fc.boolean(),
-      repeats: fc.integer({ min: 1, max: REPEATS_MAX }),
-    },
-    { requiredKeys: ["technique", "decoy", "badsum", "repeats"], noNullPrototype: true },
-  )
-  .filter(({ ttl, badsum }) => ttl !== undefined || badsum);
-
-function anyOperation(kind: Kind): fc.Arbitrary<Operation> {
-  const points = fc.uniqueArray(anyPoint(kind), {
-    minLength: 1,
-    maxLength: POINTS_MAX,
-    selector: ({ marker, offset }) => `${marker} ${offset}`,
-  });
-  return fc.oneof(
-    points.map((found): Operation => ({ technique: "split", points: found })),
-    fc.constant<Operation>({ technique: "disorder" }),
-    anyFake,
-  );
-}
-
-function anyClause(kind: Kind): fc.Arbitrary<Clause> {
-  return fc
-    .array(anyOperation(kind), { maxLength: OPS_MAX })
-    .filter((operations) => {
-      const split = operations.findIndex(({ technique }) => technique === "split");
-      return operations.every(({ technique }, index) => technique !== "disorder" || (split >= 0 && split < index));
-    })
-    .map((operations) => ({ kind, operations }));
-}
-
-export const anyStrategy: fc.Arbitrary<Strategy> = fc
-  .subarray([...KINDS], { minLength: 1 })
-  .chain((kinds) => fc.tuple(...kinds.map(anyClause)))
-  .map((clauses) => ({ clauses }));
+export { anyHostName, anyStrategy };
 
 const anyPorts: fc.Arbitrary<PortRange> = fc
   .tuple(fc.integer({ min: 1, max: 65535 }), fc.integer({ min: 0, max: 300 }))
@@ -92,6 +16,36 @@ const anyRuleStrategy = fc.oneof(
   anyStrategy.map((strategy) => ({ strategy })),
   fc.constantFrom(...PRESETS).map(({ name }) => readRuleStrategy(`preset:${name}`)),
 );
+
+const HOSTS_FILES: readonly ListFile[] = [
+  { path: "hosts.txt", text: "video.example.org\n=www.example.org\n=old.example.org\nall:co.uk" },
+  { path: "lists/hosts.txt.gz", text: "a.example.org\nb.example.org" },
+  { path: "empty.txt", text: "" },
+];
+const ADDRESSES_FILES: readonly ListFile[] = [
+  { path: "addresses.txt", text: "203.0.113.0/25\n203.0.113.128/25\n2001:db8::/32\n192.0.2.7/32" },
+  { path: "empty.txt", text: "" },
+];
+
+/** Prefixes over few addresses, so that many touch or lie in each other. */
+const anyPrefix: fc.Arbitrary<string> = fc.oneof(
+  fc.tuple(fc.nat(15), fc.integer({ min: 28, max: 32 })).map(([host, length]) => {
+    const first = host & (0xff << (32 - length));
+    return `192.0.2.${first & 0xff}/${length}`;
+  }),
+  fc.constantFrom("0.0.0.0/0", "::/0", "203.0.113.0/24", "2001:db8::/32", "2001:db8:0:8000::/49", "2001:db9::/32"),
+);
+
+/** The files and octets of PAYLOAD_NAMES. */
+const PAYLOADS: Profile["payloads"] = {
+  hello: hexPayload(clientHello({ serverName: "b.example.org" })),
+  "Old-Quic_1": { text: "file:quic.bin", hex: loadFile("quic.bin").toHex() },
+  "bin/stun.bin": { text: "file:bin/stun.bin", hex: loadFile("bin/stun.bin").toHex() },
+};
+
+function hexPayload(octets: Uint8Array): Profile["payloads"][string] {
+  return { text: `hex:${octets.toHex()}`, hex: octets.toHex() };
+}
 
 const anyRule: fc.Arbitrary<Rule> = fc
   .tuple(
@@ -107,10 +61,20 @@ const anyRule: fc.Arbitrary<Rule> = fc
           ),
           { maxLength: 8 },
         ),
+        hostsFile: fc.constantFrom(...HOSTS_FILES),
+        addresses: fc.uniqueArray(anyPrefix, { maxLength: 6 }),
+        addressesFile: fc.constantFrom(...ADDRESSES_FILES),
+        direction: fc.constantFrom("out" as const, "in" as const, "both" as const),
+        packets: fc
+          .tuple(fc.integer({ min: 1, max: 8 }), fc.oneof(fc.nat(4), fc.constant(65527)))
+          .map(([first, more]) => ({ first, last: first + more })),
         ports: fc.array(anyPorts, { maxLength: 7 }),
         families: fc.subarray(["ipv4" as const, "ipv6" as const], { minLength: 1 }),
       },
-      { noNullPrototype: true },
+      {
+        requiredKeys: ["name", "enabled", "priority", "hosts", "addresses", "direction", "ports", "families"],
+        noNullPrototype: true,
+      },
     ),
     anyRuleStrategy,
   )
@@ -144,6 +108,7 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
       },
       { noNullPrototype: true },
     ),
+    payloads: fc.constant(PAYLOADS),
     rules: fc.uniqueArray(anyRule, { maxLength: 6, selector: ({ name }) => name }),
   },
   { noNullPrototype: true },

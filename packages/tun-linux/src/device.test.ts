@@ -1,11 +1,12 @@
 import { heapSize } from "bun:jsc";
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Wake, type PacketList } from "@bunnel/device";
+import { Wake, type DeviceOptions, type PacketList } from "@bunnel/device";
 import { conformance, conformancePacket } from "@bunnel/device/conformance";
 import { PacketSocket, sendSegmented } from "../test/sys.ts";
 import { ip, runInside } from "../test/witness.ts";
-import { openTransferred, type LinuxTun } from "./device.ts";
+import { openTransferred } from "./hand-over.ts";
+import type { LinuxTun } from "./device.ts";
 import { NetworkNamespace } from "./namespace.ts";
 import { RouteNetlink } from "./netcfg/index.ts";
 import { openLinuxTun, openTunQueue } from "./open.ts";
@@ -18,13 +19,40 @@ afterAll(() => namespace.close());
 
 /** A device without any address, so that the kernel itself sends nothing through it. */
 function quietTun(offload: boolean): LinuxTun {
-  return namespace.run(() => openLinuxTun({ ipv6LinkLocal: "none", offload }));
+  return quiet({ offload });
 }
 
-for (const offload of [false, true]) {
-  conformance(offload ? "LinuxTun with offload" : "LinuxTun", {
+function quiet(options: DeviceOptions): LinuxTun {
+  return namespace.run(() => openLinuxTun({ ipv6LinkLocal: "none", ...options }));
+}
+
+const FULL_QUEUE = "the kernel takes every packet that is written to a TUN interface";
+const KINDS: readonly (readonly [string, DeviceOptions, refuses?: string])[] = [
+  ["LinuxTun", {}],
+  ["LinuxTun with offload", { offload: true }],
+  ["LinuxTun with offload and a longer header", { offload: true, vnetHeaderBytes: 12 }],
+  [
+    "LinuxTun with packet information",
+    { packetInformation: true },
+    "with packet information the kernel believes what it says and looks at nothing else",
+  ],
+  [
+    "LinuxTun with packet information and offload",
+    { packetInformation: true, offload: true },
+    "with packet information the kernel believes what it says and looks at nothing else",
+  ],
+  ["LinuxTun with several queues", { multiQueue: true }],
+  ["LinuxTun by NAPI", { napi: true }],
+  ["LinuxTun of Ethernet (TAP)", { medium: "ethernet" }],
+  ["LinuxTun of Ethernet with offload", { medium: "ethernet", offload: true }],
+  ["LinuxTun of Ethernet with several queues", { medium: "ethernet", multiQueue: true }],
+];
+
+for (const [name, options, refuses] of KINDS) {
+  const { medium = "ip", offload: vnetHeader = false } = options;
+  conformance(name, {
     open() {
-      const device = quietTun(offload);
+      const device = quiet(options);
       const socket = namespace.run(() => new PacketSocket(device.index));
       return {
         device,
@@ -36,8 +64,9 @@ for (const offload of [false, true]) {
         },
       };
     },
-    transferred: { module: new URL("./device.ts", import.meta.url).href, opener: "openTransferred" },
-    cannot: { fullQueue: "the kernel takes every packet that is written to a TUN interface" },
+    capabilities: { medium, vnetHeader, vectored: true },
+    transferred: { module: new URL("./hand-over.ts", import.meta.url).href, opener: "openTransferred" },
+    cannot: { fullQueue: FULL_QUEUE, ...(refuses === undefined ? {} : { refuses }) },
   });
 }
 
@@ -221,7 +250,7 @@ describe("openLinuxTun()", () => {
 
   test.each([
     [{ mtuBytes: 67 }, "mtuBytes: expected 68 to 65535, found 67"],
-    [{ mtuBytes: 1279, addresses: ["2001:db8::1/64"] }, "expected at least 1280, found 1279"],
+    [{ mtuBytes: 1279, addresses: ["2001:db8::1/64"] }, "expected 1280 to 65535, found 1279"],
     [{ txQueueLength: -1 }, "txQueueLength: expected 0 to 2147483647, found -1"],
     [{ addresses: ["192.0.2.256/24"] }, 'expected IPv4 or IPv6, found "192.0.2.256"'],
     [{ addresses: ["192.0.2.1/33"] }, 'expected 0 to 32, found "33"'],

@@ -1,26 +1,37 @@
-// A TUN device on Linux: one descriptor for packets and one event that ends a wait.
+// A TUN or TAP device on Linux: one descriptor for packets and one event that ends a wait.
 //
 // The way of a packet in: 1 `wait` sleeps in poll(2) · 2 `read` lets the kernel write it to its place in the memory,
-// one system call each, until EAGAIN. Out: 3 `write`, one system call each. With a virtio header (offload) the calls
-// start at the ten octets before the packet.
+// one system call each, until EAGAIN. Out: 3 `write`, one system call each. The calls start at what stands before the
+// packet: packet information (on request), then a virtio header (with offload).
 import {
   DeviceError,
+  headerBytesOf,
   Wake,
+  type AdjustableTunDevice,
   type AsyncTunDevice,
   type DeviceCapabilities,
+  type DeviceChange,
   type DeviceHandOver,
+  type DeviceState,
+  type Medium,
   type PacketList,
+  type VectoredTunDevice,
 } from "@bunnel/device";
-import { PACKET_MAX_BYTES, RX_MAX, VNET_HEADER_BYTES } from "@bunnel/abi";
-import { addressOf } from "@bunnel/ffi";
+import { RX_MAX } from "@bunnel/abi";
 import { systemError } from "./errors.ts";
-import { whenReadable, type ReadinessWait } from "./readiness.ts";
+import type { Interrupt } from "./interrupt.ts";
+import { PacketPath } from "./packet-path.ts";
+import { whenReadable, whenWritable, type ReadinessWait } from "./readiness.ts";
 import * as sys from "./sys.ts";
-import { hasInterface, type Offload } from "./tun-node.ts";
+import type { Offload } from "./tun-node.ts";
+import { describeDescriptor, tell } from "./tun-requests.ts";
+import { applySettings, checkSettings, readState } from "./tun-settings.ts";
 
-const DRIVER = "linux";
+export const DRIVER = "linux";
 const TUN_PLACE = 0;
 const EVENT_PLACE = 1;
+const INTERRUPT_PLACE = 2;
+const PLACES = 3;
 
 /** What a LinuxTun stands on. */
 export interface LinuxTunParts {
@@ -28,22 +39,22 @@ export interface LinuxTunParts {
   readonly eventFd: number;
   readonly name: string;
   readonly index: number;
-  readonly vnetHeader: boolean;
+  readonly medium: Medium;
+  readonly packetInformation: boolean;
+  /** 0: packets carry no virtio header. */
+  readonly vnetHeaderBytes: number;
   readonly multiQueue: boolean;
   readonly offloads: readonly Offload[];
-  /** Whether `close` closes the descriptors; a device that was handed over borrows them. */
-  readonly owner: boolean;
+  /**
+   * What `close` closes: both descriptors, the event alone (the other is somebody's), or neither (both are those of a
+   * device in another thread).
+   */
+  readonly ownership: "owned" | "borrowed" | "lent";
+  /** `close` makes the descriptor blocking again, as it was. */
+  readonly blockAgain?: boolean;
 }
 
-/** What one failed system call means for the packets behind it. */
-enum Outcome {
-  Again,
-  Stop,
-  Refused,
-}
-
-export class LinuxTun implements AsyncTunDevice {
-  readonly name: string;
+export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTunDevice {
   readonly index: number;
   readonly capabilities: DeviceCapabilities;
   /** What the kernel leaves to us; empty without a virtio header. */
@@ -51,134 +62,131 @@ export class LinuxTun implements AsyncTunDevice {
   /** Whether `openTunQueue` can open further queues of this device. */
   readonly multiQueue: boolean;
 
+  readonly #parts: LinuxTunParts;
   readonly #fd: number;
-  readonly #eventFd: number;
-  readonly #owner: boolean;
-  /** Octets of the virtio header before each packet. */
-  readonly #header: number;
-  readonly #calls = sys.packetCalls();
-  readonly #poll = new sys.PollSet(2);
-  /** Kept so that it stays where it is. */
-  #memory: ArrayBufferLike | undefined;
-  #base = 0;
-  #memoryBytes = 0;
-  #refused = 0;
+  readonly #path: PacketPath;
+  readonly #poll = new sys.PollSet(PLACES);
+  #name: string;
+  #deleteOnClose = false;
   #open = true;
-  #pending: ReadinessWait | undefined;
+  #reading: ReadinessWait | undefined;
+  #writing: ReadinessWait | undefined;
 
   constructor(parts: LinuxTunParts) {
-    this.name = parts.name;
+    this.#parts = parts;
+    this.#fd = parts.fd;
+    this.#name = parts.name;
     this.index = parts.index;
     this.offloads = parts.offloads;
     this.multiQueue = parts.multiQueue;
-    this.#fd = parts.fd;
-    this.#eventFd = parts.eventFd;
-    this.#owner = parts.owner;
-    this.#header = parts.vnetHeader ? VNET_HEADER_BYTES : 0;
     this.capabilities = {
       driver: DRIVER,
-      medium: "ip",
-      vnetHeader: parts.vnetHeader,
+      medium: parts.medium,
+      vnetHeader: parts.vnetHeaderBytes > 0,
+      ...(parts.vnetHeaderBytes > 0 ? { vnetHeaderBytes: parts.vnetHeaderBytes } : {}),
+      packetInformation: parts.packetInformation,
       burst: RX_MAX,
       events: true,
       transferable: true,
+      vectored: true,
     };
+    this.#path = new PacketPath(parts.fd, headerBytesOf(this.capabilities), () => this.name);
     this.#poll.set(TUN_PLACE, parts.fd);
     this.#poll.set(EVENT_PLACE, parts.eventFd);
   }
 
+  /** The interface's name now; after `close` or deletion the last one that it is known to have had. */
+  get name(): string {
+    if (this.#open) this.#name = describeDescriptor(this.#fd)?.name ?? this.#name;
+    return this.#name;
+  }
+
+  /** The descriptor, for whoever polls or passes it on; it stays this device's. */
+  get fd(): number {
+    return this.#fd;
+  }
+
   get refused(): number {
-    return this.#refused;
+    return this.#path.refused;
   }
 
   /** The memory must neither move nor grow elsewhere: an ArrayBuffer, or a shared WebAssembly memory. */
   attach(memory: ArrayBufferLike): void {
     this.#mustBeOpen();
-    this.#memory = memory;
-    this.#memoryBytes = memory.byteLength;
-    this.#base = addressOf(memory);
+    this.#path.attach(memory);
   }
 
   read(list: PacketList, from: number, maxBytes: number): number {
-    this.#mustBeReady();
-    const { at, lengths } = list;
-    const header = this.#header;
-    const base = this.#base - header;
-    const room = Math.min(maxBytes, PACKET_MAX_BYTES) + header;
-    let interrupted = 0;
-    let i = from;
-    while (i < at.length) {
-      const start = at[i] ?? 0;
-      this.#mustLieInside(start, room - header);
-      const bytes = this.#calls.read(this.#fd, base + start, room);
-      if (bytes >= header && bytes > 0) {
-        lengths[i] = bytes - header;
-        i++;
-      } else if (bytes >= 0 || this.#readFailed(sys.errno(), interrupted++) === Outcome.Stop) {
-        break;
-      }
-    }
-    return i - from;
+    this.#mustBeOpen();
+    return this.#path.read(list, from, maxBytes);
   }
 
   write(list: PacketList, from: number, to: number): number {
-    this.#mustBeReady();
-    const { at, lengths } = list;
-    const header = this.#header;
-    const base = this.#base - header;
-    let interrupted = 0;
-    let i = from;
-    while (i < to) {
-      const start = at[i] ?? 0;
-      const bytes = lengths[i] ?? 0;
-      this.#mustLieInside(start, bytes);
-      if (this.#calls.write(this.#fd, base + start, bytes + header) < 0) {
-        const outcome = this.#writeFailed(sys.errno(), interrupted++);
-        if (outcome === Outcome.Stop) break;
-        if (outcome === Outcome.Again) continue;
-        this.#refused++;
-      }
-      i++;
-    }
-    return i - from;
+    this.#mustBeOpen();
+    return this.#path.write(list, from, to);
   }
 
-  wait(timeoutMs: number): Wake {
+  readv(parts: readonly Uint8Array[]): number {
+    this.#mustBeOpen();
+    return this.#path.readv(parts);
+  }
+
+  writev(parts: readonly Uint8Array[]): boolean {
+    this.#mustBeOpen();
+    return this.#path.writev(parts);
+  }
+
+  /** @param interrupt ends the wait, too, as long as it is triggered */
+  wait(timeoutMs: number, interrupt?: Interrupt): Wake {
     if (!this.#open) return Wake.Closed;
-    for (let i = 0; i < sys.EINTR_RETRIES_MAX; i++) {
-      const ready = this.#poll.poll(timeoutMs);
+    this.#poll.set(INTERRUPT_PLACE, interrupt?.eventFd ?? -1);
+    const end = timeoutMs > 0 ? performance.now() + timeoutMs : 0;
+    let leftMs = timeoutMs;
+    // A signal ends the call but not the wait: each turn of the loop is one signal.
+    for (;;) {
+      const ready = this.#poll.poll(leftMs);
       if (ready === 0) return Wake.Timeout;
-      if (ready < 0) {
-        const errno = sys.errno();
-        if (errno !== sys.EINTR) throw systemError(`waiting for ${this.name}`, errno);
-        // How much of the time is over cannot be told without a clock; who waits with a limit looks again earlier.
-        if (timeoutMs >= 0) return Wake.Timeout;
-        continue;
-      }
-      if (this.#poll.found(EVENT_PLACE) !== 0) {
-        sys.lowerEvent(this.#eventFd);
-        return Wake.Woken;
-      }
-      const gone = this.#poll.found(TUN_PLACE) & (sys.POLLERR | sys.POLLHUP | sys.POLLNVAL);
-      return gone ? Wake.Closed : Wake.Readable;
+      if (ready > 0) return this.#found();
+      const errno = sys.errno();
+      if (errno !== sys.EINTR) throw systemError(`waiting for ${this.name}`, errno);
+      if (timeoutMs > 0) leftMs = Math.max(0, Math.ceil(end - performance.now()));
     }
-    return Wake.Woken;
   }
 
   wake(): void {
-    if (this.#open) sys.raiseEvent(this.#eventFd);
+    if (this.#open) sys.raiseEvent(this.#parts.eventFd);
   }
 
   /**
    * Resolves when a packet may wait, or the device is closed or gone; it may also resolve without cause. The event loop
    * goes on meanwhile. For one reader at a time: further calls get the same promise.
    */
-  async whenReadable(): Promise<void> {
-    if (!this.#open) return;
-    this.#pending ??= whenReadable(this.#fd);
-    const pending = this.#pending;
-    await pending.promise;
-    if (this.#pending === pending) this.#pending = undefined;
+  async whenReadable(signal?: AbortSignal): Promise<void> {
+    if (!this.#open || signal?.aborted) return;
+    const waiting = (this.#reading ??= whenReadable(this.#fd));
+    await endedBy(waiting, signal);
+    if (this.#reading === waiting) this.#reading = undefined;
+  }
+
+  /** The same for room to write; at once, unless the last write found the queue full. */
+  async whenWritable(signal?: AbortSignal): Promise<void> {
+    if (!this.#open || !this.#path.full || signal?.aborted) return;
+    const waiting = (this.#writing ??= whenWritable(this.#fd));
+    await endedBy(waiting, signal);
+    if (this.#writing === waiting) this.#writing = undefined;
+  }
+
+  /** Settings are checked all together before the first is made. */
+  set(change: DeviceChange): void {
+    this.#mustBeOpen();
+    checkSettings(change, this.capabilities.medium);
+    if (change.deleteOnClose !== undefined) this.#deleteOnClose = change.deleteOnClose;
+    applySettings(this.#underChange(), change);
+  }
+
+  state(): DeviceState {
+    this.#mustBeOpen();
+    return readState(this.#underChange());
   }
 
   /**
@@ -187,114 +195,91 @@ export class LinuxTun implements AsyncTunDevice {
    */
   handOver(): DeviceHandOver {
     this.#mustBeOpen();
+    const { capabilities, index, multiQueue, offloads } = this;
     return {
       driver: DRIVER,
       fd: this.#fd,
-      eventFd: this.#eventFd,
+      eventFd: this.#parts.eventFd,
       name: this.name,
-      index: this.index,
-      vnetHeader: this.capabilities.vnetHeader,
-      multiQueue: this.multiQueue,
-      offloads: this.offloads.join(","),
+      index,
+      medium: capabilities.medium,
+      packetInformation: this.#parts.packetInformation,
+      vnetHeaderBytes: this.#parts.vnetHeaderBytes,
+      multiQueue,
+      offloads: offloads.join(","),
     };
+  }
+
+  /**
+   * Gives the descriptor away: it is the caller's from now on, non-blocking as it is, and the device here is closed.
+   * @throws DeviceError E_DEVICE_STATE for a device whose descriptor is not its own to give
+   */
+  release(): number {
+    this.#mustBeOpen();
+    if (this.#parts.ownership !== "owned") {
+      throw new DeviceError("E_DEVICE_STATE", `release of ${this.name}: expected its own descriptor, found another's`);
+    }
+    this.#end();
+    sys.raiseEvent(this.#parts.eventFd);
+    sys.closeFd(this.#parts.eventFd);
+    return this.#fd;
   }
 
   close(): void {
     if (!this.#open) return;
-    this.#open = false;
-    this.#pending?.cancel();
-    this.#memory = undefined;
-    if (!this.#owner) return;
-    sys.raiseEvent(this.#eventFd);
-    sys.closeFd(this.#fd);
-    sys.closeFd(this.#eventFd);
+    const { ownership, eventFd, blockAgain } = this.#parts;
+    if (this.#deleteOnClose && ownership === "owned") tell.persistent(this.#fd, false);
+    if (blockAgain) sys.setNonBlocking(this.#fd, false);
+    this.#end();
+    if (ownership === "lent") return;
+    sys.raiseEvent(eventFd);
+    if (ownership === "owned") sys.closeFd(this.#fd);
+    sys.closeFd(eventFd);
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #readFailed(errno: number, interrupted: number): Outcome {
-    if (errno === sys.EINTR && interrupted < sys.EINTR_RETRIES_MAX) return Outcome.Again;
-    if (errno === sys.EAGAIN || errno === sys.EINTR) return Outcome.Stop;
-    throw this.#failure("reading from", errno);
+  async [Symbol.asyncDispose](): Promise<void> {
+    const [reading, writing] = [this.#reading, this.#writing];
+    this.close();
+    await reading?.promise;
+    await writing?.promise;
   }
 
-  #writeFailed(errno: number, interrupted: number): Outcome {
-    switch (errno) {
-      case sys.EINTR:
-        return interrupted < sys.EINTR_RETRIES_MAX ? Outcome.Again : Outcome.Stop;
-      case sys.EAGAIN:
-      case sys.ENOBUFS:
-      case sys.ENOMEM:
-        return Outcome.Stop;
-      case sys.EIO:
-        // An interface that is down takes nothing, as one without a cable; it has not gone.
-        if (hasInterface(this.#fd)) return Outcome.Refused;
-        throw this.#failure("writing to", errno);
-      case sys.EBADF:
-      case sys.EBADFD:
-      case sys.ENODEV:
-      case sys.ENXIO:
-      case sys.EFAULT:
-        throw this.#failure("writing to", errno);
-      default:
-        return Outcome.Refused;
-    }
+  #end(): void {
+    this.#name = this.name;
+    this.#open = false;
+    this.#reading?.cancel();
+    this.#writing?.cancel();
+    this.#path.detach();
   }
 
-  #failure(doing: string, errno: number): DeviceError {
-    if (errno === sys.EFAULT || (errno !== sys.EBADF && hasInterface(this.#fd))) {
-      return systemError(`${doing} ${this.name}`, errno);
+  #underChange() {
+    return { fd: this.#fd, name: this.name, medium: this.capabilities.medium };
+  }
+
+  /** What the last poll found, the event first: it ends a wait even where packets come without end. */
+  #found(): Wake {
+    if (this.#poll.found(EVENT_PLACE) !== 0) {
+      sys.lowerEvent(this.#parts.eventFd);
+      return Wake.Woken;
     }
-    return new DeviceError("E_DEVICE_GONE", `${doing} ${this.name}: expected an interface, found it deleted`, errno);
+    if (this.#poll.found(INTERRUPT_PLACE) !== 0) return Wake.Woken;
+    const gone = this.#poll.found(TUN_PLACE) & (sys.POLLERR | sys.POLLHUP | sys.POLLNVAL);
+    return gone ? Wake.Closed : Wake.Readable;
   }
 
   #mustBeOpen(): void {
     if (!this.#open) throw new DeviceError("E_DEVICE_GONE", `device ${this.name}: expected open, found closed`);
   }
-
-  #mustBeReady(): void {
-    this.#mustBeOpen();
-    if (!this.#memory) {
-      throw new DeviceError("E_DEVICE_STATE", `device ${this.name}: expected a memory by attach(), found none`);
-    }
-  }
-
-  /** The kernel would read and write whatever lies there. */
-  #mustLieInside(start: number, bytes: number): void {
-    if (start < this.#header || start + bytes > this.#memoryBytes) {
-      throw new RangeError(
-        `packet at ${start} of ${bytes} octets: expected ${this.#header} to ${this.#memoryBytes}, found outside`,
-      );
-    }
-  }
 }
 
-/**
- * The same device in another thread of this process, from `handOver()`. It borrows: `close` here closes nothing.
- * @throws DeviceError E_DEVICE_OPTION when the hand-over is another driver's
- */
-export function openTransferred(handOver: DeviceHandOver): LinuxTun {
-  const { fd, eventFd, name, index, vnetHeader, multiQueue, offloads } = handOver;
-  if (
-    handOver.driver !== DRIVER ||
-    typeof fd !== "number" ||
-    typeof eventFd !== "number" ||
-    typeof name !== "string" ||
-    typeof index !== "number" ||
-    typeof offloads !== "string"
-  ) {
-    throw new DeviceError("E_DEVICE_OPTION", `hand-over: expected one of driver "linux", found "${handOver.driver}"`);
-  }
-  return new LinuxTun({
-    fd,
-    eventFd,
-    name,
-    index,
-    vnetHeader: vnetHeader === true,
-    multiQueue: multiQueue === true,
-    offloads: offloads === "" ? [] : (offloads.split(",") as Offload[]),
-    owner: false,
-  });
+/** Ends the wait when the signal is aborted, and lets go of the signal when the wait has ended. */
+async function endedBy(waiting: ReadinessWait, signal: AbortSignal | undefined): Promise<void> {
+  const cancel = () => waiting.cancel();
+  signal?.addEventListener("abort", cancel);
+  await waiting.promise;
+  signal?.removeEventListener("abort", cancel);
 }

@@ -21,8 +21,17 @@ const CODES: Readonly<Record<number, DeviceErrorCode>> = {
  * what the kernel cannot do E_UNSUPPORTED, all else E_DEVICE_SYSTEM.
  */
 export function systemError(what: string, errno: number, explanation = ""): DeviceError {
-  const code = CODES[errno] ?? "E_DEVICE_SYSTEM";
+  const code = codeOfErrno(errno);
+  return new DeviceError(code, failureText(what, errno, explanation, code), errno);
+}
+
+export function codeOfErrno(errno: number): DeviceErrorCode {
+  return CODES[errno] ?? "E_DEVICE_SYSTEM";
+}
+
+/** The words of such an error; where the right is missing, they say which. */
+export function failureText(what: string, errno: number, explanation: string, code: DeviceErrorCode): string {
   const hint = code === "E_DEVICE_DENIED" ? ": needs CAP_NET_ADMIN" : "";
   const words = explanation === "" ? "" : ` (${explanation})`;
-  return new DeviceError(code, `${what} failed with ${errnoName(errno)}${words}${hint}`, errno);
+  return `${what} failed with ${errnoName(errno)}${words}${hint}`;
 }

@@ -1,8 +1,10 @@
 // Network namespaces: a network of one's own for a test or a lab. Source: network_namespaces(7), setns(2).
+import { readlinkSync } from "node:fs";
 import { DeviceError } from "@bunnel/device";
 import { systemError } from "./errors.ts";
 import { RouteNetlink } from "./netcfg/route-netlink.ts";
 import * as sys from "./sys.ts";
+import { namespaceOf } from "./tun-requests.ts";
 
 const OWN_NAMESPACE = "/proc/thread-self/ns/net";
 const LOOPBACK_INDEX = 1;
@@ -36,6 +38,19 @@ export class NetworkNamespace implements Disposable {
     const fd = sys.openReadOnly(OWN_NAMESPACE);
     if (fd < 0) throw systemError(`opening ${OWN_NAMESPACE}`, sys.errno());
     return new NetworkNamespace(fd);
+  }
+
+  /**
+   * The one that the interface behind a TUN descriptor is in; undefined when that is the calling thread's own, or when
+   * it may not be asked for (CAP_NET_ADMIN).
+   */
+  static ofDevice(fd: number): NetworkNamespace | undefined {
+    const namespaceFd = namespaceOf(fd);
+    if (namespaceFd === undefined) return undefined;
+    const namespace = new NetworkNamespace(namespaceFd);
+    if (readlinkSync(`/proc/thread-self/fd/${namespaceFd}`) !== readlinkSync(OWN_NAMESPACE)) return namespace;
+    namespace.close();
+    return undefined;
   }
 
   /** A path by which other programs of this machine can enter it while this process has it open. */
@@ -81,6 +96,12 @@ export class NetworkNamespace implements Disposable {
     const errno = sys.enterNetwork(this.fd);
     if (errno !== 0) throw systemError("entering a network namespace", errno);
   }
+}
+
+/** Runs `work` where the interface behind a TUN descriptor is. Errors as for `run`. */
+export function inNamespaceOf<T>(fd: number, work: () => T): T {
+  using namespace = NetworkNamespace.ofDevice(fd);
+  return namespace ? namespace.run(work) : work();
 }
 
 /** From now on the kernel kills this process (SIGKILL) when the thread that started it ends. */

@@ -1,30 +1,30 @@
-// Opening a TUN device: options are checked, the interface is made, then set as asked. If one fails, nothing stays.
+// Opening a device: options are checked, the interface is made, then set as asked. If one fails, nothing stays.
 import { DeviceError, type DeviceOptions } from "@bunnel/device";
+import { VNET_HEADER_BYTES } from "@bunnel/abi";
+import { checkOptions } from "./check-options.ts";
+import { configure, linkOf } from "./configure.ts";
 import { LinuxTun } from "./device.ts";
 import { systemError } from "./errors.ts";
-import { formatPrefix, parsePrefix, RouteNetlink, type LinkInfo } from "./netcfg/index.ts";
+import { inNamespaceOf } from "./namespace.ts";
+import { RouteNetlink } from "./netcfg/index.ts";
 import * as sys from "./sys.ts";
-import { openTunNode } from "./tun-node.ts";
-
-const MTU_DEFAULT_BYTES = 1500;
-const MTU_MIN_BYTES = 68;
-const MTU_MAX_BYTES = 65535;
-/** Below it the kernel switches IPv6 off on an interface (RFC 8200 section 5). */
-const MTU_IPV6_MIN_BYTES = 1280;
+import { openTunNode, type TunNodeOptions } from "./tun-node.ts";
+import { describeDescriptor } from "./tun-requests.ts";
 
 /**
  * Makes a TUN interface in the calling thread's network namespace, or takes over a persistent one of that name that no
- * process has open. It goes with the last descriptor: its addresses and routes with it.
+ * process has open. Unless it is persistent it goes with the last descriptor: its addresses and routes with it.
  * @throws DeviceError E_DEVICE_MISSING without the tun driver, E_DEVICE_DENIED without CAP_NET_ADMIN, E_DEVICE_BUSY
- * when the name is taken, E_DEVICE_OPTION for options that cannot be, E_DEVICE_SYSTEM with an errno otherwise
+ * when the name is taken, E_DEVICE_GONE when there is nothing to attach to, E_DEVICE_OPTION for options that cannot be,
+ * E_DEVICE_SYSTEM with an errno otherwise
  */
 export function openLinuxTun(options: DeviceOptions = {}): LinuxTun {
-  check(options);
-  const vnetHeader = options.offload ?? false;
-  const multiQueue = options.multiQueue ?? false;
-  const device = open(options.name ?? "", vnetHeader, multiQueue);
+  checkOptions(options);
+  if (options.attach) return attach(options);
+  const device = open(nodeOptions(options));
   try {
-    configure(device, options);
+    configure({ fd: device.fd, name: device.name, medium: device.capabilities.medium, index: device.index }, options);
+    if (options.deleteOnClose) device.set({ deleteOnClose: true });
     return device;
   } catch (error) {
     device.close();
@@ -32,29 +32,71 @@ export function openLinuxTun(options: DeviceOptions = {}): LinuxTun {
   }
 }
 
-/**
- * Another queue of the same device, with its own descriptor and event; the kernel spreads flows over the queues. Call
- * it in the network namespace of the first.
- * @throws DeviceError E_DEVICE_STATE when the first was opened without `multiQueue`
- */
-export function openTunQueue(first: LinuxTun): LinuxTun {
-  if (!first.multiQueue) {
-    throw new DeviceError(
-      "E_DEVICE_STATE",
-      `device ${first.name}: expected it opened with multiQueue, found one queue`,
-    );
-  }
-  return open(first.name, first.capabilities.vnetHeader, true);
+/** A TAP interface, which carries Ethernet frames. Otherwise as `openLinuxTun`. */
+export function openLinuxTap(options: Omit<DeviceOptions, "medium"> = {}): LinuxTun {
+  return openLinuxTun({ ...options, medium: "ethernet" });
 }
 
-function open(name: string, vnetHeader: boolean, multiQueue: boolean): LinuxTun {
-  const node = openTunNode({ name, multiQueue, vnetHeader });
+/**
+ * Another queue of the same device, with its own descriptor and event; the kernel spreads flows over the queues.
+ * @throws DeviceError E_DEVICE_STATE when the first was opened without `multiQueue`, E_DEVICE_GONE when it is closed
+ */
+export function openTunQueue(first: LinuxTun): LinuxTun {
+  const { name } = first;
+  const described = describeDescriptor(first.fd);
+  if (!described)
+    throw new DeviceError("E_DEVICE_GONE", `device ${name}: expected it open, found it closed or deleted`);
+  if (!first.multiQueue) {
+    throw new DeviceError("E_DEVICE_STATE", `device ${name}: expected it opened with multiQueue, found one queue`);
+  }
+  const { vnetHeaderBytes = 0, packetInformation = false } = first.capabilities;
+  const options = { ...described, vnetHeaderBytes, packetInformation, exclusive: false };
+  return inNamespaceOf(first.fd, () => open(options));
+}
+
+/** An interface that is there already, as it is. */
+function attach(options: DeviceOptions): LinuxTun {
+  const { name = "", sendBufferBytes, deleteOnClose = false } = options;
+  const before = indexOf(name);
+  if (before === 0) throw new DeviceError("E_DEVICE_GONE", `attaching to "${name}": expected an interface, found none`);
+  const device = open(nodeOptions(options));
+  try {
+    if (device.index !== before) {
+      // The interface was deleted in between, and opening its name made a new one.
+      throw new DeviceError("E_DEVICE_GONE", `attaching to "${name}": expected the interface, found it deleted`);
+    }
+    device.set({ deleteOnClose, ...(sendBufferBytes === undefined ? {} : { sendBufferBytes }) });
+    return device;
+  } catch (error) {
+    device.close();
+    throw error;
+  }
+}
+
+function nodeOptions(options: DeviceOptions): TunNodeOptions {
+  const { offload = false, vnetHeaderBytes = VNET_HEADER_BYTES, index } = options;
+  return {
+    name: options.name ?? "",
+    ...(index === undefined ? {} : { index }),
+    medium: options.medium ?? "ip",
+    multiQueue: options.multiQueue ?? false,
+    packetInformation: options.packetInformation ?? false,
+    vnetHeaderBytes: offload ? vnetHeaderBytes : 0,
+    napi: options.napi ?? false,
+    exclusive: options.exclusive ?? false,
+  };
+}
+
+function open(options: TunNodeOptions): LinuxTun {
+  const { medium, multiQueue, packetInformation, vnetHeaderBytes } = options;
+  const node = openTunNode(options);
   const eventFd = sys.openEvent();
   try {
     if (eventFd < 0) throw systemError("opening an event", sys.errno());
     using netlink = RouteNetlink.open();
     const { index } = linkOf(netlink, node.name);
-    return new LinuxTun({ ...node, eventFd, index, vnetHeader, multiQueue, owner: true });
+    const parts = { ...node, eventFd, index, medium, multiQueue, packetInformation, vnetHeaderBytes };
+    return new LinuxTun({ ...parts, ownership: "owned" });
   } catch (error) {
     if (eventFd >= 0) sys.closeFd(eventFd);
     sys.closeFd(node.fd);
@@ -62,55 +104,7 @@ function open(name: string, vnetHeader: boolean, multiQueue: boolean): LinuxTun 
   }
 }
 
-/** Only what differs is set, so that a prepared device can be used without the right to change it. */
-function configure({ name, index }: LinuxTun, options: DeviceOptions): void {
+function indexOf(name: string): number {
   using netlink = RouteNetlink.open();
-  const link = linkOf(netlink, name);
-  const mtuBytes = options.mtuBytes ?? MTU_DEFAULT_BYTES;
-  const { txQueueLength, ipv6LinkLocal } = options;
-  netlink.setLink(index, {
-    ...(mtuBytes === link.mtuBytes ? {} : { mtuBytes }),
-    ...(txQueueLength === undefined || txQueueLength === link.txQueueLength ? {} : { txQueueLength }),
-  });
-  if (ipv6LinkLocal !== undefined) setIpv6LinkLocal(netlink, index, ipv6LinkLocal);
-  const present = new Set(netlink.addresses(index).map(({ address }) => address));
-  for (const address of options.addresses ?? []) {
-    const { octets, prefixLength } = parsePrefix(address);
-    if (!present.has(formatPrefix(octets, prefixLength))) netlink.addAddress(index, address, { noDad: true });
-  }
-  if ((options.up ?? true) && !link.up) netlink.setLink(index, { up: true });
-}
-
-/** A system without IPv6 gives no link-local address either. */
-function setIpv6LinkLocal(netlink: RouteNetlink, index: number, ipv6LinkLocal: "system" | "none"): void {
-  try {
-    netlink.setLink(index, { ipv6LinkLocal });
-  } catch (error) {
-    if (!(error instanceof DeviceError) || error.errno !== sys.EAFNOSUPPORT) throw error;
-  }
-}
-
-function linkOf(netlink: RouteNetlink, name: string): LinkInfo {
-  const link = netlink.link(name);
-  if (!link) throw new DeviceError("E_DEVICE_GONE", `device ${name}: expected the interface just opened, found none`);
-  return link;
-}
-
-function check(options: DeviceOptions): void {
-  const { mtuBytes = MTU_DEFAULT_BYTES, txQueueLength = 0, addresses = [] } = options;
-  if (!Number.isInteger(mtuBytes) || mtuBytes < MTU_MIN_BYTES || mtuBytes > MTU_MAX_BYTES) {
-    throw optionError("mtuBytes", `${MTU_MIN_BYTES} to ${MTU_MAX_BYTES}`, mtuBytes);
-  }
-  if (!Number.isInteger(txQueueLength) || txQueueLength < 0 || txQueueLength > 0x7fffffff) {
-    throw optionError("txQueueLength", "0 to 2147483647", txQueueLength);
-  }
-  for (const address of addresses) {
-    if (parsePrefix(address).family === 6 && mtuBytes < MTU_IPV6_MIN_BYTES) {
-      throw optionError(`mtuBytes with the IPv6 address ${address}`, `at least ${MTU_IPV6_MIN_BYTES}`, mtuBytes);
-    }
-  }
-}
-
-function optionError(what: string, expected: string, found: number): DeviceError {
-  return new DeviceError("E_DEVICE_OPTION", `${what}: expected ${expected}, found ${found}`);
+  return netlink.link(name)?.index ?? 0;
 }

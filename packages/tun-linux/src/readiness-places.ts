@@ -1,12 +1,17 @@
 // The memory that the waiting thread and those who wait for it share.
 //
-//   | turn i32 | event descriptor i32 | descriptor of place 0 i32 | place 1 | …      -1: the place is empty
+//   | turn i32 | event descriptor i32 | places used i32 | place 0 i32 | place 1 | …      -1: the place is empty
+//
+// A place holds a descriptor, with a bit for those that wait for room to write.
 
 /** Descriptors that one thread can wait for at a time. */
-export const PLACES_MAX = 64;
+export const PLACES_MAX = 1024;
+/** What a place holds beside the descriptor: it waits for room to write, not for something to read. */
+export const TO_WRITE = 1 << 30;
 const TURN = 0;
 const EVENT = 1;
-const FIRST = 2;
+const USED = 2;
+const FIRST = 3;
 const EMPTY = -1;
 /** A turn ends as soon as the event is raised; a thread that does not come by in this time has stopped. */
 const TURN_TIMEOUT_MS = 200;
@@ -21,7 +26,6 @@ export class ReadinessPlaces {
   static create(eventFd: number): ReadinessPlaces {
     const places = new ReadinessPlaces(new SharedArrayBuffer((FIRST + PLACES_MAX) * 4));
     places.#words.fill(EMPTY, FIRST);
-    places.#words[TURN] = 0;
     places.#words[EVENT] = eventFd;
     return places;
   }
@@ -30,10 +34,17 @@ export class ReadinessPlaces {
     return this.#words[EVENT] ?? EMPTY;
   }
 
-  /** The place that now holds `fd`; -1: all are taken. */
-  put(fd: number): number {
+  /** Places from this one on were never taken. */
+  get used(): number {
+    return Atomics.load(this.#words, USED);
+  }
+
+  /** The place that now holds `wish`; -1: all are taken. */
+  put(wish: number): number {
     for (let place = 0; place < PLACES_MAX; place++) {
-      if (Atomics.compareExchange(this.#words, FIRST + place, EMPTY, fd) === EMPTY) return place;
+      if (Atomics.compareExchange(this.#words, FIRST + place, EMPTY, wish) !== EMPTY) continue;
+      if (place >= this.used) Atomics.store(this.#words, USED, place + 1);
+      return place;
     }
     return EMPTY;
   }
@@ -42,9 +53,9 @@ export class ReadinessPlaces {
     return Atomics.load(this.#words, FIRST + place);
   }
 
-  /** Empties a place if it still holds `fd`. */
-  take(place: number, fd: number): boolean {
-    return Atomics.compareExchange(this.#words, FIRST + place, fd, EMPTY) === fd;
+  /** Empties a place if it still holds `wish`. */
+  take(place: number, wish: number): boolean {
+    return Atomics.compareExchange(this.#words, FIRST + place, wish, EMPTY) === wish;
   }
 
   turn(): number {

@@ -5,7 +5,7 @@
 // (a bundle that was built without it), a timer looks instead, first often, then every TIMER_MAX_MS.
 import { DeviceError } from "@bunnel/device";
 export { PLACES_MAX } from "./readiness-places.ts";
-import { PLACES_MAX, ReadinessPlaces } from "./readiness-places.ts";
+import { PLACES_MAX, ReadinessPlaces, TO_WRITE } from "./readiness-places.ts";
 import * as sys from "./sys.ts";
 
 const TIMER_MIN_MS = 1;
@@ -22,7 +22,8 @@ export interface ReadinessWait {
 }
 
 interface Waiting {
-  readonly fd: number;
+  /** The descriptor, and what it waits for, as its place holds it. */
+  readonly wish: number;
   readonly resolve: () => void;
 }
 
@@ -45,12 +46,12 @@ class Readiness {
     this.#worker.postMessage(this.#places.shared);
   }
 
-  wait(fd: number): ReadinessWait {
+  wait(wish: number): ReadinessWait {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const place = this.#places.put(fd);
+    const place = this.#places.put(wish);
     if (place < 0)
       throw new DeviceError("E_DEVICE_STATE", `waits: expected at most ${PLACES_MAX} at a time, found more`);
-    const waiting: Waiting = { fd, resolve };
+    const waiting: Waiting = { wish, resolve };
     this.#waiting.set(place, waiting);
     // A wait keeps the process alive, an idle Worker does not.
     if (this.#waiting.size === 1) this.#worker.ref();
@@ -62,7 +63,7 @@ class Readiness {
   #cancel(place: number, waiting: Waiting): void {
     if (this.#waiting.get(place) !== waiting) return;
     const turn = this.#places.turn();
-    this.#places.take(place, waiting.fd);
+    this.#places.take(place, waiting.wish);
     // Turn 0: the Worker has not started, so it has not seen the descriptor either.
     if (!this.#timed && turn > 0) {
       sys.raiseEvent(this.#eventFd);
@@ -76,7 +77,7 @@ class Readiness {
     // A message of a wait that was cancelled meanwhile may meet the next one at the same place: that one then looks and
     // finds nothing, which every reader must be able to bear.
     if (!waiting) return;
-    this.#places.take(place, waiting.fd);
+    this.#places.take(place, waiting.wish);
     this.#waiting.delete(place);
     if (this.#waiting.size === 0) this.#worker.unref();
     waiting.resolve();
@@ -90,7 +91,8 @@ class Readiness {
   #look(place: number, waiting: Waiting, pauseMs: number): void {
     if (this.#waiting.get(place) !== waiting) return;
     const poll = new sys.PollSet(1);
-    poll.set(0, waiting.fd);
+    if (waiting.wish >= TO_WRITE) poll.set(0, waiting.wish - TO_WRITE, sys.POLLOUT);
+    else poll.set(0, waiting.wish);
     if (poll.poll(0) !== 0) this.#finish(place);
     else setTimeout(() => this.#look(place, waiting, Math.min(pauseMs * 2, TIMER_MAX_MS)), pauseMs);
   }
@@ -105,4 +107,10 @@ let readiness: Readiness | undefined;
 export function whenReadable(fd: number): ReadinessWait {
   readiness ??= new Readiness();
   return readiness.wait(fd);
+}
+
+/** Waits for `fd` to have room to write. Otherwise as `whenReadable`. */
+export function whenWritable(fd: number): ReadinessWait {
+  readiness ??= new Readiness();
+  return readiness.wait(fd + TO_WRITE);
 }

@@ -8,6 +8,9 @@ const libc = library(libcNames("linux").paths, {
   close: { args: ["i32"], returns: "i32" },
   read: { args: ["i32", "ptr", "i32"], returns: "i32" },
   write: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  readv: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  writev: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", "i64"], returns: "i32" },
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
   poll: { args: ["ptr", "i32", "i32"], returns: "i32" },
   eventfd: { args: ["u32", "i32"], returns: "i32" },
@@ -36,6 +39,7 @@ export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
+export const ENOTTY = 25;
 export const EBADFD = 77;
 export const EMSGSIZE = 90;
 export const EOPNOTSUPP = 95;
@@ -47,6 +51,8 @@ const O_RDONLY = 0;
 const O_RDWR = 2;
 const O_NONBLOCK = 0x800;
 const O_CLOEXEC = 0x80000;
+const F_GETFL = 3;
+const F_SETFL = 4;
 
 /** An EINTR says only that a signal came; the call is made again this often before the caller hears of it. */
 export const EINTR_RETRIES_MAX = 64;
@@ -73,6 +79,19 @@ export function closeFd(fd: number): void {
   libc().close(fd);
 }
 
+/** Whether calls on a descriptor come back at once; undefined: it is none, errno says why. */
+export function isNonBlocking(fd: number): boolean | undefined {
+  const flags = libc().fcntl(fd, F_GETFL, 0);
+  return flags < 0 ? undefined : (flags & O_NONBLOCK) !== 0;
+}
+
+/** Makes calls on a descriptor, and on those that share its file, come back at once or wait; 0, or the errno. */
+export function setNonBlocking(fd: number, isOn: boolean): number {
+  const flags = libc().fcntl(fd, F_GETFL, 0);
+  if (flags < 0) return errno();
+  return libc().fcntl(fd, F_SETFL, isOn ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) < 0 ? errno() : 0;
+}
+
 // --- devices: linux/if.h, linux/if_tun.h ---
 
 /** An ioctl whose argument is memory; 0, or the errno. */
@@ -83,6 +102,11 @@ export function ioctlMemory(fd: number, request: number, memory: Uint8Array): nu
 /** An ioctl whose argument is the number itself; 0, or the errno. */
 export function ioctlNumber(fd: number, request: number, number: number): number {
   return libc().ioctl(fd, request, pointer(number)) < 0 ? errno() : 0;
+}
+
+/** An ioctl that answers with a descriptor; -1 and errno. */
+export function ioctlDescriptor(fd: number, request: number): number {
+  return libc().ioctl(fd, request, pointer(0));
 }
 
 /** The two calls of the packet path. Only 32-bit and address arguments: those take the fast way through FFI. */
@@ -99,9 +123,50 @@ export function packetCalls(): PacketCalls {
   };
 }
 
+/**
+ * One packet in several pieces (sys/uio.h struct iovec).
+ *
+ *   | address u64 | octets u64 | …
+ */
+export class Pieces {
+  readonly #words: Uint32Array;
+  readonly #address: number;
+
+  constructor(readonly piecesMax: number) {
+    this.#words = new Uint32Array(new ArrayBuffer(piecesMax * 16));
+    this.#address = addressOf(this.#words);
+  }
+
+  /** Octets that were read into `parts`, in order; -1 and errno. */
+  read(fd: number, parts: readonly Uint8Array[]): number {
+    return libc().readv(fd, pointer(this.#address), this.#put(parts));
+  }
+
+  /** Octets of `parts`, in order, that were written; -1 and errno. */
+  write(fd: number, parts: readonly Uint8Array[]): number {
+    return libc().writev(fd, pointer(this.#address), this.#put(parts));
+  }
+
+  /** How many of the parts are not empty: an empty one has no address. */
+  #put(parts: readonly Uint8Array[]): number {
+    let count = 0;
+    for (const part of parts) {
+      if (part.length === 0) continue;
+      const address = addressOf(part);
+      this.#words[count * 4] = address;
+      this.#words[count * 4 + 1] = address / 0x1_0000_0000;
+      this.#words[count * 4 + 2] = part.length;
+      this.#words[count * 4 + 3] = 0;
+      count++;
+    }
+    return count;
+  }
+}
+
 // --- waiting: poll.h, sys/eventfd.h ---
 
 export const POLLIN = 1;
+export const POLLOUT = 4;
 export const POLLERR = 8;
 export const POLLHUP = 0x10;
 export const POLLNVAL = 0x20;
@@ -142,10 +207,10 @@ export class PollSet {
     for (let place = 0; place < places; place++) this.set(place, -1);
   }
 
-  /** Waits for octets to read at `fd`; -1: the place is empty and the kernel passes over it. */
-  set(place: number, fd: number): void {
+  /** Waits for POLL* `events` at `fd`; -1: the place is empty and the kernel passes over it. */
+  set(place: number, fd: number, events = POLLIN): void {
     this.#words[place * 2] = fd;
-    this.#words[place * 2 + 1] = POLLIN;
+    this.#words[place * 2 + 1] = events;
   }
 
   /** What poll found at a place: POLL* bits. */
@@ -153,8 +218,9 @@ export class PollSet {
     return (this.#words[place * 2 + 1] ?? 0) >>> 16;
   }
 
-  poll(timeoutMs: number): number {
-    return this.#call(pointer(this.#address), this.places, timeoutMs);
+  /** Looks at the first `places` only. */
+  poll(timeoutMs: number, places = this.places): number {
+    return this.#call(pointer(this.#address), places, timeoutMs);
   }
 }
 

@@ -1,33 +1,17 @@
-// The character device behind every TUN interface. Source: linux/if_tun.h, linux/if.h, Documentation/networking/tuntap.
-import { VNET_HEADER_BYTES } from "@bunnel/abi";
-import { DeviceError } from "@bunnel/device";
-import { errnoName, fromCString, Struct } from "@bunnel/ffi";
+// The character device behind every TUN and TAP interface. Source: linux/if_tun.h, Documentation/networking/tuntap.
+import type { Medium } from "@bunnel/device";
+import { fromCString } from "@bunnel/ffi";
 import { systemError } from "./errors.ts";
-import { checkLinkName, RouteNetlink } from "./netcfg/index.ts";
+import { checkLinkName } from "./netcfg/index.ts";
 import * as sys from "./sys.ts";
-
-const TUN_PATH = "/dev/net/tun";
-
-const TUNSETIFF = 0x400454ca;
-const TUNSETOFFLOAD = 0x400454d0;
-const TUNGETIFF = 0x800454d2;
-const TUNSETVNETHDRSZ = 0x400454d8;
-
-const IFF_TUN = 0x0001;
-const IFF_MULTI_QUEUE = 0x0100;
-const IFF_NO_PI = 0x1000;
-const IFF_VNET_HDR = 0x4000;
+import { attachError, openError } from "./tun-error.ts";
+import * as tun from "./tun-requests.ts";
 
 const TUN_F_CSUM = 0x01;
 const TUN_F_TSO4 = 0x02;
 const TUN_F_TSO6 = 0x04;
 const TUN_F_USO4 = 0x20;
 const TUN_F_USO6 = 0x40;
-
-const IFREQ = new Struct("ifreq", 40, {
-  name: { at: 0, type: "text", bytes: 16 },
-  flags: { at: 16, type: "u16" },
-});
 
 /** What the kernel leaves to the device: checksums, cutting TCP, cutting UDP. */
 export type Offload = "checksum" | "tcp4" | "tcp6" | "udp";
@@ -41,9 +25,16 @@ const OFFLOADS: readonly (readonly [Offload, number])[] = [
 ];
 
 export interface TunNodeOptions {
+  /** Empty: the system's choice. */
   readonly name: string;
+  readonly index?: number;
+  readonly medium: Medium;
   readonly multiQueue: boolean;
-  readonly vnetHeader: boolean;
+  readonly packetInformation: boolean;
+  /** 0: no virtio header. */
+  readonly vnetHeaderBytes: number;
+  readonly napi: boolean;
+  readonly exclusive: boolean;
 }
 
 /** An open descriptor with an interface behind it. */
@@ -53,97 +44,70 @@ export interface TunNode {
   readonly offloads: readonly Offload[];
 }
 
+/** A descriptor of the TUN driver without an interface. */
+export function openDriver(): number {
+  const fd = sys.openNonBlocking(tun.TUN_PATH);
+  if (fd < 0) throw openError(sys.errno());
+  return fd;
+}
+
 /**
  * Opens the character device and puts an interface behind it: a new one, or one that waits for its process under that
- * name. An empty name leaves the choice to the system.
+ * name.
  * @throws DeviceError E_DEVICE_MISSING, E_DEVICE_DENIED, E_DEVICE_BUSY, E_DEVICE_OPTION or E_DEVICE_SYSTEM
  */
 export function openTunNode(options: TunNodeOptions): TunNode {
   if (options.name !== "") checkLinkName(options.name);
-  const fd = sys.openNonBlocking(TUN_PATH);
-  if (fd < 0) throw openError(sys.errno());
+  const fd = openDriver();
   try {
     const name = attachInterface(fd, options);
-    return { fd, name, offloads: options.vnetHeader ? negotiate(fd, name) : refuseOffload(fd, name) };
+    const { vnetHeaderBytes } = options;
+    return { fd, name, offloads: vnetHeaderBytes > 0 ? negotiate(fd, name, vnetHeaderBytes) : refuseOffload(fd, name) };
   } catch (error) {
     sys.closeFd(fd);
     throw error;
   }
 }
 
-/** Whether the descriptor still has an interface behind it. */
-export function hasInterface(fd: number): boolean {
-  return sys.ioctlMemory(fd, TUNGETIFF, IFREQ.encode({})) === 0;
-}
-
-function attachInterface(fd: number, { name, multiQueue, vnetHeader }: TunNodeOptions): string {
-  const flags = IFF_TUN | IFF_NO_PI | (multiQueue ? IFF_MULTI_QUEUE : 0) | (vnetHeader ? IFF_VNET_HDR : 0);
-  const request = IFREQ.encode({ name, flags });
-  const errno = sys.ioctlMemory(fd, TUNSETIFF, request);
-  if (errno !== 0) throw attachError(name, errno);
+function attachInterface(fd: number, options: TunNodeOptions): string {
+  if (options.index !== undefined) {
+    const errno = sys.ioctlMemory(fd, tun.TUNSETIFINDEX, tun.word(options.index));
+    if (errno !== 0) throw systemError(`asking for the interface index ${options.index}`, errno);
+  }
+  const request = tun.IFREQ.encode({ name: options.name, flags: flagsOf(options) });
+  const errno = sys.ioctlMemory(fd, tun.TUNSETIFF, request);
+  if (errno !== 0) throw attachError(options, errno);
   return fromCString(request.subarray(0, 16));
 }
 
-function negotiate(fd: number, name: string): Offload[] {
-  const errno = sys.ioctlMemory(fd, TUNSETVNETHDRSZ, new Uint8Array(new Int32Array([VNET_HEADER_BYTES]).buffer));
+function flagsOf(options: TunNodeOptions): number {
+  return (
+    (options.medium === "ip" ? tun.IFF_TUN : tun.IFF_TAP) |
+    (options.packetInformation ? 0 : tun.IFF_NO_PI) |
+    (options.multiQueue ? tun.IFF_MULTI_QUEUE : 0) |
+    (options.vnetHeaderBytes > 0 ? tun.IFF_VNET_HDR : 0) |
+    (options.napi ? tun.IFF_NAPI : 0) |
+    (options.exclusive ? tun.IFF_TUN_EXCL : 0)
+  );
+}
+
+function negotiate(fd: number, name: string, headerBytes: number): Offload[] {
+  const errno = sys.ioctlMemory(fd, tun.TUNSETVNETHDRSZ, tun.word(headerBytes));
   if (errno !== 0) throw systemError(`setting the virtio header of ${name}`, errno);
   const accepted: Offload[] = [];
   let mask = 0;
   for (const [offload, bits] of OFFLOADS) {
-    if (sys.ioctlNumber(fd, TUNSETOFFLOAD, mask | bits) !== 0) break;
+    if (sys.ioctlNumber(fd, tun.TUNSETOFFLOAD, mask | bits) !== 0) break;
     mask |= bits;
     accepted.push(offload);
   }
-  if (accepted.length < OFFLOADS.length) sys.ioctlNumber(fd, TUNSETOFFLOAD, mask);
+  if (accepted.length < OFFLOADS.length) sys.ioctlNumber(fd, tun.TUNSETOFFLOAD, mask);
   return accepted;
 }
 
 /** The offloads belong to the interface and outlive the process that asked for them, so they are refused in words. */
 function refuseOffload(fd: number, name: string): Offload[] {
-  const errno = sys.ioctlNumber(fd, TUNSETOFFLOAD, 0);
+  const errno = sys.ioctlNumber(fd, tun.TUNSETOFFLOAD, 0);
   if (errno !== 0) throw systemError(`switching off the offloads of ${name}`, errno);
   return [];
-}
-
-function openError(errno: number): DeviceError {
-  switch (errno) {
-    case sys.ENOENT:
-    case sys.ENODEV:
-    case sys.ENXIO:
-      return new DeviceError(
-        "E_DEVICE_MISSING",
-        `${TUN_PATH}: expected the kernel's tun driver, found none (${errnoName(errno)}); try "modprobe tun", in a ` +
-          `container pass the device in (--device ${TUN_PATH})`,
-        errno,
-      );
-    case sys.EACCES:
-    case sys.EPERM:
-      return new DeviceError(
-        "E_DEVICE_DENIED",
-        `opening ${TUN_PATH} needs CAP_NET_ADMIN or the right to write it`,
-        errno,
-      );
-    default:
-      return systemError(`opening ${TUN_PATH}`, errno);
-  }
-}
-
-function attachError(name: string, errno: number): DeviceError {
-  const named = name === "" ? "a TUN interface" : `TUN interface "${name}"`;
-  if (errno === sys.EPERM || errno === sys.EACCES) {
-    return new DeviceError("E_DEVICE_DENIED", `making ${named} needs CAP_NET_ADMIN, or to be its owner`, errno);
-  }
-  if (errno === sys.EBUSY || (errno === sys.EINVAL && isTaken(name))) {
-    return new DeviceError("E_DEVICE_BUSY", `${named}: expected a free name, found an interface that is in use`, errno);
-  }
-  if (errno === sys.EINVAL) {
-    return new DeviceError("E_DEVICE_OPTION", `${named}: expected a name and flags that the kernel takes`, errno);
-  }
-  return systemError(`making ${named}`, errno);
-}
-
-function isTaken(name: string): boolean {
-  if (name === "") return false;
-  using netlink = RouteNetlink.open();
-  return netlink.link(name) !== undefined;
 }

@@ -5,8 +5,12 @@ import type * as TunLinux from "@bunnel/tun-linux";
 /** What a platform's driver offers. */
 export interface Driver {
   open(options: DeviceOptions): AsyncTunDevice;
-  /** The system's interfaces, addresses, routes and rules. */
+  /** The system's interfaces, addresses, routes, rules and neighbours. */
   openNetwork(): TunLinux.RouteNetlink;
+  /** Has names asked at the servers of a link. */
+  setDns: typeof TunLinux.setLinkDns;
+  /** Puts back the name servers that a killed process left changed. */
+  recoverDns: typeof TunLinux.recoverDns;
 }
 
 let chosen: Driver | undefined;
@@ -28,5 +32,10 @@ export function driverOf(platform: string): Driver {
 
 function linux(): Driver {
   const tunLinux = require("@bunnel/tun-linux") as typeof TunLinux;
-  return { open: tunLinux.openLinuxTun, openNetwork: () => tunLinux.RouteNetlink.open() };
+  return {
+    open: tunLinux.openLinuxTun,
+    openNetwork: () => tunLinux.RouteNetlink.open(),
+    setDns: tunLinux.setLinkDns,
+    recoverDns: tunLinux.recoverDns,
+  };
 }

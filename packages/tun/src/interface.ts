@@ -1,7 +1,8 @@
 // One network interface: what it is, and what can be changed about it while it lives.
 import { DeviceError } from "@bunnel/device";
-import type { AddressInfo, AddressOptions, LinkChange, LinkInfo, RouteNetlink } from "@bunnel/tun-linux";
+import type { AddressInfo, AddressOptions, LinkChange, LinkInfo, LinkSpec, RouteNetlink } from "@bunnel/tun-linux";
 import { driver } from "./driver.ts";
+import { withNetwork } from "./network.ts";
 
 /**
  * Any interface of the machine, not only TUN devices. It speaks to the network namespace in which it was opened. Every
@@ -30,6 +31,15 @@ export class Interface implements Disposable {
     }
   }
 
+  /**
+   * Makes an interface, a pair, a bridge, a VLAN or a dummy, and opens it; it stays when this is closed.
+   * @throws DeviceError E_DEVICE_BUSY when the name is taken, E_UNSUPPORTED for a kind that the system does not have
+   */
+  static create(spec: LinkSpec): Interface {
+    withNetwork((network) => network.addLink(spec));
+    return Interface.open(spec.name);
+  }
+
   /** What the system says about it now: name, MTU, state, counters. */
   info(): LinkInfo {
     const link = this.#network.link(this.index);
@@ -37,7 +47,11 @@ export class Interface implements Disposable {
     return link;
   }
 
-  /** State, MTU, name, queue length, IPv6 link-local address, namespace. */
+  /**
+   * Changes what is named: state, MTU, name, alias, hardware address, queue length, group, master, flags, carrier, IPv6
+   * link-local address, namespace. Where one thing is refused, those before it stay.
+   * @throws DeviceError E_DEVICE_STATE for a new name while it is up
+   */
   set(change: LinkChange): void {
     this.#network.setLink(this.index, change);
   }
@@ -51,9 +65,27 @@ export class Interface implements Disposable {
     this.#network.addAddress(this.index, address, options);
   }
 
-  /** @param address as it was added, `peer` too */
+  /** Adds it, or changes lifetimes and metric (IPv6: flags, too) of the one that is there. */
+  replaceAddress(address: string, options?: AddressOptions): void {
+    this.#network.replaceAddress(this.index, address, options);
+  }
+
+  /**
+   * @param address as it was added, with `peer`; without prefix length and peer, the first of that address
+   * @throws DeviceError E_DEVICE_MISSING when it does not have it
+   */
   removeAddress(address: string, options?: { readonly peer?: string }): void {
     this.#network.removeAddress(this.index, address, options);
+  }
+
+  /** Removes all addresses, or those of a family; IPv6 link-local ones only when they are asked for. */
+  flushAddresses(options?: { readonly family?: 4 | 6; readonly linkLocal?: boolean }): void {
+    this.#network.flushAddresses(this.index, options);
+  }
+
+  /** Removes the interface from the system, if it is of a kind that was made: its addresses and routes go with it. */
+  delete(): void {
+    this.#network.deleteLink(this.index);
   }
 
   /** Lets go of it; the interface itself stays. */
@@ -68,6 +100,5 @@ export class Interface implements Disposable {
 
 /** Every interface of the network namespace that the calling thread is in. */
 export function interfaces(): LinkInfo[] {
-  using network = driver().openNetwork();
-  return network.links();
+  return withNetwork((network) => network.links());
 }

@@ -43,18 +43,19 @@ export function readClientHello(payload: Uint8Array, records: "joined" | "first"
 
 /** A hello in several records: read where it is joined, its places told as they are in the payload. */
 function readSpreadHello(payload: Uint8Array): ReadHello {
-  const { octets, complete, placeOf } = joinRecords(payload);
+  const joined = joinRecords(payload);
+  const { octets, complete } = joined;
   const extensions = findExtensions(octets);
   const name = extensions && findServerName(octets, extensions.start, extensions.end);
   if (!name) return { nameOffset: 0, nameBytes: 0, sniExtOffset: 0, complete };
   const { nameOffset, nameBytes } = name;
-  const first = placeOf(nameOffset);
-  const isWhole = placeOf(nameOffset + nameBytes - 1) - first === nameBytes - 1;
+  const first = joined.placeOf(nameOffset);
+  const isWhole = joined.placeOf(nameOffset + nameBytes - 1) - first === nameBytes - 1;
   return {
     serverName: latin1Of(octets.subarray(nameOffset, nameOffset + nameBytes)),
     nameOffset: isWhole ? first : 0,
     nameBytes,
-    sniExtOffset: placeOf(name.sniExtOffset),
+    sniExtOffset: joined.placeOf(name.sniExtOffset),
     complete,
   };
 }

@@ -1,4 +1,5 @@
-// A ClientHello in several records (RFC 8446 section 5.1): joined for reading, and where its octets stand in the payload.
+// A ClientHello in several records (RFC 8446 section 5.1): joined for reading, and where its octets stand in the
+// payload.
 import { TLS_HELLO_MAX_BYTES, TLS_RECORDS_MAX } from "@bunnel/abi";
 import { be16, be24, concat } from "./octets.ts";
 
@@ -29,7 +30,7 @@ function wantedBytes(joined: Uint8Array): number {
 /** Joins the records as far as they are there, within the limits that the engine has too. */
 export function joinRecords(payload: Uint8Array): JoinedHello {
   const pieces: { readonly at: number; readonly octets: Uint8Array }[] = [];
-  let joined = new Uint8Array(0);
+  let joined: Uint8Array = new Uint8Array(0);
   let at = 0;
   while (pieces.length < TLS_RECORDS_MAX && joined.length < wantedBytes(joined)) {
     if (at + RECORD_HEADER_BYTES > payload.length || payload[at] !== 22 || payload[at + 1] !== 3) break;

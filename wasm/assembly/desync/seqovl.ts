@@ -48,8 +48,8 @@ function secondPiece(plan: Plan): Step | null {
 
 /**
  * Takes back what later passes made unsafe: an overlap inside the message has to lie within the piece before it, and
- * that piece has to leave in one packet of at most `limit` octets. Otherwise a part of the piece would arrive alone, and
- * the endpoint would read the pattern behind it.
+ * that piece has to leave in one packet of at most `limit` octets. Otherwise a part of the piece would arrive alone,
+ * and the endpoint would read the pattern behind it.
  */
 export function settleOverlaps(plan: Plan, limit: i32): void {
   for (let i = 0; i < plan.count; i++) {

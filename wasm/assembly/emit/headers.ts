@@ -3,7 +3,7 @@ import { Fooling, IpIdScheme } from "@bunnel/abi/src/index";
 import { copyFew } from "../mem/copy";
 import { Meta } from "../mem/meta";
 import { HOP_BY_HOP_BYTES, Plan } from "../plan/plan";
-import { FLAGS_AS_IS, Step, STEP_REAL } from "../plan/step";
+import { BELONGS_BEFORE, FLAGS_AS_IS, Step, STEP_REAL } from "../plan/step";
 import { setBe16 } from "../wire/be";
 import { Ipv4 } from "../wire/ipv4";
 import { Ipv6, IPV6_HEADER_BYTES } from "../wire/ipv6";
@@ -110,7 +110,7 @@ function setNetworkHeader(at: usize, p: usize, m: Meta, plan: Plan, step: Step, 
   if ((foolings & (Fooling.Ttl | Fooling.AutoTtl)) != 0) ttl = hopLimitFor(m, step);
   else if (isReal && step.ttl > 0) ttl = step.ttl;
   if (m.family == 4) {
-    Ipv4.at(at).setLengthIdTtl(total, idFor(Ipv4.at(p).id, m, plan), ttl);
+    Ipv4.at(at).setLengthIdTtl(total, idFor(Ipv4.at(p).id, m, plan, step), ttl);
     if (isReal && plan.hasTos != 0) Ipv4.at(at).setTos(plan.tos);
   } else {
     Ipv6.at(at).setLengthHopLimit(total, ttl);
@@ -118,9 +118,12 @@ function setNetworkHeader(at: usize, p: usize, m: Meta, plan: Plan, step: Step, 
   }
 }
 
-function idFor(id: u32, m: Meta, plan: Plan): u32 {
+function idFor(id: u32, m: Meta, plan: Plan, step: Step): u32 {
   if (plan.idScheme == IpIdScheme.Zero) return 0;
-  if (plan.idScheme == IpIdScheme.Group) return id + madeReal;
+  if (plan.idScheme == IpIdScheme.Group) {
+    const isBehindItsPiece = step.belongs == BELONGS_BEFORE && madeReal > 0;
+    return id + madeReal - (isBehindItsPiece ? 1 : 0);
+  }
   if (plan.idScheme == IpIdScheme.Random) return nextRandom(seedOf(m.hash, numberOf(m) + made)) >>> 16;
   return id + made;
 }
@@ -130,9 +133,12 @@ function numberOf(m: Meta): u32 {
   return m.protocol == PROTOCOL_TCP ? m.seq : <u32>m.packetNumber;
 }
 
-/** The same for all fragments of a packet of so many octets at `offset` of the message; another for every other one. */
-export function fragmentIdFor(m: Meta, offset: i32, bytes: i32): u32 {
-  return nextRandom(seedOf(m.hash, numberOf(m) + <u32>offset * 0x85ebca6b + <u32>bytes * 0xc2b2ae35 + made * 0x27d4eb2f));
+/**
+ * The same for all fragments of the packet that was made last, another for every other packet. A retransmission has its
+ * own: half of an earlier copy may still wait at the endpoint, and the two differ in their time stamps.
+ */
+export function fragmentId(m: Meta): u32 {
+  return nextRandom(seedOf(m.hash, m.seq + <u32>m.packetNumber * 0x85ebca6b + made * 0x27d4eb2f));
 }
 
 /**

@@ -12,7 +12,7 @@ import { Vnet } from "../wire/vnet";
 import { setTransportChecksum, spoilChecksum } from "./checksum";
 import { fillPattern } from "./decoy";
 import { emitFragments } from "./fragment";
-import { fragmentIdFor, headerBytesFor, writeHeaders } from "./headers";
+import { fragmentId, headerBytesFor, writeHeaders } from "./headers";
 
 /**
  * Sends the step's octets, which lie from `source` on, in packets of at most `limit` octets of payload and `mtu` octets
@@ -40,7 +40,8 @@ export function emitStep(
   const last = step.to + min<i32>(step.trail, 0);
   const stop = step.trail < 0 ? last : end;
   // A datagram is sent whole or not at all.
-  if (m.protocol == PROTOCOL_UDP && step.kind == STEP_REAL && stop - first > room) return false;
+  const isWhole = m.protocol == PROTOCOL_UDP && step.kind == STEP_REAL && plan.cutsDatagrams == 0;
+  if (isWhole && stop - first > room) return false;
   let at = first;
   do {
     const size = min<i32>(room, stop - at);
@@ -51,7 +52,7 @@ export function emitStep(
     const isEnd = at + size >= total;
     const l4 = writeHeaders(packet, p, m, plan, step, foolings, bytes, at, isEnd);
     finish(packet, m, l4, bytes, foolings);
-    if (!send(packet, m, plan, step, l4, bytes, at, delayMs)) return false;
+    if (!send(packet, m, plan, step, l4, bytes, delayMs)) return false;
     at += size;
     // A message without octets is a SYN, which is one packet whatever it is to carry.
   } while (at < stop && total > 0);
@@ -78,11 +79,11 @@ function finish(packet: usize, m: Meta, l4: i32, bytes: i32, foolings: u32): voi
 }
 
 /** Lists the packet, or the fragments that the plan asks for in its place. */
-function send(packet: usize, m: Meta, plan: Plan, step: Step, l4: i32, bytes: i32, at: i32, delayMs: u32): bool {
+function send(packet: usize, m: Meta, plan: Plan, step: Step, l4: i32, bytes: i32, delayMs: u32): bool {
   const isWhole = m.family == 6 && plan.hopByHop != 0;
   const first = firstFragmentBytes(packet, m, plan, l4);
   if (!isWhole && first > 0 && step.kind == STEP_REAL && bytes - l4 > first) {
-    return emitFragments(packet, m, l4, bytes, first, fragmentIdFor(m, at, bytes), delayMs);
+    return emitFragments(packet, m, l4, bytes, first, fragmentId(m), delayMs);
   }
   return txList(packet, bytes, delayMs);
 }

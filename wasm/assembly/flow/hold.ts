@@ -102,7 +102,8 @@ export class Hold {
 
   /** Whether the packet carries the very octets that stand at `offset` of the message. */
   hasOctets(p: usize, m: Meta, offset: i32): bool {
-    if (offset < 0 || offset + <i32>m.payloadBytes > this.bytes) return false;
+    // Written so that a distance near 2^31 does not overflow.
+    if (offset < 0 || offset > this.bytes - <i32>m.payloadBytes) return false;
     const own = this.whole + <usize>(this.headerBytes + offset);
     return memory.compare(own, p + m.payloadOffset, m.payloadBytes) == 0;
   }
@@ -126,7 +127,7 @@ export class Hold {
 
 /** The first of the few places where a flow's message may be: a set, chosen by the flow's hash. */
 function firstPlace(m: Meta): i32 {
-  return <i32>((<u32>(m.hash >>> 40)) % HOLD_SETS) * HOLD_WAYS;
+  return <i32>(<u32>(m.hash >>> 40) % HOLD_SETS) * HOLD_WAYS;
 }
 
 /** The place of the packet's flow; null: it has none. */
@@ -167,7 +168,8 @@ function findPlace(m: Meta): Hold | null {
     const hold = Hold.at(i);
     if (hold.state == HOLD_FREE) free = hold;
     else if (hold.flow == m.flow && hold.hash == m.hash) return hold;
-    else if (hold.state == HOLD_PLANNED && (oldest == null || <i32>(hold.deadline - oldest.deadline) < 0)) oldest = hold;
+    else if (hold.state == HOLD_PLANNED && (oldest == null || <i32>(hold.deadline - oldest.deadline) < 0))
+      oldest = hold;
   }
   return free != null ? free : oldest;
 }

@@ -19,16 +19,28 @@ export let txCount: i32 = 0;
 /** Octets of the arena in use. */
 export let txBytes: u32 = 0;
 
+// What is settled leaves, whatever becomes of the packet at hand.
+export let settledCount: i32 = 0;
+let settledBytes: u32 = 0;
+
 /** Forgets all packets that go out. */
 export function txReset(): void {
   txCount = 0;
   txBytes = 0;
+  settledCount = 0;
+  settledBytes = 0;
+}
+
+/** No roll-back reaches behind this: the packets listed so far stand for others than the packet at hand. */
+export function txSettle(): void {
+  settledCount = txCount;
+  settledBytes = txBytes;
 }
 
 /** Takes back everything that was added since the two figures were read. */
 export function txRollBack(count: i32, bytes: u32): void {
-  txCount = count;
-  txBytes = bytes;
+  txCount = max<i32>(count, settledCount);
+  txBytes = max<u32>(bytes, settledBytes);
 }
 
 /** Tells the host what was listed. */

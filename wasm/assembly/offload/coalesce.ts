@@ -5,8 +5,16 @@
 //   4. the headers of a merged packet are made those of the whole
 // Nothing is copied and nothing moves but the headers of first packets; `loosen` gives those back.
 import {
-  GROUP_AT, GROUP_BYTES, GROUP_FIRST, GROUP_OCTETS, GROUP_PIECES, LANE_OFFLOAD, OFFLOAD_GROUPS, OFFLOAD_ORDER,
-  OFFLOAD_PIECES, VNET_HEADER_BYTES,
+  GROUP_AT,
+  GROUP_BYTES,
+  GROUP_FIRST,
+  GROUP_OCTETS,
+  GROUP_PIECES,
+  LANE_OFFLOAD,
+  OFFLOAD_GROUPS,
+  OFFLOAD_ORDER,
+  OFFLOAD_PIECES,
+  VNET_HEADER_BYTES,
 } from "@bunnel/abi/src/index";
 import { lane } from "../mem/lane";
 import { fold, sumOf } from "../wire/checksum";
@@ -22,12 +30,13 @@ import { look } from "./look";
 import { checksumOffset, pseudoSum } from "./verify";
 
 /**
- * Merges packets `from` up to `to` (not included) of the tx list, each of which has its virtio_net_hdr before it. Packets
+ * Merges packets `from` up to `to` (not included) of the tx list, each of which has its virtio_net_hdr before it.
+ * Packets
  * of one flow keep their order, unless `allowed` has Coalesce.Prepend. The base is the memory's address in the process.
  * Returns the number of groups.
  */
 export function coalesce(from: i32, to: i32, allowed: u32, baseLow: u32, baseHigh: u32): i32 {
-  const base = (<u64>baseHigh << 32) | <u64>baseLow;
+  const base = ((<u64>baseHigh) << 32) | <u64>baseLow;
   openFlows(to - from);
   let items = 0;
   for (let i = from; i < to; i++) {
@@ -73,10 +82,10 @@ function layOut(i: i32, first: i32, base: u64): i32 {
 }
 
 function putPiece(piece: i32, packet: i32, address: u64, bytes: i32): void {
-  const iovec = lane + LANE_OFFLOAD + OFFLOAD_PIECES + (<usize>piece << 4);
+  const iovec = lane + LANE_OFFLOAD + OFFLOAD_PIECES + ((<usize>piece) << 4);
   store<u64>(iovec, address);
   store<u64>(iovec, bytes, 8);
-  store<u16>(lane + LANE_OFFLOAD + OFFLOAD_ORDER + (<usize>piece << 1), <u16>packet);
+  store<u16>(lane + LANE_OFFLOAD + OFFLOAD_ORDER + ((<usize>piece) << 1), <u16>packet);
 }
 
 /** The first packet's headers become those of the whole; the transport checksum becomes partial. */
@@ -105,7 +114,8 @@ function setLength(item: Item, total: i32): void {
 }
 
 /**
- * Takes a group of the last `coalesce` apart, for a system that refuses it: its packets are then whole where the tx list
+ * Takes a group of the last `coalesce` apart, for a system that refuses it: its packets are then whole where the tx
+ * list
  * says they lie, with complete checksums.
  */
 export function loosen(group: i32): void {

@@ -12,14 +12,14 @@ let mask: u32 = 0;
 /** Empties a table for so many packets: twice as many places at least, of two octets each. */
 export function openFlows(packets: i32): void {
   let places = PLACES_MIN;
-  while (places < <u32>packets << 1) places <<= 1;
+  while (places < (<u32>packets) << 1) places <<= 1;
   mask = places - 1;
   closeFlows();
 }
 
 /** Forgets the most recent item of every flow. */
 export function closeFlows(): void {
-  memory.fill(lane + LANE_OFFLOAD + PLACES, 0, <usize>(mask + 1) << 1);
+  memory.fill(lane + LANE_OFFLOAD + PLACES, 0, (<usize>(mask + 1)) << 1);
 }
 
 /** Where the number plus one of the most recent item of this item's flow stands, or 0 in it; 0: no place is left. */
@@ -27,7 +27,7 @@ export function placeOf(item: Item): usize {
   const base = lane + LANE_OFFLOAD + PLACES;
   let slot = hash(item) & mask;
   for (let i = 0; i < GROUP_PROBES_MAX; i++) {
-    const place = base + (<usize>slot << 1);
+    const place = base + ((<usize>slot) << 1);
     const found: i32 = load<u16>(place);
     if (found == 0 || isSameFlow(Item.of(found - 1), item)) return place;
     slot = (slot + 1) & mask;

@@ -3,7 +3,12 @@
 //
 //   offload region:  | groups 16 × n | iovecs 16 × n | order 2 × n | chain 2 × n | places 2 × 2n | items 64 × n |
 import {
-  LANE_OFFLOAD, LANE_OFFLOAD_BYTES, LANE_TX_AT, LANE_TX_LENGTHS, OFFLOAD_ORDER, TX_MAX,
+  LANE_OFFLOAD,
+  LANE_OFFLOAD_BYTES,
+  LANE_TX_AT,
+  LANE_TX_LENGTHS,
+  OFFLOAD_ORDER,
+  TX_MAX,
 } from "@bunnel/abi/src/index";
 import { lane } from "../mem/lane";
 
@@ -55,7 +60,7 @@ export class Item {
   endsPushed: bool;
 
   static of(i: i32): Item {
-    return changetype<Item>(lane + LANE_OFFLOAD + ITEMS + (<usize>i << 6));
+    return changetype<Item>(lane + LANE_OFFLOAD + ITEMS + ((<usize>i) << 6));
   }
 
   get l4(): usize {
@@ -66,18 +71,18 @@ export class Item {
 if (offsetof<Item>() > <usize>ITEM_BYTES) ERROR("an item must fit its place");
 
 export function txPacketAt(i: i32): usize {
-  return load<u32>(lane + LANE_TX_AT + (<usize>i << 2));
+  return load<u32>(lane + LANE_TX_AT + ((<usize>i) << 2));
 }
 
 export function txPacketBytes(i: i32): i32 {
-  return load<u16>(lane + LANE_TX_LENGTHS + (<usize>i << 1));
+  return load<u16>(lane + LANE_TX_LENGTHS + ((<usize>i) << 1));
 }
 
 /** The packet that follows packet `i` of the tx list in its item. */
 export function following(i: i32): i32 {
-  return load<u16>(lane + LANE_OFFLOAD + CHAIN + (<usize>i << 1));
+  return load<u16>(lane + LANE_OFFLOAD + CHAIN + ((<usize>i) << 1));
 }
 
 export function setFollowing(i: i32, next: i32): void {
-  store<u16>(lane + LANE_OFFLOAD + CHAIN + (<usize>i << 1), <u16>next);
+  store<u16>(lane + LANE_OFFLOAD + CHAIN + ((<usize>i) << 1), <u16>next);
 }

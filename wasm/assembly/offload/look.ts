@@ -3,7 +3,11 @@
 import { Coalesce } from "@bunnel/abi/src/index";
 import { Ipv4, IPV4_FRAGMENT_OFFSET, IPV4_HEADER_BYTES, IPV4_MORE_FRAGMENTS } from "../wire/ipv4";
 import {
-  Ipv6, IPV6_AUTHENTICATION_HEADER, IPV6_FRAGMENT_HEADER, IPV6_HEADER_BYTES, isPlainExtension,
+  Ipv6,
+  IPV6_AUTHENTICATION_HEADER,
+  IPV6_FRAGMENT_HEADER,
+  IPV6_HEADER_BYTES,
+  isPlainExtension,
 } from "../wire/ipv6";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/packet";
 import { Tcp, TCP_ACK, TCP_PSH } from "../wire/tcp";

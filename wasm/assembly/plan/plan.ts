@@ -33,7 +33,8 @@ export class Plan {
   mss: u16;
   /** The packet goes nowhere. */
   isDropped: u8;
-  spare: u8;
+  /** Datagrams may be cut: the packet is a super-packet of many. */
+  cutsDatagrams: u8;
 
   static get current(): Plan {
     return changetype<Plan>(lane + LANE_PLAN + PLAN_AT);

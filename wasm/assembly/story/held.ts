@@ -3,9 +3,20 @@
 //   go on     a further part came: when the message is whole, it is planned in place of all its packets
 //   again     a part of a message came that was planned a moment ago: the same plan, that part of it
 //   release   a message did not become whole in time, or came in another order: its packets leave as they came
-import { HOLD_MAX_MS, HOLD_PACKETS_MAX, HOLDS_MAX, L7, Reason, REMEMBER_MS, Verdict, verdictOf, WORD_HOLDS } from "@bunnel/abi/src/index";
+import {
+  HOLD_MAX_MS,
+  HOLD_PACKETS_MAX,
+  HOLDS_MAX,
+  L7,
+  Reason,
+  REMEMBER_MS,
+  Verdict,
+  verdictOf,
+  WORD_HOLDS,
+} from "@bunnel/abi/src/index";
 import { findHold, Hold, HOLD_PLANNED, HOLD_WAITING, takeHold } from "../flow/hold";
 import { Message, noteMessage, recogniseAt } from "../l7/message";
+import { txAlloc, txBytes, txCount, txRollBack, txSettle } from "../mem/arena";
 import { laneMtu, laneWord, recountHeld } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { parse } from "../wire/packet";
@@ -150,26 +161,36 @@ export function goOnDatagrams(m: Meta, rules: usize, isFirst: bool): i32 {
   m.rule = first.rule;
   if (verdictOf(reason) == 0) return release(hold, reason) ? reason : NOT_YET;
   for (let i = 1; i < hold.packets && verdictOf(reason) != Verdict.Drop; i++) {
-    const next = hold.packetAt(i);
-    parse(next, hold.packetBytes(i), first);
-    if (pass(next, hold.packetBytes(i), first, reason) == NOT_YET) return NOT_YET;
+    if (!sendKept(hold, i, reason)) return NOT_YET;
   }
   for (let i = 0; i < hold.packets; i++) recountHeld(reason);
   hold.free();
+  txSettle();
   return reason;
 }
 
-/** Sends the kept packets as they came. False: there is no room for all of them; nothing is changed then. */
+/**
+ * Sends the kept packets as they came. False: there is no room for all of them; what was listed is to be rolled back.
+ */
 function release(hold: Hold, reason: i32): bool {
-  const m = Meta.spare;
   for (let i = 0; i < hold.packets; i++) {
-    const p = hold.packetAt(i);
-    parse(p, hold.packetBytes(i), m);
-    if (pass(p, hold.packetBytes(i), m, reason) == NOT_YET) return false;
+    if (!sendKept(hold, i, reason)) return false;
   }
   for (let i = 0; i < hold.packets; i++) recountHeld(reason);
   hold.free();
+  txSettle();
   return true;
+}
+
+/** Sends a copy: the place may be taken again before this poll's packets are on their way. */
+function sendKept(hold: Hold, i: i32, reason: i32): bool {
+  const bytes = hold.packetBytes(i);
+  const copy = txAlloc(bytes);
+  if (copy == 0) return false;
+  memory.copy(copy - 16, hold.packetAt(i) - 16, bytes + 16);
+  const m = Meta.spare;
+  parse(copy, bytes, m);
+  return pass(copy, bytes, m, reason) != NOT_YET;
 }
 
 /**
@@ -180,7 +201,12 @@ export function releaseExpired(now: u32): void {
   for (let i = 0; i < HOLDS_MAX; i++) {
     const hold = Hold.at(i);
     if (hold.state == 0 || <i32>(now - hold.deadline) < 0) continue;
-    if (hold.state == HOLD_WAITING) release(hold, Reason.PassHeldInVain);
-    else hold.free();
+    if (hold.state == HOLD_PLANNED) {
+      hold.free();
+      continue;
+    }
+    const count0 = txCount;
+    const bytes0 = txBytes;
+    if (!release(hold, Reason.PassHeldInVain)) txRollBack(count0, bytes0);
   }
 }

@@ -39,6 +39,7 @@ function cutSuperPacket(p: usize, m: Meta, type: u32): i32 {
   message.start(p + m.payloadOffset, m.payloadBytes);
   const plan = Plan.current;
   plan.start(m.payloadBytes);
+  plan.cutsDatagrams = 1;
   return emitPlan(p, m, message, plan, limit, laneMtu) ? Reason.ReplaceSegmented : NOT_YET;
 }
 

@@ -1,6 +1,12 @@
 // A lane's thread: the one place where the Worker's parts are joined.
 import { serveLane } from "@bunnel/backend";
 import { openTransferredEgress } from "@bunnel/egress";
-import { openTransferredTun } from "@bunnel/tun-linux";
+import { QuicNames } from "@bunnel/engine";
+import { openTransferredTap, openTransferredTun } from "@bunnel/tun-linux";
 
-serveLane({ device: openTransferredTun, egress: openTransferredEgress });
+serveLane({
+  device: openTransferredTun,
+  egress: openTransferredEgress,
+  tap: openTransferredTap,
+  names: () => new QuicNames(),
+});

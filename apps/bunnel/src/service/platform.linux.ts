@@ -8,6 +8,7 @@ import {
   interceptNft,
   interceptRules,
   NetworkEvents,
+  openInboundTap,
   openLinuxTun,
   OUR_MARK,
   RouteNetlink,
@@ -27,6 +28,7 @@ export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform 
     unsupported,
     openDevice: openLinuxTun,
     openEgress: () => openRawEgress({ mark: OUR_MARK }),
+    openTap: () => openInboundTap(),
     intercept: (method, options) =>
       followed(method === "nft" ? interceptNft(options, { statePath }) : interceptRules(options, { statePath })),
     sweep: () => sweepInterception({ statePath }),

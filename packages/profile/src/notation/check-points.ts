@@ -1,59 +1,82 @@
-// The points of a split.
+// The points of a technique that cuts.
 import { POINTS_MAX } from "@bunnel/abi";
 import { anyOf, shown, suggestion } from "../wording.ts";
+import { MARKERS, markersOf, type Point } from "./kinds.ts";
 import type { Token } from "./lexer.ts";
-import { strategyError, type OperationTree } from "./parser.ts";
+import type { ArgumentTree } from "./parser.ts";
+import type { Parameter, Scope } from "./parameters.ts";
 import { printPoint } from "./printer.ts";
-import { MARKERS, markersOf, type Kind, type Point } from "./strategy.ts";
 
 /** A rule table keeps an offset in 16 bits. */
 const OFFSET_MIN = -0x8000;
 const OFFSET_MAX = 0x7fff;
 
 const POINT = /^(?:(?<absolute>[+-]?\d+)|(?<marker>[a-z]+)(?<offset>[+-]\d+)?)$/i;
+const EXPECTED = `1 to ${POINTS_MAX} points`;
 
-/** One to POINTS_MAX points, each of them once. */
-export function checkPoints(text: string, kind: Kind, { word, arguments: found }: OperationTree): readonly Point[] {
-  const expected = `expected 1 to ${POINTS_MAX} points in parentheses`;
-  if (found === undefined || found.length === 0) {
-    throw strategyError(text, word, `split: ${expected}, found none`);
-  }
-  const beyond = found[POINTS_MAX];
-  if (beyond) throw strategyError(text, beyond.word, `split: ${expected}, found ${found.length}`);
-  const points = new Map<string, Point>();
-  for (const { word: token, value } of found) {
-    if (value) throw strategyError(text, token, pointExpected(kind, `${token.text}=${value.text}`));
-    const point = checkPoint(text, kind, token);
-    const printed = printPoint(point);
-    if (points.has(printed)) {
-      throw strategyError(text, token, `split: expected every point once, found ${printed} a second time`);
-    }
-    points.set(printed, point);
-  }
-  return [...points.values()];
+/** Points where a technique has nothing else: whatever stands there is taken for one. */
+export function onlyPoints(scope: Scope, points: Map<string, Point>): Parameter {
+  return { ...pointsParameter(scope, points), takes: () => true };
 }
 
-function checkPoint(text: string, kind: Kind, token: Token): Point {
+/** Points beside other parameters: numbers, and words that start with a marker. */
+export function pointsParameter(scope: Scope, points: Map<string, Point>): Parameter {
+  return {
+    form: EXPECTED,
+    near: markersOf(scope.kind),
+    takes: isPoint,
+    read(argument) {
+      const { word } = argument;
+      if (points.size === POINTS_MAX) {
+        const found = scope.arguments.filter(isPoint).length;
+        throw scope.error(word, `${scope.word}: expected ${EXPECTED} in parentheses, found ${found}`);
+      }
+      const point = readPoint(scope, argument);
+      const printed = printPoint(point);
+      if (points.has(printed)) {
+        throw scope.error(word, `${scope.word}: expected every point once, found ${printed} a second time`);
+      }
+      points.set(printed, point);
+    },
+  };
+}
+
+/** At least one point. */
+export function finishPoints(scope: Scope, points: ReadonlyMap<string, Point>): readonly Point[] {
+  if (points.size > 0) return [...points.values()];
+  throw scope.error(scope.tree.word, `${scope.word}: expected ${EXPECTED} in parentheses, found none`);
+}
+
+export function isPoint({ word, value }: ArgumentTree): boolean {
+  const { absolute, marker } = POINT.exec(word.text)?.groups ?? {};
+  return value === undefined && (absolute !== undefined || MARKERS.some((known) => known === marker));
+}
+
+export function readPoint(scope: Scope, { word: token, value }: ArgumentTree): Point {
+  if (value) throw scope.error(token, pointExpected(scope, `${token.text}=${value.text}`));
   const parts = POINT.exec(token.text)?.groups;
-  if (!parts) throw strategyError(text, token, pointExpected(kind, token.text));
-  const { marker: name, absolute, offset: added } = parts;
+  if (!parts) throw scope.error(token, pointExpected(scope, token.text));
+  const { marker, absolute, offset: added } = parts;
   const offset = Number(absolute ?? added ?? 0);
   if (offset < OFFSET_MIN || offset > OFFSET_MAX) {
-    const at = token.index + (name?.length ?? 0);
-    throw strategyError(text, at, `offset: expected ${OFFSET_MIN} to ${OFFSET_MAX}, found ${added ?? absolute}`);
+    const at = token.index + (marker?.length ?? 0);
+    throw scope.error(at, `offset: expected ${OFFSET_MIN} to ${OFFSET_MAX}, found ${added ?? absolute}`);
   }
-  if (name === undefined) {
-    if (offset !== 0) return { marker: "absolute", offset };
-    throw strategyError(text, token, "split point: expected a number other than 0, found 0: nothing stands before it");
-  }
-  const marker = MARKERS.find((known) => known === name);
-  const known = markersOf(kind);
-  if (marker !== undefined && known.includes(marker)) return { marker, offset: offset === 0 ? 0 : offset };
-  const foreign = marker === undefined ? suggestion(name, known) : `, which ${kind} messages do not have`;
-  throw strategyError(text, token, `${kind} marker: expected ${anyOf(known)}, found ${shown(name)}${foreign}`);
+  if (marker !== undefined) return markedPoint(scope, token, marker, offset === 0 ? 0 : offset);
+  if (offset !== 0) return { marker: "absolute", offset };
+  const message = `${scope.word} point: expected a number other than 0, found 0: nothing stands before it`;
+  throw scope.error(token, message);
 }
 
-function pointExpected(kind: Kind, found: string): string {
+function markedPoint(scope: Scope, token: Token, name: string, offset: number): Point {
+  const marker = MARKERS.find((known) => known === name);
+  const known = markersOf(scope.kind);
+  if (marker !== undefined && known.includes(marker)) return { marker, offset };
+  const foreign = marker === undefined ? suggestion(name, known) : `, which ${scope.kind} messages do not have`;
+  throw scope.error(token, `${scope.kind} marker: expected ${anyOf(known)}, found ${shown(name)}${foreign}`);
+}
+
+function pointExpected({ kind, word }: Scope, found: string): string {
   const expected = `a whole number, or ${anyOf(markersOf(kind))} with or without an offset`;
-  return `split point: expected ${expected}, found ${shown(found)}`;
+  return `${word} point: expected ${expected}, found ${shown(found)}`;
 }

@@ -1,19 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { ProfileError } from "../errors.ts";
+import { errorOf } from "../../test/strategy-error.ts";
 import { parseStrategy } from "./checker.ts";
+import { KINDS, type Kind } from "./kinds.ts";
+import { techniquesOf } from "./techniques.ts";
 
-/** The message and place of the error that a text gives. */
-function errorOf(text: string): string {
-  try {
-    parseStrategy(text);
-  } catch (error) {
-    if (!(error instanceof ProfileError)) throw error;
-    expect(error.code).toBe("E_STRATEGY");
-    expect(error.message).toBe(`strategy:${error.line}:${error.column}: ${error.problems[0].message}`);
-    return `${error.line}:${error.column} ${error.problems[0].message}`;
-  }
-  return "no error";
-}
+const TECHNIQUES = (kind: Kind) => `${techniquesOf(kind).slice(0, -1).join(", ")} or ${techniquesOf(kind).at(-1)}`;
+const TLS =
+  "split, disorder, fake, seqovl, fakedsplit, hostfakesplit, rst, window, ipfrag, drop, ipid, dup, delay, ttl or tos";
+const COLONS = '"tls:", "http:", "quic:", "dns:" or "syn:"';
+const KIND_WORDS = "tls, http, quic, dns or syn";
 
 describe("parseStrategy()", () => {
   test("reads every technique, parameter and point", () => {
@@ -26,9 +21,9 @@ describe("parseStrategy()", () => {
             {
               technique: "fake",
               decoy: { content: "name", name: "www.example.org" },
-              ttl: 4,
-              badsum: true,
+              foolings: { ttl: 4, badsum: true },
               repeats: 2,
+              after: false,
             },
             {
               technique: "split",
@@ -58,14 +53,9 @@ describe("parseStrategy()", () => {
   });
 
   test("takes pass for all kinds or for one", () => {
-    const left = {
-      clauses: [
-        { kind: "tls" as const, operations: [] },
-        { kind: "http" as const, operations: [] },
-      ],
-    };
+    const left = { clauses: KINDS.map((kind) => ({ kind, operations: [] })) };
     expect(parseStrategy(" pass ")).toEqual(left);
-    expect(parseStrategy("http: pass tls: pass")).toEqual(left);
+    expect(parseStrategy("syn: pass quic: pass http: pass tls: pass dns: pass")).toEqual(left);
     expect(parseStrategy("http: pass").clauses).toEqual([{ kind: "http", operations: [] }]);
   });
 
@@ -95,24 +85,26 @@ describe("parseStrategy() names what is wrong with clauses", () => {
     ["pass tls: split(1)", '1:6 strategy: expected nothing behind "pass", found "tls"'],
     ["pass pass", '1:6 strategy: expected nothing behind "pass", found "pass"'],
     ["pass()", "1:5 pass: expected no parentheses, found some"],
-    ["split(1)", '1:1 strategy: expected "tls:" or "http:" before the first technique, found "split"'],
-    ["tls", '1:1 strategy: expected "tls:" or "http:" before the first technique, found "tls"'],
-    ["tls:", "1:5 tls clause: expected split, disorder, fake or pass, found nothing"],
-    ["tls: http: split(1)", "1:5 tls clause: expected split, disorder, fake or pass, found nothing"],
-    ["tsl: split(1)", '1:1 kind of message: expected tls or http, found "tsl" (did you mean "tls"?)'],
-    ["TLS: split(1)", '1:1 kind of message: expected tls or http, found "TLS" (did you mean "tls"?)'],
-    ["smtp: split(1)", '1:1 kind of message: expected tls or http, found "smtp"'],
+    ["split(1)", `1:1 strategy: expected ${COLONS} before the first technique, found "split"`],
+    ["tls", `1:1 strategy: expected ${COLONS} before the first technique, found "tls"`],
+    ["tls:", `1:5 tls clause: expected ${TLS.replace(" or ", ", ")} or pass, found nothing`],
+    ["tls: http: split(1)", `1:5 tls clause: expected ${TLS.replace(" or ", ", ")} or pass, found nothing`],
+    ["tsl: split(1)", `1:1 kind of message: expected ${KIND_WORDS}, found "tsl" (did you mean "tls"?)`],
+    ["TLS: split(1)", `1:1 kind of message: expected ${KIND_WORDS}, found "TLS" (did you mean "tls"?)`],
+    ["smtp: split(1)", `1:1 kind of message: expected ${KIND_WORDS}, found "smtp"`],
     [
-      "tls: split(1)\nquic: fake(quic, x6)",
-      '2:1 kind of message: expected tls or http, found "quic", which is not in this version',
+      "tls: split(1)\ndiscord: fake(x6)",
+      `2:1 kind of message: expected ${KIND_WORDS}, found "discord", which is not in this version`,
     ],
-    ["dns: doh", '1:1 kind of message: expected tls or http, found "dns", which is not in this version'],
+    ["dns: doh", `1:6 dns technique: expected ${TECHNIQUES("dns")}, found "doh", which is not in this version`],
     ["tls: split(1)\n  tls: split(2)", '2:3 strategy: expected one clause of each kind, found "tls:" a second time'],
     ["tls: pass split(1)", '1:11 tls clause: expected nothing behind "pass", found "split"'],
     ["tls: pass(1)", "1:10 pass: expected no parentheses, found some"],
     ["tls: split(1); disorder", '1:24 strategy: expected ":" behind "disorder", found the end'],
     ["tls: split(1), disorder", '1:14 strategy: expected a technique or a clause, found ","'],
     [`tls: ${"split(1) ".repeat(9)}`, "1:78 tls clause: expected at most 8 techniques, found 9"],
+    [`tls: ${"multidisorder(1) ".repeat(5)}`, "1:1 tls clause: expected at most 8 techniques, found 10"],
+    ["tls: split(1, host, endhost) dup(x20)", "1:1 tls clause: expected at most 64 pieces and fakes, found 84"],
   ])("%j", (text, message) => {
     expect(errorOf(text)).toBe(message);
   });
@@ -120,18 +112,32 @@ describe("parseStrategy() names what is wrong with clauses", () => {
 
 describe("parseStrategy() names what is wrong with techniques and points", () => {
   test.each([
-    ["tls: spilt(1)", '1:6 tls technique: expected split, disorder or fake, found "spilt" (did you mean "split"?)'],
+    ["tls: spilt(1)", `1:6 tls technique: expected ${TLS}, found "spilt" (did you mean "split"?)`],
     [
       "http: split(1) dissorder",
-      '1:16 http technique: expected split, disorder or fake, found "dissorder" (did you mean "disorder"?)',
+      `1:16 http technique: expected ${TECHNIQUES("http")}, found "dissorder" (did you mean "disorder"?)`,
     ],
     [
-      "tls: seqovl(1)",
-      '1:6 tls technique: expected split, disorder or fake, found "seqovl", which is not in this version',
+      "tls: tlsrec(sni)",
+      `1:6 tls technique: expected ${TLS}, found "tlsrec", which needs stream egress: ` +
+        "it changes how many octets the stream has",
+    ],
+    ["tls: wssize(1)", `1:6 tls technique: expected ${TLS}, found "wssize" (did you mean "window(N, scale=N)"?)`],
+    ["tls: mss(88)", `1:6 tls technique: expected ${TLS}, found "mss", which is for syn`],
+    [
+      "quic: multisplit(1)",
+      `1:7 quic technique: expected ${TECHNIQUES("quic")}, found "multisplit", which is for tls or http`,
     ],
     ["tls: disorder", "1:6 disorder: expected a split before it, found none: one piece has no order"],
     ["tls: disorder split(1)", "1:6 disorder: expected a split before it, found none: one piece has no order"],
-    ["tls: split(1) disorder(2)", "1:23 disorder: expected no parentheses, found some"],
+    ["tls: disorder()", "1:6 disorder: expected 1 to 8 points in parentheses, found none"],
+    ["tls: multidisorder", "1:6 multidisorder: expected 1 to 8 points in parentheses, found none"],
+    ["tls: seqovl(1, second)", "1:6 seqovl: expected a split before second, found none: one piece has no second"],
+    ["tls: ttl(3) ttl(4)", "1:13 tls clause: expected one ttl, found a second"],
+    ["quic: drop ttl(4)", '1:12 drop: expected nothing beside it, found "ttl"'],
+    ["quic: ttl(4) drop", '1:14 drop: expected nothing beside it, found "ttl"'],
+    ["quic: drop drop", '1:12 drop: expected nothing beside it, found "drop"'],
+    ["quic: drop(1)", "1:11 drop: expected no parentheses, found some"],
     ["tls: split disorder", "1:6 split: expected 1 to 8 points in parentheses, found none"],
     ["tls: split()", "1:6 split: expected 1 to 8 points in parentheses, found none"],
     ["tls: split(1,2,3,4,5,6,7,8,9)", "1:28 split: expected 1 to 8 points in parentheses, found 9"],
@@ -172,45 +178,13 @@ describe("parseStrategy() names what is wrong with techniques and points", () =>
   });
 });
 
-describe("parseStrategy() names what is wrong with fakes", () => {
-  const parameters = "expected sni=name, zeros, ttl=1..255, badsum or x1..x20, found";
-  const spoiled =
-    "1:6 fake: expected a fooling, ttl=1..255 or badsum, found none: " +
-    "the server would read a fake that nothing spoils";
+describe("parseStrategy() knows techniques by their other names", () => {
   test.each([
-    ["tls: fake", spoiled],
-    ["tls: fake()", spoiled],
-    ["tls: fake(sni=www.example.org, x3)", spoiled],
-    ["tls: fake(tl=4)", `1:11 tls fake parameter: ${parameters} "tl" (did you mean "ttl"?)`],
-    ["tls: fake(badsun)", `1:11 tls fake parameter: ${parameters} "badsun" (did you mean "badsum"?)`],
-    ["tls: fake(ttl=4, host=a.example.org)", `1:18 tls fake parameter: ${parameters} "host" (did you mean "sni"?)`],
-    ["tls: fake(md5sig)", `1:11 tls fake parameter: ${parameters} "md5sig", which is not in this version`],
-    ["tls: fake(x)", `1:11 tls fake parameter: ${parameters} "x"`],
-    [
-      "http: fake(sni=a.example.org, badsum)",
-      "1:12 http fake parameter: expected host=name, zeros, ttl=1..255, badsum or x1..x20, " +
-        'found "sni" (did you mean "host"?)',
-    ],
-    ["tls: fake(ttl)", "1:11 ttl: expected a whole number from 1 to 255, found nothing"],
-    ["tls: fake(ttl=0)", "1:15 ttl: expected a whole number from 1 to 255, found 0"],
-    ["tls: fake(ttl=256)", "1:15 ttl: expected a whole number from 1 to 255, found 256"],
-    ["tls: fake(ttl=-1)", "1:15 ttl: expected a whole number from 1 to 255, found -1"],
-    ["tls: fake(ttl=auto-1)", '1:15 ttl: expected a whole number from 1 to 255, found "auto-1"'],
-    ["tls: fake(ttl=)", '1:15 strategy: expected a value behind "ttl=", found ")"'],
-    ["tls: fake(badsum, x0)", "1:19 repeats: expected a whole number from 1 to 20, found 0"],
-    ["tls: fake(badsum, x21)", "1:19 repeats: expected a whole number from 1 to 20, found 21"],
-    ["tls: fake(badsum, x2=3)", '1:22 x2: expected no value, found "3"'],
-    ["tls: fake(badsum=1)", '1:18 badsum: expected no value, found "1"'],
-    ["tls: fake(zeros=1)", '1:17 zeros: expected no value, found "1"'],
-    ["tls: fake(badsum, badsum)", '1:19 fake: expected one badsum, found a second: "badsum"'],
-    ["tls: fake(ttl=1, ttl=2)", '1:18 fake: expected one ttl, found a second: "ttl"'],
-    ["tls: fake(ttl=1, x2, x2)", '1:22 fake: expected one xN, found a second: "x2"'],
-    ["tls: fake(zeros, sni=a.example.org, badsum)", '1:18 fake: expected one decoy, found a second: "sni"'],
-    ["tls: fake(sni, badsum)", '1:11 sni: expected "=" and a host name, found none'],
-    ["tls: fake(sni=192.0.2.1, badsum)", '1:15 sni: expected a host name, found "192.0.2.1", which is an address'],
-    ["tls: fake(sni=a..org, badsum)", '1:15 sni: expected a host name, found "a..org", with nothing between two dots'],
-    ["tls: fake(sni=a.org:443)", '1:20 strategy: expected "," or ")" in fake(…), found ":"'],
-  ])("%j", (text, message) => {
-    expect(errorOf(text)).toBe(message);
+    ["tls: multisplit(1, midsld)", "tls: split(1, midsld)"],
+    ["tls: multidisorder(1, midsld)", "tls: split(1, midsld) disorder"],
+    ["http: disorder(method+2)", "http: split(method+2) disorder"],
+    ["tls: fakeddisorder(midsld, ttl=4)", "tls: fakedsplit(midsld, ttl=4) disorder"],
+  ])("%s is %s", (text, same) => {
+    expect(parseStrategy(text)).toEqual(parseStrategy(same));
   });
 });

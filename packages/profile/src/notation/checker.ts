@@ -1,34 +1,30 @@
-// The tree of words to a strategy: every word is known, every number within its limits, and every operation can act.
-import { OPS_MAX } from "@bunnel/abi";
+// A tree of words to a strategy: every word known, every parameter in range, and every operation can act.
+import { OPS_MAX, PLAN_STEPS_MAX } from "@bunnel/abi";
 import { deepFreeze } from "../freeze.ts";
 import { anyOf, shown, suggestion } from "../wording.ts";
-import { checkFake } from "./check-fake.ts";
-import { checkPoints } from "./check-points.ts";
+import { KINDS, type Kind } from "./kinds.ts";
+import { Scope } from "./parameters.ts";
 import { parseTree, strategyError, type ClauseTree, type OperationTree } from "./parser.ts";
-import { KINDS, type Clause, type Kind, type Operation, type Strategy } from "./strategy.ts";
+import { readSplit } from "./read-cuts.ts";
+import { READERS } from "./reading.ts";
+import { stepsOf } from "./steps.ts";
+import type { Clause, Operation, Strategy, TechniqueName } from "./strategy.ts";
+import { ALIASES, ELSEWHERE, isAlias, STREAM_EGRESS, TECHNIQUE_KINDS, techniquesOf } from "./techniques.ts";
 
-const TECHNIQUES = ["split", "disorder", "fake"] as const;
 /** The word for: leave it alone. */
 export const PASS = "pass";
 
 /** Words of the notation as users of such tools know it, which this version does not carry out. */
-const LATER_KINDS: readonly string[] = ["quic", "dns", "syn", "udp", "stun", "discord", "wireguard"];
-const LATER_TECHNIQUES: readonly string[] = [
-  "multisplit",
-  "multidisorder",
-  "fakedsplit",
-  "fakeddisorder",
-  "hostfakesplit",
-  "seqovl",
-  "tlsrec",
-  "oob",
-  "ipfrag",
-  "udplen",
-  "synack",
-  "syndata",
-  "delay",
-  "doh",
+const LATER_KINDS: readonly string[] = ["udp", "stun", "discord", "wireguard"];
+const LATER_TECHNIQUES: readonly string[] = ["doh"];
+
+/** A second one would undo the first. */
+const ONCE: readonly TechniqueName[] = [
+  ...(["seqovl", "syndata", "window", "mss", "httphost", "udplen"] as const),
+  ...(["ipfrag", "ipid", "dup", "delay", "ttl", "tos"] as const),
 ];
+/** Techniques that make pieces of a message. */
+const CUTTING: readonly TechniqueName[] = ["split", "fakedsplit", "hostfakesplit"];
 
 /**
  * The strategy that the text says, checked and frozen.
@@ -48,21 +44,15 @@ export function parseStrategy(text: string): Strategy {
   }
   if (first) {
     const kinds = anyOf(KINDS.map((kind) => `"${kind}:"`));
-    throw strategyError(
-      text,
-      first.word,
-      `strategy: expected ${kinds} before the first technique, found ${shown(first.word.text)}`,
-    );
+    const found = shown(first.word.text);
+    throw strategyError(text, first.word, `strategy: expected ${kinds} before the first technique, found ${found}`);
   }
   const clauses = new Map<Kind, Clause>();
   for (const clause of tree.clauses) {
     const kind = checkKind(text, clause);
     if (clauses.has(kind)) {
-      throw strategyError(
-        text,
-        clause.kind,
-        `strategy: expected one clause of each kind, found "${kind}:" a second time`,
-      );
+      const message = `strategy: expected one clause of each kind, found "${kind}:" a second time`;
+      throw strategyError(text, clause.kind, message);
     }
     clauses.set(kind, { kind, operations: checkOperations(text, kind, clause) });
   }
@@ -80,7 +70,7 @@ function checkOperations(text: string, kind: Kind, clause: ClauseTree): readonly
   const [first, second] = clause.operations;
   if (first === undefined) {
     const at = clause.kind.index + clause.kind.text.length + 1;
-    throw strategyError(text, at, `${kind} clause: expected ${anyOf([...TECHNIQUES, PASS])}, found nothing`);
+    throw strategyError(text, at, `${kind} clause: expected ${anyOf([...techniquesOf(kind), PASS])}, found nothing`);
   }
   if (first.word.text === PASS) {
     refuseArguments(text, first);
@@ -88,37 +78,88 @@ function checkOperations(text: string, kind: Kind, clause: ClauseTree): readonly
     const found = shown(second.word.text);
     throw strategyError(text, second.word, `${kind} clause: expected nothing behind "${PASS}", found ${found}`);
   }
-  const beyond = clause.operations[OPS_MAX];
-  if (beyond) {
-    const found = clause.operations.length;
-    throw strategyError(text, beyond.word, `${kind} clause: expected at most ${OPS_MAX} techniques, found ${found}`);
-  }
   const operations: Operation[] = [];
-  for (const operation of clause.operations) {
-    operations.push(checkOperation(text, kind, operation, operations));
+  for (const tree of clause.operations) {
+    const scope = new Scope(text, kind, tree);
+    for (const operation of readOperation(scope)) {
+      checkPlace(scope, operation, operations);
+      operations.push(operation);
+    }
   }
+  checkSize(text, clause, operations);
   return operations;
 }
 
-function checkOperation(text: string, kind: Kind, tree: OperationTree, before: readonly Operation[]): Operation {
-  const { word } = tree;
-  const technique = TECHNIQUES.find((known) => known === word.text);
-  switch (technique) {
-    case "split":
-      return { technique, points: checkPoints(text, kind, tree) };
-    case "fake":
-      return checkFake(text, kind, tree);
-    case "disorder":
-      refuseArguments(text, tree);
-      if (before.some((operation) => operation.technique === "split")) return { technique };
-      throw strategyError(text, word, "disorder: expected a split before it, found none: one piece has no order");
-    case undefined: {
-      const later = LATER_TECHNIQUES.includes(word.text) ? ", which is not in this version" : "";
-      const expected = `expected ${anyOf(TECHNIQUES)}, found ${shown(word.text)}${later}`;
-      const near = later === "" ? suggestion(word.text, [...TECHNIQUES, PASS]) : "";
-      throw strategyError(text, word, `${kind} technique: ${expected}${near}`);
-    }
+/** One operation; two where a word means a technique with `disorder` behind it. */
+function readOperation(scope: Scope): readonly Operation[] {
+  const { word } = scope;
+  if (isAlias(word)) {
+    const { technique, disorder } = ALIASES[word];
+    if (!TECHNIQUE_KINDS[technique].includes(scope.kind)) throw unknownTechnique(scope);
+    const operation = readParameters(scope, technique);
+    return disorder ? [operation, { technique: "disorder" }] : [operation];
   }
+  const technique = techniquesOf(scope.kind).find((known) => known === word);
+  if (technique === undefined) throw unknownTechnique(scope);
+  if (technique !== "disorder") return [readParameters(scope, technique)];
+  if (scope.tree.arguments === undefined) return [{ technique }];
+  const split = readSplit(scope);
+  scope.read(split.parameters);
+  return [split.finish(), { technique }];
+}
+
+function readParameters(scope: Scope, technique: Exclude<TechniqueName, "disorder">): Operation {
+  const reading = READERS[technique](scope);
+  if (reading.parameters.length === 0) refuseArguments(scope.text, scope.tree);
+  scope.read(reading.parameters);
+  return reading.finish();
+}
+
+function unknownTechnique(scope: Scope) {
+  const { kind, word, tree } = scope;
+  const known = techniquesOf(kind);
+  const elsewhere = Object.hasOwn(ELSEWHERE, word) ? ELSEWHERE[word] : undefined;
+  const technique = isAlias(word) ? ALIASES[word].technique : word;
+  const foreign = Object.entries(TECHNIQUE_KINDS).find(([name]) => name === technique);
+  let why = suggestion(word, [...known, PASS]);
+  if (STREAM_EGRESS.includes(word)) why = ", which needs stream egress: it changes how many octets the stream has";
+  else if (LATER_TECHNIQUES.includes(word)) why = ", which is not in this version";
+  else if (elsewhere !== undefined) why = ` (did you mean ${shown(elsewhere)}?)`;
+  else if (foreign) why = `, which is for ${anyOf(foreign[1])}`;
+  return scope.error(tree.word, `${kind} technique: expected ${anyOf(known)}, found ${shown(word)}${why}`);
+}
+
+/** What an operation needs of those before it. */
+function checkPlace(scope: Scope, operation: Operation, before: readonly Operation[]): void {
+  const { technique } = operation;
+  const { word } = scope.tree;
+  const isCut = before.some((earlier) => CUTTING.includes(earlier.technique));
+  if (technique === "disorder" && !isCut) {
+    throw scope.error(word, "disorder: expected a split before it, found none: one piece has no order");
+  }
+  if (technique === "seqovl" && operation.second && !isCut) {
+    throw scope.error(word, "seqovl: expected a split before second, found none: one piece has no second");
+  }
+  if (ONCE.includes(technique) && before.some((earlier) => earlier.technique === technique)) {
+    throw scope.error(word, `${scope.kind} clause: expected one ${technique}, found a second`);
+  }
+  if (before.length > 0 && (technique === "drop" || before[0]?.technique === "drop")) {
+    const beside = technique === "drop" ? before[0]?.technique : technique;
+    throw scope.error(word, `drop: expected nothing beside it, found ${shown(beside)}`);
+  }
+}
+
+function checkSize(text: string, clause: ClauseTree, operations: readonly Operation[]): void {
+  const kind = clause.kind.text;
+  if (operations.length > OPS_MAX) {
+    const at = clause.operations[OPS_MAX]?.word ?? clause.kind;
+    const message = `${kind} clause: expected at most ${OPS_MAX} techniques, found ${operations.length}`;
+    throw strategyError(text, at, message);
+  }
+  const steps = stepsOf(operations);
+  if (steps <= PLAN_STEPS_MAX) return;
+  const message = `${kind} clause: expected at most ${PLAN_STEPS_MAX} pieces and fakes, found ${steps}`;
+  throw strategyError(text, clause.kind, message);
 }
 
 function refuseArguments(text: string, { word, arguments: found }: OperationTree): void {

@@ -1,5 +1,7 @@
 // A strategy to its one canonical text: `tls: fake(sni=www.example.org, ttl=4, x2) split(1, midsld)  http: pass`.
-import { KINDS, type Clause, type Fake, type Kind, type Operation, type Point, type Strategy } from "./strategy.ts";
+import { KINDS, type Kind, type Point } from "./kinds.ts";
+import { decoyWords, foolingWords, patternWords, payloadWords, repeatsWords } from "./print-content.ts";
+import type { Clause, HostFakeSplit, IpFrag, Operation, SeqOvl, Strategy } from "./strategy.ts";
 
 /** The canonical text, on one line; `parseStrategy` reads it back to an equal strategy. */
 export function printStrategy(strategy: Strategy): string {
@@ -19,29 +21,85 @@ export function printClause(clause: Clause): string {
 }
 
 function printOperation(kind: Kind, operation: Operation): string {
-  switch (operation.technique) {
-    case "split":
-      return `split(${operation.points.map(printPoint).join(", ")})`;
-    case "disorder":
-      return "disorder";
-    case "fake":
-      return printFake(kind, operation);
-  }
+  const words = parameterWords(kind, operation);
+  return words.length === 0 ? operation.technique : `${operation.technique}(${words.join(", ")})`;
 }
 
 /** `1`, `-4`, `midsld`, `host+2`. */
 export function printPoint({ marker, offset }: Point): string {
   if (marker === "absolute") return String(offset);
   if (offset === 0) return marker;
-  return `${marker}${offset > 0 ? "+" : ""}${offset}`;
+  return marker + signed(offset);
 }
 
-function printFake(kind: Kind, fake: Fake): string {
-  const parameters: string[] = [];
-  if (fake.decoy.content === "zeros") parameters.push("zeros");
-  else parameters.push(`${kind === "tls" ? "sni" : "host"}=${fake.decoy.name}`);
-  if (fake.ttl !== undefined) parameters.push(`ttl=${fake.ttl}`);
-  if (fake.badsum) parameters.push("badsum");
-  if (fake.repeats > 1) parameters.push(`x${fake.repeats}`);
-  return `fake(${parameters.join(", ")})`;
+function signed(number: number): string {
+  return number < 0 ? String(number) : `+${number}`;
+}
+
+function parameterWords(kind: Kind, operation: Operation): readonly string[] {
+  switch (operation.technique) {
+    case "split":
+      return operation.points.map(printPoint);
+    case "fake": {
+      const { decoy, foolings, repeats, after } = operation;
+      return [...decoyWords(kind, decoy), ...foolingWords(foolings), ...repeatsWords(repeats), ...flag(after, "after")];
+    }
+    case "seqovl":
+      return seqOvlWords(operation);
+    case "fakedsplit": {
+      const { points, pattern, foolings, repeats } = operation;
+      return [...points.map(printPoint), ...patternWords(pattern), ...foolingWords(foolings), ...repeatsWords(repeats)];
+    }
+    case "hostfakesplit":
+      return hostFakeSplitWords(operation);
+    case "syndata":
+      return operation.payload.source === "zeros" ? ["zeros"] : payloadWords(operation.payload);
+    case "synack":
+      return [...foolingWords(operation.foolings), ...repeatsWords(operation.repeats)];
+    case "rst": {
+      const { ack, foolings, repeats, after } = operation;
+      return [...flag(ack, "ack"), ...foolingWords(foolings), ...repeatsWords(repeats), ...flag(after, "after")];
+    }
+    case "window":
+      return [String(operation.bytes), ...(operation.scale === undefined ? [] : [`scale=${operation.scale}`])];
+    case "mss":
+      return [String(operation.bytes)];
+    case "ipfrag":
+      return ipFragWords(operation);
+    case "udplen":
+      return [signed(operation.bytes), ...(operation.bytes < 0 ? [] : patternWords(operation.pattern))];
+    case "httphost":
+      return operation.tricks;
+    case "ipid":
+      return [operation.scheme];
+    case "dup":
+      return repeatsWords(operation.repeats);
+    case "delay":
+      return [String(operation.ms), ...(operation.jitterMs === 0 ? [] : [`jitter=${operation.jitterMs}`])];
+    case "ttl":
+      return [String(operation.hops)];
+    case "tos":
+      return [String(operation.octet)];
+    case "disorder":
+    case "drop":
+      return [];
+  }
+}
+
+function seqOvlWords({ overlap, second, pattern }: SeqOvl): readonly string[] {
+  const place = typeof overlap === "number" ? String(overlap) : printPoint(overlap);
+  return [place, ...flag(second, "second"), ...patternWords(pattern)];
+}
+
+function hostFakeSplitWords({ name, midhost, foolings, repeats }: HostFakeSplit): readonly string[] {
+  const host = name === undefined ? [] : [`host=${name}`];
+  return [...host, ...flag(midhost, "midhost"), ...foolingWords(foolings), ...repeatsWords(repeats)];
+}
+
+function ipFragWords({ bytes, hopbyhop }: IpFrag): readonly string[] {
+  return [...(bytes === undefined ? [] : [String(bytes)]), ...flag(hopbyhop, "hopbyhop")];
+}
+
+function flag(is: boolean, word: string): readonly string[] {
+  return is ? [word] : [];
 }

@@ -22,17 +22,27 @@ export function readNetmask(value: unknown): string | Fault {
  * address the form of RFC 5952.
  */
 export function readPrefix(value: unknown): string | Fault {
+  if (typeof value !== "string") return prefixExpected(value);
+  const slash = value.indexOf("/");
+  const octets = octetsOf(slash < 0 ? value : value.slice(0, slash));
+  if (!octets) return prefixExpected(value);
+  const digits = slash < 0 ? String(octets.length * 8) : value.slice(slash + 1);
+  const length = /^\d{1,3}$/.test(digits) ? Number(digits) : Infinity;
+  if (length > octets.length * 8) return prefixExpected(value);
+  if (!hasBitsBehind(octets, length)) return `${formatAddress(octets)}/${length}`;
+  return prefixExpected(value, `, which has bits set behind its first ${length}`);
+}
+
+function prefixExpected(value: unknown, why = ""): Fault {
   const expected = "expected an address or a prefix such as 203.0.113.0/24 or 2001:db8::/32";
-  const refused = new Fault(`${expected}, found ${shown(value)}`);
-  if (typeof value !== "string") return refused;
-  const [, address = "", digits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
-  const octets = octetsOf(address);
-  if (!octets) return refused;
-  const bits = bitsOf(octets);
-  const length = digits === undefined ? bits.length : Number(digits);
-  if (length > bits.length) return refused;
-  if (!bits.includes("1", length)) return `${formatAddress(octets)}/${length}`;
-  return new Fault(`${refused.text}, which has bits set behind its first ${length}`);
+  return new Fault(`${expected}, found ${shown(value)}${why}`);
+}
+
+function hasBitsBehind(octets: Uint8Array, length: number): boolean {
+  return octets.some((octet, index) => {
+    const kept = Math.min(8, Math.max(0, length - index * 8));
+    return (octet & (0xff >> kept)) !== 0;
+  });
 }
 
 function octetsOf(address: string): Uint8Array | undefined {

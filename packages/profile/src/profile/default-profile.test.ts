@@ -24,6 +24,13 @@ describe("defaultProfileText()", () => {
     expect(Array.isArray(rule) && rule.length).toBe(1);
   });
 
+  test("shows payloads in its comments that parse", () => {
+    const lines = [...defaultProfileText().matchAll(/^# {3}(\w+ = "(?:file|hex):.*?")/gm)].map(([, line]) => line);
+    expect(lines).toHaveLength(2);
+    const { payloads } = parseProfile(`[payload]\n${lines.join("\n")}`, { load: () => Uint8Array.of(1) });
+    expect(Object.values(payloads).map(({ hex }) => hex)).toEqual(["01", "00ff00ff"]);
+  });
+
   test("names every preset", () => {
     for (const { name } of PRESETS) expect(defaultProfileText()).toContain(`"preset:${name}"`);
   });
@@ -38,7 +45,10 @@ describe("defaultProfileText()", () => {
 test("defaultProfile() has one rule for any host, with no fake in it", () => {
   const [rule, ...more] = defaultProfile().rules;
   expect(more).toEqual([]);
-  expect(rule).toMatchObject({ enabled: true, hosts: [], ports: [], families: ["ipv4", "ipv6"] });
+  expect(rule).toMatchObject({
+    ...{ enabled: true, hosts: [], addresses: [], ports: [], families: ["ipv4", "ipv6"], direction: "both" },
+  });
+  expect(rule).not.toHaveProperty("packets");
   expect(printStrategy(rule?.strategy ?? { clauses: [] })).toBe(
     "tls: split(1, midsld) disorder  http: split(method+2, midsld) disorder",
   );

@@ -2,7 +2,7 @@
 import { deepFreeze } from "../freeze.ts";
 import { PRESETS, PRESET_PREFIX } from "../presets.ts";
 import { readRuleStrategy } from "./rule-strategy.ts";
-import { FAMILIES, METHODS, PROFILE_VERSION, type Profile, type Rule } from "./profile.ts";
+import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, type Profile, type Rule } from "./profile.ts";
 
 const DEFAULT_STRATEGY = `${PRESET_PREFIX}default`;
 
@@ -11,8 +11,10 @@ export const RULE_DEFAULTS = deepFreeze({
   enabled: true,
   priority: 0,
   hosts: [],
+  addresses: [],
   ports: [],
   families: [...FAMILIES],
+  direction: DIRECTIONS[2],
 });
 
 const DEFAULT_RULE: Rule = {
@@ -26,6 +28,7 @@ const DEFAULT_PROFILE: Profile = deepFreeze({
   interception: { method: METHODS[0], uplinks: [], exclude: [] },
   device: { name: "bunnel0", address: "10.0.85.1", netmask: "255.255.255.0", mtuBytes: 0 },
   limits: { maxFlows: 10_000, maxQueueSize: 1000, flowTimeoutSeconds: 120 },
+  payloads: {},
   rules: [DEFAULT_RULE],
 });
 
@@ -66,18 +69,38 @@ max_queue_size = ${limits.maxQueueSize}
 # A flow without a packet for so long is forgotten.
 flow_timeout_seconds = ${limits.flowTimeoutSeconds}
 
-# Rules. The first that matches decides: higher priority first, among equals in the order of this file. With no rule in
-# the file there is the one below; "rule = []" at the top means none at all.
+# Octets that strategies name, as in fake(file=hello, ttl=4) or seqovl(568, pattern=hello):
+#   hello = "file:hello.bin"      a file, found from this file's directory
+#   junk = "hex:00ff 00ff"
+[payload]
+
+${defaultRuleText()}`;
+}
+
+function defaultRuleText(): string {
+  return `# Rules. The first that matches decides: higher priority first, among equals in the order of this file. With
+# no rule in the file there is the one below; "rule = []" at the top means none at all.
 [[rule]]
 # Needed, and each rule has its own.
 name = ${JSON.stringify(DEFAULT_RULE.name)}
 enabled = ${DEFAULT_RULE.enabled}
 priority = ${DEFAULT_RULE.priority}
-# "example.org": the name and everything below it. "=www.example.org": the name alone. Empty: any host.
+# "example.org": the name and everything below it. "=www.example.org": the name alone. A public suffix, under which
+# anybody can have a name, is written "all:co.uk". Empty: any host.
 hosts = []
-# Destination ports: 443, "8000-8100". Empty: any port for TLS; for HTTP what interception brings up, port 80.
+# A file with more of them, one a line, "#" before comments, gzip or not. A file without any: no host at all.
+hosts_file = ""
+# Destinations: "203.0.113.0/24", "2001:db8::/32", "192.0.2.7". Empty: any. The file as that of hosts.
+addresses = []
+addresses_file = ""
+# Destination ports: 443, "8000-8100". Empty: any port for TLS and SYN; for the others what interception brings up, port
+# 80 for HTTP, 443 for QUIC, 53 for DNS.
 ports = []
 families = ${tomlList(DEFAULT_RULE.families)}
+# "out": packets of the side that opened the flow. "in": of the other. "both".
+direction = ${JSON.stringify(DEFAULT_RULE.direction)}
+# First and last packet of a flow that the rule is for, each direction counted from 1: [1, 4]. Empty: any.
+packets = []
 # Needed. "pass" leaves messages alone; a preset is one of
 ${presetLines()}
 # and anything else is written out, as in
@@ -87,7 +110,9 @@ strategy = ${JSON.stringify(DEFAULT_STRATEGY)}
 }
 
 function presetLines(): string {
-  return PRESETS.map(({ name, about }) => `#   ${JSON.stringify(PRESET_PREFIX + name).padEnd(22)} ${about}`).join("\n");
+  const names = PRESETS.map(({ name }) => JSON.stringify(PRESET_PREFIX + name));
+  const width = Math.max(...names.map((name) => name.length));
+  return PRESETS.map(({ about }, index) => `#   ${names[index]?.padEnd(width)}  ${about}`).join("\n");
 }
 
 function tomlList(texts: readonly string[]): string {

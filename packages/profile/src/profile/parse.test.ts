@@ -1,19 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ProfileError, type ProfileErrorCode } from "../errors.ts";
+import { loadFile } from "../../test/files.ts";
+import { problemsOf } from "../../test/profile-problems.ts";
+import { parseStrategy } from "../notation/checker.ts";
+import { ProfileError } from "../errors.ts";
 import { defaultProfile, defaultProfileText } from "./default-profile.ts";
 import { parseProfile } from "./parse.ts";
-
-/** The code and all problems of a text, each with its place. */
-function problemsOf(text: string): [ProfileErrorCode | undefined, ...string[]] {
-  try {
-    parseProfile(text);
-  } catch (error) {
-    if (!(error instanceof ProfileError)) throw error;
-    return [error.code, ...error.problems.map(({ line, column, message }) => `${line}:${column} ${message}`)];
-  }
-  return [undefined];
-}
 
 const RULE = '[[rule]]\nname = "video"\n';
 
@@ -24,7 +16,7 @@ describe("parseProfile()", () => {
   });
 
   test("reads every key", () => {
-    const profile = parseProfile(`
+    const text = `
       version = 1
       interception = { method = "nft", uplinks = ["eth0"], exclude = [
         "203.0.113.0/24", "192.0.2.7", "2001:DB8:0::/32",
@@ -38,20 +30,29 @@ describe("parseProfile()", () => {
       max_flows = 7
       max_queue_size = 8
       flow_timeout_seconds = 9
+      [payload]
+      junk = "hex:00FF 10\\n20"
+      old-quic = "file:quic.bin"
       [[rule]]
       name = "video & more"
       enabled = false
       priority = -3
-      hosts = ["Example.ORG", "=www.example.org.", "münchen.example.org", "example.org"]
+      hosts = ["Example.ORG", "=www.example.org.", "münchen.example.org", "example.org", "all:Co.UK", "=com"]
+      hosts_file = "hosts.txt"
+      addresses = ["2001:DB8::/32", "192.0.2.7", "192.0.2.7/32"]
+      addresses_file = "addresses.txt"
       ports = [443, "8000-8100", "22"]
       families = ["ipv6"]
+      direction = "in"
+      packets = [1, 4]
       strategy = "preset:vodafone"
       [[rule]]
       name = "rest"
       strategy = """
         tls: split(1)
         http: pass"""
-    `);
+    `;
+    const profile = parseProfile(text, { load: loadFile });
     expect(profile.interception).toEqual({
       method: "nft",
       uplinks: ["eth0"],
@@ -64,13 +65,28 @@ describe("parseProfile()", () => {
       mtuBytes: 1400,
     });
     expect(profile.limits).toEqual({ maxFlows: 7, maxQueueSize: 8, flowTimeoutSeconds: 9 });
+    expect(profile.payloads).toEqual({
+      junk: { text: "hex:00ff1020", hex: "00ff1020" },
+      "old-quic": { text: "file:quic.bin", hex: loadFile("quic.bin").toHex() },
+    });
     expect(profile.rules).toHaveLength(2);
     const [video, rest] = profile.rules;
     expect(video).toMatchObject({
       name: "video & more",
       enabled: false,
       priority: -3,
-      hosts: ["example.org", "=www.example.org", "xn--mnchen-3ya.example.org"],
+      hosts: ["example.org", "=www.example.org", "xn--mnchen-3ya.example.org", "all:co.uk", "=com"],
+      hostsFile: {
+        path: "hosts.txt",
+        text: "video.example.org\n=www.example.org\n=old.example.org\nall:co.uk",
+      },
+      addresses: ["2001:db8::/32", "192.0.2.7/32"],
+      addressesFile: {
+        path: "addresses.txt",
+        text: "203.0.113.0/25\n203.0.113.128/25\n2001:db8::/32\n192.0.2.7/32",
+      },
+      direction: "in",
+      packets: { first: 1, last: 4 },
       ports: [
         { first: 443, last: 443 },
         { first: 8000, last: 8100 },
@@ -79,23 +95,18 @@ describe("parseProfile()", () => {
       families: ["ipv6"],
       preset: "vodafone",
     });
-    expect(rest).toEqual({
+    const { strategy, ...others } = rest ?? {};
+    expect(others).toEqual({
       name: "rest",
       enabled: true,
       priority: 0,
       hosts: [],
+      addresses: [],
       ports: [],
       families: ["ipv4", "ipv6"],
-      strategy: {
-        clauses: [
-          {
-            kind: "tls",
-            operations: [{ technique: "split", points: [{ marker: "absolute", offset: 1 }] }],
-          },
-          { kind: "http", operations: [] },
-        ],
-      },
+      direction: "both",
     });
+    expect(strategy).toEqual(parseStrategy("tls: split(1)  http: pass"));
   });
 
   test("takes an empty list of rules for no rule, and families in any order for one order", () => {
@@ -143,8 +154,10 @@ describe("parseProfile() refuses what is not TOML", () => {
 });
 
 describe("parseProfile() names unknown keys with the nearest right one", () => {
-  const root = "expected version, interception, device, limits or rule";
-  const rule = "expected name, enabled, priority, hosts, ports, families or strategy";
+  const root = "expected version, interception, device, limits, payload or rule";
+  const rule =
+    "expected name, enabled, priority, hosts, hosts_file, addresses, addresses_file, ports, families, direction, " +
+    "packets or strategy";
   test.each([
     ["versoin = 1", `1:1 versoin: unknown key: ${root} (did you mean "version"?)`],
     ["\n  colour = 1", `2:3 colour: unknown key: ${root}`],
@@ -181,6 +194,8 @@ describe("parseProfile() names unknown keys with the nearest right one", () => {
 describe("parseProfile() names wrong values", () => {
   const port = 'expected a port from 1 to 65535 or a range such as "8000-8100", found';
   const prefix = "expected an address or a prefix such as 203.0.113.0/24 or 2001:db8::/32, found";
+  const packets = "expected the first and the last packet, each from 1 to 65535, as in [1, 4], found";
+  const octets = 'expected "hex:1603…" or "file:path", found';
   const pass = 'strategy = "pass"\n';
   test.each([
     ['version = "1"', '1:11 version: expected 1, found "1"'],
@@ -257,6 +272,35 @@ describe("parseProfile() names wrong values", () => {
       '4:25 rule "video": hosts entry 2: expected a host name, found "192.0.2.1", which is an address',
     ],
     [`${RULE}${pass}hosts = [5]`, '4:10 rule "video": hosts entry 1: expected a host name, found 5'],
+    [
+      `${RULE}${pass}hosts = ["example.org", "Co.UK"]`,
+      '4:25 rule "video": hosts entry 2: expected a name that somebody owns, found "Co.UK", a public suffix: ' +
+        'write "all:co.uk" for everything below it, "=co.uk" for the name alone',
+    ],
+    [`${RULE}${pass}hosts_file = 5`, '4:14 rule "video": hosts_file: expected the path of a file, found 5'],
+    [`${RULE}${pass}addresses = ["192.0.2.300"]`, `4:14 rule "video": addresses entry 1: ${prefix} "192.0.2.300"`],
+    [
+      `${RULE}${pass}direction = "outbound"`,
+      '4:13 rule "video": direction: expected "out", "in" or "both", found "outbound"',
+    ],
+    [`${RULE}${pass}packets = 4`, `4:11 rule "video": packets: ${packets} 4`],
+    [`${RULE}${pass}packets = [4]`, `4:11 rule "video": packets: ${packets} [4]`],
+    [`${RULE}${pass}packets = [0, "4"]`, `4:11 rule "video": packets: ${packets} [0, "4"]`],
+    [`${RULE}${pass}packets = [4, 1]`, `4:11 rule "video": packets: ${packets} [4, 1], which ends before it starts`],
+    ["payload = 5", "1:11 payload: expected a table, found 5"],
+    ["[payload]\na = 5", `2:5 payload.a: ${octets} 5`],
+    ["[payload]\na = '1603'", `2:5 payload.a: ${octets} "1603"`],
+    ["[payload]\na = 'hex:160'", '2:5 payload.a: expected pairs of hexadecimal digits behind "hex:", found "160"'],
+    ["[payload]\ntls = 'hex:16'", '2:1 payload.tls: expected a name without a meaning, found "tls"'],
+    [
+      "[payload]\n'a b' = 'hex:16'",
+      '2:1 payload.a b: expected a name of 1 to 255 characters without blanks and ( ) , = ;, found "a b"',
+    ],
+    [
+      "[payload]\na = 'file:gone.bin'",
+      '2:5 payload.a: expected a file that can be read, found "gone.bin": no such file',
+    ],
+    ["[payload]\na = 'file:none.bin'", '2:5 payload.a: expected 1 to 16384 octets, found 0 in "none.bin"'],
     [`${RULE}${pass}ports = [0]`, `4:10 rule "video": ports entry 1: ${port} 0`],
     [`${RULE}${pass}ports = [65536]`, `4:10 rule "video": ports entry 1: ${port} 65536`],
     [`${RULE}${pass}ports = ["http"]`, `4:10 rule "video": ports entry 1: ${port} "http"`],
@@ -275,32 +319,6 @@ describe("parseProfile() names wrong values", () => {
     ],
   ])("%j", (text, message) => {
     expect(problemsOf(text)).toEqual(["E_PROFILE", message]);
-  });
-});
-
-describe("parseProfile() points into strategies", () => {
-  const unknown = 'tls technique: expected split, disorder or fake, found "spilt" (did you mean "split"?)';
-  const presets = "expected default, turk-telekom, vodafone, superonline, aggressive or none, found";
-  test.each([
-    ['strategy = "tls: spilt(1)"', `3:18 rule "video": strategy: ${unknown}`],
-    ["strategy = 'tls: spilt(1)'", `3:18 rule "video": strategy: ${unknown}`],
-    ['strategy = "\\u0074l\\x73: spilt(1)"', `3:26 rule "video": strategy: ${unknown}`],
-    ['strategy = """\n  http: pass\n  tls: spilt(1)\n"""', `5:8 rule "video": strategy: ${unknown}`],
-    ['strategy = """\\\n   tls: \\\n   spilt(1)"""', `5:4 rule "video": strategy: ${unknown}`],
-    ["strategy = '''\r\nhttp: pass\r\ntls: spilt(1)'''", `5:6 rule "video": strategy: ${unknown}`],
-    ['strategy = "http: pass\\ntls: spilt(1)"', `3:30 rule "video": strategy: ${unknown}`],
-    [
-      'strategy = "preset:vodafon"',
-      `3:20 rule "video": strategy: preset: ${presets} "vodafon" (did you mean "vodafone"?)`,
-    ],
-    ['strategy = " preset:  x"', `3:23 rule "video": strategy: preset: ${presets} "x"`],
-    ['strategy = "preset:"', `3:20 rule "video": strategy: preset: ${presets} an empty text`],
-    [
-      'strategy = ""',
-      '3:13 rule "video": strategy: expected clauses such as "tls: split(1)", or "pass", found nothing',
-    ],
-  ])("%j", (text, message) => {
-    expect(problemsOf(RULE + text)).toEqual(["E_PROFILE", message]);
   });
 });
 

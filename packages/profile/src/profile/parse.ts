@@ -1,54 +1,50 @@
 // A profile text to a checked, frozen profile, or to everything that is wrong with it.
 //
 //   1. TOML to values; a text that is no TOML ends here
-//   2. unknown keys, wrong values and wrong strategies are all collected
+//   2. unknown keys, wrong values, and what is wrong with strategies, payloads and files are all collected
 //   3. each gets its line and column; or, with none found, the profile is built
 import { parse as parseToml, TomlError } from "smol-toml";
 import * as v from "valibot";
 import { ProfileError, type ProfileProblem } from "../errors.ts";
 import { deepFreeze } from "../freeze.ts";
-import { indexAt, positionAt } from "../position.ts";
+import { positionAt } from "../position.ts";
 import { shown } from "../wording.ts";
-import { defaultProfile } from "./default-profile.ts";
+import { buildProfile } from "./build.ts";
+import { fileLoader, Files, type FileLoader } from "./files.ts";
 import { indexInString, Locator, type Path } from "./locate.ts";
-import { FAMILIES, PROFILE_VERSION, type Profile, type Rule } from "./profile.ts";
-import { readRuleStrategy } from "./rule-strategy.ts";
-import { profileSchema, type ProfileInput, type RuleInput } from "./schema.ts";
+import type { Profile } from "./profile.ts";
+import { PartReader, type Finding, type Values } from "./read-parts.ts";
+import { profileSchema } from "./schema.ts";
 import { unknownKeys } from "./unknown-keys.ts";
 
 export interface ParseOptions {
   /** What error messages call the text: a file's path. Default "profile". */
   readonly source?: string;
-}
-
-type Values = Readonly<Record<string, unknown>>;
-
-interface Finding {
-  readonly path: Path;
-  readonly message: string;
-  /** What the position points at. Default "value". */
-  readonly at?: "key";
-  /** The character of a string value that is wrong. */
-  readonly index?: number;
+  /** Gives the files that the profile names. Default: reads them, from the directory of `source` on. */
+  readonly load?: FileLoader;
 }
 
 /**
  * Reads a profile. What the text leaves out has its default.
  * @throws ProfileError E_PROFILE_SYNTAX when the text is not TOML, with the place of the first error
- * @throws ProfileError E_PROFILE with every unknown key and every wrong value, each with its place
+ * @throws ProfileError E_PROFILE with every unknown key and every wrong value, each with its place, and every file that
+ * cannot be read or has wrong lines
  */
 export function parseProfile(text: string, options: ParseOptions = {}): Profile {
   const source = options.source ?? "profile";
   const values = readToml(text, source);
   const result = v.safeParse(profileSchema, values, { abortPipeEarly: true });
+  const reader = new PartReader(new Files(options.load ?? fileLoader(source)));
+  if (isTable(values["payload"])) reader.readPayloads(values["payload"]);
+  const parts = ruleTables(values).map((rule, index) => reader.readRule(rule ?? {}, index));
   const findings: readonly Finding[] = [
     ...unknownKeys(values).map((unknown) => ({ ...unknown, at: "key" as const })),
     ...(result.issues ?? []).map(({ path, message }) => ({ path: pathOf(path ?? []), message })),
     ...checkRuleNames(values),
-    ...checkStrategies(values),
+    ...reader.findings,
   ];
   if (!result.success || findings.length > 0) throw profileError(text, source, values, findings);
-  return deepFreeze(build(result.output));
+  return deepFreeze(buildProfile(result.output, reader.payloads, parts));
 }
 
 function readToml(text: string, source: string): Values {
@@ -93,27 +89,6 @@ function checkRuleNames(values: Values): readonly Finding[] {
   return findings;
 }
 
-function checkStrategies(values: Values): readonly Finding[] {
-  const findings: Finding[] = [];
-  for (const [rule, table] of ruleTables(values).entries()) {
-    const text = table?.["strategy"];
-    if (typeof text !== "string") continue;
-    try {
-      readRuleStrategy(text);
-    } catch (error) {
-      if (!(error instanceof ProfileError)) throw error;
-      const { message, line = 1, column = 1 } = error.problems[0];
-      findings.push({
-        path: ["rule", rule, "strategy"],
-        // The path says "strategy" already.
-        message: message.replace(/^strategy: /, ""),
-        index: indexAt(text, { line, column }),
-      });
-    }
-  }
-  return findings;
-}
-
 function profileError(text: string, source: string, values: Values, findings: readonly Finding[]): ProfileError {
   const locator = new Locator(text);
   const placed = findings.map((finding) => {
@@ -144,32 +119,4 @@ function named(path: Path): string {
     if (typeof part === "number") return `${thing} entry ${part + 1}`;
     return thing === "" ? part : `${thing}.${part}`;
   }, "");
-}
-
-function build({ interception, device, limits, rule }: ProfileInput): Profile {
-  return {
-    version: PROFILE_VERSION,
-    interception,
-    device: {
-      name: device.name,
-      address: device.address,
-      netmask: device.netmask,
-      mtuBytes: device.mtu,
-    },
-    limits: {
-      maxFlows: limits.max_flows,
-      maxQueueSize: limits.max_queue_size,
-      flowTimeoutSeconds: limits.flow_timeout_seconds,
-    },
-    rules: rule === undefined ? defaultProfile().rules : rule.map(buildRule),
-  };
-}
-
-function buildRule({ strategy, ...rule }: RuleInput): Rule {
-  return {
-    ...rule,
-    hosts: [...new Set(rule.hosts)],
-    families: FAMILIES.filter((family) => rule.families.includes(family)),
-    ...readRuleStrategy(strategy),
-  };
 }

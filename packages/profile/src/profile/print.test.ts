@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { anyProfile } from "../../test/arbitraries.ts";
+import { loadFile } from "../../test/files.ts";
 import { defaultProfile } from "./default-profile.ts";
 import { parseProfile } from "./parse.ts";
 import { printProfile, ruleStrategyText } from "./print.ts";
@@ -9,7 +10,7 @@ describe("printProfile()", () => {
   test("what it prints, parseProfile reads back to an equal profile", () => {
     fc.assert(
       fc.property(anyProfile, (profile) => {
-        expect(parseProfile(printProfile(profile))).toEqual(profile);
+        expect(parseProfile(printProfile(profile), { load: loadFile })).toEqual(profile);
       }),
       { numRuns: 300 },
     );
@@ -34,13 +35,20 @@ max_flows = 10000
 max_queue_size = 1000
 flow_timeout_seconds = 120
 
+[payload]
+
 [[rule]]
 name = "everything"
 enabled = true
 priority = 0
 hosts = []
+hosts_file = ""
+addresses = []
+addresses_file = ""
 ports = []
 families = ["ipv4", "ipv6"]
+direction = "both"
+packets = []
 strategy = "preset:default"
 `);
   });
@@ -53,6 +61,21 @@ strategy = "preset:default"
     expect(printed).toContain(`hosts = [\n${hosts.map((host) => `  "${host}",\n`).join("")}]\n`);
     expect(printProfile({ ...defaultProfile(), rules: [] })).toStartWith("version = 1\nrule = []\n\n[interception]");
   });
+});
+
+test("printProfile() writes files by their paths, and payloads as the profile says them", () => {
+  const text = `[payload]
+old-quic = "file:quic.bin"
+"a.b" = "hex:00FF"
+[[rule]]
+name = "a"
+hosts_file = "hosts.txt"
+packets = [1, 4]
+strategy = "quic: fake(file=old-quic)"`;
+  const printed = printProfile(parseProfile(text, { load: loadFile }));
+  expect(printed).toContain('[payload]\nold-quic = "file:quic.bin"\n"a.b" = "hex:00ff"\n\n');
+  expect(printed).toContain('hosts = []\nhosts_file = "hosts.txt"\n');
+  expect(printed).toContain("packets = [1, 4]\n");
 });
 
 test("ruleStrategyText() gives up the preset's name when the strategy is another", () => {

@@ -6,9 +6,9 @@ import type { PortRange, Profile, Rule } from "./profile.ts";
 /** A list that would make a longer line gets one line per entry. */
 const LINE_MAX = 100;
 
-/** The profile as TOML; `parseProfile` reads it back to an equal profile. */
+/** The profile as TOML; `parseProfile` reads it back to an equal profile, from the same files where it names some. */
 export function printProfile(profile: Profile): string {
-  const { version, interception, device, limits, rules } = profile;
+  const { version, interception, device, limits, payloads, rules } = profile;
   const head = [["version", String(version)]] as [string, string][];
   // Without rules in the text there would be the default ones.
   if (rules.length === 0) head.push(["rule", "[]"]);
@@ -30,6 +30,10 @@ export function printProfile(profile: Profile): string {
       ["max_queue_size", String(limits.maxQueueSize)],
       ["flow_timeout_seconds", String(limits.flowTimeoutSeconds)],
     ]),
+    table(
+      "[payload]",
+      Object.entries(payloads).map(([name, { text }]) => [/^[\w-]+$/.test(name) ? name : quoted(name), quoted(text)]),
+    ),
     ...rules.map(printRule),
   ];
   return `${parts.join("\n\n")}\n`;
@@ -41,8 +45,13 @@ function printRule(rule: Rule): string {
     ["enabled", String(rule.enabled)],
     ["priority", String(rule.priority)],
     ["hosts", list("hosts", rule.hosts.map(quoted))],
+    ["hosts_file", quoted(rule.hostsFile?.path ?? "")],
+    ["addresses", list("addresses", rule.addresses.map(quoted))],
+    ["addresses_file", quoted(rule.addressesFile?.path ?? "")],
     ["ports", list("ports", rule.ports.map(printPorts))],
     ["families", list("families", rule.families.map(quoted))],
+    ["direction", quoted(rule.direction)],
+    ["packets", rule.packets ? `[${rule.packets.first}, ${rule.packets.last}]` : "[]"],
     ["strategy", quoted(ruleStrategyText(rule))],
   ]);
 }
@@ -60,7 +69,7 @@ function printPorts({ first, last }: PortRange): string {
 }
 
 function table(header: string, entries: readonly (readonly [string, string])[]): string {
-  return `${header}\n${lines(entries)}`;
+  return entries.length === 0 ? header : `${header}\n${lines(entries)}`;
 }
 
 function lines(entries: readonly (readonly [string, string])[]): string {

@@ -16,6 +16,40 @@ export interface PortRange {
   readonly last: number;
 }
 
+export const DIRECTIONS = ["out", "in", "both"] as const;
+/** Whose packets: those of the side that opened the flow ("out"), those of the other, or any. */
+export type Direction = (typeof DIRECTIONS)[number];
+
+/** Packets by their number among those of their direction in the flow, from 1, both ends included. */
+export interface PacketRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * A list that stands in a file of its own. Its entries are one text, because half a million strings take a second to
+ * freeze and three times the room; `listEntries` takes it apart.
+ */
+export interface ListFile {
+  /** As the profile says it. */
+  readonly path: string;
+  /** Entries in the form that the list in the profile has, in the order of the file, one a line. */
+  readonly text: string;
+}
+
+/** The entries of a list; none where there is no list. */
+export function listEntries(list: ListFile | undefined): readonly string[] {
+  return list === undefined || list.text === "" ? [] : list.text.split("\n");
+}
+
+/** Octets that strategies name. */
+export interface PayloadEntry {
+  /** As the profile says it: `hex:…` or `file:…`. */
+  readonly text: string;
+  /** Lower-case hexadecimal digits, of 1 to 16384 octets. */
+  readonly hex: string;
+}
+
 export interface Rule {
   /** Each rule has its own. */
   readonly name: string;
@@ -23,14 +57,23 @@ export interface Rule {
   /** The higher is looked at first; among equals the one that stands first. */
   readonly priority: number;
   /**
-   * Lower-case ASCII names: `example.org` means the name and everything below it, `=example.org` the name alone.
-   * None: any host, found or not.
+   * Lower-case ASCII names: `example.org` means the name and everything below it, `=example.org` the name alone,
+   * `all:co.uk` everything below a public suffix. None, here and in the file: any host, found or not.
    */
   readonly hosts: readonly string[];
+  /** More of them. A rule whose file has none is for no host. */
+  readonly hostsFile?: ListFile;
+  /** Destinations: address and prefix length, "203.0.113.0/24". None, here and in the file: any. */
+  readonly addresses: readonly string[];
+  /** More of them. A rule whose file has none is for no address. */
+  readonly addressesFile?: ListFile;
   /** None: any port. */
   readonly ports: readonly PortRange[];
   /** At least one. */
   readonly families: readonly Family[];
+  readonly direction: Direction;
+  /** Absent: any packet. */
+  readonly packets?: PacketRange;
   readonly strategy: Strategy;
   /** The preset that the strategy was taken from. */
   readonly preset?: string;
@@ -64,6 +107,8 @@ export interface Profile {
   readonly interception: InterceptionSettings;
   readonly device: DeviceSettings;
   readonly limits: Limits;
+  /** By name; a file that a strategy names by its path is here under that path. */
+  readonly payloads: Readonly<Record<string, PayloadEntry>>;
   /** In the order of the text; the first that matches by priority decides. */
   readonly rules: readonly Rule[];
 }

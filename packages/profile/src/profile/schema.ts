@@ -5,8 +5,8 @@ import { Fault } from "../errors.ts";
 import { anyOf, shown, suggestion } from "../wording.ts";
 import { readIpv4, readNetmask, readPrefix } from "./address.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
-import { FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
-import { readHostEntry, readInterfaceName, readPorts, readRuleName } from "./values.ts";
+import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
+import { readHostEntry, readInterfaceName, readPackets, readPath, readPorts, readRuleName } from "./values.ts";
 
 const QUEUE_MAX = 1_000_000;
 const FLOW_TIMEOUT_MAX_SECONDS = 86_400;
@@ -89,6 +89,9 @@ const ruleTable = table({
   enabled: v.optional(yesOrNo, RULE_DEFAULTS.enabled),
   priority: v.optional(whole(-PRIORITY_MAX, PRIORITY_MAX), RULE_DEFAULTS.priority),
   hosts: v.optional(list(read(readHostEntry)), [...RULE_DEFAULTS.hosts]),
+  hosts_file: v.optional(read(readPath), ""),
+  addresses: v.optional(list(read(readPrefix)), [...RULE_DEFAULTS.addresses]),
+  addresses_file: v.optional(read(readPath), ""),
   ports: v.optional(list(read(readPorts)), [...RULE_DEFAULTS.ports]),
   families: v.optional(
     v.pipe(
@@ -97,6 +100,8 @@ const ruleTable = table({
     ),
     [...RULE_DEFAULTS.families],
   ),
+  direction: v.optional(oneOf(DIRECTIONS), RULE_DEFAULTS.direction),
+  packets: v.optional(read(readPackets), []),
   strategy: v.string(({ input }) => `expected a strategy or a preset's name as text, found ${shown(input)}`),
 });
 
@@ -108,6 +113,8 @@ export const profileSchema = v.object({
   interception: v.optional(interceptionTable, {}),
   device: v.optional(deviceTable, {}),
   limits: v.optional(limitsTable, {}),
+  // Names are free here; `payloads.ts` reads what they stand for.
+  payload: v.optional(table({}), {}),
   rule: v.optional(list(ruleTable)),
 });
 

@@ -39,6 +39,17 @@ describe("selectionOf()", () => {
     expect(selected(`ports = [80, 81]\n${BOTH}`, BOTH)).toEqual({ tls: [], http: [80, 81] });
   });
 
+  test("asks for QUIC on port 443, DNS on port 53 and SYNs to any port where a rule has none", () => {
+    const all = 'strategy = "quic: drop dns: ttl(5) syn: mss(88)"';
+    expect(selected(all)).toEqual({ quic: [443], dns: [53], syn: [] });
+    expect(selected(`ports = [5353, 443]\n${all}`)).toEqual({ quic: [443, 5353], dns: [443, 5353], syn: [443, 5353] });
+    expect(selected(`ports = [5353]\n${all}`, all)).toEqual({ quic: [443, 5353], dns: [53, 5353], syn: [] });
+    expect(selected('ports = ["1-1025"]\nstrategy = "syn: mss(88)"')).toEqual({ syn: [] });
+    expect(() => selected('ports = ["1-1025"]\nstrategy = "quic: drop"')).toThrow(
+      "profile: ports of rules for quic: expected at most 1024 together, found 1025",
+    );
+  });
+
   test("takes any port for TLS rather than a long list, and refuses a long list for HTTP", () => {
     expect(selected('ports = ["1-1024"]\nstrategy = "tls: split(1)"').tls).toHaveLength(1024);
     expect(selected('ports = ["1-1025"]\nstrategy = "tls: split(1)"')).toEqual({ tls: [] });

@@ -1,31 +1,43 @@
 // Which packets the rules can ask for, so that interception brings up no others.
 import { ProfileError } from "../errors.ts";
-import type { Kind } from "../notation/strategy.ts";
+import { KINDS, type Kind } from "../notation/kinds.ts";
 import type { Profile, Rule } from "./profile.ts";
 
-/** Destination ports per kind of message, ascending. For tls, none means any. A kind left out is not asked for. */
+/** Destination ports per kind of message, ascending. For tls and syn none means any. A kind left out is not wanted. */
 export interface ProfileSelection {
   readonly tls?: readonly number[];
   readonly http?: readonly number[];
+  readonly quic?: readonly number[];
+  readonly dns?: readonly number[];
+  readonly syn?: readonly number[];
 }
 
-/** What a rule without ports means for HTTP: interception cannot tell a request on just any port from other traffic. */
-const HTTP_PORT = 80;
+/**
+ * What a rule without ports means for kinds that interception cannot tell from other traffic on just any port;
+ * undefined: any port. RFC 9110 section 4.2.1, RFC 9114 section 3.1, RFC 1035 section 4.2.1.
+ */
+const USUAL_PORT: Readonly<Record<Kind, number | undefined>> = {
+  tls: undefined,
+  http: 80,
+  quic: 443,
+  dns: 53,
+  syn: undefined,
+};
 /** Ports that interception is asked to list one by one. */
 const PORTS_MAX = 1024;
 
 /**
- * What interception must select: everything that an enabled rule would rewrite. Rules that leave messages alone select
- * nothing.
- * @throws ProfileError E_RULES_LIMIT when rules for HTTP name more than 1024 ports
+ * What interception must select: everything that an enabled rule would rewrite or drop. Rules that leave messages alone
+ * select nothing.
+ * @throws ProfileError E_RULES_LIMIT when rules for HTTP, QUIC or DNS name more than 1024 ports
  */
 export function selectionOf(profile: Profile): ProfileSelection {
-  const tls = rulesFor(profile, "tls");
-  const http = rulesFor(profile, "http");
-  return {
-    ...(tls.length === 0 ? {} : { tls: tlsPorts(tls) }),
-    ...(http.length === 0 ? {} : { http: httpPorts(http) }),
-  };
+  return Object.fromEntries(
+    KINDS.flatMap((kind) => {
+      const rules = rulesFor(profile, kind);
+      return rules.length === 0 ? [] : [[kind, portsFor(kind, rules)] as const];
+    }),
+  );
 }
 
 function rulesFor(profile: Profile, kind: Kind): readonly Rule[] {
@@ -35,18 +47,16 @@ function rulesFor(profile: Profile, kind: Kind): readonly Rule[] {
   );
 }
 
-function tlsPorts(rules: readonly Rule[]): readonly number[] {
-  if (rules.some(({ ports }) => ports.length === 0)) return [];
+function portsFor(kind: Kind, rules: readonly Rule[]): readonly number[] {
+  const usual = USUAL_PORT[kind];
+  const isAny = rules.some(({ ports }) => ports.length === 0);
+  if (isAny && usual === undefined) return [];
   const ports = listPorts(rules);
-  // The rules look at the port again, so a long list may as well be any port.
-  return ports.length > PORTS_MAX ? [] : ports;
-}
-
-function httpPorts(rules: readonly Rule[]): readonly number[] {
-  const ports = listPorts(rules);
-  if (rules.some((rule) => rule.ports.length === 0) && !ports.includes(HTTP_PORT)) ports.push(HTTP_PORT);
+  if (isAny && usual !== undefined && !ports.includes(usual)) ports.push(usual);
   if (ports.length <= PORTS_MAX) return ports.toSorted((a, b) => a - b);
-  const message = `ports of rules for http: expected at most ${PORTS_MAX} together, found ${ports.length}`;
+  // The rules look at the port again, so a long list may as well be any port.
+  if (usual === undefined) return [];
+  const message = `ports of rules for ${kind}: expected at most ${PORTS_MAX} together, found ${ports.length}`;
   throw new ProfileError("E_RULES_LIMIT", [{ message }], "profile");
 }
 

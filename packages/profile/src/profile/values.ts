@@ -1,8 +1,9 @@
 // Single values of a profile text: each reader gives the value in its one form, or says why it is none.
 import { Fault } from "../errors.ts";
-import { readHostName } from "../host-name.ts";
+import { hostEntryParts, readHostName } from "../host-name.ts";
+import { isPublicSuffix } from "../public-suffix.ts";
 import { shown } from "../wording.ts";
-import type { PortRange } from "./profile.ts";
+import type { PacketRange, PortRange } from "./profile.ts";
 
 const PORT_MAX = 65535;
 const RULE_NAME_MAX = 64;
@@ -19,12 +20,53 @@ export function readRuleName(value: unknown): string | Fault {
   return new Fault(`expected a name of 1 to ${RULE_NAME_MAX} printable characters, found ${shown(value)}`);
 }
 
-/** The canonical entry: `example.org` or `=example.org`. */
+/** The canonical entry: `example.org`, `=example.org` or `all:co.uk`. */
 export function readHostEntry(value: unknown): string | Fault {
   if (typeof value !== "string") return new Fault(`expected a host name, found ${shown(value)}`);
-  const exact = value.startsWith("=");
-  const name = readHostName(exact ? value.slice(1) : value);
-  return name instanceof Fault || !exact ? name : `=${name}`;
+  const { sign, text } = hostEntryParts(value);
+  const name = readHostName(text);
+  if (name instanceof Fault) return name;
+  const isSuffix = sign !== "=" && isPublicSuffix(name);
+  if (sign === "" && isSuffix) {
+    const instead = `write ${shown(`all:${name}`)} for everything below it, ${shown(`=${name}`)} for the name alone`;
+    return new Fault(`expected a name that somebody owns, found ${shown(value)}, a public suffix: ${instead}`);
+  }
+  // Below any other name everything is meant anyway.
+  return sign === "all:" && !isSuffix ? name : `${sign}${name}`;
+}
+
+/** A line of a list of hosts: also `^name`, which lists made for zapret have for the name alone. */
+export function readHostLine(line: string): string | Fault {
+  return readHostEntry(line.startsWith("^") ? `=${line.slice(1)}` : line);
+}
+
+const PACKET_MAX = 65535;
+
+/** `[1, 4]`; an empty list means any packet. */
+export function readPackets(value: unknown): PacketRange | readonly [] | Fault {
+  const refused = new Fault(
+    `expected the first and the last packet, each from 1 to ${PACKET_MAX}, as in [1, 4], found ${shownList(value)}`,
+  );
+  if (!Array.isArray(value)) return refused;
+  const found: readonly unknown[] = value;
+  if (found.length === 0) return [];
+  const [first, last] = found;
+  if (found.length !== 2 || !isPacket(first) || !isPacket(last)) return refused;
+  return first <= last ? { first, last } : new Fault(`${refused.text}, which ends before it starts`);
+}
+
+function isPacket(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= PACKET_MAX;
+}
+
+function shownList(value: unknown): string {
+  return Array.isArray(value) ? `[${value.map(shown).join(", ")}]` : shown(value);
+}
+
+/** A file's path as text; an empty one means none. */
+export function readPath(value: unknown): string | Fault {
+  if (typeof value === "string" && !value.includes("\0")) return value;
+  return new Fault(`expected the path of a file, found ${shown(value)}`);
 }
 
 export function readPorts(value: unknown): PortRange | Fault {

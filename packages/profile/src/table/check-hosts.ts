@@ -1,7 +1,7 @@
 // The host places of a table: every name inside, in its one form, and where probing from its home finds it.
 import * as abi from "@bunnel/abi";
-import { hostHash } from "./host-places.ts";
-import { checkInside, refuse } from "./refuse.ts";
+import { hashStep, storedHash } from "./host-hash.ts";
+import { checkText, refuse } from "./refuse.ts";
 import type { TableView } from "./view.ts";
 
 /** Checks all places; returns the host sets that have names. */
@@ -23,11 +23,12 @@ function checkPlace(view: TableView, index: number, hash: number): void {
   const bytes = view.u16(at + abi.HOST_TEXT_BYTES);
   if (bytes < 1 || bytes > abi.HOST_MAX_BYTES) refuse(`${thing} name size`, `1 to ${abi.HOST_MAX_BYTES} octets`, bytes);
   const textAt = view.u32(at + abi.HOST_TEXT_AT);
-  checkInside(view, `${thing} name`, textAt, bytes);
-  const name = view.text(textAt, bytes);
-  // Lower case and ASCII: any other octets could never equal what the engine compares them with.
-  if (!/^[a-z0-9._-]+$/.test(name)) refuse(`${thing} name`, "lower-case ASCII", JSON.stringify(name));
-  if (hostHash(name) !== hash) refuse(`${thing} hash`, `${hostHash(name)}, that of its name`, hash);
+  checkText(view, `${thing} name`, textAt, bytes);
+  const named = hashOfName(view, textAt, bytes);
+  if (named === undefined) {
+    refuse(`${thing} name`, "lower-case ASCII", JSON.stringify(view.text(textAt, bytes)));
+  }
+  if (named !== hash) refuse(`${thing} hash`, `${named}, that of its name`, hash);
   const set = view.u16(at + abi.HOST_SET);
   if (set === 0) refuse(`${thing} set`, "from 1", set);
   const match = view.u16(at + abi.HOST_MATCH);
@@ -36,6 +37,24 @@ function checkPlace(view: TableView, index: number, hash: number): void {
   }
   checkReach(view, index, hash, thing);
 }
+
+/**
+ * The hash of a name as it lies in the text; undefined when it has octets other than a-z, digits, `-`, `.` and `_`,
+ * with which it could never equal what the engine compares it with.
+ */
+function hashOfName(view: TableView, at: number, bytes: number): number | undefined {
+  let hash = abi.HOST_HASH_OFFSET;
+  for (let index = bytes - 1; index >= 0; index -= 1) {
+    const octet = view.u8(at + index);
+    if (NAME_OCTETS[octet] !== 1) return undefined;
+    hash = hashStep(hash, octet);
+  }
+  return storedHash(hash);
+}
+
+const NAME_OCTETS = Uint8Array.from({ length: 256 }, (_, octet) =>
+  /[a-z0-9._-]/.test(String.fromCharCode(octet)) ? 1 : 0,
+);
 
 /** No probing goes further than HOST_PROBES_MAX places, or past an empty one. */
 function checkReach(view: TableView, index: number, hash: number, thing: string): void {

@@ -1,47 +1,146 @@
 // One operation of a table's strategy: a technique that the engine has, with all that it needs and nothing else.
 import * as abi from "@bunnel/abi";
-import { checkInside, refuse } from "./refuse.ts";
+import { HELLO_FLAGS, SCALED, shapeOf, type OperationShape, type Range } from "./operation-shape.ts";
+import { checkText, refuse } from "./refuse.ts";
 import type { TableView } from "./view.ts";
 
-const FOOLING_BITS = abi.Fooling.Ttl | abi.Fooling.BadSum;
+const { Fooling, OpFlag, Technique } = abi;
+const ZERO: Range = { min: 0, max: 0 };
+const OCTET: Range = { min: 0, max: 255 };
+const HOPS: Range = { min: 1, max: 255 };
 
-/** Checks the operation at `at`, which belongs to a strategy for `l7`. */
-export function checkOperation(view: TableView, thing: string, at: number, l7: number): void {
+/** Checks the operation at `at`, which belongs to a strategy for `l7`; gives its technique. */
+export function checkOperation(view: TableView, thing: string, at: number, l7: number): number {
   const technique = view.u8(at + abi.OP_TECHNIQUE);
-  if (technique < abi.Technique.Split || technique > abi.Technique.Fake) {
-    refuse(`${thing} technique`, `${abi.Technique.Split} to ${abi.Technique.Fake}`, technique);
-  }
-  const isFake = technique === abi.Technique.Fake;
-  checkPoints(view, thing, at, technique, l7);
-  const foolings = view.u16(at + abi.OP_FOOLINGS);
-  if ((foolings & ~FOOLING_BITS) !== 0) refuse(`${thing} foolings`, `bits of ${FOOLING_BITS}`, foolings);
-  if (isFake && foolings === 0) refuse(`${thing} foolings`, "at least one for a fake", foolings);
-  if (!isFake && foolings !== 0) refuse(`${thing} foolings`, "none but for a fake", foolings);
-  const ttl = view.u8(at + abi.OP_TTL);
-  if ((foolings & abi.Fooling.Ttl) !== 0 && ttl === 0) refuse(`${thing} ttl`, "1 to 255", ttl);
-  const repeats = view.u8(at + abi.OP_REPEATS);
-  if (repeats < 1 || repeats > abi.REPEATS_MAX) refuse(`${thing} repeats`, `1 to ${abi.REPEATS_MAX}`, repeats);
-  if (isFake) checkDecoy(view, thing, at);
+  const shape = shapeOf(technique, l7);
+  if (!shape) refuse(`${thing} technique`, `${Technique.Split} to ${Technique.Tos}`, technique);
+  if ((shape.kinds & (1 << l7)) === 0) refuse(`${thing} technique`, `one for messages of kind ${l7}`, technique);
+  new Checker(view, thing, at, l7, technique, shape).check();
+  return technique;
 }
 
-function checkPoints(view: TableView, thing: string, at: number, technique: number, l7: number): void {
-  const count = view.u8(at + abi.OP_POINT_COUNT);
-  const [least, most] = technique === abi.Technique.Split ? [1, abi.POINTS_MAX] : [0, 0];
-  if (count < least || count > most) refuse(`${thing} points`, `${least} to ${most}`, count);
-  const foreign = l7 === abi.L7.Tls ? abi.Marker.Method : abi.Marker.SniExt;
-  for (let index = 0; index < count; index += 1) {
-    const marker = view.u8(at + abi.OP_POINTS + index * abi.POINT_BYTES);
-    if (marker > abi.Marker.SniExt || marker === foreign) {
-      refuse(`${thing} point ${index} marker`, `0 to ${abi.Marker.SniExt} without ${foreign}`, marker);
+class Checker {
+  constructor(
+    private readonly view: TableView,
+    private readonly thing: string,
+    private readonly at: number,
+    private readonly l7: number,
+    private readonly technique: number,
+    private readonly shape: OperationShape,
+  ) {}
+
+  check(): void {
+    const { shape, view, at } = this;
+    this.points();
+    const flags = this.bits("flags", view.u8(at + abi.OP_FLAGS), shape.flags ?? 0);
+    const foolings = this.bits("foolings", view.u16(at + abi.OP_FOOLINGS), shape.foolings ?? 0);
+    this.foolings(foolings);
+    this.within("repeats", view.u8(at + abi.OP_REPEATS), { min: 1, max: shape.isRepeated ? abi.REPEATS_MAX : 1 });
+    this.decoy(flags);
+    this.within("word", view.u16(at + abi.OP_WORD), shape.word ?? ZERO);
+    this.own(flags);
+    this.within("last octet", view.u8(at + abi.OP_AUTO_MAX + 1), ZERO);
+  }
+
+  private points(): void {
+    const count = this.within("points", this.view.u8(this.at + abi.OP_POINT_COUNT), this.shape.points ?? ZERO);
+    const foreign = this.l7 === abi.L7.Tls ? abi.Marker.Method : abi.Marker.SniExt;
+    for (let index = 0; index < abi.POINTS_MAX; index += 1) {
+      const at = this.at + abi.OP_POINTS + index * abi.POINT_BYTES;
+      if (index >= count) {
+        this.within(`point ${index}`, this.view.u32(at), ZERO);
+        continue;
+      }
+      const marker = this.view.u8(at);
+      if (marker > abi.Marker.SniExt || marker === foreign) {
+        refuse(`${this.thing} point ${index} marker`, `0 to ${abi.Marker.SniExt} without ${foreign}`, marker);
+      }
+      this.within(`point ${index} spare octet`, this.view.u8(at + 1), ZERO);
     }
   }
-}
 
-function checkDecoy(view: TableView, thing: string, at: number): void {
-  const decoy = view.u8(at + abi.OP_DECOY);
-  if (decoy === abi.Decoy.Zeros) return;
-  if (decoy !== abi.Decoy.Name) refuse(`${thing} decoy`, `${abi.Decoy.Name} or ${abi.Decoy.Zeros}`, decoy);
-  const bytes = view.u16(at + abi.OP_NAME_BYTES);
-  if (bytes < 1 || bytes > abi.HOST_MAX_BYTES) refuse(`${thing} name size`, `1 to ${abi.HOST_MAX_BYTES} octets`, bytes);
-  checkInside(view, `${thing} name`, view.u32(at + abi.OP_NAME_AT), bytes);
+  private foolings(foolings: number): void {
+    const { view, at, shape } = this;
+    const has = (bit: number) => (foolings & bit) !== 0;
+    if (((shape.spoilt ?? 0) & (1 << this.l7)) !== 0 && foolings === 0) {
+      refuse(`${this.thing} foolings`, "at least one", foolings);
+    }
+    if (has(Fooling.Ttl) && has(Fooling.AutoTtl)) {
+      refuse(`${this.thing} foolings`, "either a hop limit or an automatic one", foolings);
+    }
+    const ttl = has(Fooling.Ttl) ? HOPS : has(Fooling.AutoTtl) ? OCTET : (shape.ttl ?? ZERO);
+    this.within("ttl", view.u8(at + abi.OP_TTL), ttl);
+    const most = this.within("most auto ttl", view.u8(at + abi.OP_AUTO_MAX), has(Fooling.AutoTtl) ? HOPS : ZERO);
+    this.within("least auto ttl", view.u8(at + abi.OP_AUTO_MIN), has(Fooling.AutoTtl) ? { min: 1, max: most } : ZERO);
+    if (!has(Fooling.AutoTtl)) this.within("auto ttl", view.u8(at + abi.OP_AUTO_DELTA), ZERO);
+    const shift = has(Fooling.Ts) ? { min: -0x8000_0000, max: -1 } : ZERO;
+    this.within("time stamp", view.i32(at + abi.OP_TS_SHIFT), shift);
+    const [seq, ack] = [view.i32(at + abi.OP_VALUE), view.i32(at + abi.OP_VALUE2)];
+    if (!has(Fooling.BadSeq)) {
+      this.within("value", seq, shape.value ?? ZERO);
+      this.within("second value", ack, ZERO);
+    } else if (seq === 0 && ack === 0) refuse(`${this.thing} value`, "a number other than 0 for badseq", seq);
+  }
+
+  private decoy(flags: number): void {
+    const { view, at, shape } = this;
+    const decoy = view.u8(at + abi.OP_DECOY);
+    const decoys: readonly number[] = shape.decoys ?? [0];
+    if (!decoys.includes(decoy)) refuse(`${this.thing} decoy`, decoys.join(" or "), decoy);
+    const isNamed = shape.decoys !== undefined && decoy === abi.Decoy.Name;
+    const isPayload = decoy === abi.Decoy.Payload;
+    if (isNamed) this.bits("flags of a name", flags & HELLO_FLAGS, OpFlag.RandomName);
+    else if (!isPayload) this.bits("flags without a hello", flags & HELLO_FLAGS, 0);
+    const hasName = isNamed && (flags & OpFlag.RandomName) === 0;
+    const bytes = view.u16(at + abi.OP_NAME_BYTES);
+    const textAt = view.u32(at + abi.OP_NAME_AT);
+    if (!hasName && !isPayload) {
+      this.within("text size", bytes, ZERO);
+      this.within("text", textAt, ZERO);
+      return;
+    }
+    const most = hasName ? abi.HOST_MAX_BYTES : abi.PAYLOAD_MAX_BYTES;
+    if (bytes < 1 || bytes > most) refuse(`${this.thing} text size`, `1 to ${most} octets`, bytes);
+    checkText(view, `${this.thing} text`, textAt, bytes);
+  }
+
+  /** What holds for one technique alone. */
+  private own(flags: number): void {
+    const { view, at, thing } = this;
+    const value = view.i32(at + abi.OP_VALUE);
+    switch (this.technique) {
+      case Technique.SeqOvl:
+        if ((view.u8(at + abi.OP_POINT_COUNT) === 0) === (value === 0)) {
+          refuse(`${thing} value`, "either octets or a point", value);
+        }
+        return;
+      case Technique.Window:
+        if ((SCALED & (1 << this.l7)) === 0) this.within("window scale", value, { min: -1, max: -1 });
+        return;
+      case Technique.IpFrag:
+        if (value % 8 !== 0) refuse(`${thing} value`, "a multiple of 8", value);
+        if (value === 0 && (flags & OpFlag.HopByHop) === 0) refuse(`${thing} value`, "from 8", value);
+        return;
+      case Technique.UdpLen:
+        if (value === 0) refuse(`${thing} value`, "a number other than 0", value);
+        if (value < 0) this.within("decoy", view.u8(at + abi.OP_DECOY), { min: abi.Decoy.Zeros, max: abi.Decoy.Zeros });
+        return;
+      case Technique.HttpTrick: {
+        const both = abi.HttpTrick.HostCase | abi.HttpTrick.HostMixed;
+        if ((value & both) === both) refuse(`${thing} value`, "one of the bits 1 and 2", value);
+        return;
+      }
+      default:
+    }
+  }
+
+  private within(what: string, found: number, { min, max }: Range): number {
+    if (found >= min && found <= max) return found;
+    return refuse(`${this.thing} ${what}`, min === max ? String(min) : `${min} to ${max}`, found);
+  }
+
+  private bits(what: string, found: number, allowed: number): number {
+    if ((found & ~allowed) === 0) return found;
+    return refuse(`${this.thing} ${what}`, `bits of ${allowed}`, found);
+  }
 }

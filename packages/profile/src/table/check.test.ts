@@ -6,7 +6,7 @@ import { parseProfile } from "../profile/parse.ts";
 import { checkRules } from "./check.ts";
 import { decodeRules } from "./decode.ts";
 import { encodeRules } from "./encode.ts";
-import { hostHash } from "./host-places.ts";
+import { hostHash } from "./host-hash.ts";
 import { matchRule } from "./match.ts";
 
 const TABLE = encodeRules(
@@ -14,7 +14,9 @@ const TABLE = encodeRules(
     [[rule]]
     name = "a"
     hosts = ["example.org", "=example.net"]
+    addresses = ["192.0.2.0/25", "203.0.113.0/24", "2001:db8::/32"]
     ports = [443]
+    packets = [1, 4]
     strategy = "tls: fake(ttl=4) split(1, midsld)  http: split(method+2)"
   `),
 );
@@ -27,6 +29,8 @@ const FAKE = WORDS.getUint32(STRATEGY + abi.STRATEGY_OPS_AT, true);
 const SPLIT = FAKE + abi.OP_BYTES;
 const HTTP_SPLIT = SPLIT + abi.OP_BYTES;
 const HOSTS = WORDS.getUint32(abi.HEADER_HOSTS_AT, true);
+const SETS = WORDS.getUint32(abi.HEADER_ADDRESS_SETS_AT, true);
+const RANGES = WORDS.getUint32(SETS + abi.ADDRESS_SET_V4_AT, true);
 const PLACE_COUNT = WORDS.getUint32(abi.HEADER_HOSTS_MASK, true) + 1;
 const PLACE = placeOf("example.org");
 const PLACE_INDEX = (PLACE - HOSTS) / abi.HOST_PLACE_BYTES;
@@ -72,6 +76,7 @@ describe("checkRules()", () => {
       u32(abi.HEADER_TOTAL_BYTES, TABLE.length - 2),
     ],
     ["rules: expected at most 1024, found 1025", u32(abi.HEADER_RULE_COUNT, 1025)],
+    ["kinds: expected 0x6, those of the rules, found 0x2", u32(abi.HEADER_L7_MASK, 2)],
     ["strategies: expected at most 1024, found 4294967295", u32(abi.HEADER_STRATEGY_COUNT, 0xffffffff)],
     [
       `rules: expected a place from 64 to ${TABLE.length}, found 64 to ${64 + 1024 * abi.RULE_BYTES}`,
@@ -92,8 +97,8 @@ describe("checkRules()", () => {
       `host places: expected a place from 64 to ${TABLE.length}, found ${TABLE.length - 4} to ${TABLE.length + 60}`,
       u32(abi.HEADER_HOSTS_AT, TABLE.length - 4),
     ],
-    ["rule 0 kinds: expected bits of 0x6, found 0x0", u8(RULE + abi.RULE_L7_MASK, 0)],
-    ["rule 0 kinds: expected bits of 0x6, found 0xa", u8(RULE + abi.RULE_L7_MASK, 10)],
+    ["rule 0 kinds: expected bits of 0x3e, found 0x0", u8(RULE + abi.RULE_L7_MASK, 0)],
+    ["rule 0 kinds: expected bits of 0x3e, found 0x42", u8(RULE + abi.RULE_L7_MASK, 0x42)],
     ["rule 0 kinds: expected 0x2, as its strategy has, found 0x6", u8(RULE + abi.RULE_L7_MASK, 6)],
     ["rule 1 families: expected bits of 0x3, found 0x4", u8(RULE + abi.RULE_BYTES + abi.RULE_FAMILY_MASK, 4)],
     ["rule 0 strategy: expected less than 2, found 2", u16(RULE + abi.RULE_STRATEGY, 2)],
@@ -101,33 +106,95 @@ describe("checkRules()", () => {
     ["rule 0 port ranges: expected at most 4, found 5", u16(RULE + abi.RULE_PORT_COUNT, 5)],
     ["rule 0 port range 0: expected first, then last, from 1, found 0 to 443", u16(RULE + abi.RULE_PORTS, 0)],
     ["rule 0 port range 0: expected first, then last, from 1, found 444 to 443", u16(RULE + abi.RULE_PORTS, 444)],
-    ["strategy 0 kind: expected 1 or 2, found 3", u8(STRATEGY + abi.STRATEGY_L7, 3)],
+    ["strategy 0 kind: expected 1 to 5, found 6", u8(STRATEGY + abi.STRATEGY_L7, 6)],
     ["strategy 0 operations: expected 1 to 8, found 0", u8(STRATEGY + abi.STRATEGY_OP_COUNT, 0)],
     ["strategy 0 operations: expected 1 to 8, found 9", u8(STRATEGY + abi.STRATEGY_OP_COUNT, 9)],
     ["strategy 0 operations: expected an offset at a multiple of 4, found 1", u32(STRATEGY + abi.STRATEGY_OPS_AT, 1)],
-    ["strategy 0 operation 0 technique: expected 1 to 3, found 4", u8(FAKE + abi.OP_TECHNIQUE, 4)],
-    ["strategy 0 operation 0 technique: expected 1 to 3, found 0", u8(FAKE + abi.OP_TECHNIQUE, 0)],
-    ["strategy 0 operation 0 points: expected 0 to 0, found 1", u8(FAKE + abi.OP_POINT_COUNT, 1)],
+    ["rule 0 addresses: expected at most 1, found 2", u16(RULE + abi.RULE_ADDRESS_SET, 2)],
+    ["rule 0 direction: expected bits of 0x3, found 0x4", u8(RULE + abi.RULE_DIRECTION_MASK, 4)],
+    ["rule 0 packets: expected first, then last, from 1, found 5 to 4", u16(RULE + abi.RULE_PACKET_FIRST, 5)],
+    ["rule 0 packets: expected first, then last, from 1, found 0 to 4", u16(RULE + abi.RULE_PACKET_FIRST, 0)],
+    ["address sets: expected at most 256, found 257", u32(abi.HEADER_ADDRESS_SET_COUNT, 257)],
+    ["address sets: expected an offset at a multiple of 4, found 65", u32(abi.HEADER_ADDRESS_SETS_AT, 65)],
+    ["address set 1 IPv4 ranges: expected at most 131072, found 131073", u32(SETS + abi.ADDRESS_SET_V4_COUNT, 131073)],
+    [
+      "address set 1 IPv4 ranges: expected an offset of 0 where there are none, found 400",
+      u32(SETS + abi.ADDRESS_SET_V4_COUNT, 0),
+    ],
+    ["address set 1 IPv6 ranges: expected an offset at a multiple of 4, found 1", u32(SETS + abi.ADDRESS_SET_V6_AT, 1)],
+    [
+      "address set 1 IPv4 range 0: expected first, then last, found 3221225984 to 3221225983",
+      changed((view) => view.setUint32(RANGES + 4, 0xc00001ff)),
+    ],
+    [
+      "address set 1 IPv4 range 1: expected to start behind 3221226112, found 3221226112",
+      changed((view) => view.setUint32(RANGES + 8, 0xc0000280)),
+    ],
+    ["strategy 0 operation 0 technique: expected 1 to 20, found 21", u8(FAKE + abi.OP_TECHNIQUE, 21)],
+    ["strategy 0 operation 0 technique: expected 1 to 20, found 0", u8(FAKE + abi.OP_TECHNIQUE, 0)],
+    ["strategy 0 operation 0 technique: expected one for messages of kind 1, found 7", u8(FAKE + abi.OP_TECHNIQUE, 7)],
+    [
+      "strategy 0 operation 0 technique: expected one that cuts before it, found 2",
+      changed((view) => {
+        for (let at = FAKE; at < SPLIT; at += 4) view.setUint32(at, 0);
+        view.setUint8(FAKE + abi.OP_TECHNIQUE, abi.Technique.Disorder);
+        view.setUint8(FAKE + abi.OP_REPEATS, 1);
+      }),
+    ],
+    [
+      "strategy 0 operations: expected 1 with a drop, found 2",
+      changed((view) => {
+        for (let at = FAKE; at < SPLIT; at += 4) view.setUint32(at, 0);
+        view.setUint8(FAKE + abi.OP_TECHNIQUE, abi.Technique.Drop);
+        view.setUint8(FAKE + abi.OP_REPEATS, 1);
+      }),
+    ],
+    ["strategy 0 operation 0 points: expected 0, found 1", u8(FAKE + abi.OP_POINT_COUNT, 1)],
     ["strategy 0 operation 1 points: expected 1 to 8, found 9", u8(SPLIT + abi.OP_POINT_COUNT, 9)],
     ["strategy 0 operation 1 points: expected 1 to 8, found 0", u8(SPLIT + abi.OP_POINT_COUNT, 0)],
     ["strategy 0 operation 1 point 1 marker: expected 0 to 7 without 1, found 8", u8(SPLIT + abi.OP_POINTS + 4, 8)],
     ["strategy 0 operation 1 point 0 marker: expected 0 to 7 without 1, found 1", u8(SPLIT + abi.OP_POINTS, 1)],
     ["strategy 1 operation 0 point 0 marker: expected 0 to 7 without 7, found 7", u8(HTTP_SPLIT + abi.OP_POINTS, 7)],
-    ["strategy 0 operation 0 foolings: expected bits of 3, found 4", u16(FAKE + abi.OP_FOOLINGS, 4)],
-    ["strategy 0 operation 0 foolings: expected at least one for a fake, found 0", u16(FAKE + abi.OP_FOOLINGS, 0)],
-    ["strategy 0 operation 1 foolings: expected none but for a fake, found 2", u16(SPLIT + abi.OP_FOOLINGS, 2)],
+    ["strategy 0 operation 1 point 0 spare octet: expected 0, found 1", u8(SPLIT + abi.OP_POINTS + 1, 1)],
+    ["strategy 0 operation 1 point 2: expected 0, found 1", u8(SPLIT + abi.OP_POINTS + 8, 1)],
+    ["strategy 0 operation 0 foolings: expected bits of 255, found 256", u16(FAKE + abi.OP_FOOLINGS, 256)],
+    ["strategy 0 operation 0 foolings: expected at least one, found 0", u16(FAKE + abi.OP_FOOLINGS, 0)],
+    [
+      "strategy 0 operation 0 foolings: expected either a hop limit or an automatic one, found 129",
+      u16(FAKE + abi.OP_FOOLINGS, 129),
+    ],
+    ["strategy 0 operation 1 foolings: expected bits of 0, found 2", u16(SPLIT + abi.OP_FOOLINGS, 2)],
     ["strategy 0 operation 0 ttl: expected 1 to 255, found 0", u8(FAKE + abi.OP_TTL, 0)],
+    ["strategy 0 operation 1 ttl: expected 0, found 1", u8(SPLIT + abi.OP_TTL, 1)],
+    ["strategy 0 operation 0 most auto ttl: expected 1 to 255, found 0", u16(FAKE + abi.OP_FOOLINGS, 128)],
+    ["strategy 0 operation 0 least auto ttl: expected 0, found 1", u8(FAKE + abi.OP_AUTO_MIN, 1)],
+    ["strategy 0 operation 0 auto ttl: expected 0, found 255", u8(FAKE + abi.OP_AUTO_DELTA, 0xff)],
+    ["strategy 0 operation 0 time stamp: expected 0, found 1", u32(FAKE + abi.OP_TS_SHIFT, 1)],
+    ["strategy 0 operation 0 time stamp: expected -2147483648 to -1, found 0", u16(FAKE + abi.OP_FOOLINGS, 33)],
+    ["strategy 0 operation 0 value: expected 0, found 1", u32(FAKE + abi.OP_VALUE, 1)],
+    ["strategy 0 operation 0 second value: expected 0, found 1", u32(FAKE + abi.OP_VALUE2, 1)],
+    [
+      "strategy 0 operation 0 value: expected a number other than 0 for badseq, found 0",
+      u16(FAKE + abi.OP_FOOLINGS, 5),
+    ],
     ["strategy 0 operation 0 repeats: expected 1 to 20, found 0", u8(FAKE + abi.OP_REPEATS, 0)],
     ["strategy 0 operation 0 repeats: expected 1 to 20, found 21", u8(FAKE + abi.OP_REPEATS, 21)],
-    ["strategy 0 operation 0 decoy: expected 0 or 1, found 2", u8(FAKE + abi.OP_DECOY, 2)],
-    ["strategy 0 operation 0 name size: expected 1 to 253 octets, found 0", u16(FAKE + abi.OP_NAME_BYTES, 0)],
-    ["strategy 0 operation 0 name size: expected 1 to 253 octets, found 254", u16(FAKE + abi.OP_NAME_BYTES, 254)],
-    ["strategy 0 operation 0 name: expected an offset at a multiple of 4, found 65", u32(FAKE + abi.OP_NAME_AT, 65)],
+    ["strategy 0 operation 1 repeats: expected 1, found 2", u8(SPLIT + abi.OP_REPEATS, 2)],
+    ["strategy 0 operation 0 decoy: expected 0 or 1 or 2 or 3, found 4", u8(FAKE + abi.OP_DECOY, 4)],
+    ["strategy 0 operation 1 decoy: expected 0, found 1", u8(SPLIT + abi.OP_DECOY, 1)],
+    ["strategy 0 operation 0 flags: expected bits of 71, found 8", u8(FAKE + abi.OP_FLAGS, 8)],
+    ["strategy 0 operation 0 flags of a name: expected bits of 4, found 1", u8(FAKE + abi.OP_FLAGS, 1)],
+    ["strategy 0 operation 0 text size: expected 0, found 15", u8(FAKE + abi.OP_FLAGS, 4)],
+    ["strategy 0 operation 0 text size: expected 0, found 15", u8(FAKE + abi.OP_DECOY, 1)],
+    ["strategy 0 operation 0 text size: expected 1 to 253 octets, found 0", u16(FAKE + abi.OP_NAME_BYTES, 0)],
+    ["strategy 0 operation 0 text size: expected 1 to 253 octets, found 254", u16(FAKE + abi.OP_NAME_BYTES, 254)],
     [
-      `strategy 0 operation 0 name: expected a place from 64 to ${TABLE.length}, ` +
+      `strategy 0 operation 0 text: expected a place from 64 to ${TABLE.length}, ` +
         `found ${TABLE.length} to ${TABLE.length + 15}`,
       u32(FAKE + abi.OP_NAME_AT, TABLE.length),
     ],
+    ["strategy 0 operation 0 word: expected 0, found 1", u16(FAKE + abi.OP_WORD, 1)],
+    ["strategy 0 operation 0 last octet: expected 0, found 1", u8(FAKE + 63, 1)],
     [`host place ${PLACE_INDEX} name size: expected 1 to 253 octets, found 0`, u16(PLACE + abi.HOST_TEXT_BYTES, 0)],
     [
       `host place ${PLACE_INDEX} name: expected a place from 64 to ${TABLE.length}, found 0 to 11`,

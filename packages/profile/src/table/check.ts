@@ -1,13 +1,16 @@
 // The door of the engine: it trusts a table that was checked here, so nothing may lie outside, overflow or loop.
 import * as abi from "@bunnel/abi";
+import { checkAddressSets } from "./check-addresses.ts";
 import { checkHostPlaces } from "./check-hosts.ts";
 import { checkOperation } from "./check-operation.ts";
+import { L7_BITS } from "./operation-shape.ts";
 import { checkInside, refuse } from "./refuse.ts";
 import { TableView } from "./view.ts";
 
-/** Bits of the kinds that this version knows. */
-const L7_BITS = (1 << abi.L7.Tls) | (1 << abi.L7.Http);
 const FAMILY_BITS = 3;
+const DIRECTION_BITS = 3;
+/** Techniques that make pieces of a message. */
+const CUTTING: readonly number[] = [abi.Technique.Split, abi.Technique.FakedSplit, abi.Technique.HostFakeSplit];
 
 /**
  * Looks at everything that the engine will read: numbers within their limits, offsets at multiples of four and inside,
@@ -18,8 +21,12 @@ export function checkRules(table: Uint8Array): void {
   const view = new TableView(table);
   checkHeader(view);
   for (let index = 0; index < view.strategyCount; index += 1) checkStrategy(view, index);
+  checkAddressSets(view);
   const sets = checkHostPlaces(view);
-  for (let index = 0; index < view.ruleCount; index += 1) checkRule(view, index, sets);
+  let kinds = 0;
+  for (let index = 0; index < view.ruleCount; index += 1) kinds |= checkRule(view, index, sets);
+  const wanted = view.u32(abi.HEADER_L7_MASK);
+  if (wanted !== kinds) refuse("kinds", `${hex(kinds)}, those of the rules`, hex(wanted));
 }
 
 function checkHeader(view: TableView): void {
@@ -45,7 +52,8 @@ function checkHeader(view: TableView): void {
   checkInside(view, "host places", view.hostPlaceAt(0), places * abi.HOST_PLACE_BYTES);
 }
 
-function checkRule(view: TableView, index: number, sets: ReadonlySet<number>): void {
+/** Checks a rule; gives the bits of its kinds. */
+function checkRule(view: TableView, index: number, sets: ReadonlySet<number>): number {
   const thing = `rule ${index}`;
   const at = view.ruleAt(index);
   const mask = view.u8(at + abi.RULE_L7_MASK);
@@ -60,6 +68,23 @@ function checkRule(view: TableView, index: number, sets: ReadonlySet<number>): v
   }
   const set = view.u16(at + abi.RULE_HOST_SET);
   if (set !== 0 && !sets.has(set)) refuse(`${thing} hosts`, "a set that has names", set);
+  const addresses = view.u16(at + abi.RULE_ADDRESS_SET);
+  if (addresses > view.addressSetCount) refuse(`${thing} addresses`, `at most ${view.addressSetCount}`, addresses);
+  const direction = view.u8(at + abi.RULE_DIRECTION_MASK);
+  if (direction > DIRECTION_BITS) refuse(`${thing} direction`, "bits of 0x3", hex(direction));
+  checkPackets(view, thing, at);
+  checkPorts(view, thing, at);
+  return mask;
+}
+
+function checkPackets(view: TableView, thing: string, at: number): void {
+  const first = view.u16(at + abi.RULE_PACKET_FIRST);
+  const last = view.u16(at + abi.RULE_PACKET_LAST);
+  if (first === 0 && last === 0) return;
+  if (first < 1 || first > last) refuse(`${thing} packets`, "first, then last, from 1", `${first} to ${last}`);
+}
+
+function checkPorts(view: TableView, thing: string, at: number): void {
   const ports = view.u16(at + abi.RULE_PORT_COUNT);
   if (ports > abi.PORT_RANGES_MAX) refuse(`${thing} port ranges`, `at most ${abi.PORT_RANGES_MAX}`, ports);
   for (let range = 0; range < ports; range += 1) {
@@ -74,12 +99,23 @@ function checkStrategy(view: TableView, index: number): void {
   const thing = `strategy ${index}`;
   const at = view.strategyAt(index);
   const l7 = view.u8(at + abi.STRATEGY_L7);
-  if (l7 !== abi.L7.Tls && l7 !== abi.L7.Http) refuse(`${thing} kind`, `${abi.L7.Tls} or ${abi.L7.Http}`, l7);
+  if (l7 < abi.L7.Tls || l7 > abi.L7.Syn) refuse(`${thing} kind`, `${abi.L7.Tls} to ${abi.L7.Syn}`, l7);
   const count = view.u8(at + abi.STRATEGY_OP_COUNT);
   if (count < 1 || count > abi.OPS_MAX) refuse(`${thing} operations`, `1 to ${abi.OPS_MAX}`, count);
   const opsAt = view.u32(at + abi.STRATEGY_OPS_AT);
   checkInside(view, `${thing} operations`, opsAt, count * abi.OP_BYTES);
-  for (let op = 0; op < count; op += 1) checkOperation(view, `${thing} operation ${op}`, opsAt + op * abi.OP_BYTES, l7);
+  const techniques: number[] = [];
+  for (let op = 0; op < count; op += 1) {
+    const opAt = opsAt + op * abi.OP_BYTES;
+    const technique = checkOperation(view, `${thing} operation ${op}`, opAt, l7);
+    const isCut = techniques.some((earlier) => CUTTING.includes(earlier));
+    const isSecond = (view.u8(opAt + abi.OP_FLAGS) & abi.OpFlag.OverlapSecond) !== 0;
+    if (!isCut && (technique === abi.Technique.Disorder || isSecond)) {
+      refuse(`${thing} operation ${op} technique`, "one that cuts before it", technique);
+    }
+    techniques.push(technique);
+  }
+  if (count > 1 && techniques.includes(abi.Technique.Drop)) refuse(`${thing} operations`, "1 with a drop", count);
 }
 
 function hex(number: number): string {

@@ -1,10 +1,13 @@
 // A rule table to something that people and tests can read.
 import * as abi from "@bunnel/abi";
-import { KINDS, type Clause, type DecoyContent, type Kind, type Operation, type Point } from "../notation/strategy.ts";
-import { FAMILIES, type Family, type PortRange } from "../profile/profile.ts";
+import { KINDS, type Kind } from "../notation/kinds.ts";
+import type { Clause } from "../notation/strategy.ts";
+import { FAMILIES, type Direction, type Family, type PacketRange, type PortRange } from "../profile/profile.ts";
+import type { AddressRange, AddressRanges } from "./address-ranges.ts";
 import { checkRules } from "./check.ts";
+import { decodeOperation } from "./decode-operation.ts";
 import { TableView } from "./view.ts";
-import { familyMask, KIND_L7, kindBit, POINT_MARKERS, TECHNIQUES, wordOf } from "./words.ts";
+import { DIRECTION_MASKS, familyMask, KIND_L7, kindBit, wordOf } from "./words.ts";
 
 export interface DecodedRule {
   readonly kinds: readonly Kind[];
@@ -12,6 +15,11 @@ export interface DecodedRule {
   readonly ports: readonly PortRange[];
   /** Sorted: `example.org` with all below it, `=example.org` alone. None: any host. */
   readonly hosts: readonly string[];
+  /** Undefined: any address. */
+  readonly addresses: AddressRanges | undefined;
+  readonly direction: Direction;
+  /** Undefined: any packet. */
+  readonly packets: PacketRange | undefined;
   /** Undefined: the message is left alone. */
   readonly clause: Clause | undefined;
 }
@@ -20,6 +28,8 @@ export interface DecodedTable {
   readonly totalBytes: number;
   readonly generation: number;
   readonly hostPlaces: number;
+  /** Those that some rule is for. */
+  readonly kinds: readonly Kind[];
   /** In the order in which they are looked at. */
   readonly rules: readonly DecodedRule[];
 }
@@ -33,34 +43,58 @@ export function decodeRules(table: Uint8Array): DecodedTable {
   const view = new TableView(table);
   const clauses = Array.from({ length: view.strategyCount }, (_, index) => decodeClause(view, view.strategyAt(index)));
   const hostSets = decodeHostSets(view);
+  const addressSets = Array.from({ length: view.addressSetCount }, (_, index) => decodeAddressSet(view, index + 1));
   return {
     totalBytes: view.totalBytes,
     generation: view.generation,
     hostPlaces: view.hostPlaces,
+    kinds: kindsOf(view.u32(abi.HEADER_L7_MASK)),
     rules: Array.from({ length: view.ruleCount }, (_, index) =>
-      decodeRule(view, view.ruleAt(index), clauses, hostSets),
+      decodeRule(view, view.ruleAt(index), { clauses, hostSets, addressSets }),
     ),
   };
 }
 
-function decodeRule(
-  view: TableView,
-  at: number,
-  clauses: readonly Clause[],
-  hostSets: ReadonlyMap<number, readonly string[]>,
-): DecodedRule {
-  const l7Mask = view.u8(at + abi.RULE_L7_MASK);
+/** What rules name by numbers. */
+interface Parts {
+  readonly clauses: readonly Clause[];
+  readonly hostSets: ReadonlyMap<number, readonly string[]>;
+  readonly addressSets: readonly AddressRanges[];
+}
+
+function decodeRule(view: TableView, at: number, { clauses, hostSets, addressSets }: Parts): DecodedRule {
   const families = view.u8(at + abi.RULE_FAMILY_MASK);
+  const last = view.u16(at + abi.RULE_PACKET_LAST);
   return {
-    kinds: KINDS.filter((kind) => (l7Mask & kindBit(kind)) !== 0),
+    kinds: kindsOf(view.u8(at + abi.RULE_L7_MASK)),
     families: FAMILIES.filter((family) => (families & familyMask([family])) !== 0),
     ports: Array.from({ length: view.u16(at + abi.RULE_PORT_COUNT) }, (_, index) => ({
       first: view.u16(at + abi.RULE_PORTS + index * 4),
       last: view.u16(at + abi.RULE_PORTS + index * 4 + 2),
     })),
     hosts: hostSets.get(view.u16(at + abi.RULE_HOST_SET)) ?? [],
+    addresses: addressSets[view.u16(at + abi.RULE_ADDRESS_SET) - 1],
+    direction: wordOf(DIRECTION_MASKS, view.u8(at + abi.RULE_DIRECTION_MASK)) ?? "both",
+    packets: last === 0 ? undefined : { first: view.u16(at + abi.RULE_PACKET_FIRST), last },
     // RULE_EXCLUDE is past the last strategy of any table.
     clause: clauses[view.u16(at + abi.RULE_STRATEGY)],
+  };
+}
+
+function kindsOf(mask: number): readonly Kind[] {
+  return KINDS.filter((kind) => (mask & kindBit(kind)) !== 0);
+}
+
+function decodeAddressSet(view: TableView, set: number): AddressRanges {
+  const at = view.addressSetAt(set);
+  const ranges = (rangesAt: number, count: number, octets: 4 | 16) =>
+    Array.from({ length: count }, (_, index): AddressRange => {
+      const rangeAt = rangesAt + index * octets * 2;
+      return { first: view.address(rangeAt, octets), last: view.address(rangeAt + octets, octets) };
+    });
+  return {
+    ipv4: ranges(view.u32(at + abi.ADDRESS_SET_V4_AT), view.u32(at + abi.ADDRESS_SET_V4_COUNT), 4),
+    ipv6: ranges(view.u32(at + abi.ADDRESS_SET_V6_AT), view.u32(at + abi.ADDRESS_SET_V6_COUNT), 16),
   };
 }
 
@@ -87,36 +121,4 @@ function decodeClause(view: TableView, at: number): Clause {
       decodeOperation(view, opsAt + index * abi.OP_BYTES),
     ),
   };
-}
-
-function decodeOperation(view: TableView, at: number): Operation {
-  const technique = wordOf(TECHNIQUES, view.u8(at + abi.OP_TECHNIQUE));
-  if (technique === "split") return { technique, points: decodePoints(view, at) };
-  if (technique !== "fake") return { technique: "disorder" };
-  const foolings = view.u16(at + abi.OP_FOOLINGS);
-  return {
-    technique,
-    decoy: decodeDecoy(view, at),
-    ...((foolings & abi.Fooling.Ttl) === 0 ? {} : { ttl: view.u8(at + abi.OP_TTL) }),
-    badsum: (foolings & abi.Fooling.BadSum) !== 0,
-    repeats: view.u8(at + abi.OP_REPEATS),
-  };
-}
-
-function decodeDecoy(view: TableView, at: number): DecoyContent {
-  if (view.u8(at + abi.OP_DECOY) === abi.Decoy.Zeros) return { content: "zeros" };
-  return {
-    content: "name",
-    name: view.text(view.u32(at + abi.OP_NAME_AT), view.u16(at + abi.OP_NAME_BYTES)),
-  };
-}
-
-function decodePoints(view: TableView, at: number): readonly Point[] {
-  return Array.from({ length: view.u8(at + abi.OP_POINT_COUNT) }, (_, index) => {
-    const pointAt = at + abi.OP_POINTS + index * abi.POINT_BYTES;
-    return {
-      marker: wordOf(POINT_MARKERS, view.u8(pointAt)) ?? "absolute",
-      offset: view.i16(pointAt + 2),
-    };
-  });
 }

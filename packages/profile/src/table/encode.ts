@@ -1,67 +1,99 @@
 // A profile to the rule table that the engine reads (@bunnel/abi rules.ts has the drawing).
-import { RULE_EXCLUDE, RULES_MAX } from "@bunnel/abi";
+import { ADDRESS_RANGES_MAX, ADDRESS_SETS_MAX, RULE_EXCLUDE, RULES_MAX } from "@bunnel/abi";
 import { ProfileError } from "../errors.ts";
 import { printClause } from "../notation/printer.ts";
 import type { Clause } from "../notation/strategy.ts";
 import type { Profile } from "../profile/profile.ts";
+import type { AddressRanges } from "./address-ranges.ts";
 import { checkRules } from "./check.ts";
 import { placeHosts, type HostName } from "./host-places.ts";
 import { tableRules, type TableRule } from "./table-rules.ts";
 import { writeTable, type Draft } from "./write.ts";
 
+export interface EncodeOptions {
+  /**
+   * Where the random octets of built decoys come from, a whole number of 32 bits: equal seeds give equal tables.
+   * Default: another one for each table, so that no two machines send the same decoy.
+   */
+  readonly seed?: number;
+}
+
 /**
- * The rule table of a profile, whole in itself: all offsets count from its start. Equal strategies and equal lists of
- * hosts are stored once. Its generation is 0; who loads it counts. `checkRules` accepts it.
- * @throws ProfileError E_RULES_LIMIT when the profile has more rules or names than a table holds
+ * The rule table of a profile, whole in itself: all offsets count from its start. Equal strategies and equal lists are
+ * stored once. Its generation is 0; who loads it counts. `checkRules` accepts it.
+ * @throws ProfileError E_RULES_LIMIT when the profile has more rules, names, addresses or octets than a table holds
+ * @throws ProfileError E_PROFILE for a payload that the profile does not have, which `parseProfile` lets nobody write
  */
-export function encodeRules(profile: Profile): Uint8Array {
+export function encodeRules(profile: Profile, options: EncodeOptions = {}): Uint8Array {
   const rules = tableRules(profile);
-  if (rules.length > RULES_MAX) {
-    const message = `rules: expected at most ${RULES_MAX} in the table, found ${rules.length}`;
-    throw new ProfileError("E_RULES_LIMIT", [{ message }], "rule table");
-  }
-  const table = writeTable(draft(rules));
+  if (rules.length > RULES_MAX) throw limitError("rules", RULES_MAX, rules.length);
+  const seed = options.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  const table = writeTable(new Drafter().draft(rules), { named: profile.payloads, seed });
   checkRules(table);
   return table;
 }
 
-function draft(rules: readonly TableRule[]): Draft {
-  const strategies = new Map<string, { readonly index: number; readonly clause: Clause }>();
-  const hostSets = new Map<string, number>();
-  const hosts: HostName[] = [];
-  const drafted = rules.map((rule) => ({
-    rule,
-    strategy: rule.clause === undefined ? RULE_EXCLUDE : strategyIndex(strategies, rule.clause),
-    hostSet: rule.hosts.length === 0 ? 0 : hostSet(hostSets, hosts, rule.hosts),
-  }));
-  return {
-    rules: drafted,
-    clauses: [...strategies.values()].map(({ clause }) => clause),
-    places: placeHosts(hosts),
-  };
-}
+/** Numbers strategies, lists of hosts and lists of addresses, equal ones once. */
+class Drafter {
+  private readonly clauses = new Numbered<Clause>();
+  private readonly hostSets = new Numbered<readonly string[]>();
+  private readonly addressSets = new Numbered<AddressRanges>();
 
-function strategyIndex(
-  strategies: Map<string, { readonly index: number; readonly clause: Clause }>,
-  clause: Clause,
-): number {
-  const text = printClause(clause);
-  const known = strategies.get(text);
-  if (known) return known.index;
-  const index = strategies.size;
-  strategies.set(text, { index, clause });
-  return index;
-}
-
-function hostSet(sets: Map<string, number>, hosts: HostName[], entries: readonly string[]): number {
-  const text = entries.join(" ");
-  const known = sets.get(text);
-  if (known !== undefined) return known;
-  const set = sets.size + 1;
-  sets.set(text, set);
-  for (const entry of entries) {
-    const exact = entry.startsWith("=");
-    hosts.push({ name: exact ? entry.slice(1) : entry, exact, set });
+  draft(rules: readonly TableRule[]): Draft {
+    const drafted = rules.map((rule) => ({
+      rule,
+      strategy: rule.clause ? this.clauses.of(rule.clause, printClause) : RULE_EXCLUDE,
+      hostSet: rule.hosts.length === 0 ? 0 : this.hostSets.of(rule.hosts, (hosts) => hosts.join(" ")) + 1,
+      addressSet: rule.addresses ? this.addressSets.of(rule.addresses, textOfRanges) + 1 : 0,
+    }));
+    return {
+      rules: drafted,
+      clauses: this.clauses.values,
+      addressSets: checkedSets(this.addressSets.values),
+      hosts: placeHosts(this.hostSets.values.flatMap((entries, index) => hostNames(entries, index + 1))),
+    };
   }
-  return set;
+}
+
+/** Values by number, from 0; those of equal text have one. */
+class Numbered<Value extends object> {
+  readonly values: Value[] = [];
+  private readonly texts = new Map<string, number>();
+  // The texts of long lists are long, and rules that were made of one share theirs.
+  private readonly known = new Map<Value, number>();
+
+  of(value: Value, print: (value: Value) => string): number {
+    const seen = this.known.get(value);
+    if (seen !== undefined) return seen;
+    const text = print(value);
+    const index = this.texts.get(text) ?? this.values.push(value) - 1;
+    this.texts.set(text, index);
+    this.known.set(value, index);
+    return index;
+  }
+}
+
+function hostNames(entries: readonly string[], set: number): HostName[] {
+  return entries.map((entry) => {
+    const exact = entry.startsWith("=");
+    return { name: exact ? entry.slice(1) : entry, exact, set };
+  });
+}
+
+function textOfRanges({ ipv4, ipv6 }: AddressRanges): string {
+  return [ipv4, ipv6].map((ranges) => ranges.map(({ first, last }) => `${first}-${last}`).join()).join(" ");
+}
+
+function checkedSets(sets: readonly AddressRanges[]): readonly AddressRanges[] {
+  if (sets.length > ADDRESS_SETS_MAX) throw limitError("different lists of addresses", ADDRESS_SETS_MAX, sets.length);
+  for (const { ipv4, ipv6 } of sets) {
+    const most = Math.max(ipv4.length, ipv6.length);
+    if (most > ADDRESS_RANGES_MAX) throw limitError("address ranges of one family", ADDRESS_RANGES_MAX, most);
+  }
+  return sets;
+}
+
+function limitError(thing: string, most: number, found: number): ProfileError {
+  const message = `${thing}: expected at most ${most} in the table, found ${found}`;
+  return new ProfileError("E_RULES_LIMIT", [{ message }], "rule table");
 }

@@ -1,8 +1,9 @@
 // The hash table of host names: places that the engine probes one after the other from a name's home place.
 //
 //   home = hash & mask        a name lies in one of HOST_PROBES_MAX places from its home on, none before it empty
-import { HOST_HASH_OFFSET, HOST_HASH_PRIME, HOST_PLACE_BYTES, HOST_PROBES_MAX, RULES_TABLE_BYTES } from "@bunnel/abi";
+import { HOST_PLACE_BYTES, HOST_PROBES_MAX, RULES_TABLE_BYTES } from "@bunnel/abi";
 import { ProfileError } from "../errors.ts";
+import { hostHash } from "./host-hash.ts";
 
 /** One name in one host set. */
 export interface HostName {
@@ -12,51 +13,54 @@ export interface HostName {
   readonly set: number;
 }
 
-export interface PlacedHost extends HostName {
-  readonly hash: number;
-}
-
-/** FNV-1a, 32 bits, over the octets from last to first; 0 stands for an empty place, so a hash of 0 becomes 1. */
-export function hostHash(name: string): number {
-  let hash = HOST_HASH_OFFSET;
-  for (let index = name.length - 1; index >= 0; index -= 1) hash = hashStep(hash, name.charCodeAt(index));
-  return storedHash(hash);
-}
-
-/** One octet more, to the left. */
-export function hashStep(hash: number, octet: number): number {
-  return Math.imul(hash ^ octet, HOST_HASH_PRIME) >>> 0;
-}
-
-export function storedHash(hash: number): number {
-  return hash === 0 ? 1 : hash;
+/** Names and where they lie. */
+export interface HostPlaces {
+  readonly hosts: readonly HostName[];
+  /** Of each name. */
+  readonly hashes: Uint32Array;
+  /** For each place the index of its name, -1 where it is empty. */
+  readonly places: Int32Array;
 }
 
 /**
- * Places for all names: a power of two of them, at least twice as many as names, more where names crowd.
+ * Places for all names: a power of two of them, twice as many as names where there is room, more where names crowd.
  * @throws ProfileError E_RULES_LIMIT when no table that fits holds them
  */
-export function placeHosts(hosts: readonly HostName[]): readonly (PlacedHost | undefined)[] {
+export function placeHosts(hosts: readonly HostName[]): HostPlaces {
+  const roomMax = RULES_TABLE_BYTES / HOST_PLACE_BYTES / 2;
+  if (hosts.length > roomMax) throw limitError(hosts);
+  const hashes = Uint32Array.from(hosts, ({ name }) => hostHash(name));
   let count = 1;
-  while (count < hosts.length * 2) count *= 2;
-  const fits = count * HOST_PLACE_BYTES <= RULES_TABLE_BYTES;
-  const hashed = fits ? hosts.map((host) => ({ ...host, hash: hostHash(host.name) })) : [];
-  for (; count * HOST_PLACE_BYTES <= RULES_TABLE_BYTES; count *= 2) {
-    const places = tryPlaces(hashed, count);
-    if (places) return places;
+  while (count < hosts.length * 2 && count < roomMax) count *= 2;
+  for (; count <= roomMax; count *= 2) {
+    const places = tryPlaces(hashes, count);
+    if (places) return { hosts, hashes, places };
   }
-  throw new ProfileError("E_RULES_LIMIT", [{ message: whyNot(hosts) }], "rule table");
+  throw limitError(hosts);
 }
 
-function tryPlaces(hosts: readonly PlacedHost[], count: number): (PlacedHost | undefined)[] | undefined {
-  const places = Array.from<PlacedHost | undefined>({ length: count });
-  for (const host of hosts) {
-    let probe = 0;
-    while (probe < HOST_PROBES_MAX && places[(host.hash + probe) & (count - 1)] !== undefined) probe += 1;
-    if (probe === HOST_PROBES_MAX) return undefined;
-    places[(host.hash + probe) & (count - 1)] = host;
+/** A name that is further from its home takes the place of one that is nearer, so that none gets far (Robin Hood). */
+function tryPlaces(hashes: Uint32Array, count: number): Int32Array | undefined {
+  const mask = count - 1;
+  const places = new Int32Array(count).fill(-1);
+  for (let index = 0; index < hashes.length; index += 1) {
+    let moving = index;
+    for (let distance = 0; moving >= 0; distance += 1) {
+      if (distance === HOST_PROBES_MAX) return undefined;
+      const place = ((hashes[moving] ?? 0) + distance) & mask;
+      const there = places[place] ?? -1;
+      const thereDistance = there < 0 ? -1 : (place - (hashes[there] ?? 0)) & mask;
+      if (thereDistance >= distance) continue;
+      places[place] = moving;
+      moving = there;
+      distance = thereDistance;
+    }
   }
   return places;
+}
+
+function limitError(hosts: readonly HostName[]): ProfileError {
+  return new ProfileError("E_RULES_LIMIT", [{ message: whyNot(hosts) }], "rule table");
 }
 
 function whyNot(hosts: readonly HostName[]): string {

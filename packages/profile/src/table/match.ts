@@ -1,10 +1,12 @@
 // What the engine does with a table, slow and obvious: the oracle that it is compared with.
 import * as abi from "@bunnel/abi";
-import type { Kind } from "../notation/strategy.ts";
+import type { Kind } from "../notation/kinds.ts";
+import { parseAddress } from "@bunnel/wire";
 import type { Family } from "../profile/profile.ts";
-import { hashStep, storedHash } from "./host-places.ts";
+import { addressNumber } from "./address-ranges.ts";
+import { hashStep, storedHash } from "./host-hash.ts";
 import { TableView } from "./view.ts";
-import { familyMask, kindBit } from "./words.ts";
+import { DIRECTION_MASKS, familyMask, kindBit } from "./words.ts";
 
 /** What a rule is chosen by. */
 export interface MessageFacts {
@@ -14,6 +16,12 @@ export interface MessageFacts {
   readonly port: number;
   /** As it stands in the message; undefined when none was found. */
   readonly host?: string;
+  /** Destination; undefined is in no list of addresses. */
+  readonly address?: string;
+  /** "out", the default: sent by the side that opened the flow. */
+  readonly direction?: "out" | "in";
+  /** Number of the packet among those of its direction in the flow, from 1; undefined matches rules for any alone. */
+  readonly packet?: number;
 }
 
 /**
@@ -22,6 +30,14 @@ export interface MessageFacts {
  */
 export function matchHost(table: Uint8Array, set: number, name: string): boolean {
   return hostInSet(new TableView(table), set, name);
+}
+
+/**
+ * Whether an address is in an address set of a checked table; set 0 has every address, a set that is not there none.
+ * @throws WireError when the text is no address
+ */
+export function matchAddress(table: Uint8Array, set: number, address: string): boolean {
+  return addressInSet(new TableView(table), set, address);
 }
 
 /** The index of the first rule of a checked table that matches, -1 when none does. */
@@ -33,10 +49,17 @@ export function matchRule(table: Uint8Array, facts: MessageFacts): number {
   return -1;
 }
 
-function matches(view: TableView, at: number, { kind, family, port, host }: MessageFacts): boolean {
+function matches(view: TableView, at: number, facts: MessageFacts): boolean {
+  const { kind, family, port, host, address, direction = "out", packet = 0 } = facts;
   if ((view.u8(at + abi.RULE_L7_MASK) & kindBit(kind)) === 0) return false;
   if ((view.u8(at + abi.RULE_FAMILY_MASK) & familyMask([family])) === 0) return false;
   if (!portMatches(view, at, port)) return false;
+  const directions = view.u8(at + abi.RULE_DIRECTION_MASK);
+  if (directions !== 0 && (directions & DIRECTION_MASKS[direction]) === 0) return false;
+  const last = view.u16(at + abi.RULE_PACKET_LAST);
+  if (last !== 0 && (packet < view.u16(at + abi.RULE_PACKET_FIRST) || packet > last)) return false;
+  const addresses = view.u16(at + abi.RULE_ADDRESS_SET);
+  if (addresses !== 0 && (address === undefined || !addressInSet(view, addresses, address))) return false;
   const set = view.u16(at + abi.RULE_HOST_SET);
   return set === 0 || (host !== undefined && hostInSet(view, set, host));
 }
@@ -48,6 +71,29 @@ function portMatches(view: TableView, at: number, port: number): boolean {
     if (port >= view.u16(rangeAt) && port <= view.u16(rangeAt + 2)) return true;
   }
   return count === 0;
+}
+
+/** The last range that starts at the address or before, found by halving, is the only one that can have it. */
+function addressInSet(view: TableView, set: number, address: string): boolean {
+  if (set === 0) return true;
+  if (set > view.addressSetCount) return false;
+  const octets = parseAddress(address);
+  const isV4 = octets.length === 4;
+  const setAt = view.addressSetAt(set);
+  const rangesAt = view.u32(setAt + (isV4 ? abi.ADDRESS_SET_V4_AT : abi.ADDRESS_SET_V6_AT));
+  const count = view.u32(setAt + (isV4 ? abi.ADDRESS_SET_V4_COUNT : abi.ADDRESS_SET_V6_COUNT));
+  if (count === 0) return false;
+  const bytes = isV4 ? 4 : 16;
+  const number = addressNumber(octets);
+  let base = 0;
+  let length = count;
+  while (length > 1) {
+    const half = length >> 1;
+    if (view.address(rangesAt + (base + half) * bytes * 2, bytes) <= number) base += half;
+    length -= half;
+  }
+  const at = rangesAt + base * bytes * 2;
+  return view.address(at, bytes) <= number && number <= view.address(at + bytes, bytes);
 }
 
 function hostInSet(view: TableView, set: number, host: string): boolean {

@@ -1,9 +1,19 @@
 // A profile's rules as a rule table has them: in the order in which they are looked at, each for one strategy.
 import { PORT_RANGES_MAX } from "@bunnel/abi";
 import { Fault, ProfileError } from "../errors.ts";
-import { readHostName } from "../host-name.ts";
-import type { Clause, Kind } from "../notation/strategy.ts";
-import type { Family, PortRange, Profile, Rule } from "../profile/profile.ts";
+import { hostEntryParts, readHostName } from "../host-name.ts";
+import type { Kind } from "../notation/kinds.ts";
+import type { Clause } from "../notation/strategy.ts";
+import {
+  listEntries,
+  type Direction,
+  type Family,
+  type PacketRange,
+  type PortRange,
+  type Profile,
+  type Rule,
+} from "../profile/profile.ts";
+import { rangesOf, type AddressRanges } from "./address-ranges.ts";
 
 /** One rule of a table. */
 export interface TableRule {
@@ -14,16 +24,21 @@ export interface TableRule {
   readonly families: readonly Family[];
   /** Ascending, apart from each other, at most PORT_RANGES_MAX; none: any port. */
   readonly ports: readonly PortRange[];
-  /** Sorted, each name once: `example.org` with all below it, `=example.org` alone. None: any host. */
+  /** Sorted, none below another: `example.org` with all below it, `=example.org` alone. None: any host. */
   readonly hosts: readonly string[];
+  /** Undefined: any address. */
+  readonly addresses: AddressRanges | undefined;
+  readonly direction: Direction;
+  /** Undefined: any packet. */
+  readonly packets: PacketRange | undefined;
   /** Undefined: the message is left alone. */
   readonly clause: Clause | undefined;
 }
 
 /**
- * The rules of the table that `encodeRules` writes, entry i being the table's rule i. Disabled rules are left out. A
- * rule whose strategy has a clause for each kind becomes two, and one with more port ranges than a table's rule can
- * hold becomes several.
+ * The rules of the table that `encodeRules` writes, entry i being the table's rule i. Disabled rules are left out, and
+ * so are rules whose lists are files without an entry: nothing is in them. A rule becomes one for each clause of its
+ * strategy, and one with more port ranges than a table's rule can hold becomes several.
  * @throws ProfileError E_PROFILE for a host that is no name, which `parseProfile` lets nobody write
  */
 export function tableRules(profile: Profile): readonly TableRule[] {
@@ -35,10 +50,16 @@ export function tableRules(profile: Profile): readonly TableRule[] {
 }
 
 function expand(rule: Rule, ruleIndex: number): readonly TableRule[] {
-  const { name, families } = rule;
+  const { name, families, direction, packets } = rule;
   const hosts = canonicalHosts(rule);
+  const prefixes = [...rule.addresses, ...listEntries(rule.addressesFile)];
+  if (hosts.length === 0 && rule.hostsFile) return [];
+  if (prefixes.length === 0 && rule.addressesFile) return [];
+  const addresses = prefixes.length === 0 ? undefined : rangesOf(prefixes);
   return actionsOf(rule).flatMap((action) =>
-    portGroups(rule.ports).map((ports) => ({ name, ruleIndex, ...action, families, ports, hosts })),
+    portGroups(rule.ports).map((ports) => {
+      return { name, ruleIndex, ...action, families, ports, hosts, addresses, direction, packets };
+    }),
   );
 }
 
@@ -66,20 +87,27 @@ function portGroups(ranges: readonly PortRange[]): readonly (readonly PortRange[
   return groups;
 }
 
-/** A name alone means itself too, so `=name` beside it says nothing more. */
-function canonicalHosts({ name: rule, hosts }: Rule): readonly string[] {
+/** Sorted, each once, without those below another: a name alone means itself and everything below it. */
+function canonicalHosts({ name: rule, hosts, hostsFile }: Rule): readonly string[] {
   const entries = new Set<string>();
-  for (const entry of hosts) {
-    const exact = entry.startsWith("=");
-    const name = readHostName(exact ? entry.slice(1) : entry);
-    if (name instanceof Fault) {
-      throw new ProfileError(
-        "E_PROFILE",
-        [{ message: `rule ${JSON.stringify(rule)}: hosts: ${name.text}` }],
-        "profile",
-      );
-    }
-    entries.add(exact ? `=${name}` : name);
+  for (const entry of hosts) entries.add(canonicalHost(rule, entry));
+  for (const entry of listEntries(hostsFile)) entries.add(canonicalHost(rule, entry));
+  return [...entries].filter((entry) => !isBelowAnother(entries, entry)).toSorted();
+}
+
+function isBelowAnother(entries: ReadonlySet<string>, entry: string): boolean {
+  if (entry.startsWith("=") && entries.has(entry.slice(1))) return true;
+  for (let dot = entry.indexOf("."); dot >= 0; dot = entry.indexOf(".", dot + 1)) {
+    if (entries.has(entry.slice(dot + 1))) return true;
   }
-  return [...entries].filter((entry) => !entry.startsWith("=") || !entries.has(entry.slice(1))).toSorted();
+  return false;
+}
+
+/** `all:` says only that a public suffix was meant. */
+function canonicalHost(rule: string, entry: string): string {
+  const { sign, text } = hostEntryParts(entry);
+  const name = readHostName(text);
+  if (!(name instanceof Fault)) return sign === "=" ? `=${name}` : name;
+  const message = `rule ${JSON.stringify(rule)}: hosts: ${name.text}`;
+  throw new ProfileError("E_PROFILE", [{ message }], "profile");
 }

@@ -1,24 +1,33 @@
-// The text at the end of a rule table.
+// The octets at the end of a rule table: names, payloads, patterns.
+import { Buffer } from "node:buffer";
 
-/** The names behind the host places, each once and each at a multiple of four. */
+/** Each row of octets once, one behind the other. Names are ASCII; any octet is the character of its number. */
 export class Texts {
   private readonly offsets = new Map<string, number>();
 
-  constructor(public end: number) {}
+  constructor(private end: number) {}
 
-  add(name: string): void {
-    if (this.offsets.has(name)) return;
-    this.offsets.set(name, this.end);
-    this.end += Math.ceil(name.length / 4) * 4;
+  /** Octets of the whole table, a multiple of four. */
+  get tableBytes(): number {
+    return Math.ceil(this.end / 4) * 4;
   }
 
-  /** Where an added name stands. */
-  at(name: string): number {
-    return this.offsets.get(name) ?? 0;
+  /** Where the row stands, or will stand. */
+  add(row: string): number {
+    const known = this.offsets.get(row);
+    if (known !== undefined) return known;
+    const at = this.end;
+    this.offsets.set(row, at);
+    this.end += row.length;
+    return at;
+  }
+
+  addOctets(octets: Uint8Array): number {
+    return this.add(Buffer.from(octets).toString("latin1"));
   }
 
   write(table: Uint8Array): void {
-    const encoder = new TextEncoder();
-    for (const [name, offset] of this.offsets) encoder.encodeInto(name, table.subarray(offset));
+    const buffer = Buffer.from(table.buffer, table.byteOffset, table.byteLength);
+    for (const [row, offset] of this.offsets) buffer.write(row, offset, "latin1");
   }
 }

@@ -27,6 +27,20 @@ export class TableView {
     return this.data.getUint32(at, true);
   }
 
+  i8(at: number): number {
+    return this.data.getInt8(at);
+  }
+
+  i32(at: number): number {
+    return this.data.getInt32(at, true);
+  }
+
+  /** Four or sixteen octets in network order. */
+  address(at: number, octets: 4 | 16): bigint {
+    if (octets === 4) return BigInt(this.data.getUint32(at));
+    return (this.data.getBigUint64(at) << 64n) | this.data.getBigUint64(at + 8);
+  }
+
   text(at: number, bytes: number): string {
     // A view of shared memory cannot be decoded in place.
     return decoder.decode(this.octets.slice(at, at + bytes));
@@ -50,6 +64,15 @@ export class TableView {
 
   get hostPlaces(): number {
     return this.u32(abi.HEADER_HOSTS_MASK) + 1;
+  }
+
+  get addressSetCount(): number {
+    return this.u32(abi.HEADER_ADDRESS_SET_COUNT);
+  }
+
+  /** Sets count from 1. */
+  addressSetAt(set: number): number {
+    return this.u32(abi.HEADER_ADDRESS_SETS_AT) + (set - 1) * abi.ADDRESS_SET_BYTES;
   }
 
   ruleAt(index: number): number {

@@ -22,10 +22,10 @@ const EINVAL = 22;
 const EOPNOTSUPP = 95;
 
 /**
- * Makes the packets that `options.select` names come up at the device, in both families: TCP only, leaving by an uplink,
- * without our own mark, to no local destination. The device is up and has no address, and its MTU is that of the uplink.
- * No system setting is changed. When the process ends, by whatever cause, routes and table vanish with it and traffic
- * flows as before; the two rules that a kill leaves behind lead nowhere, and the next start removes them.
+ * Makes the packets that `options.select` names come up at the device, in both families: TCP and UDP only, leaving by
+ * an uplink, without our own mark, to no local destination. The device is up and has no address, and its MTU is that of
+ * the uplink. No system setting is changed. When the process ends, by whatever cause, routes and table vanish with it
+ * and traffic flows as before; the two rules that a kill leaves behind lead nowhere, and the next start removes them.
  *
  * What an earlier run left is removed first. If anything fails, what was done is undone.
  *
@@ -44,8 +44,9 @@ export function interceptNft(options: InterceptionOptions, settings: Interceptio
   session.addRules(undo, session.families.flatMap(markedRules));
   // Marking comes last: by now there is a way for what is marked.
   const client = undo.use(NftClient.open());
+  const ownerFlag = ofTable(() => createTable(client));
   undo.defer(() => removeTable(client));
-  const ownerFlag = makeTable(client, chains);
+  ofTable(() => fillTable(client, chains));
   return new NftInterception(options, session, client, uplinks, ownerFlag, undo.move());
 }
 
@@ -98,9 +99,10 @@ class NftInterception implements LinuxInterception {
     const lost = this.#client.table(NFT_TABLE) === undefined;
     if (!lost && sameUplinks(uplinks, this.#uplinks)) return restored;
     if (lost) {
-      this.#ownerFlag = makeTable(this.#client, chains);
+      this.#ownerFlag = ofTable(() => createTable(this.#client));
+      ofTable(() => fillTable(this.#client, chains));
     } else {
-      refillTable(this.#client, chains);
+      ofTable(() => refillTable(this.#client, chains));
     }
     this.#uplinks = uplinks;
     return true;
@@ -134,12 +136,10 @@ function chainsOf(uplinks: Uplinks, options: InterceptionOptions): SelectionChai
   return selectionChains({ uplinks: uplinks.names, excludes, select: options.select });
 }
 
-/** Makes and fills the table; says whether it is bound to the connection. */
-function makeTable(client: NftClient, chains: readonly SelectionChain[]): boolean {
+/** Says in the error of `work` what it was about. */
+function ofTable<T>(work: () => T): T {
   try {
-    const ownerFlag = createTable(client);
-    fillTable(client, chains);
-    return ownerFlag;
+    return work();
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
     const { code, message, errno } = error;

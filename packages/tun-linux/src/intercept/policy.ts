@@ -1,5 +1,5 @@
-// Policy rules and routes: which packets the system looks up in our table, and what stands there. They are data, so that
-// what is added, removed, found again and told to people is one and the same.
+// Policy rules and routes: which packets the system looks up in our table, and what stands there. They are data, so
+// that what is added, removed, found again and told to people is one and the same.
 import { TABLE_MAIN, type RouteInfo, type RouteSpec } from "../netcfg/routes.ts";
 import type { RuleInfo, RuleSpec } from "../netcfg/rules.ts";
 import { OUR_MARK, SELECTED_MARK, PRIORITY_DIRECT, PRIORITY_OWN, PRIORITY_SELECTED, ROUTE_TABLE } from "./marks.ts";

@@ -1,6 +1,6 @@
-// The reverse-path filter of an interface (ip-sysctl: rp_filter): 0 off, 1 strict, 2 loose. Strict, it drops the answers
-// to connections whose packets the routing table sends into our device. The larger of the values of "all" and of the
-// interface counts.
+// The reverse-path filter of an interface (ip-sysctl: rp_filter): 0 off, 1 strict, 2 loose. Strict, it drops the
+// answers to connections whose packets the routing table sends into our device. The larger of the values of "all" and
+// of the interface counts.
 import { readFileSync, writeFileSync } from "node:fs";
 import type { SavedFilter } from "./state.ts";
 

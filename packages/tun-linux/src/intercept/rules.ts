@@ -17,14 +17,14 @@ import { findUplinks, maskedPrefix, type Uplinks } from "./uplinks.ts";
 
 /**
  * Makes all that this machine sends by its default routes come up at the device, in both families, but for packets with
- * our own mark and for local and excluded destinations. `options.select` has no say, and `options.uplinks` only names the
- * interfaces whose filters are loosened and whose addresses packets leave from. The device is up and has no address, and
- * its MTU is that of the uplink.
+ * our own mark and for local and excluded destinations. `options.select` has no say, and `options.uplinks` only names
+ * the interfaces whose filters are loosened and whose addresses packets leave from. The device is up and has no
+ * address, and its MTU is that of the uplink.
  *
  * A strict reverse-path filter (rp_filter 1) on an uplink would drop IPv4 answers, so it is loosened (2); what it was
- * stands in the state file before it is changed, and is put back by `close`, by the next start or by a sweep. A reverse-
- * path filter made of firewall rules cannot be helped here. When the process is killed, the routes vanish with the
- * device, traffic flows as before, and rules and filters wait for the sweep.
+ * stands in the state file before it is changed, and is put back by `close`, by the next start or by a sweep. A
+ * reverse-path filter made of firewall rules cannot be helped here. When the process is killed, the routes vanish with
+ * the device, traffic flows as before, and rules and filters wait for the sweep.
  *
  * @throws DeviceError as `interceptNft`, but for what concerns nftables
  */

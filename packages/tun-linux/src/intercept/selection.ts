@@ -1,9 +1,10 @@
 // Which packets take the way through the device, as nftables rules. Pure: options in, rules out.
 //
 //   output    the hook: what is not ours to look at leaves at once, bulk data after a few comparisons
-//     | goto     1. packets with our own mark   2. not by an uplink   3. not TCP
-//     |          4. a TLS ClientHello           5. on an HTTP port → http
+//     | goto     1. packets with our own mark   2. not by an uplink   3. UDP → datagrams, anything else but TCP
+//     |          4. the start of a connection   5. a TLS ClientHello  6. on an HTTP port → http
 //     v
+//   datagrams a QUIC Initial, a datagram to a DNS port; there is no such chain where neither is asked for
 //   http      the words with which a request starts
 //     | goto
 //     v
@@ -11,11 +12,13 @@
 import { DeviceError, type Selection } from "@bunnel/device";
 import { parsePrefix, type IpPrefix } from "../netcfg/address-text.ts";
 import { counter, gotoVerdict, returnVerdict } from "../nft/expression.ts";
-import { addMark, carries, goesTo, hasDestinationPort, isNotTcp, leavesByNone, markHas } from "../nft/match.ts";
+import { addMark, carries, carriesBits, goesTo, hasDestinationPort } from "../nft/match.ts";
+import { isNotTcp, isUdp, leavesByNone, markHas, opensConnection } from "../nft/match.ts";
 import type { Rule } from "../nft/message.ts";
 import { OUR_MARK, SELECTED_MARK } from "./marks.ts";
 
 export const CHAIN_OUTPUT = "output";
+const CHAIN_UDP = "datagrams";
 const CHAIN_HTTP = "http";
 const CHAIN_SELECTED = "selected";
 
@@ -45,6 +48,17 @@ const TLS_HANDSHAKE = Uint8Array.of(0x16, 0x03);
 const TLS_HANDSHAKE_TYPE_AT = 5;
 const TLS_CLIENT_HELLO = Uint8Array.of(0x01);
 
+/** Of a long header: form, fixed bit, type; the four bits behind them are protected. Then the version. RFC 9000 17.2 */
+const QUIC_MASK = Uint8Array.of(0xf0, 0xff, 0xff, 0xff, 0xff);
+const QUIC_INITIALS = [
+  /** Version 1: RFC 9000 sections 15 and 17.2.2 */
+  Uint8Array.of(0xc0, 0x00, 0x00, 0x00, 0x01),
+  /** Version 2: RFC 9369 sections 3.1 and 3.2 */
+  Uint8Array.of(0xd0, 0x6b, 0x33, 0x43, 0xcf),
+];
+const QUIC_PORT = 443; // RFC 9114 section 3.1
+const DNS_PORT = 53; // RFC 1035 section 4.2
+
 /** RFC 9110 section 9.3 and RFC 5789. */
 const HTTP_METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT"];
 
@@ -71,30 +85,54 @@ export function selectionChains(scope: SelectionScope): SelectionChain[] {
     throw new DeviceError("E_DEVICE_OPTION", `excludes: expected at most ${EXCLUDES_MAX}, found ${excludes.length}`);
   }
   const leftAlone = [...LOCAL_DESTINATIONS.map(parsePrefix), ...excludes];
+  const udp = [...quicRules(select.quic), ...dnsRules(select.dns)];
+  const output = [
+    ...outputRules(uplinks, udp.length > 0),
+    ...synRules(select.syn),
+    ...tlsRules(select.tls),
+    ...httpPortRules(select.http),
+  ];
   return [
-    { name: CHAIN_OUTPUT, rules: [...outputRules(uplinks), ...tlsRules(select.tls), ...httpPortRules(select.http)] },
+    { name: CHAIN_OUTPUT, rules: output },
+    ...(udp.length > 0 ? [{ name: CHAIN_UDP, rules: udp }] : []),
     { name: CHAIN_HTTP, rules: HTTP_METHODS.map(methodRule) },
     { name: CHAIN_SELECTED, rules: [...leftAlone.map(excludeRule), [counter(), ...addMark(SELECTED_MARK)]] },
   ];
 }
 
-function outputRules(uplinks: readonly string[]): Rule[] {
+function outputRules(uplinks: readonly string[], withUdp: boolean): Rule[] {
   return [
     [...markHas(OUR_MARK), returnVerdict()],
     [...leavesByNone(uplinks), returnVerdict()],
+    ...(withUdp ? [[...isUdp(), gotoVerdict(CHAIN_UDP)]] : []),
     [...isNotTcp(), returnVerdict()],
   ];
 }
 
+function quicRules(ports: readonly number[] | undefined): Rule[] {
+  return portsOr(QUIC_PORT, "quic", ports).flatMap((port) =>
+    QUIC_INITIALS.map((start) => [
+      ...hasDestinationPort(port),
+      ...carriesBits(0, QUIC_MASK, start),
+      gotoVerdict(CHAIN_SELECTED),
+    ]),
+  );
+}
+
+function dnsRules(ports: readonly number[] | undefined): Rule[] {
+  return portsOr(DNS_PORT, "dns", ports).map((port) => [...hasDestinationPort(port), gotoVerdict(CHAIN_SELECTED)]);
+}
+
+function synRules(ports: readonly number[] | undefined): Rule[] {
+  return onPorts("syn", ports, [...opensConnection(), gotoVerdict(CHAIN_SELECTED)]);
+}
+
 function tlsRules(ports: readonly number[] | undefined): Rule[] {
-  if (ports === undefined) return [];
-  const hello = [
+  return onPorts("tls", ports, [
     ...carries(0, TLS_HANDSHAKE),
     ...carries(TLS_HANDSHAKE_TYPE_AT, TLS_CLIENT_HELLO),
     gotoVerdict(CHAIN_SELECTED),
-  ];
-  if (ports.length === 0) return [hello];
-  return checkedPorts("tls", ports).map((port) => [...hasDestinationPort(port), ...hello]);
+  ]);
 }
 
 function httpPortRules(ports: readonly number[] | undefined): Rule[] {
@@ -108,6 +146,17 @@ function methodRule(method: string): Rule {
 
 function excludeRule({ family, octets, prefixLength }: IpPrefix): Rule {
   return [...goesTo(family, octets, prefixLength), returnVerdict()];
+}
+
+/** The rule for each port; without ports, for any. */
+function onPorts(kind: string, ports: readonly number[] | undefined, rule: Rule): Rule[] {
+  if (ports === undefined) return [];
+  if (ports.length === 0) return [rule];
+  return checkedPorts(kind, ports).map((port) => [...hasDestinationPort(port), ...rule]);
+}
+
+function portsOr(usual: number, kind: string, ports: readonly number[] | undefined): readonly number[] {
+  return ports?.length === 0 ? [usual] : checkedPorts(kind, ports ?? []);
 }
 
 function checkedPorts(kind: string, ports: readonly number[]): readonly number[] {

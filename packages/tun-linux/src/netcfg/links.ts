@@ -1,83 +1,85 @@
-// Network interfaces as netlink tells and changes them. Source: linux/if_link.h, linux/rtnetlink.h, linux/veth.h.
-import { fromCString } from "@bunnel/ffi";
+// Network interfaces as netlink tells of them. Source: linux/if_link.h, linux/if.h, linux/rtnetlink.h.
 import { DeviceError } from "@bunnel/device";
-import { NLM_F_CREATE, NLM_F_EXCL, NetlinkMessage, parseAttributes, type ReceivedMessage } from "../netlink/index.ts";
-import { header, i32Of, systemFamily, u32At, u32Of, u64At, type Attributes } from "./octets.ts";
+import { fromCString } from "@bunnel/ffi";
+import { NetlinkMessage, parseAttributeList, parseAttributes, type ReceivedMessage } from "../netlink/index.ts";
+import * as ifla from "./link-attributes.ts";
+import { detailsOf, kindOf, type LinkDetails } from "./link-kinds.ts";
+import { parseStatistics, type LinkStatistics } from "./link-statistics.ts";
+import { formatMac } from "./mac-text.ts";
+import { defined, i32Of, systemFamily, textOf, u16At, u32At, u32Of, u8At, u8Of, type Attributes } from "./octets.ts";
 
-export const RTM_NEWLINK = 16;
-export const RTM_DELLINK = 17;
-const RTM_GETLINK = 18;
-const IFINFOMSG_BYTES = 16;
-
-const IFLA_ADDRESS = 1;
-const IFLA_IFNAME = 3;
-const IFLA_MTU = 4;
-const IFLA_MASTER = 10;
-const IFLA_TXQLEN = 13;
-const IFLA_LINKINFO = 18;
-const IFLA_STATS64 = 23;
-const IFLA_AF_SPEC = 26;
-const IFLA_NET_NS_FD = 28;
-const IFLA_INFO_KIND = 1;
-const IFLA_INFO_DATA = 2;
-const VETH_INFO_PEER = 1;
-const IFLA_INET6_ADDR_GEN_MODE = 8;
-const ADDR_GEN_MODE_EUI64 = 0;
-const ADDR_GEN_MODE_NONE = 1;
-const STATS64_BYTES = 64;
-
-/** Interface flags (linux/if.h). */
-export const IFF_UP = 0x1;
-export const IFF_RUNNING = 0x40;
 /** An interface name has room for 15 octets and a NUL. */
 export const NAME_MAX_BYTES = 15;
 
-/** Packets and octets since the interface came to be; "received" is what the system got from it. */
-export interface LinkStatistics {
-  readonly receivedPackets: number;
-  readonly receivedBytes: number;
-  readonly receiveErrors: number;
-  readonly receiveDropped: number;
-  readonly sentPackets: number;
-  readonly sentBytes: number;
-  readonly sendErrors: number;
-  readonly sendDropped: number;
-}
+/** RFC 2863 section 3.1.14; the numbers IF_OPER_* of linux/if.h are the places in this list. */
+const OPER_STATES = ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"] as const;
+export type OperState = (typeof OPER_STATES)[number];
+
+/**
+ * How the kernel makes the IPv6 link-local address: from the hardware address, not at all, from the secret in the
+ * sysctl
+ * `stable_secret`, or from a secret of its own. The numbers IN6_ADDR_GEN_MODE_* are the places in this list.
+ */
+export const LINK_LOCAL_MODES = ["system", "none", "stable", "random"] as const;
+export type LinkLocalMode = (typeof LINK_LOCAL_MODES)[number];
 
 export interface LinkInfo {
   readonly index: number;
   readonly name: string;
+  /** Further names, by which it can be found too. */
+  readonly alternativeNames: readonly string[];
+  /** A text for people. */
+  readonly alias?: string;
   readonly mtuBytes: number;
+  /** The limits of `mtuBytes`, where the driver tells them. */
+  readonly minMtuBytes?: number;
+  readonly maxMtuBytes?: number;
   readonly up: boolean;
   /** Up, and with a carrier. */
   readonly running: boolean;
+  /** Somebody is at the other end. */
+  readonly carrier: boolean;
+  /** How often the carrier came or went. */
+  readonly carrierChanges: number;
+  readonly operState: OperState;
   /** IFF_* bits. */
   readonly flags: number;
-  /** "tun", "veth", "dummy"…; undefined for physical interfaces and loopback. */
+  readonly loopback: boolean;
+  readonly pointToPoint: boolean;
+  /** Neighbours are asked for their hardware addresses. */
+  readonly arp: boolean;
+  readonly multicast: boolean;
+  /** It was told to take all multicast packets, or all packets. */
+  readonly allMulticast: boolean;
+  readonly promiscuous: boolean;
+  /** How many want all packets, bridges and captures among them. */
+  readonly promiscuity: number;
+  /** ARPHRD_* of linux/if_arp.h: 1 Ethernet, 772 loopback, 65534 none. */
+  readonly hardwareType: number;
+  /** "tun", "veth", "bridge"…; undefined for physical interfaces and loopback. */
   readonly kind?: string;
-  /** Index of the bridge or bond that it belongs to. */
+  readonly details?: LinkDetails;
+  /** Index of the bridge or bond that it belongs to, and its kind. */
   readonly master?: number;
+  readonly masterKind?: string;
+  /** Index of the interface that it stands on (of a VLAN) or is tied to (of a veth). */
+  readonly parent?: number;
+  /** How this namespace calls the parent's, where they differ. */
+  readonly parentNamespaceId?: number;
+  readonly group: number;
   readonly txQueueLength: number;
+  readonly txQueues: number;
+  readonly rxQueues: number;
   /** Hardware address, "02:00:00:00:00:01"; undefined where there is none, as for a TUN device. */
   readonly mac?: string;
+  readonly broadcastMac?: string;
+  /** The one that was burned in, whatever `mac` was set to. */
+  readonly permanentMac?: string;
+  /** Undefined where IPv6 is switched off. */
+  readonly ipv6LinkLocal?: LinkLocalMode;
+  /** In an event: how this namespace calls the one that the interface moved to. */
+  readonly movedToNamespaceId?: number;
   readonly statistics: LinkStatistics;
-}
-
-export interface LinkChange {
-  readonly up?: boolean;
-  readonly mtuBytes?: number;
-  /** Only while the interface is down. */
-  readonly name?: string;
-  readonly txQueueLength?: number;
-  /** "none": the kernel gives the interface no IPv6 link-local address by itself. */
-  readonly ipv6LinkLocal?: "none" | "system";
-  /** Descriptor of the network namespace that the interface moves to; it is done last. */
-  readonly namespaceFd?: number;
-}
-
-export interface VethOptions {
-  readonly peerNamespaceFd?: number;
-  readonly mtuBytes?: number;
 }
 
 /** @throws DeviceError E_DEVICE_OPTION when no interface can bear the name */
@@ -93,114 +95,101 @@ export function checkLinkName(name: string): string {
 }
 
 export function dumpLinks(): NetlinkMessage {
-  return new NetlinkMessage(RTM_GETLINK, 0, ifinfo(0));
+  return new NetlinkMessage(ifla.RTM_GETLINK, 0, ifla.ifinfo(0));
 }
 
 export function getLink(nameOrIndex: string | number): NetlinkMessage {
-  if (typeof nameOrIndex === "number") return new NetlinkMessage(RTM_GETLINK, 0, ifinfo(nameOrIndex));
-  return new NetlinkMessage(RTM_GETLINK, 0, ifinfo(0)).string(IFLA_IFNAME, checkLinkName(nameOrIndex));
-}
-
-/**
- * The requests of a change, in an order that the kernel accepts: down comes before all else (a name changes only while
- * down), up behind the rest (the link-local address is made on the way up), the move to another namespace last.
- */
-export function setLinkRequests(index: number, change: LinkChange): NetlinkMessage[] {
-  const requests: NetlinkMessage[] = [];
-  const set = () => new NetlinkMessage(RTM_NEWLINK, 0, ifinfo(index));
-  if (change.up === false) requests.push(new NetlinkMessage(RTM_NEWLINK, 0, ifinfo(index, 0, IFF_UP)));
-  if (change.name !== undefined) requests.push(set().string(IFLA_IFNAME, checkLinkName(change.name)));
-  if (change.mtuBytes !== undefined) requests.push(set().u32(IFLA_MTU, change.mtuBytes));
-  if (change.txQueueLength !== undefined) requests.push(set().u32(IFLA_TXQLEN, change.txQueueLength));
-  if (change.ipv6LinkLocal !== undefined) {
-    const mode = change.ipv6LinkLocal === "none" ? ADDR_GEN_MODE_NONE : ADDR_GEN_MODE_EUI64;
-    const ofIpv6 = (inner: NetlinkMessage) => void inner.u8(IFLA_INET6_ADDR_GEN_MODE, mode);
-    requests.push(set().nested(IFLA_AF_SPEC, (spec) => void spec.nested(systemFamily(6), ofIpv6)));
-  }
-  if (change.up === true) requests.push(new NetlinkMessage(RTM_NEWLINK, 0, ifinfo(index, IFF_UP, IFF_UP)));
-  if (change.namespaceFd !== undefined) requests.push(set().u32(IFLA_NET_NS_FD, change.namespaceFd));
-  return requests;
-}
-
-export function addVethRequest(name: string, peerName: string, options: VethOptions): NetlinkMessage {
-  const { mtuBytes, peerNamespaceFd } = options;
-  const message = new NetlinkMessage(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfo(0));
-  message.string(IFLA_IFNAME, checkLinkName(name));
-  if (mtuBytes !== undefined) message.u32(IFLA_MTU, mtuBytes);
-  const peer = (inner: NetlinkMessage) => {
-    inner.string(IFLA_IFNAME, checkLinkName(peerName));
-    if (mtuBytes !== undefined) inner.u32(IFLA_MTU, mtuBytes);
-    if (peerNamespaceFd !== undefined) inner.u32(IFLA_NET_NS_FD, peerNamespaceFd);
-  };
-  return message.nested(IFLA_LINKINFO, (info) => {
-    info.string(IFLA_INFO_KIND, "veth");
-    info.nested(IFLA_INFO_DATA, (data) => void data.nested(VETH_INFO_PEER, peer, ifinfo(0)));
-  });
-}
-
-export function addDummyRequest(name: string): NetlinkMessage {
-  return new NetlinkMessage(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfo(0))
-    .string(IFLA_IFNAME, checkLinkName(name))
-    .nested(IFLA_LINKINFO, (info) => void info.string(IFLA_INFO_KIND, "dummy"));
+  if (typeof nameOrIndex === "number") return new NetlinkMessage(ifla.RTM_GETLINK, 0, ifla.ifinfo(nameOrIndex));
+  const message = new NetlinkMessage(ifla.RTM_GETLINK, 0, ifla.ifinfo(0));
+  return message.string(ifla.IFLA_IFNAME, checkLinkName(nameOrIndex));
 }
 
 export function deleteLinkRequest(index: number): NetlinkMessage {
-  return new NetlinkMessage(RTM_DELLINK, 0, ifinfo(index));
+  return new NetlinkMessage(ifla.RTM_DELLINK, 0, ifla.ifinfo(index));
 }
 
-/** Undefined for messages that carry no name: updates of a bridge's port, for one. */
+/**
+ * Undefined for what does not tell of the interface itself: a bridge speaks of its ports in messages of its own family,
+ * also of one that leaves it, as if it were removed.
+ */
 export function parseLink({ payload }: ReceivedMessage): LinkInfo | undefined {
-  if (payload.length < IFINFOMSG_BYTES) return undefined;
-  const attributes = parseAttributes(payload.subarray(IFINFOMSG_BYTES));
-  const name = attributes.get(IFLA_IFNAME);
-  if (!name) return undefined;
-  const flags = u32At(payload, 8);
-  const kind = kindOf(attributes);
-  const mac = macOf(attributes);
-  const master = i32Of(attributes, IFLA_MASTER);
+  if (payload.length < ifla.IFINFOMSG_BYTES || u8At(payload, 0) !== 0) return undefined;
+  const attributes = parseAttributes(payload.subarray(ifla.IFINFOMSG_BYTES));
+  const name = textOf(attributes, ifla.IFLA_IFNAME);
+  if (name === undefined) return undefined;
+  const statistics = attributes.get(ifla.IFLA_STATS64) ?? new Uint8Array(0);
   return {
     index: u32At(payload, 4),
-    name: fromCString(name),
-    mtuBytes: u32Of(attributes, IFLA_MTU) ?? 0,
-    up: (flags & IFF_UP) !== 0,
-    running: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0,
-    flags,
-    ...(kind === undefined ? {} : { kind }),
-    ...(master === undefined ? {} : { master }),
-    txQueueLength: u32Of(attributes, IFLA_TXQLEN) ?? 0,
-    ...(mac === undefined ? {} : { mac }),
-    statistics: statisticsOf(attributes),
+    name,
+    alternativeNames: alternativeNamesOf(attributes),
+    mtuBytes: u32Of(attributes, ifla.IFLA_MTU) ?? 0,
+    ...stateOf(u32At(payload, 8), attributes),
+    promiscuity: u32Of(attributes, ifla.IFLA_PROMISCUITY) ?? 0,
+    hardwareType: u16At(payload, 2),
+    group: u32Of(attributes, ifla.IFLA_GROUP) ?? 0,
+    txQueueLength: u32Of(attributes, ifla.IFLA_TXQLEN) ?? 0,
+    txQueues: u32Of(attributes, ifla.IFLA_NUM_TX_QUEUES) ?? 0,
+    rxQueues: u32Of(attributes, ifla.IFLA_NUM_RX_QUEUES) ?? 0,
+    ...optionalOf(attributes),
+    statistics: parseStatistics(statistics),
   };
 }
 
-/** | family u8 | 0 u8 | hardware type u16 | index i32 | flags u32 | mask of the flags that change u32 | */
-function ifinfo(index: number, flags = 0, change = 0): Uint8Array {
-  return header([1, 0], [1, 0], [2, 0], [4, index], [4, flags], [4, change]);
-}
-
-function kindOf(attributes: Attributes): string | undefined {
-  const info = attributes.get(IFLA_LINKINFO);
-  const kind = info && parseAttributes(info).get(IFLA_INFO_KIND);
-  return kind && fromCString(kind);
-}
-
-function macOf(attributes: Attributes): string | undefined {
-  const mac = attributes.get(IFLA_ADDRESS);
-  return mac?.length === 6 ? Array.from(mac, (octet) => octet.toString(16).padStart(2, "0")).join(":") : undefined;
-}
-
-/** struct rtnl_link_stats64: eight counters first, u64 each. */
-function statisticsOf(attributes: Attributes): LinkStatistics {
-  const found = attributes.get(IFLA_STATS64);
-  const octets = found && found.length >= STATS64_BYTES ? found : new Uint8Array(STATS64_BYTES);
+function stateOf(flags: number, attributes: Attributes) {
+  const has = (flag: number): boolean => (flags & flag) !== 0;
   return {
-    receivedPackets: u64At(octets, 0),
-    sentPackets: u64At(octets, 8),
-    receivedBytes: u64At(octets, 16),
-    sentBytes: u64At(octets, 24),
-    receiveErrors: u64At(octets, 32),
-    sendErrors: u64At(octets, 40),
-    receiveDropped: u64At(octets, 48),
-    sendDropped: u64At(octets, 56),
+    up: has(ifla.IFF_UP),
+    running: has(ifla.IFF_UP) && has(ifla.IFF_RUNNING),
+    carrier: u8Of(attributes, ifla.IFLA_CARRIER) === 1,
+    carrierChanges: u32Of(attributes, ifla.IFLA_CARRIER_CHANGES) ?? 0,
+    operState: OPER_STATES[u8Of(attributes, ifla.IFLA_OPERSTATE) ?? 0] ?? "unknown",
+    flags,
+    loopback: has(ifla.IFF_LOOPBACK),
+    pointToPoint: has(ifla.IFF_POINTOPOINT),
+    arp: !has(ifla.IFF_NOARP),
+    multicast: has(ifla.IFF_MULTICAST),
+    allMulticast: has(ifla.IFF_ALLMULTI),
+    promiscuous: has(ifla.IFF_PROMISC),
   };
+}
+
+function optionalOf(attributes: Attributes) {
+  const octets = attributes.get(ifla.IFLA_LINKINFO);
+  const info: Attributes = octets ? parseAttributes(octets) : new Map<number, Uint8Array>();
+  // 0: no limit, no master, no interface below.
+  const unlessZero = (value: number | undefined) => (value === 0 ? undefined : value);
+  return defined({
+    alias: textOf(attributes, ifla.IFLA_IFALIAS),
+    minMtuBytes: unlessZero(u32Of(attributes, ifla.IFLA_MIN_MTU)),
+    maxMtuBytes: unlessZero(u32Of(attributes, ifla.IFLA_MAX_MTU)),
+    kind: kindOf(info),
+    details: detailsOf(attributes, info),
+    master: unlessZero(u32Of(attributes, ifla.IFLA_MASTER)),
+    masterKind: textOf(info, ifla.IFLA_INFO_SLAVE_KIND),
+    parent: unlessZero(u32Of(attributes, ifla.IFLA_LINK)),
+    parentNamespaceId: i32Of(attributes, ifla.IFLA_LINK_NETNSID),
+    mac: macOf(attributes, ifla.IFLA_ADDRESS),
+    broadcastMac: macOf(attributes, ifla.IFLA_BROADCAST),
+    permanentMac: macOf(attributes, ifla.IFLA_PERM_ADDRESS),
+    ipv6LinkLocal: linkLocalOf(attributes),
+    movedToNamespaceId: i32Of(attributes, ifla.IFLA_NEW_NETNSID),
+  });
+}
+
+function alternativeNamesOf(attributes: Attributes): string[] {
+  const list = parseAttributeList(attributes.get(ifla.IFLA_PROP_LIST) ?? new Uint8Array(0));
+  return list.flatMap(({ type, value }) => (type === ifla.IFLA_ALT_IFNAME ? [fromCString(value)] : []));
+}
+
+function macOf(attributes: Attributes, type: number): string | undefined {
+  const octets = attributes.get(type);
+  return octets && octets.length > 0 ? formatMac(octets) : undefined;
+}
+
+/** IFLA_AF_SPEC holds an attribute per address family, and that one the attributes of the family. */
+function linkLocalOf(attributes: Attributes): LinkLocalMode | undefined {
+  const families = attributes.get(ifla.IFLA_AF_SPEC);
+  const ipv6 = families && parseAttributes(families).get(systemFamily(6));
+  const mode = ipv6 && u8Of(parseAttributes(ipv6), ifla.IFLA_INET6_ADDR_GEN_MODE);
+  return mode === undefined ? undefined : LINK_LOCAL_MODES[mode];
 }

@@ -1,9 +1,26 @@
-// Numbers in the octets of an attribute. Too short an attribute reads as undefined: the kernel may leave things out.
+// Numbers and texts in the octets of an attribute. Too short an attribute reads as undefined: the kernel may leave
+// things out.
+import { fromCString } from "@bunnel/ffi";
+import { formatAddress } from "./address-text.ts";
 
 export type Attributes = ReadonlyMap<number, Uint8Array>;
 
 function viewOf(octets: Uint8Array): DataView {
   return new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
+}
+
+export function u8Of(attributes: Attributes, type: number): number | undefined {
+  return attributes.get(type)?.[0];
+}
+
+export function u16Of(attributes: Attributes, type: number): number | undefined {
+  const octets = attributes.get(type);
+  return octets && octets.length >= 2 ? viewOf(octets).getUint16(0, true) : undefined;
+}
+
+export function be16Of(attributes: Attributes, type: number): number | undefined {
+  const octets = attributes.get(type);
+  return octets && octets.length >= 2 ? viewOf(octets).getUint16(0) : undefined;
 }
 
 export function u32Of(attributes: Attributes, type: number): number | undefined {
@@ -14,6 +31,32 @@ export function u32Of(attributes: Attributes, type: number): number | undefined 
 export function i32Of(attributes: Attributes, type: number): number | undefined {
   const value = u32Of(attributes, type);
   return value === undefined ? undefined : value | 0;
+}
+
+/** A text up to its NUL. */
+export function textOf(attributes: Attributes, type: number): string | undefined {
+  const octets = attributes.get(type);
+  return octets && fromCString(octets);
+}
+
+/** The octets of an IP address, undefined when it has neither 4 nor 16. */
+export function ipOf(attributes: Attributes, type: number): Uint8Array | undefined {
+  const octets = attributes.get(type);
+  return octets && (octets.length === 4 || octets.length === 16) ? octets : undefined;
+}
+
+/** The same as text. */
+export function ipTextOf(attributes: Attributes, type: number): string | undefined {
+  const octets = ipOf(attributes, type);
+  return octets && formatAddress(octets);
+}
+
+/** The entries that are not undefined: an absent thing is left out, as exactOptionalPropertyTypes wants it. */
+export function defined<T extends Readonly<Record<string, unknown>>>(
+  values: T,
+): { -readonly [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { -readonly [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 /** A family's fixed header from a list of (width in octets, value). */
@@ -34,10 +77,17 @@ export function u8At(octets: Uint8Array, at: number): number {
   return octets[at] ?? 0;
 }
 
+/** The caller has seen that the octets reach that far. */
+export function u16At(octets: Uint8Array, at: number): number {
+  return viewOf(octets).getUint16(at, true);
+}
+
+/** The caller has seen that the octets reach that far. */
 export function u32At(octets: Uint8Array, at: number): number {
   return viewOf(octets).getUint32(at, true);
 }
 
+/** The caller has seen that the octets reach that far. Exact up to 2^53. */
 export function u64At(octets: Uint8Array, at: number): number {
   return Number(viewOf(octets).getBigUint64(at, true));
 }

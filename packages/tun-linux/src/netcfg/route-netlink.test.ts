@@ -196,8 +196,8 @@ describe("RouteNetlink routes", () => {
     runInside(namespace, "ip", "route", "add", "default", ...ways);
     const route = netlink.routes({ family: 4 }).find(({ destination }) => destination === "default");
     expect(route?.hops).toEqual([
-      { index: a0, gateway: "192.0.2.2" },
-      { index: a0, gateway: "192.0.2.3" },
+      { index: a0, gateway: "192.0.2.2", weight: 1 },
+      { index: a0, gateway: "192.0.2.3", weight: 1 },
     ]);
   });
 
@@ -209,7 +209,7 @@ describe("RouteNetlink routes", () => {
     expect(ip(namespace, "route", "show", "table", "4000")).toMatchObject([{ gateway: "192.0.2.3" }]);
     netlink.removeRoute(route);
     expect(netlink.routes({ table: 4000 })).toEqual([]);
-    expect(codeOf(() => netlink.removeRoute(route))).toBe("E_DEVICE_SYSTEM");
+    expect(codeOf(() => netlink.removeRoute(route))).toBe("E_DEVICE_MISSING");
   });
 
   test("removeRoute() removes the one with the metric that was named", () => {
@@ -222,7 +222,7 @@ describe("RouteNetlink routes", () => {
 
   test.each([
     [{}, "found none"],
-    [{ destination: "192.0.2.0/24", gateway: "2001:db8::2" }, "found both"],
+    [{ destination: "2001:db8:1::/48", gateway: "192.0.2.2" }, "found both"],
     [{ destination: "192.0.2.1/24" }, 'as in "192.0.2.0/24"'],
     [{ destination: "192.0.2.0/24", gateway: "nowhere" }, 'found "nowhere"'],
   ])("addRoute(%j) is refused", (spec, message) => {

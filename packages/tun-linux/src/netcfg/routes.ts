@@ -1,30 +1,20 @@
 // Routes. Source: linux/rtnetlink.h, RFC 3549 section 3.1.
 import { DeviceError } from "@bunnel/device";
 import { NetlinkMessage, parseAttributes, type ReceivedMessage } from "../netlink/index.ts";
-import { formatAddress, formatPrefix, parseAddress, parsePrefix, type IpPrefix } from "./address-text.ts";
-import { familyOf, header, systemFamily, u32At, u32Of, u8At, type Attributes } from "./octets.ts";
+import { formatPrefix, parseAddress, parsePrefix, type IpPrefix } from "./address-text.ts";
+import { checkNumber, numberOfName, U32_MAX, U8_MAX } from "./check.ts";
+import { defined, familyOf, ipOf, ipTextOf, systemFamily, u32At, u32Of, u8At, u8Of } from "./octets.ts";
+import type { Attributes } from "./octets.ts";
+import * as rta from "./route-attributes.ts";
+import { encodeHops, hopFlags, parseHops, type NextHop, type NextHopSpec } from "./route-hops.ts";
+import { fillMetrics, parseMetrics, type RouteMetrics } from "./route-metrics.ts";
+import { SCOPE_GLOBAL, SCOPE_HOST, SCOPE_LINK, SCOPE_NOWHERE, scopeNumber, type Scope } from "./scopes.ts";
 
-export const RTM_NEWROUTE = 24;
-export const RTM_DELROUTE = 25;
-const RTM_GETROUTE = 26;
-const RTMSG_BYTES = 12;
-const RTNEXTHOP_BYTES = 8;
+const { RTM_DELROUTE, RTM_NEWROUTE } = rta;
+export { RTM_DELROUTE, RTM_NEWROUTE };
+export type { RouteType } from "./route-attributes.ts";
 
-const RTA_DST = 1;
-const RTA_OIF = 4;
-const RTA_GATEWAY = 5;
-const RTA_PRIORITY = 6;
-const RTA_PREFSRC = 7;
-const RTA_MULTIPATH = 9;
-const RTA_TABLE = 15;
-const RTA_VIA = 18;
-
-const RT_SCOPE_UNIVERSE = 0;
-const RT_SCOPE_LINK = 253;
-const RT_SCOPE_NOWHERE = 255;
 const RTPROT_STATIC = 4;
-const RTNH_F_ONLINK = 4;
-
 /** Tables that every system has. */
 export const TABLE_DEFAULT = 253;
 export const TABLE_MAIN = 254;
@@ -32,151 +22,194 @@ export const TABLE_LOCAL = 255;
 const TABLE_IN_HEADER_MAX = 255;
 /** In the header's one octet: the number stands in RTA_TABLE. */
 const TABLE_UNSPECIFIED = 0;
-
-const TYPES = [
-  "unspec",
-  "unicast",
-  "local",
-  "broadcast",
-  "anycast",
-  "multicast",
-  "blackhole",
-  "unreachable",
-  "prohibit",
-] as const;
-export type RouteType = (typeof TYPES)[number];
+/** In struct rta_cacheinfo; hundredths of a second. */
+const CACHEINFO_EXPIRES_AT = 8;
+const CACHEINFO_BYTES = 12;
+const EXPIRES_PER_SECOND = 100;
+/** Which of several routers is better (RFC 4191 section 2.1); the numbers are the places in this list. */
+const PREFERENCES = ["medium", "high", "reserved", "low"] as const;
 
 export interface RouteSpec {
   /** A prefix, or "default". Default: "default". */
   readonly destination?: string;
   /** Needed only where neither destination, gateway nor source tells it. */
   readonly family?: 4 | 6;
+  /** Of the other family, too: an IPv4 route may lead by an IPv6 gateway. */
   readonly gateway?: string;
   /** Index of the interface that packets leave by. */
   readonly index?: number;
-  /** Default TABLE_MAIN. */
+  /** Several ways out, instead of `gateway` and `index`. An empty list is none. */
+  readonly hops?: readonly NextHopSpec[];
+  /** Default TABLE_MAIN, TABLE_LOCAL for types of this machine's own addresses. */
   readonly table?: number;
   /** The smaller goes first. */
   readonly metric?: number;
+  /** IPv6: only packets from this prefix. */
+  readonly from?: string;
   /** The source address that sockets without one get. */
   readonly source?: string;
-  /** Default "unicast". "blackhole" drops in silence, "unreachable" answers with an ICMP error. */
-  readonly type?: "unicast" | "unreachable" | "blackhole";
+  /**
+   * Default "unicast". "blackhole" drops in silence, "unreachable" and "prohibit" answer with an ICMP error, "throw"
+   * goes
+   * on with the next rule.
+   */
+  readonly type?: rta.RouteType;
+  /** IPv4. Default: as far as the type and the gateway make it reach. */
+  readonly scope?: Scope;
+  /** Who made it, 0 to 255. Default 4, an administrator. */
+  readonly protocol?: number;
+  /** IPv4: only packets with these bits of the type of service. */
+  readonly tos?: number;
   /** The gateway is taken to be on the link, although no address says so. */
   readonly onlink?: boolean;
+  readonly metrics?: RouteMetrics;
+  /** IPv6: it goes after so many seconds. */
+  readonly expiresSeconds?: number;
+  /** IPv6 */
+  readonly preference?: (typeof PREFERENCES)[number];
 }
 
-export interface NextHop {
-  readonly index: number;
-  readonly gateway?: string;
-}
-
-export interface RouteInfo {
+/** A route as it is. It can be given back as a RouteSpec. */
+export interface RouteInfo extends RouteSpec {
   readonly family: 4 | 6;
   /** A prefix, or "default". */
   readonly destination: string;
-  readonly gateway?: string;
-  readonly index?: number;
   readonly table: number;
   readonly metric: number;
-  readonly source?: string;
-  readonly type: RouteType;
+  readonly type: rta.RouteType;
   /** Who made it: 2 the kernel, 3 boot, 4 an administrator, 9 router advertisements… */
   readonly protocol: number;
   readonly scope: number;
   /** Of a route with several ways out; otherwise empty. */
   readonly hops: readonly NextHop[];
+  /** RTNH_F_* and RTM_F_* bits. */
+  readonly flags: number;
+  /** It is not used: its interface is down. */
+  readonly dead?: boolean;
+  /** Its interface has no carrier. */
+  readonly linkDown?: boolean;
+  /** Number of the next-hop object that it uses. */
+  readonly nextHopId?: number;
 }
 
 export interface RouteFilter {
   readonly family?: 4 | 6;
   readonly table?: number;
+  /** Routes with a way out by this interface. */
+  readonly index?: number;
+  readonly protocol?: number;
+  readonly type?: rta.RouteType;
 }
 
-export function dumpRoutes(family: 4 | 6, table: number | undefined): NetlinkMessage {
-  const message = new NetlinkMessage(RTM_GETROUTE, 0, rtmsg({ family: systemFamily(family) }));
-  return table === undefined ? message : message.u32(RTA_TABLE, table);
+/** Where the kernel filters, it does so by these; `matchesFilter` is for kernels that do not. */
+export function dumpRoutes(family: 4 | 6, { table, index, protocol, type }: RouteFilter): NetlinkMessage {
+  const message = new NetlinkMessage(
+    rta.RTM_GETROUTE,
+    0,
+    rta.rtmsg({
+      family: systemFamily(family),
+      protocol: protocol ?? 0,
+      type: type === undefined ? 0 : numberOfName("route type", rta.ROUTE_TYPES, type),
+    }),
+  );
+  if (table !== undefined) message.u32(rta.RTA_TABLE, table);
+  if (index !== undefined) message.u32(rta.RTA_OIF, index);
+  return message;
+}
+
+/** What the kernel has learned about single destinations is no route of anybody's. */
+export function matchesFilter(route: RouteInfo, { table, index, protocol, type }: RouteFilter): boolean {
+  if (route.flags & rta.RTM_F_CLONED) return false;
+  if (table !== undefined && route.table !== table) return false;
+  if (protocol !== undefined && route.protocol !== protocol) return false;
+  if (type !== undefined && route.type !== type) return false;
+  return index === undefined || route.index === index || route.hops.some((hop) => hop.index === index);
 }
 
 /**
  * @param flags what to do when the route is, or is not, there (NLM_F_*)
- * @throws DeviceError E_DEVICE_OPTION when texts cannot be read, families differ or no family can be told
+ * @throws DeviceError E_DEVICE_OPTION when texts cannot be read, numbers cannot be, or no family can be told
  */
 export function routeRequest(type: number, flags: number, spec: RouteSpec): NetlinkMessage {
-  const destination = destinationOf(spec);
+  const destination = prefixOf(spec.destination ?? "default");
+  const from = prefixOf(spec.from ?? "default");
   const gateway = spec.gateway === undefined ? undefined : parseAddress(spec.gateway);
   const source = spec.source === undefined ? undefined : parseAddress(spec.source);
-  const family = familyOfSpec(spec, [destination, gateway, source]);
-  const table = spec.table ?? TABLE_MAIN;
-  const message = new NetlinkMessage(
-    type,
-    flags,
-    rtmsg({
-      family: systemFamily(family),
-      destinationLength: destination?.prefixLength ?? 0,
-      table: table > TABLE_IN_HEADER_MAX ? TABLE_UNSPECIFIED : table,
-      protocol: type === RTM_DELROUTE ? 0 : RTPROT_STATIC,
-      scope: scopeOf(type, family, spec),
-      type: TYPES.indexOf(spec.type ?? "unicast"),
-      flags: spec.onlink ? RTNH_F_ONLINK : 0,
-    }),
-  );
-  if (destination) message.attr(RTA_DST, destination.octets);
-  message.u32(RTA_TABLE, table);
-  if (gateway) message.attr(RTA_GATEWAY, gateway.octets);
-  if (spec.index !== undefined) message.u32(RTA_OIF, spec.index);
-  if (spec.metric !== undefined) message.u32(RTA_PRIORITY, spec.metric);
-  if (source) message.attr(RTA_PREFSRC, source.octets);
+  const family = familyOfSpec(spec, [destination, from, source], gateway);
+  const message = new NetlinkMessage(type, flags, headerOf(type, family, spec, destination, from));
+  if (destination) message.attr(rta.RTA_DST, destination.octets);
+  if (from) message.attr(rta.RTA_SRC, from.octets);
+  message.u32(rta.RTA_TABLE, tableOf(spec));
+  if (gateway) rta.addGateway(message, family, gateway);
+  if (spec.index !== undefined) message.u32(rta.RTA_OIF, spec.index);
+  if (spec.metric !== undefined) message.u32(rta.RTA_PRIORITY, checkNumber("metric", spec.metric, U32_MAX));
+  if (source) message.attr(rta.RTA_PREFSRC, source.octets);
+  if (spec.hops && spec.hops.length > 0) message.attr(rta.RTA_MULTIPATH, encodeHops(family, spec.hops));
+  addDetails(message, spec);
   return message;
 }
 
 export function parseRoute({ payload }: ReceivedMessage): RouteInfo | undefined {
-  if (payload.length < RTMSG_BYTES) return undefined;
+  if (payload.length < rta.RTMSG_BYTES) return undefined;
   const family = familyOf(u8At(payload, 0));
-  const type = TYPES[u8At(payload, 7)];
+  const type = rta.ROUTE_TYPES[u8At(payload, 7)];
   if (!family || !type) return undefined;
-  const attributes = parseAttributes(payload.subarray(RTMSG_BYTES));
-  const destination = attributes.get(RTA_DST);
-  const gateway = gatewayOf(attributes);
-  const index = u32Of(attributes, RTA_OIF);
-  const source = attributes.get(RTA_PREFSRC);
-  const multipath = attributes.get(RTA_MULTIPATH);
+  const attributes = parseAttributes(payload.subarray(rta.RTMSG_BYTES));
+  const destination = ipOf(attributes, rta.RTA_DST);
+  const from = ipOf(attributes, rta.RTA_SRC);
+  const multipath = attributes.get(rta.RTA_MULTIPATH);
+  const flags = u32At(payload, 8);
+  const tos = u8At(payload, 3);
   return {
     family,
     destination: destination ? formatPrefix(destination, u8At(payload, 1)) : "default",
-    ...(gateway === undefined ? {} : { gateway }),
-    ...(index === undefined ? {} : { index }),
-    table: u32Of(attributes, RTA_TABLE) ?? u8At(payload, 4),
-    metric: u32Of(attributes, RTA_PRIORITY) ?? 0,
-    ...(source ? { source: formatAddress(source) } : {}),
+    ...defined({
+      gateway: rta.gatewayOf(attributes),
+      index: u32Of(attributes, rta.RTA_OIF),
+      from: from && formatPrefix(from, u8At(payload, 2)),
+      source: ipTextOf(attributes, rta.RTA_PREFSRC),
+      tos: tos === 0 ? undefined : tos,
+      metrics: parseMetrics(attributes.get(rta.RTA_METRICS)),
+      expiresSeconds: expiresOf(attributes),
+      preference: PREFERENCES[u8Of(attributes, rta.RTA_PREF) ?? -1],
+      nextHopId: u32Of(attributes, rta.RTA_NH_ID),
+    }),
+    table: u32Of(attributes, rta.RTA_TABLE) ?? u8At(payload, 4),
+    metric: u32Of(attributes, rta.RTA_PRIORITY) ?? 0,
     type,
     protocol: u8At(payload, 5),
     scope: u8At(payload, 6),
     hops: multipath ? parseHops(multipath) : [],
+    flags,
+    ...hopFlags(flags),
   };
 }
 
-/** The prefix with the octets behind its length cleared, as the kernel wants it; undefined for the default route. */
-function destinationOf({ destination = "default" }: RouteSpec): IpPrefix | undefined {
-  if (destination === "default") return undefined;
-  const prefix = parsePrefix(destination);
+/** Undefined for the default route, which has no prefix. The kernel wants the octets behind the length cleared. */
+function prefixOf(text: string): IpPrefix | undefined {
+  if (text === "default") return undefined;
+  const prefix = parsePrefix(text);
   const octets = prefix.octets.map((octet, i) => {
     const bits = Math.min(8, Math.max(0, prefix.prefixLength - i * 8));
     return octet & (0xff00 >> bits);
   });
   if (octets.some((octet, i) => octet !== prefix.octets[i])) {
     const found = formatPrefix(octets, prefix.prefixLength);
-    throw new DeviceError(
-      "E_DEVICE_OPTION",
-      `route "${destination}": expected no bits behind the prefix, as in "${found}"`,
-    );
+    throw new DeviceError("E_DEVICE_OPTION", `route "${text}": expected no bits behind the prefix, as in "${found}"`);
   }
   return prefix;
 }
 
-function familyOfSpec(spec: RouteSpec, parts: readonly ({ readonly family: 4 | 6 } | undefined)[]): 4 | 6 {
+type Part = { readonly family: 4 | 6 } | undefined;
+
+/** A gateway tells the family only where nothing else does: an IPv4 route may have one of IPv6. */
+function familyOfSpec(spec: RouteSpec, parts: readonly Part[], gateway: Part): 4 | 6 {
   const families = new Set(parts.flatMap((part) => (part ? [part.family] : [])));
   if (spec.family !== undefined) families.add(spec.family);
+  if (gateway && (families.size === 0 || gateway.family === 4)) families.add(gateway.family);
+  if (families.size === 0) {
+    for (const hop of spec.hops ?? []) if (hop.gateway !== undefined) families.add(parseAddress(hop.gateway).family);
+  }
   const [family] = families;
   if (family !== undefined && families.size === 1) return family;
   const found = families.size === 0 ? "none" : "both";
@@ -186,46 +219,57 @@ function familyOfSpec(spec: RouteSpec, parts: readonly ({ readonly family: 4 | 6
   );
 }
 
-/** IPv4 tells on-link routes by their scope; a request to remove matches any scope. */
-function scopeOf(type: number, family: 4 | 6, spec: RouteSpec): number {
-  if (type === RTM_DELROUTE) return RT_SCOPE_NOWHERE;
-  const onLink = spec.gateway === undefined && spec.index !== undefined && (spec.type ?? "unicast") === "unicast";
-  return family === 4 && onLink ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+function headerOf(
+  request: number,
+  family: 4 | 6,
+  spec: RouteSpec,
+  destination: IpPrefix | undefined,
+  from: IpPrefix | undefined,
+): Uint8Array {
+  const table = tableOf(spec);
+  const removes = request === RTM_DELROUTE;
+  // In a request to remove, 0 matches whatever the route has.
+  const type = spec.type ?? (removes ? "unspec" : "unicast");
+  return rta.rtmsg({
+    family: systemFamily(family),
+    destinationLength: destination?.prefixLength ?? 0,
+    sourceLength: from?.prefixLength ?? 0,
+    tos: checkNumber("tos", spec.tos ?? 0, U8_MAX),
+    table: table > TABLE_IN_HEADER_MAX ? TABLE_UNSPECIFIED : table,
+    protocol: checkNumber("route protocol", spec.protocol ?? (removes ? 0 : RTPROT_STATIC), U8_MAX),
+    scope: spec.scope === undefined ? defaultScope(removes, family, spec) : scopeNumber(spec.scope),
+    type: numberOfName("route type", rta.ROUTE_TYPES, type),
+    flags: spec.onlink ? rta.RTNH_F_ONLINK : 0,
+  });
 }
 
-interface RouteHeader {
-  readonly family: number;
-  readonly destinationLength?: number;
-  readonly table?: number;
-  readonly protocol?: number;
-  readonly scope?: number;
-  readonly type?: number;
-  readonly flags?: number;
+function tableOf({ table, type = "unicast" }: RouteSpec): number {
+  const isOwn = type === "local" || type === "broadcast" || type === "anycast";
+  return checkNumber("table", table ?? (isOwn ? TABLE_LOCAL : TABLE_MAIN), U32_MAX, 1);
 }
 
-/** | family | destination length | source length | tos | table | protocol | scope | type |, u8 each | flags u32 | */
-function rtmsg(fields: RouteHeader): Uint8Array {
-  const { family, destinationLength = 0, table = 0, protocol = 0, scope = 0, type = 0, flags = 0 } = fields;
-  const octets = [family, destinationLength, 0, 0, table, protocol, scope, type].map((value) => [1, value] as const);
-  return header(...octets, [4, flags]);
+/** IPv4 tells by their scope which destinations are on the link; a request to remove matches any scope. */
+function defaultScope(removes: boolean, family: 4 | 6, spec: RouteSpec): number {
+  if (removes) return SCOPE_NOWHERE;
+  if (family === 6) return SCOPE_GLOBAL;
+  const type = spec.type ?? "unicast";
+  if (type === "local") return SCOPE_HOST;
+  if (type === "broadcast" || type === "multicast" || type === "anycast") return SCOPE_LINK;
+  const isOnLink = type === "unicast" && spec.gateway === undefined && spec.index !== undefined;
+  return isOnLink ? SCOPE_LINK : SCOPE_GLOBAL;
 }
 
-/** RTA_VIA is a gateway of the other family: | family u16 | address | */
-function gatewayOf(attributes: Attributes): string | undefined {
-  const gateway = attributes.get(RTA_GATEWAY) ?? attributes.get(RTA_VIA)?.subarray(2);
-  return gateway && (gateway.length === 4 || gateway.length === 16) ? formatAddress(gateway) : undefined;
-}
-
-/** struct rtnexthop: | length u16 | flags u8 | weight u8 | index i32 | attributes | */
-function parseHops(octets: Uint8Array): NextHop[] {
-  const hops: NextHop[] = [];
-  let at = 0;
-  while (at + RTNEXTHOP_BYTES <= octets.length) {
-    const bytes = u8At(octets, at) | (u8At(octets, at + 1) << 8);
-    if (bytes < RTNEXTHOP_BYTES || at + bytes > octets.length) break;
-    const gateway = gatewayOf(parseAttributes(octets.subarray(at + RTNEXTHOP_BYTES, at + bytes)));
-    hops.push({ index: u32At(octets, at + 4), ...(gateway === undefined ? {} : { gateway }) });
-    at += (bytes + 3) & ~3;
+function addDetails(message: NetlinkMessage, { metrics, expiresSeconds, preference }: RouteSpec): void {
+  if (metrics) message.nested(rta.RTA_METRICS, (inner) => fillMetrics(inner, metrics));
+  if (expiresSeconds !== undefined) {
+    message.u32(rta.RTA_EXPIRES, checkNumber("expiresSeconds", expiresSeconds, U32_MAX, 1));
   }
-  return hops;
+  if (preference !== undefined) message.u8(rta.RTA_PREF, numberOfName("preference", PREFERENCES, preference));
+}
+
+function expiresOf(attributes: Attributes): number | undefined {
+  const octets = attributes.get(rta.RTA_CACHEINFO);
+  if (!octets || octets.length < CACHEINFO_BYTES) return undefined;
+  const ticks = u32At(octets, CACHEINFO_EXPIRES_AT) | 0;
+  return ticks > 0 ? Math.ceil(ticks / EXPIRES_PER_SECOND) : undefined;
 }

@@ -31,8 +31,11 @@ export const NLA_HEADER_BYTES = 4;
 export const NLA_F_NESTED = 0x8000;
 export const NLA_TYPE_MASK = 0x3fff;
 
-/** Attributes behind an acknowledgement: the kernel's words. */
+/** Attributes behind an acknowledgement: the kernel's words, and where in the request the fault lies. */
 export const NLMSGERR_ATTR_MSG = 1;
+export const NLMSGERR_ATTR_OFFS = 2;
+export const NLMSGERR_ATTR_MISS_TYPE = 5;
+export const NLMSGERR_ATTR_MISS_NEST = 6;
 
 export const SOL_NETLINK = 270;
 export const NETLINK_ADD_MEMBERSHIP = 1;

@@ -17,9 +17,16 @@ export function aligned(bytes: number): number {
   return (bytes + 3) & ~3;
 }
 
+/** Where an attribute stands: its octet behind the netlink header, and its type behind those of its holders. */
+interface Mark {
+  readonly at: number;
+  readonly path: readonly number[];
+}
+
 /** A message under construction: the family's fixed header, then attributes in the order of the calls. */
 export class NetlinkMessage {
   readonly #parts: Uint8Array[];
+  readonly #marks: Mark[] = [];
   #bytes: number;
 
   /**
@@ -49,6 +56,7 @@ export class NetlinkMessage {
     view.setUint16(0, length, true);
     view.setUint16(2, type, true);
     octets.set(value, NLA_HEADER_BYTES);
+    this.#marks.push({ at: this.#bytes, path: [type & NLA_TYPE_MASK] });
     this.#parts.push(octets);
     this.#bytes += octets.length;
     return this;
@@ -98,7 +106,19 @@ export class NetlinkMessage {
   nested(type: number, fill: (message: NetlinkMessage) => void, header: Uint8Array = new Uint8Array(0)): this {
     const inner = new NetlinkMessage(0, 0, header);
     fill(inner);
-    return this.attr(type | NLA_F_NESTED, inner.#payload());
+    const at = this.#bytes + NLA_HEADER_BYTES;
+    this.attr(type | NLA_F_NESTED, inner.body());
+    this.#marks.push(...inner.#marks.map((mark) => ({ at: at + mark.at, path: [type, ...mark.path] })));
+    return this;
+  }
+
+  /**
+   * The attribute that starts at an octet of the whole message, as the kernel names it in an error: its type, behind
+   * the
+   * types of the attributes that hold it.
+   */
+  attributePath(offset: number): readonly number[] | undefined {
+    return this.#marks.find(({ at }) => at + NLMSG_HEADER_BYTES === offset)?.path;
   }
 
   /** The whole message, NLM_F_REQUEST set, the port left to the kernel. */
@@ -109,11 +129,12 @@ export class NetlinkMessage {
     view.setUint16(4, this.type, true);
     view.setUint16(6, this.flags | extraFlags | NLM_F_REQUEST, true);
     view.setUint32(8, sequence, true);
-    octets.set(this.#payload(), NLMSG_HEADER_BYTES);
+    octets.set(this.body(), NLMSG_HEADER_BYTES);
     return octets;
   }
 
-  #payload(): Uint8Array {
+  /** The family's header and the attributes, without the netlink header. */
+  body(): Uint8Array {
     const octets = new Uint8Array(this.#bytes);
     let at = 0;
     for (const part of this.#parts) {

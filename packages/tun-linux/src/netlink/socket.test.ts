@@ -47,7 +47,9 @@ describe("NetlinkSocket", () => {
     );
     const error = failure(() => socket.request(tooLong));
     expect(error.errno).toBe(34);
-    expect(error.message).toBe("netlink request 16 failed with ERANGE (Attribute failed policy validation)");
+    expect(error.message).toBe(
+      "netlink request 16 failed with ERANGE (Attribute failed policy validation: attribute 3)",
+    );
   });
 
   test("dump() gives every message, and the socket can be used again", () => {

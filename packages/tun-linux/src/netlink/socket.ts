@@ -3,11 +3,11 @@
 // The kernel works on a request inside the system call that sends it, so an answer waits when `send` returns; every
 // receive is bounded all the same.
 import { DeviceError } from "@bunnel/device";
-import { fromCString } from "@bunnel/ffi";
 import { systemError } from "../errors.ts";
 import * as sys from "../sys.ts";
 import * as nl from "./constants.ts";
-import { aligned, parseAttributes, parseMessages, type NetlinkMessage, type ReceivedMessage } from "./message.ts";
+import { failureOf, requestError, type Failure, type NetlinkNames } from "./failure.ts";
+import { parseMessages, type NetlinkMessage, type ReceivedMessage } from "./message.ts";
 
 /** How long an answer is waited for. */
 const ANSWER_TIMEOUT_MS = 5000;
@@ -25,14 +25,27 @@ export interface NetlinkSocketOptions {
   readonly groups?: number;
   /** Where the kernel can, it checks requests and filters dumps as asked (NETLINK_GET_STRICT_CHK). Default false. */
   readonly strict?: boolean;
+  /** What errors call requests and attributes. Default: their numbers. */
+  readonly names?: NetlinkNames;
 }
+
+const NUMBERS: NetlinkNames = {
+  request: (type) => `netlink request ${type}`,
+  attribute: (_type, path) => `attribute ${path.join(".")}`,
+};
 
 export class NetlinkSocket implements Disposable {
   readonly #buffer = new sys.ReceiveBuffer(RECEIVE_BYTES);
+  readonly #names: NetlinkNames;
   #sequence = 0;
   #open = true;
 
-  private constructor(readonly fd: number) {}
+  private constructor(
+    readonly fd: number,
+    names: NetlinkNames,
+  ) {
+    this.#names = names;
+  }
 
   /**
    * Opens a socket in the calling thread's network namespace, where it stays.
@@ -53,12 +66,12 @@ export class NetlinkSocket implements Disposable {
     if (options.strict) sys.setOption(fd, nl.SOL_NETLINK, nl.NETLINK_GET_STRICT_CHK, 1);
     // Without the right to force it the default queue stays, which serves all but the largest batches.
     sys.setSocketOption(fd, sys.SO_RCVBUFFORCE, RECEIVE_QUEUE_BYTES);
-    return new NetlinkSocket(fd);
+    return new NetlinkSocket(fd, options.names ?? NUMBERS);
   }
 
   /**
    * Sends a request and waits for its acknowledgement.
-   * @throws DeviceError with the kernel's errno and its explanation
+   * @throws NetlinkError with the kernel's errno and its explanation
    */
   request(message: NetlinkMessage): void {
     this.batch([message], nl.NLM_F_ACK);
@@ -68,7 +81,7 @@ export class NetlinkSocket implements Disposable {
    * Sends several messages in one datagram, as nfnetlink wants its transactions, and collects the acknowledgements of
    * those with NLM_F_ACK. Never set NLM_F_ACK on the messages that begin and end a transaction.
    * @param extraFlags set on every message
-   * @throws DeviceError of the first message that failed; its text names the index
+   * @throws NetlinkError of the first message that failed; its text names the index
    */
   batch(messages: readonly NetlinkMessage[], extraFlags = 0): void {
     if (messages.length === 0) return;
@@ -91,13 +104,13 @@ export class NetlinkSocket implements Disposable {
       }
     }
     const worst = failures.toSorted((a, b) => a.index - b.index)[0];
-    if (worst) throw requestError(messages, worst.index, worst.failure);
+    if (worst) throw requestError(messages, worst.index, worst.failure, this.#names);
   }
 
   /**
    * Sends a request with NLM_F_DUMP and gives all messages that answer it. A dump that was disturbed by a change is
    * asked for again.
-   * @throws DeviceError with the kernel's errno and its explanation
+   * @throws NetlinkError with the kernel's errno and its explanation
    */
   dump(message: NetlinkMessage): ReceivedMessage[] {
     for (let attempt = 0; attempt < DUMP_TRIES_MAX; attempt++) {
@@ -112,7 +125,7 @@ export class NetlinkSocket implements Disposable {
 
   /**
    * Sends a request that is answered by one message and an acknowledgement, and gives the message.
-   * @throws DeviceError with the kernel's errno and its explanation
+   * @throws NetlinkError with the kernel's errno and its explanation
    */
   get(message: NetlinkMessage): ReceivedMessage | undefined {
     return this.#exchange(message, nl.NLM_F_ACK)?.[0];
@@ -152,7 +165,7 @@ export class NetlinkSocket implements Disposable {
         if (answer.flags & nl.NLM_F_DUMP_INTR) disturbed = true;
         if (answer.type === nl.NLMSG_ERROR || answer.type === nl.NLMSG_DONE) {
           const failure = failureOf(answer);
-          if (failure.errno !== 0) throw requestError([message], 0, failure);
+          if (failure.errno !== 0) throw requestError([message], 0, failure, this.#names);
           return disturbed ? undefined : messages;
         }
         if (answer.type !== nl.NLMSG_NOOP) messages.push(answer);
@@ -202,32 +215,6 @@ export class NetlinkSocket implements Disposable {
   #mustBeOpen(): void {
     if (!this.#open) throw new DeviceError("E_DEVICE_STATE", "netlink socket: expected open, found closed");
   }
-}
-
-interface Failure {
-  readonly errno: number;
-  readonly explanation: string;
-}
-
-/** NLMSG_ERROR: i32 error, the request's header, the request unless capped, attributes. NLMSG_DONE: i32, attributes. */
-function failureOf(answer: ReceivedMessage): Failure {
-  const { payload } = answer;
-  const errno = payload.length < 4 ? 0 : -new DataView(payload.buffer, payload.byteOffset).getInt32(0, true);
-  if (!(answer.flags & nl.NLM_F_ACK_TLVS)) return { errno, explanation: "" };
-  const words = parseAttributes(payload.subarray(attributesAt(answer))).get(nl.NLMSGERR_ATTR_MSG);
-  return { errno, explanation: words ? fromCString(words) : "" };
-}
-
-function attributesAt({ type, flags, payload }: ReceivedMessage): number {
-  if (type === nl.NLMSG_DONE) return 4;
-  if (flags & nl.NLM_F_CAPPED || payload.length < 8) return 4 + nl.NLMSG_HEADER_BYTES;
-  return 4 + aligned(new DataView(payload.buffer, payload.byteOffset).getUint32(4, true));
-}
-
-function requestError(messages: readonly NetlinkMessage[], index: number, failure: Failure): DeviceError {
-  const place = messages.length === 1 ? "" : `, message ${index} of ${messages.length}`;
-  const type = messages[index]?.type ?? 0;
-  return systemError(`netlink request ${type}${place}`, failure.errno, failure.explanation);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

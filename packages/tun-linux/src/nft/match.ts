@@ -12,8 +12,15 @@ import {
   type Expression,
 } from "./expression.ts";
 
-const IPPROTO_TCP = 6; // linux/in.h
-const DESTINATION_PORT_AT = 2; // RFC 9293 section 3.1
+// linux/in.h
+const IPPROTO_TCP = 6;
+const IPPROTO_UDP = 17;
+/** The same place in both: RFC 9293 section 3.1, RFC 768. */
+const DESTINATION_PORT_AT = 2;
+/** RFC 9293 section 3.1 */
+const TCP_FLAGS_AT = 13;
+const TCP_SYN = 0x02;
+const TCP_ACK = 0x10;
 
 interface FamilyNumbers {
   readonly protocol: number;
@@ -47,6 +54,20 @@ export function isNotTcp(): Expression[] {
   return [loadMeta(NFT_META_L4PROTO), differs(Uint8Array.of(IPPROTO_TCP))];
 }
 
+/** `meta l4proto udp` */
+export function isUdp(): Expression[] {
+  return [loadMeta(NFT_META_L4PROTO), equals(Uint8Array.of(IPPROTO_UDP))];
+}
+
+/** `tcp flags & (syn | ack) == syn`, where it is known to be TCP */
+export function opensConnection(): Expression[] {
+  return [
+    loadPayload(PayloadBase.Transport, TCP_FLAGS_AT, 1),
+    bitwise(Uint8Array.of(TCP_SYN | TCP_ACK), Uint8Array.of(0)),
+    equals(Uint8Array.of(TCP_SYN)),
+  ];
+}
+
 /** `ip daddr address/length` or `ip6 daddr address/length` */
 export function goesTo(family: 4 | 6, address: Uint8Array, prefixLength: number): Expression[] {
   const { protocol, destinationAt, addressBytes } = FAMILIES[family];
@@ -63,7 +84,7 @@ export function goesTo(family: 4 | 6, address: Uint8Array, prefixLength: number)
   ];
 }
 
-/** `tcp dport port`, where it is known to be TCP */
+/** `th dport port`, where it is known to be TCP or UDP */
 export function hasDestinationPort(port: number): Expression[] {
   return [
     loadPayload(PayloadBase.Transport, DESTINATION_PORT_AT, 2),
@@ -71,9 +92,18 @@ export function hasDestinationPort(port: number): Expression[] {
   ];
 }
 
-/** What the segment carries has these octets at this offset. */
+/** What the segment or datagram carries has these octets at this offset. */
 export function carries(offset: number, octets: Uint8Array): Expression[] {
   return [loadPayload(PayloadBase.Inner, offset, octets.length), equals(octets)];
+}
+
+/** The same where only the bits of the mask count. */
+export function carriesBits(offset: number, mask: Uint8Array, octets: Uint8Array): Expression[] {
+  return [
+    loadPayload(PayloadBase.Inner, offset, octets.length),
+    bitwise(mask, new Uint8Array(mask.length)),
+    equals(octets),
+  ];
 }
 
 /** Marks are numbers of the machine, and every machine that Bun runs on is little-endian. */

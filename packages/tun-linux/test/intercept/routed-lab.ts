@@ -19,7 +19,7 @@ import { NetworkNamespace } from "../../src/namespace.ts";
 import { openLinuxTun } from "../../src/open.ts";
 import { RawSender, TestSocket } from "./sys.ts";
 
-export const PORTS = [80, 443, 8080, 9999];
+export const PORTS = [53, 80, 443, 8080, 9999];
 export const SERVER4 = "203.0.113.9";
 export const SERVER6 = "2001:db8:2::9";
 

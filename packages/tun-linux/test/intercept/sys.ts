@@ -1,4 +1,5 @@
-// Sockets for the tests, straight from the system: non-blocking, marked as asked, made in the calling thread's namespace.
+// Sockets for the tests, straight from the system: non-blocking, marked as asked, made in the calling thread's
+// namespace.
 import { addressOf, errno, libcNames, library, pointer } from "@bunnel/ffi";
 import { parseAddress } from "../../src/netcfg/address-text.ts";
 

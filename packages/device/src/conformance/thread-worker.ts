@@ -1,12 +1,12 @@
 // The other thread of the conformance suite: takes a device over, attaches a memory of its own and does as it is told.
-import type { DeviceHandOver, PacketList, TunDevice } from "./device.ts";
+import type { DeviceHandOver, PacketList, TunDevice } from "../device.ts";
 
 /** What the suite tells this thread, and what it answers. */
 export type ConformanceOrder =
   | { readonly order: "open"; readonly module: string; readonly opener: string; readonly handOver: DeviceHandOver }
   | { readonly order: "wait"; readonly timeoutMs: number }
   | { readonly order: "read" }
-  | { readonly order: "write"; readonly packet: Uint8Array }
+  | { readonly order: "write"; readonly header: Uint8Array; readonly packet: Uint8Array }
   | { readonly order: "close" };
 
 export type ConformanceAnswer =
@@ -54,7 +54,7 @@ async function obey(order: ConformanceOrder): Promise<ConformanceAnswer> {
       return { answer: "read", packets };
     }
     case "write":
-      memory.fill(0, (list.at[0] ?? 0) - 128, list.at[0]);
+      memory.set(order.header, (list.at[0] ?? 0) - order.header.length);
       memory.set(order.packet, list.at[0]);
       list.lengths[0] = order.packet.length;
       return { answer: "wrote", count: device.write(list, 0, 1) };

@@ -1,0 +1,76 @@
+// The words of the notation for techniques: which kinds each is for, other names of some, and those that packets cannot
+// carry out.
+import { KINDS, type Kind } from "./kinds.ts";
+import type { TechniqueName } from "./strategy.ts";
+
+const STREAM = ["tls", "http"] as const satisfies readonly Kind[];
+const DATAGRAM = ["quic", "dns"] as const satisfies readonly Kind[];
+
+/** The techniques, in the order in which messages list them, and the kinds that each is for. */
+export const TECHNIQUE_KINDS: Readonly<Record<TechniqueName, readonly Kind[]>> = {
+  split: STREAM,
+  disorder: STREAM,
+  fake: [...STREAM, ...DATAGRAM],
+  seqovl: STREAM,
+  fakedsplit: STREAM,
+  hostfakesplit: STREAM,
+  syndata: ["syn"],
+  synack: ["syn"],
+  rst: STREAM,
+  window: [...STREAM, "syn"],
+  mss: ["syn"],
+  httphost: ["http"],
+  udplen: DATAGRAM,
+  ipfrag: KINDS,
+  drop: KINDS,
+  ipid: KINDS,
+  dup: KINDS,
+  delay: KINDS,
+  ttl: KINDS,
+  tos: KINDS,
+};
+
+/** Names that mean a technique, or a technique and `disorder` behind it. */
+export const ALIASES = {
+  multisplit: { technique: "split", disorder: false },
+  multidisorder: { technique: "split", disorder: true },
+  fakeddisorder: { technique: "fakedsplit", disorder: true },
+} as const satisfies Readonly<Record<string, { readonly technique: TechniqueName; readonly disorder: boolean }>>;
+export type Alias = keyof typeof ALIASES;
+
+/** Techniques that change how many octets a stream has, so that every later number of the connection would be wrong. */
+export const STREAM_EGRESS: readonly string[] = [
+  "tlsrec",
+  "oob",
+  "disoob",
+  "hostpad",
+  "hostdot",
+  "hosttab",
+  "methodspace",
+  "methodeol",
+];
+
+/** What users of other tools call things that stand here under another word. */
+export const ELSEWHERE: Readonly<Record<string, string>> = {
+  wsize: "window(N)",
+  wssize: "window(N, scale=N)",
+  ipfrag1: "ipfrag(hopbyhop)",
+  ipfrag2: "ipfrag(N)",
+  hopbyhop: "ipfrag(hopbyhop)",
+  rstack: "rst(ack)",
+  hostcase: "httphost(case)",
+  hostspell: "httphost(mixed)",
+  hostnospace: "httphost(nospace)",
+  domcase: "httphost(domcase)",
+  unixeol: "httphost(unixeol)",
+  autottl: "ttl=auto-1 within a fake",
+};
+
+/** The techniques of a kind. */
+export function techniquesOf(kind: Kind): readonly TechniqueName[] {
+  return (Object.keys(TECHNIQUE_KINDS) as TechniqueName[]).filter((name) => TECHNIQUE_KINDS[name].includes(kind));
+}
+
+export function isAlias(word: string): word is Alias {
+  return Object.hasOwn(ALIASES, word);
+}

@@ -1,0 +1,103 @@
+// The pump that every kernel has: a system call for each packet or group.
+import { PACKET_MAX_BYTES } from "@bunnel/abi";
+import type { PacketList } from "@bunnel/device";
+import { EINTR_RETRIES_MAX } from "../sys.ts";
+import { AT_WORD, FIRST_WORD, GROUP_WORDS, OCTETS_WORD, PIECES_WORD, PumpBase, type PumpParts } from "./base.ts";
+import { Outcome, outcomeOfRead, outcomeOfWrite } from "./outcome.ts";
+import type { Merger, PumpBackend } from "./pump.ts";
+import { Spell } from "./spell.ts";
+import { errno } from "./sys.ts";
+
+export class PlainPump extends PumpBase {
+  readonly backend: PumpBackend = "plain";
+  protected readonly spells: readonly Spell[];
+
+  constructor(parts: PumpParts) {
+    super(parts);
+    this.spells = parts.ports.map(() => new Spell());
+  }
+
+  read(port: number, list: PacketList, from: number, maxBytes: number): number {
+    const place = this.portAt(port);
+    const { fd, headerBytes } = place;
+    const { at, lengths } = list;
+    const base = this.base - headerBytes;
+    const room = Math.min(maxBytes, PACKET_MAX_BYTES) + headerBytes;
+    let interrupted = 0;
+    const spell = this.spells[port];
+    const end = spell?.reads === 1 ? Math.min(from + 1, at.length) : at.length;
+    let i = from;
+    while (i < end) {
+      const start = at[i] ?? 0;
+      this.mustLieInside(start, room - headerBytes, headerBytes);
+      const bytes = this.calls.read(fd, base + start, room);
+      if (bytes >= headerBytes && bytes > 0) {
+        lengths[i] = bytes - headerBytes;
+        i++;
+      } else if (bytes >= 0 || !mayReadAgain(outcomeOfRead(place, errno()), interrupted++)) {
+        break;
+      }
+    }
+    spell?.note(i - from);
+    this.readCount += i - from;
+    return i - from;
+  }
+
+  write(port: number, list: PacketList, from: number, to: number): number {
+    const place = this.portAt(port);
+    const { fd, headerBytes } = place;
+    const { at, lengths } = list;
+    const base = this.base - headerBytes;
+    let interrupted = 0;
+    let refused = 0;
+    let i = from;
+    while (i < to) {
+      const start = at[i] ?? 0;
+      const bytes = lengths[i] ?? 0;
+      this.mustLieInside(start, bytes, headerBytes);
+      if (this.calls.write(fd, base + start, bytes + headerBytes) < 0) {
+        const error = errno();
+        const outcome = outcomeOfWrite(place, error);
+        if (outcome === Outcome.Again && interrupted++ < EINTR_RETRIES_MAX) continue;
+        if (outcome !== Outcome.Refused) break;
+        this.refuse(error, 1);
+        refused++;
+      }
+      i++;
+    }
+    this.writtenCount += i - from - refused;
+    return i - from;
+  }
+
+  writeGroups(port: number, merger: Merger, count: number): number {
+    const place = this.groupPortAt(port);
+    const { records } = merger.groups;
+    let interrupted = 0;
+    let group = 0;
+    while (group < count) {
+      const word = group * GROUP_WORDS;
+      const pieces = records[word + PIECES_WORD] ?? 0;
+      const written =
+        pieces === 1
+          ? this.calls.write(place.fd, this.base + (records[word + AT_WORD] ?? 0), records[word + OCTETS_WORD] ?? 0)
+          : this.calls.writev(place.fd, this.iovecAddress(merger, records[word + FIRST_WORD] ?? 0), pieces);
+      if (written < 0) {
+        const error = errno();
+        const outcome = outcomeOfWrite(place, error);
+        if (outcome === Outcome.Again && interrupted++ < EINTR_RETRIES_MAX) continue;
+        if (outcome !== Outcome.Refused) break;
+        this.refuseGroup(place, merger, group, error);
+      } else {
+        this.writtenCount += pieces;
+      }
+      group++;
+    }
+    return group;
+  }
+
+  protected release(): void {}
+}
+
+function mayReadAgain(outcome: Outcome, interrupted: number): boolean {
+  return outcome === Outcome.Again && interrupted < EINTR_RETRIES_MAX;
+}

@@ -1,0 +1,91 @@
+// The contract of a pump: bursts of packets between descriptors and one memory, in as few system calls as may be.
+//
+// In:  1 `wait` sleeps until a port has packets · 2 `read` fills a list.
+// Out: 3 `write` sends packets of a list, `writeGroups` what was merged of them, each group as one packet.
+// A packet that was read is the caller's until he writes it; each that he writes is sent, or counted in `refused` under
+// the system's name of the error, or stays his. One pump belongs to one thread.
+import type { PacketList, Wake } from "@bunnel/device";
+
+/** A descriptor that takes and gives one packet a call. */
+export interface PumpPort {
+  /** For messages. */
+  readonly name: string;
+  readonly fd: number;
+  /** Octets that stand before each packet and go with it: 10 with a virtio_net_hdr. */
+  readonly headerBytes: number;
+  /** Whether `wait` ends when it has packets. Default true. */
+  readonly polled?: boolean;
+}
+
+/** Packets that were merged: a group is written as one, out of pieces. See Group in `@bunnel/abi`. */
+export interface PumpGroups {
+  readonly records: Uint32Array;
+  /** Where the iovecs lie in the memory. */
+  readonly piecesAt: number;
+  /** For each piece the packet that it comes from. */
+  readonly order: Uint16Array;
+}
+
+/** Who merges: a lane of the engine. */
+export interface Merger {
+  /** The list whose packets it merges. */
+  readonly tx: PacketList;
+  readonly groups: PumpGroups;
+  /** Merges packets `from` up to `to` (not included) of `tx`; returns how many groups there are. */
+  coalesce(from: number, to: number, base: number, allowed: number): number;
+  /** Takes one group apart: its packets are then whole in `tx`. */
+  loosen(group: number): void;
+}
+
+/** Packets, not groups: read = written + refused of every name + what is still the caller's. */
+export interface PumpCounters {
+  readonly read: number;
+  readonly written: number;
+  /** By the system's name of the error. EAGAIN: the queue was full for this one, while later ones found room. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/** "plain": a system call for each packet or group. "uring": one for a burst (io_uring(7)). */
+export type PumpBackend = "plain" | "uring";
+
+export interface Pump extends Disposable {
+  readonly backend: PumpBackend;
+  /** Why it is not "uring", in words; empty when it is, or was not asked to be. */
+  readonly reason: string;
+  /** The address of its memory in this process. */
+  readonly base: number;
+  /** Packets refused, under whatever name, since it was opened. */
+  readonly refused: number;
+  /** Packets that were merged and went one by one, because the system would not take the group. */
+  readonly loosened: number;
+
+  /**
+   * Reads waiting packets of a port to `list.at[from…]`, at most `list.at.length - from` and at most `maxBytes` octets
+   * each, and fills `list.lengths`. Never blocks. Returns how many came; 0: none waits.
+   * @throws DeviceError E_DEVICE_GONE when the interface was deleted
+   */
+  read(port: number, list: PacketList, from: number, maxBytes: number): number;
+
+  /**
+   * Writes packets `from` up to `to` (not included). Never blocks. Returns how many were taken in order from `from`;
+   * the
+   * rest stays the caller's.
+   * @throws DeviceError E_DEVICE_GONE when the interface was deleted
+   */
+  write(port: number, list: PacketList, from: number, to: number): number;
+
+  /**
+   * Writes the first `count` groups of the merger. Never blocks. Returns how many were taken in order; of the rest no
+   * packet was sent. A group that the system will not take as one goes packet by packet, perhaps behind later groups.
+   * @throws DeviceError E_DEVICE_GONE when the interface was deleted
+   */
+  writeGroups(port: number, merger: Merger, count: number): number;
+
+  /** Blocks the thread until a polled port has packets, `wake` is called or the time is over (-1: for ever). */
+  wait(timeoutMs: number): Wake;
+
+  counters(): PumpCounters;
+
+  /** Gives back what the pump itself opened; the ports stay open. A second call does nothing. */
+  close(): void;
+}

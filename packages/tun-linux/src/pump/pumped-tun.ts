@@ -1,0 +1,121 @@
+// A TUN device whose packets go through a pump: what reads and writes devices gets bursts, and merged packets where the
+// device takes them, without knowing of either.
+import { Coalesce } from "@bunnel/abi";
+import {
+  DeviceError,
+  headerBytesOf,
+  type DeviceCapabilities,
+  type DeviceHandOver,
+  type PacketList,
+  type TunDevice,
+  type Wake,
+} from "@bunnel/device";
+import { addressOf } from "@bunnel/ffi";
+import type { LinuxTun } from "../device.ts";
+import type { Offload } from "../tun-node.ts";
+import { GROUP_WORDS, PIECES_WORD } from "./base.ts";
+import type { Merger, Pump, PumpPort } from "./pump.ts";
+
+/** The device as a port of a pump. `polled`: whether a wait ends when it has packets. */
+export function portOf(device: LinuxTun, polled = true): PumpPort {
+  const headerBytes = headerBytesOf(device.capabilities);
+  return { name: device.name, fd: Number(device.handOver()["fd"]), headerBytes, polled };
+}
+
+/** The event that ends a wait of a pump whose first port is this device: what its `wake` raises. */
+export function eventOf(device: LinuxTun): number {
+  return Number(device.handOver()["eventFd"]);
+}
+
+/** What a device with these offloads can be given merged: Coalesce bits. */
+export function coalesceOf(offloads: readonly Offload[]): number {
+  const takesTcp = offloads.includes("tcp4") && offloads.includes("tcp6");
+  return (takesTcp ? Coalesce.Tcp : 0) | (offloads.includes("udp") ? Coalesce.Udp : 0);
+}
+
+export class PumpedTun implements TunDevice {
+  readonly #device: LinuxTun;
+  readonly #pump: Pump;
+  readonly #port: number;
+  readonly #merger: Merger | undefined;
+  #allowed: number;
+  #foundFull = 0;
+
+  /**
+   * @param port the device's place among the pump's ports
+   * @param merger who merges what is written, when it is a list of his; it is asked only for what the device takes
+   */
+  constructor(device: LinuxTun, pump: Pump, port: number, merger?: Merger) {
+    this.#device = device;
+    this.#pump = pump;
+    this.#port = port;
+    this.#merger = merger;
+    this.#allowed = device.capabilities.vnetHeader ? coalesceOf(device.offloads) : 0;
+  }
+
+  get name(): string {
+    return this.#device.name;
+  }
+
+  get index(): number {
+    return this.#device.index;
+  }
+
+  get capabilities(): DeviceCapabilities {
+    return this.#device.capabilities;
+  }
+
+  /**
+   * Of the whole pump; and merged packets that found the queue full, for what was merged cannot be given back in order.
+   */
+  get refused(): number {
+    return this.#pump.refused + this.#foundFull;
+  }
+
+  /** The memory must be the pump's. */
+  attach(memory: ArrayBufferLike): void {
+    if (addressOf(memory) === this.#pump.base) return;
+    throw new DeviceError("E_DEVICE_OPTION", `device ${this.name}: expected the memory of its pump, found another`);
+  }
+
+  read(list: PacketList, from: number, maxBytes: number): number {
+    return this.#pump.read(this.#port, list, from, maxBytes);
+  }
+
+  write(list: PacketList, from: number, to: number): number {
+    const merger = this.#merger;
+    if (merger === undefined || merger.tx !== list || this.#allowed === 0 || to - from < 2) {
+      return this.#pump.write(this.#port, list, from, to);
+    }
+    const groups = merger.coalesce(from, to, this.#pump.base, this.#allowed);
+    if (groups === to - from) return this.#pump.write(this.#port, list, from, to);
+    for (let group = this.#pump.writeGroups(this.#port, merger, groups); group < groups; group++) {
+      this.#foundFull += merger.groups.records[group * GROUP_WORDS + PIECES_WORD] ?? 0;
+    }
+    // A kernel that refused one super-packet would refuse the next.
+    if (this.#pump.loosened > 0) this.#allowed = 0;
+    return to - from;
+  }
+
+  wait(timeoutMs: number): Wake {
+    return this.#pump.wait(timeoutMs);
+  }
+
+  wake(): void {
+    this.#device.wake();
+  }
+
+  handOver(): DeviceHandOver {
+    return this.#device.handOver();
+  }
+
+  /** Closes the pump, then the device. */
+  close(): void {
+    this.#pump.close();
+    this.#device.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,57 @@
+// The system calls of the pump. Only 32-bit and address arguments: those take the fast way through FFI.
+import { errno, library, libcNames, pointer } from "@bunnel/ffi";
+
+export { errno };
+
+const { paths } = libcNames("linux");
+
+const libc = library(paths, {
+  read: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  write: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  writev: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  close: { args: ["i32"], returns: "i32" },
+});
+
+/**
+ * syscall(2) with the arguments of io_uring_enter(2). The sixth argument, a size that belongs to the fifth, may hold
+ * anything as long as the fifth is null.
+ */
+const entering = library(paths, {
+  syscall: { args: ["i32", "i32", "i32", "i32", "i32", "ptr"], returns: "i32" },
+});
+
+/** syscall(2) with the arguments of io_uring_setup(2). */
+const setting = library(paths, {
+  syscall: { args: ["i32", "i32", "ptr"], returns: "i32" },
+});
+
+export interface PumpCalls {
+  read(fd: number, at: number, bytes: number): number;
+  write(fd: number, at: number, bytes: number): number;
+  writev(fd: number, iovecs: number, count: number): number;
+}
+
+export function pumpCalls(): PumpCalls {
+  return libc() as unknown as PumpCalls;
+}
+
+export function closeFd(fd: number): void {
+  libc().close(fd);
+}
+
+// asm-generic/unistd.h; the same on every machine that Bun runs on.
+const SYS_IO_URING_SETUP = 425;
+const SYS_IO_URING_ENTER = 426;
+
+/** A descriptor of new rings, or -1 and errno. `params`: address of a struct io_uring_params. */
+export function setUpRings(entries: number, params: number): number {
+  return setting().syscall(SYS_IO_URING_SETUP, entries, pointer(params));
+}
+
+/** Submits and waits: entries submitted, or -1 and errno. */
+export type Enter = (ring: number, submit: number, minComplete: number, flags: number) => number;
+
+export function enterCall(): Enter {
+  const call = entering().syscall as unknown as (...numbers: (number | null)[]) => number;
+  return (ring, submit, minComplete, flags) => call(SYS_IO_URING_ENTER, ring, submit, minComplete, flags, null);
+}

@@ -1,0 +1,74 @@
+// Which arriving packets a tap takes, as a program of the kernel's filter. It begins at the IP header.
+//
+//   IPv4: TCP? first fragment? ─┐
+//   IPv6: TCP? ─────────────────┴─ SYN with ACK, or RST? ── interface? ── take the beginning
+import * as bpf from "./bpf.ts";
+
+// linux/if_ether.h
+const ETH_P_IP = 0x0800;
+const ETH_P_IPV6 = 0x86dd;
+const IPPROTO_TCP = 6; // linux/in.h
+/** The loopback device is the first of every namespace: net/loopback.c, LOOPBACK_IFINDEX. */
+const LOOPBACK_INDEX = 1;
+
+// RFC 791 section 3.1, RFC 8200 section 3, RFC 9293 section 3.1
+const IPV4_FRAGMENT_AT = 6;
+const IPV4_FRAGMENT_OFFSET = 0x1fff;
+const IPV4_PROTOCOL_AT = 9;
+const IPV6_NEXT_AT = 6;
+const IPV6_HEADER_BYTES = 40;
+const TCP_FLAGS_AT = 13;
+const TCP_SYN = 0x02;
+const TCP_RST = 0x04;
+const TCP_ACK = 0x10;
+
+/** Both headers with all the options they can have, and what a RST says besides. */
+export const SNAP_BYTES = 256;
+/** Interfaces that a filter can name. */
+export const TAP_INTERFACES_MAX = 64;
+
+export interface InboundFilter {
+  /** Where packets arrive; undefined: anywhere but at the loopback device. */
+  readonly interfaceIndexes?: readonly number[];
+  /** Answers to the start of a connection: SYN with ACK, without RST. */
+  readonly synAck: boolean;
+  /** Segments with RST. */
+  readonly rst: boolean;
+}
+
+/** The program. TCP behind extension headers of IPv6 is not looked for: no system starts a connection that way. */
+export function inboundFilter(filter: InboundFilter): Uint8Array {
+  return bpf.assemble([
+    bpf.loadProtocol,
+    bpf.ifEquals(ETH_P_IPV6, "ipv6"),
+    bpf.ifEquals(ETH_P_IP, undefined, "ignore"),
+    bpf.loadByte(IPV4_PROTOCOL_AT),
+    bpf.ifEquals(IPPROTO_TCP, undefined, "ignore"),
+    bpf.loadHalf(IPV4_FRAGMENT_AT),
+    bpf.ifHasBit(IPV4_FRAGMENT_OFFSET, "ignore"),
+    bpf.indexHeaderLength(0),
+    bpf.loadByteIndexed(TCP_FLAGS_AT),
+    bpf.goOnAt("flags"),
+    "ipv6",
+    bpf.loadByte(IPV6_NEXT_AT),
+    bpf.ifEquals(IPPROTO_TCP, undefined, "ignore"),
+    bpf.loadByte(IPV6_HEADER_BYTES + TCP_FLAGS_AT),
+    "flags",
+    bpf.keepBits(TCP_SYN | TCP_ACK | TCP_RST),
+    ...(filter.rst ? [bpf.ifHasBit(TCP_RST, "wanted")] : []),
+    ...(filter.synAck ? [bpf.ifEquals(TCP_SYN | TCP_ACK, "wanted")] : []),
+    bpf.take(0),
+    "wanted",
+    bpf.loadInterface,
+    ...interfaceTests(filter.interfaceIndexes),
+    "take",
+    bpf.take(SNAP_BYTES),
+    "ignore",
+    bpf.take(0),
+  ]);
+}
+
+function interfaceTests(indexes: readonly number[] | undefined): bpf.Statement[] {
+  if (indexes === undefined) return [bpf.ifEquals(LOOPBACK_INDEX, "ignore")];
+  return [...indexes.map((index) => bpf.ifEquals(index, "take")), bpf.goOnAt("ignore")];
+}

@@ -1,0 +1,203 @@
+// A read-only look at what arrives: a packet socket with a filter in the kernel, so that of all traffic only the
+// answers to the start of connections (and resets, if asked for) come up.
+//
+//   uplink → [tap: filter → queue of the socket → `read`] → the system's own TCP, as ever
+//
+// The socket is of kind ETH_P_ALL on purpose. The kernel serves those before the protocols, so that a SYN,ACK lies in
+// the queue before any program can hear that its connection stands, let alone send its first octets.
+import { DeviceError, Wake, type DeviceHandOver, type InboundTap, type PacketList } from "@bunnel/device";
+import { addressOf } from "@bunnel/ffi";
+import { systemError } from "../errors.ts";
+import * as sys from "../sys.ts";
+import { inboundFilter, SNAP_BYTES, TAP_INTERFACES_MAX } from "./inbound-filter.ts";
+import { attachFilter, bindPackets, ignoreOutgoing, openPacketSocket, setReceiveBuffer, takeDropped } from "./sys.ts";
+
+const DRIVER = "linux-tap";
+const SOCKET_PLACE = 0;
+const EVENT_PLACE = 1;
+/** Some five thousand packets, by the kernel's own count of what each costs. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+export interface InboundTapOptions {
+  /** Where packets arrive, at most 64. Default: at any interface but the loopback device, also those to come. */
+  readonly interfaceIndexes?: readonly number[];
+  /** TCP segments with SYN and ACK. Default true. */
+  readonly synAck?: boolean;
+  /** TCP segments with RST. Default false. */
+  readonly rst?: boolean;
+  /** Octets that wait at most to be read, by the kernel's own count. Default 4 MiB. */
+  readonly receiveBufferBytes?: number;
+}
+
+/**
+ * Opens a tap in the calling thread's network namespace. It hears nothing until `listen(true)`. Packets come whole from
+ * their IP header on, or their first 256 octets.
+ * @throws DeviceError E_DEVICE_DENIED without CAP_NET_RAW, E_DEVICE_OPTION for interfaces that cannot be or a tap that
+ * would take nothing, E_UNSUPPORTED or E_DEVICE_SYSTEM where the kernel has no such sockets (Linux 4.20)
+ */
+export function openInboundTap(options: InboundTapOptions = {}): InboundTap {
+  const { interfaceIndexes, synAck = true, rst = false, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
+  checkInterfaces(interfaceIndexes);
+  if (!synAck && !rst) throw new DeviceError("E_DEVICE_OPTION", "tap: expected synAck or rst, found neither");
+  const program = inboundFilter({ synAck, rst, ...(interfaceIndexes !== undefined && { interfaceIndexes }) });
+  const fd = openPacketSocket();
+  if (fd < 0) throw openError("opening a packet socket", sys.errno());
+  const eventFd = sys.openEvent();
+  if (eventFd < 0) {
+    const errno = sys.errno();
+    sys.closeFd(fd);
+    throw openError("opening an event", errno);
+  }
+  const tap = new LinuxInboundTap(fd, eventFd, true);
+  const errno = ignoreOutgoing(fd) || setReceiveBuffer(fd, receiveBufferBytes) || attachFilter(fd, program);
+  if (errno === 0) return tap;
+  tap.close();
+  throw openError("setting up a packet socket", errno);
+}
+
+/**
+ * The same tap in another thread of this process, from `handOver()`. It borrows: `close` here closes nothing.
+ * @throws DeviceError E_DEVICE_OPTION when the hand-over is another driver's
+ */
+export function openTransferredTap(handOver: DeviceHandOver): InboundTap {
+  const { driver, fd, eventFd } = handOver;
+  if (driver !== DRIVER || typeof fd !== "number" || typeof eventFd !== "number") {
+    throw new DeviceError("E_DEVICE_OPTION", `hand-over: expected one of driver "${DRIVER}", found "${driver}"`);
+  }
+  return new LinuxInboundTap(fd, eventFd, false);
+}
+
+class LinuxInboundTap implements InboundTap {
+  readonly #fd: number;
+  readonly #eventFd: number;
+  readonly #owner: boolean;
+  readonly #calls = sys.packetCalls();
+  readonly #poll = new sys.PollSet(2);
+  /** Kept so that it stays where it is. */
+  #memory: ArrayBufferLike | undefined;
+  #base = 0;
+  #dropped = 0;
+  #open = true;
+
+  constructor(fd: number, eventFd: number, owner: boolean) {
+    this.#fd = fd;
+    this.#eventFd = eventFd;
+    this.#owner = owner;
+    this.#poll.set(SOCKET_PLACE, fd);
+    this.#poll.set(EVENT_PLACE, eventFd);
+  }
+
+  get dropped(): number {
+    if (this.#open) this.#dropped += Math.max(takeDropped(this.#fd), 0);
+    return this.#dropped;
+  }
+
+  attach(memory: ArrayBufferLike): void {
+    this.#mustBeOpen();
+    this.#memory = memory;
+    this.#base = addressOf(memory);
+  }
+
+  listen(on: boolean): void {
+    this.#mustBeOpen();
+    const errno = bindPackets(this.#fd, on);
+    if (errno !== 0) throw openError("binding a packet socket", errno);
+  }
+
+  read(list: PacketList, from: number, maxBytes: number): number {
+    this.#mustBeOpen();
+    const memory = this.#memory;
+    if (!memory) throw new DeviceError("E_DEVICE_STATE", "tap: expected a memory by attach(), found none");
+    const { at, lengths } = list;
+    const room = Math.min(maxBytes, SNAP_BYTES);
+    let interrupted = 0;
+    let i = from;
+    while (i < at.length) {
+      const start = at[i] ?? 0;
+      if (start + room > memory.byteLength) {
+        throw new RangeError(`packet at ${start} of ${room} octets: expected 0 to ${memory.byteLength}, found outside`);
+      }
+      const bytes = this.#calls.read(this.#fd, this.#base + start, room);
+      if (bytes > 0) {
+        lengths[i] = bytes;
+        i++;
+      } else if (bytes < 0 && this.#isDry(sys.errno(), interrupted++)) {
+        break;
+      }
+    }
+    return i - from;
+  }
+
+  wait(timeoutMs: number): Wake {
+    if (!this.#open) return Wake.Closed;
+    const ready = this.#poll.poll(timeoutMs);
+    if (ready === 0) return Wake.Timeout;
+    if (ready < 0) {
+      const errno = sys.errno();
+      // Whom a signal woke looks again.
+      if (errno === sys.EINTR) return Wake.Woken;
+      throw systemError("waiting for a tap", errno);
+    }
+    if (this.#poll.found(EVENT_PLACE) !== 0) {
+      sys.lowerEvent(this.#eventFd);
+      return Wake.Woken;
+    }
+    return this.#poll.found(SOCKET_PLACE) & sys.POLLNVAL ? Wake.Closed : Wake.Readable;
+  }
+
+  wake(): void {
+    if (this.#open) sys.raiseEvent(this.#eventFd);
+  }
+
+  handOver(): DeviceHandOver {
+    this.#mustBeOpen();
+    return { driver: DRIVER, fd: this.#fd, eventFd: this.#eventFd };
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#memory = undefined;
+    if (!this.#owner) return;
+    sys.raiseEvent(this.#eventFd);
+    sys.closeFd(this.#fd);
+    sys.closeFd(this.#eventFd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** An interface that goes down says so once (ENETDOWN); the socket hears the others on. */
+  #isDry(errno: number, failures: number): boolean {
+    if (errno === sys.EAGAIN || failures >= sys.EINTR_RETRIES_MAX) return true;
+    if (errno === sys.EINTR || errno === ENETDOWN) return false;
+    throw systemError("reading from a tap", errno);
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#open) throw new DeviceError("E_DEVICE_GONE", "tap: expected open, found closed");
+  }
+}
+
+const ENETDOWN = 100; // asm-generic/errno.h
+
+function checkInterfaces(indexes: readonly number[] | undefined): void {
+  if (indexes === undefined) return;
+  if (indexes.length < 1 || indexes.length > TAP_INTERFACES_MAX) {
+    throw new DeviceError(
+      "E_DEVICE_OPTION",
+      `tap interfaces: expected 1…${TAP_INTERFACES_MAX}, found ${indexes.length}`,
+    );
+  }
+  for (const index of indexes) {
+    if (!Number.isInteger(index) || index < 1 || index > 0x7fffffff) {
+      throw new DeviceError("E_DEVICE_OPTION", `tap interface: expected an index from 1, found ${index}`);
+    }
+  }
+}
+
+function openError(what: string, errno: number): DeviceError {
+  if (errno === sys.EPERM) return new DeviceError("E_DEVICE_DENIED", `${what} needs CAP_NET_RAW`, errno);
+  return systemError(what, errno);
+}

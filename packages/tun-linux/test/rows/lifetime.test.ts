@@ -1,0 +1,101 @@
+// Devices that come and go: many at once, many one after another, and none that stays.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readlinkSync } from "node:fs";
+import { PacketPort, Wake } from "@bunnel/device";
+import { packetOf } from "@bunnel/device/conformance";
+import { NetworkNamespace, openLinuxTun } from "../../src/index.ts";
+import { PacketSocket } from "../sys.ts";
+import { ip, runInside } from "../witness.ts";
+import { linkOf, quietDevice, runProgram } from "./witness.ts";
+
+const DEVICES = 50;
+const CYCLES = 1000;
+
+let namespace: NetworkNamespace;
+beforeAll(() => {
+  namespace = NetworkNamespace.create();
+});
+afterAll(() => namespace.close());
+
+/** Descriptors of this process of the kinds that a device has. */
+function deviceDescriptors(): number {
+  const links = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return "";
+    }
+  });
+  return links.filter((link) => link === "/dev/net/tun" || link === "anon_inode:[eventfd]").length;
+}
+
+describe("many devices", () => {
+  test("at once: each has its own packets, all waited for without a blocked thread", async () => {
+    const devices = Array.from({ length: DEVICES }, (_, i) => {
+      return quietDevice(namespace, { medium: i % 2 === 0 ? "ip" : "ethernet", name: `many${i}` });
+    });
+    expect(ip(namespace, "link")).toHaveLength(DEVICES + 1);
+    const reads = devices.map((device) => new PacketPort(device).read());
+    for (const i of Array.from({ length: DEVICES }, (_, k) => (k * 37) % DEVICES)) {
+      const device = devices[i];
+      if (!device) throw new Error("no device");
+      using socket = namespace.run(() => new PacketSocket(device.index));
+      socket.send(packetOf(device.capabilities.medium, 60 + i, i));
+      expect(await reads[i]).toEqual(packetOf(device.capabilities.medium, 60 + i, i));
+    }
+    for (const device of devices) device.close();
+    expect(ip(namespace, "link")).toHaveLength(1);
+  });
+
+  test("one after another, a thousand times: no descriptor is left, and no interface", () => {
+    const before = deviceDescriptors();
+    for (let i = 0; i < CYCLES; i++) {
+      const device = namespace.run(() => openLinuxTun({ up: false, name: "cycle0" }));
+      if (i === 0) expect(deviceDescriptors()).toBe(before + 2);
+      device.close();
+    }
+    expect(deviceDescriptors()).toBe(before);
+    expect(ip(namespace, "link").map(({ ifname }) => ifname)).toEqual(["lo"]);
+  });
+});
+
+describe("the end of a device", () => {
+  test("by close() during a read: the read says so", async () => {
+    const device = quietDevice(namespace);
+    const reading = new PacketPort(device).read().catch((error: unknown) => error);
+    await Bun.sleep(5);
+    device.close();
+    expect(await reading).toMatchObject({ code: "E_DEVICE_GONE" });
+  });
+
+  test("by its deletion during a read and a wait: both say so", async () => {
+    using device = quietDevice(namespace);
+    const reading = new PacketPort(device).read().catch((error: unknown) => error);
+    await Bun.sleep(5);
+    runInside(namespace, "ip", "link", "del", device.name);
+    expect(await reading).toMatchObject({ code: "E_DEVICE_GONE" });
+    expect(device.wait(-1)).toBe(Wake.Closed);
+    expect(() => device.state()).toThrow("expected an interface, found it deleted");
+    expect(() => device.set({ persistent: true })).toThrow("expected an interface, found it deleted");
+  });
+
+  test("by `await using`: waits that were under way have ended when the block has", async () => {
+    let readable: Promise<void>;
+    {
+      await using device = quietDevice(namespace, { name: "block0" });
+      readable = device.whenReadable();
+      expect(linkOf(namespace, "block0")).toBeDefined();
+    }
+    await readable;
+    expect(linkOf(namespace, "block0")).toBeUndefined();
+  });
+
+  test("by kill -9 of its process: nothing is left", () => {
+    const { exitCode } = runProgram(
+      namespace,
+      `driver.openLinuxTun({ name: "killed0", addresses: ["192.0.2.1/24"] }); process.kill(process.pid, "SIGKILL");`,
+    );
+    expect(exitCode).not.toBe(0);
+    expect(ip(namespace, "addr").map(({ ifname }) => ifname)).toEqual(["lo"]);
+  });
+});

@@ -1,0 +1,95 @@
+// Calls that only the tests of rows need: descriptors that somebody else made, signals for one thread, and what other
+// interfaces of the kernel say about a device.
+import { cString, errno, errnoName, library, libcNames, addressOf, Struct } from "@bunnel/ffi";
+
+const libc = library(libcNames("linux").paths, {
+  open: { args: ["ptr", "i32"], returns: "i32" },
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
+  send: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
+  recv: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
+  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  close: { args: ["i32"], returns: "i32" },
+  syscall: { args: ["i64", "i64", "i64", "i64"], returns: "i64" },
+});
+
+const O_RDWR = 2;
+const O_CLOEXEC = 0x80000;
+const TUNSETIFF = 0x400454ca;
+const IFF_TUN = 0x0001;
+const IFF_NO_PI = 0x1000;
+const AF_UNIX = 1;
+const AF_INET = 2;
+const SOCK_DGRAM = 2;
+const SOCK_SEQPACKET = 5;
+/** linux/sockios.h, linux/ethtool.h */
+const SIOCETHTOOL = 0x8946;
+const ETHTOOL_GMSGLVL = 7;
+/** asm/unistd.h of x86-64 and of arm64. */
+const TGKILL = process.arch === "arm64" ? 131 : 234;
+const POLL_CALLS: readonly string[] = process.arch === "arm64" ? ["73"] : ["7", "271"];
+
+const IFREQ = new Struct("ifreq", 40, {
+  name: { at: 0, type: "text", bytes: 16 },
+  flags: { at: 16, type: "u16" },
+});
+
+const IFREQ_DATA = new Struct("ifreq", 40, {
+  name: { at: 0, type: "text", bytes: 16 },
+  data: { at: 16, type: "u64" },
+});
+
+function checked(what: string, result: number): number {
+  if (result < 0) throw new Error(`${what} failed with ${errnoName(errno())}`);
+  return result;
+}
+
+/** A blocking descriptor of the TUN driver, as other programs open it; without a name no interface is behind it. */
+export function openBlockingTun(name: string | undefined) {
+  const fd = checked("open", libc().open(cString("/dev/net/tun"), O_RDWR | O_CLOEXEC));
+  const request = IFREQ.encode({ name: name ?? "", flags: IFF_TUN | IFF_NO_PI });
+  if (name !== undefined) checked("TUNSETIFF", libc().ioctl(fd, TUNSETIFF, request));
+  return { fd, name: IFREQ.decode(request).name, close: () => void libc().close(fd) };
+}
+
+/** Two sockets that keep packets apart: what one sends as a whole, the other receives as a whole. */
+export function socketPair() {
+  const pair = new Int32Array(2);
+  checked("socketpair", libc().socketpair(AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0, pair));
+  const [here = -1, there = -1] = pair;
+  return {
+    here,
+    send: (packet: Uint8Array) => checked("send", libc().send(there, packet, packet.length, 0)),
+    receive: () => {
+      const octets = new Uint8Array(65536);
+      return octets.slice(0, checked("recv", libc().recv(there, octets, octets.length, 0)));
+    },
+    [Symbol.dispose]: () => {
+      libc().close(here);
+      libc().close(there);
+    },
+  };
+}
+
+/** What ethtool shows as "Current message level" of an interface in the calling thread's namespace. */
+export function messageLevel(name: string): number {
+  const fd = checked("socket", libc().socket(AF_INET, SOCK_DGRAM, 0));
+  try {
+    const value = Uint32Array.of(ETHTOOL_GMSGLVL, 0);
+    const request = IFREQ_DATA.encode({ name, data: BigInt(addressOf(value)) });
+    checked("ETHTOOL_GMSGLVL", libc().ioctl(fd, SIOCETHTOOL, request));
+    return value[1] ?? 0;
+  } finally {
+    libc().close(fd);
+  }
+}
+
+/** Sends a signal to one thread of this process. */
+export function signalThread(thread: number, signal: number): void {
+  checked("tgkill", Number(libc().syscall(TGKILL, process.pid, thread, signal)));
+}
+
+/** Whether a system call, as the first word of /proc/<pid>/task/<tid>/syscall has it, is a poll. */
+export function isPoll(call: string): boolean {
+  return POLL_CALLS.includes(call);
+}

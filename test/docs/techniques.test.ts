@@ -1,0 +1,37 @@
+// docs/techniques.md says what is proven, no more and no less.
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { L7 } from "@bunnel/abi";
+import { parseStrategy } from "@bunnel/profile";
+import { DOCUMENT_PATH, STREAM_ONLY, TECHNIQUES, techniquesDocument } from "@bunnel/tools/docs";
+import { synOps, tcpOps } from "../engine/arbitrary.ts";
+import { PAGE_OF } from "../golden/run-case.ts";
+import { RECEIVER_CASES } from "../receiver/receiver-cases.ts";
+
+/** Held to its law, the same meaning, in test/engine/http-trick.test.ts. */
+const CHANGED = ["httphost"];
+
+describe("docs/techniques.md", () => {
+  test("is what `bun tools/docs/techniques.ts` writes", () => {
+    expect(readFileSync(DOCUMENT_PATH, "utf8")).toBe(techniquesDocument());
+  });
+
+  test("names every technique of the engine, once", () => {
+    expect(TECHNIQUES.map(({ word }) => word).toSorted()).toEqual(Object.values(PAGE_OF).toSorted());
+  });
+
+  test("every technique without an exception is among the properties", () => {
+    const held = new Set([...Object.keys(tcpOps(L7.Tls)), ...Object.keys(synOps), ...CHANGED]);
+    const claimed = TECHNIQUES.filter(({ except }) => except?.retransmission === undefined).map(({ word }) => word);
+    expect([...held].toSorted()).toEqual(claimed.toSorted());
+  });
+
+  test("every technique said to be proven on Linux has a case there, and no other", () => {
+    const proven = TECHNIQUES.filter(({ except }) => except?.linux === undefined).map(({ word }) => word);
+    expect([...new Set(RECEIVER_CASES.map(([word]) => word))].toSorted()).toEqual(proven.toSorted());
+  });
+
+  test("what it calls refused is refused", () => {
+    for (const [word] of STREAM_ONLY) expect(() => parseStrategy(`http: ${word}`)).toThrow(word);
+  });
+});

@@ -1,0 +1,129 @@
+// Single cases that once were wrong. Each says what an endpoint would have read.
+import { beforeAll, describe, expect, test } from "bun:test";
+import { Decoy, Fooling, L7, Marker, OpFlag, Technique } from "@bunnel/abi";
+import type { Engine, EngineBuild } from "@bunnel/engine";
+import { clientHello, decodePacket, POST_QUANTUM_SHARE_BYTES, tcpOptions, tcpOptionsOf, tcpPacket } from "@bunnel/wire";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import { BUILDS, carry, engineOf } from "./rig.ts";
+import { type Op, writeTable } from "./table-writer.ts";
+
+const HELLO = clientHello({ serverName: "video.example.org", padToBytes: 517 });
+const ENDS = { source: "192.0.2.7", destination: "203.0.113.9", sourcePort: 40000, destinationPort: 443 };
+
+describe.each(BUILDS)("cases, %s build", (build: EngineBuild) => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await engineOf(build);
+  });
+
+  function connect(ops: readonly Op[], more: Partial<ConnectionOptions> = {}): Connection {
+    engine.loadRules(writeTable(L7.Tls, ops));
+    const path = { family: 4, port: 443, firstSeq: 1, timestamps: true, segmentBytes: 1400, ...more } as const;
+    return new Connection(engine, path).open();
+  }
+
+  const overlap: readonly Op[] = [
+    { technique: Technique.Split, points: [[Marker.Absolute, 100]] },
+    { technique: Technique.SeqOvl, value: 50, decoy: Decoy.Zeros, flags: OpFlag.OverlapSecond },
+    { technique: Technique.Disorder },
+  ];
+
+  test("an overlap on the second piece, the first lost, the hole of SACK sent again: no pattern is read", () => {
+    const connection = connect(overlap);
+    const { packet } = connection.segment(HELLO, 0, HELLO.length);
+    const [second, first] = connection.send(packet);
+    if (second === undefined || first === undefined) throw new Error("expected two pieces");
+    expect(decodePacket(second).payloadBytes).toBe(HELLO.length - 50);
+    connection.deliver([second]);
+    connection.nowMs += 200;
+    // The client takes octets 50 and on for received.
+    connection.deliver(connection.send(connection.segment(HELLO, 0, 50).packet));
+    expect(connection.stream).toEqual(HELLO);
+  });
+
+  test("an overlap on the second piece is taken back where a later pass cuts the first", () => {
+    const [split, seqovl] = overlap;
+    if (split === undefined || seqovl === undefined) throw new Error("expected two passes");
+    const cut: Op = { technique: Technique.Split, points: [[Marker.Absolute, 60]] };
+    const connection = connect([split, seqovl, cut]);
+    const sent = connection.send(connection.segment(HELLO, 0, HELLO.length).packet);
+    expect(sent.map((packet) => decodePacket(packet).payloadBytes)).toEqual([60, 40, HELLO.length - 100]);
+  });
+
+  test("an overlap on the second piece is taken back where the first does not fit one packet", () => {
+    const long = clientHello({ serverName: "video.example.org", keyShareBytes: POST_QUANTUM_SHARE_BYTES });
+    const connection = connect([
+      { technique: Technique.Split, points: [[Marker.Absolute, 1450]] },
+      { technique: Technique.SeqOvl, value: 900, decoy: Decoy.Zeros, flags: OpFlag.OverlapSecond },
+      { technique: Technique.Disorder },
+    ]);
+    const { packet, header } = connection.segment(long, 0, long.length);
+    const sent = connection.send(packet, header);
+    expect(sent.reduce((sum, out) => sum + decodePacket(out).payloadBytes, 0)).toBe(long.length);
+  });
+
+  test("a retransmission of a whole message keeps its overlap: the room for it is that of the packet", () => {
+    const connection = connect([
+      { technique: Technique.SeqOvl, value: 300, decoy: Decoy.Zeros },
+      { technique: Technique.Tos, value: 4 },
+    ]);
+    const { packet } = connection.segment(HELLO, 0, HELLO.length);
+    expect(decodePacket(connection.send(packet)[0] ?? packet).payloadBytes).toBe(HELLO.length + 300);
+    expect(decodePacket(connection.send(packet)[0] ?? packet).payloadBytes).toBe(HELLO.length + 300);
+  });
+
+  test("md5sig stands before an end of the option list, or the endpoint would read the decoy", () => {
+    const options = tcpOptions([{ kind: "timestamps", value: 7, echo: 9 }, { kind: "eol" }]);
+    engine.reset();
+    engine.loadRules(writeTable(L7.Tls, [{ technique: Technique.Fake, foolings: Fooling.Md5Sig, decoy: Decoy.Zeros }]));
+    const [decoy] = carry(engine, tcpPacket({ ...ENDS, options, payload: HELLO }));
+    const kinds = tcpOptionsOf(decoy ?? new Uint8Array(0)).map(({ kind }) => kind);
+    expect(kinds).toEqual(["nop", "nop", "md5", "timestamps"]);
+  });
+
+  test("fragments of a retransmission are not joined with those of the first copy, whose time stamp is another", () => {
+    for (const family of [4, 6] as const) {
+      const connection = connect([{ technique: Technique.IpFrag, value: 24 }], { family });
+      const { packet } = connection.segment(HELLO, 0, HELLO.length);
+      connection.deliver(connection.send(packet).slice(0, 1));
+      connection.nowMs += 300;
+      connection.deliver(connection.send(connection.segment(HELLO, 0, HELLO.length).packet));
+      expect(connection.stream).toEqual(HELLO);
+    }
+  });
+
+  test("IPv6: the first fragment has the whole TCP header, however small it is to be", () => {
+    const connection = connect([{ technique: Technique.IpFrag, value: 8 }], { family: 6 });
+    const [first] = connection.send(connection.segment(HELLO, 0, HELLO.length).packet);
+    expect(decodePacket(first ?? new Uint8Array(0))).toMatchObject({ fragment: true, totalBytes: 40 + 8 + 32 });
+  });
+
+  test("delays that add up to more than a minute stay at the most that the list can say, in order", () => {
+    const connection = connect([
+      { technique: Technique.Split, points: [1, 2, 3, 4, 5, 6, 7, 8].map((at) => [Marker.Absolute, at] as const) },
+      { technique: Technique.Delay, word: 10_000 },
+    ]);
+    connection.send(connection.segment(HELLO, 0, HELLO.length).packet);
+    const delays = [...connection.lane.txDelaysMs.slice(0, 9)];
+    expect(delays).toEqual([0, 10_000, 20_000, 30_000, 40_000, 50_000, 60_000, 65_535, 65_535]);
+  });
+
+  test("a decoy of the whole message stands before the twins of the first piece, also when the order is turned", () => {
+    const connection = connect([
+      {
+        technique: Technique.FakedSplit,
+        points: [[Marker.MidSld, 0]],
+        foolings: Fooling.BadSum,
+        decoy: Decoy.Zeros,
+      },
+      { technique: Technique.Fake, foolings: Fooling.BadSum, decoy: Decoy.Zeros },
+      { technique: Technique.Disorder },
+    ]);
+    const sent = connection.send(connection.segment(HELLO, 0, HELLO.length).packet);
+    const places = sent
+      .map((packet) => decodePacket(packet))
+      .map(({ seq, payloadBytes }) => `${seq - 2}+${payloadBytes}`);
+    const [one, two] = ["0+127", "127+390"];
+    expect(places).toEqual(["0+517", two, two, two, one, one, one]);
+  });
+});

@@ -1,0 +1,159 @@
+// The endpoint law for every technique: a receiver that holds to the RFCs reads exactly the octets that were sent,
+// whatever the numbers, the order of the passes, and the network in between.
+import { beforeAll, describe, expect, test } from "bun:test";
+import { Decoy, Fooling, L7, Technique } from "@bunnel/abi";
+import type { Engine, EngineBuild } from "@bunnel/engine";
+import { clientHello, decodePacket, verifyChecksums } from "@bunnel/wire";
+import fc from "fast-check";
+import { type AnyMessage, anyMessage, anyStrategy, strategyWith, synOps, tcpOps } from "./arbitrary.ts";
+import { Connection, type ConnectionOptions, foolingsIn, HOPS, KIND_PORTS } from "./connection.ts";
+import { anyFaults, sendUntilRead } from "./network.ts";
+import { BUILDS, engineOf } from "./rig.ts";
+import { type Op, writeTable } from "./table-writer.ts";
+
+const MTU_BYTES = 1500;
+const RUNS = 150;
+const RUNS_MIXED = 800;
+
+interface Case extends AnyMessage {
+  readonly ops: readonly Op[];
+  readonly options: Omit<ConnectionOptions, "port">;
+}
+
+const anyPath = fc.record({
+  family: fc.constantFrom(4 as const, 6 as const),
+  firstSeq: fc.oneof(fc.nat(0xffff_ffff), fc.integer({ min: 0xffff_f000, max: 0xffff_ffff })),
+  timestamps: fc.boolean(),
+  segmentBytes: fc.constantFrom(1400, 1200, 536),
+});
+
+function caseOf(strategy: (l7: L7.Tls | L7.Http) => fc.Arbitrary<readonly Op[]>): fc.Arbitrary<Case> {
+  return anyMessage.chain((message) =>
+    fc.record({ ops: strategy(message.l7), options: anyPath }).map((chosen) => ({ ...message, ...chosen })),
+  );
+}
+
+function connect(engine: Engine, { l7, ops, options: chosen }: Case): Connection {
+  engine.loadRules(writeTable(l7, ops));
+  return new Connection(engine, { ...chosen, port: KIND_PORTS[l7] }).open();
+}
+
+describe.each(BUILDS)("techniques, %s build", (build: EngineBuild) => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await engineOf(build);
+  });
+
+  /** Sends the message once and holds what leaves to the laws of single packets. */
+  function check(one: Case): void {
+    const connection = connect(engine, one);
+    const { packet, header } = connection.segment(one.octets, 0, one.octets.length);
+    const sent = connection.send(packet, header);
+    for (const out of sent) expectSound(out, packet);
+    connection.deliver(sent);
+    expect(connection.state).toBe("established");
+    expect(Buffer.from(connection.stream).equals(Buffer.from(one.octets))).toBe(true);
+  }
+
+  test.each(Object.keys(tcpOps(L7.Tls)))("%s: the endpoint reads what was sent", (technique) => {
+    fc.assert(
+      fc.property(
+        caseOf((l7) => strategyWith(l7, technique)),
+        check,
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("six passes of any techniques: the endpoint reads what was sent", () => {
+    fc.assert(fc.property(caseOf(anyStrategy), check), { numRuns: RUNS_MIXED });
+  });
+
+  test("over a network that loses, doubles and reorders, with retransmissions in parts, all is read", () => {
+    fc.assert(
+      fc.property(caseOf(anyStrategy), anyFaults, (one, faults) => {
+        const connection = connect(engine, one);
+        sendUntilRead(connection, one.octets, faults);
+        expect(connection.state).toBe("established");
+        expect(Buffer.from(connection.stream).equals(Buffer.from(one.octets))).toBe(true);
+      }),
+      { numRuns: RUNS_MIXED },
+    );
+  });
+
+  test.each(Object.keys(synOps))(
+    "%s on the SYN: the connection opens, and the endpoint reads what was sent",
+    (technique) => {
+      const strategy = fc.tuple(
+        synOps[technique] ?? fc.constant(undefined),
+        fc.array(fc.oneof(...Object.values(synOps)), { maxLength: 5 }),
+      );
+      fc.assert(
+        fc.property(anyMessage, anyPath, strategy, fc.boolean(), (message, chosen, [first, more], isLost) => {
+          if (first === undefined) throw new Error(`technique ${technique}: expected one of the SYN`);
+          engine.loadRules(writeTable(L7.Syn, [first, ...more]));
+          const connection = new Connection(engine, { ...chosen, port: 443 });
+          // The first copy of the SYN may be lost as a whole.
+          if (isLost) connection.send(connection.syn());
+          connection.open();
+          const { packet, header } = connection.segment(message.octets, 0, message.octets.length);
+          connection.deliver(connection.send(packet, header));
+          expect(connection.state).toBe("established");
+          expect(Buffer.from(connection.stream).equals(Buffer.from(message.octets))).toBe(true);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+  );
+
+  test("the endpoint does read a decoy that arrives: what is expected of it here can fail", () => {
+    const arrives: Op = { technique: Technique.Fake, foolings: Fooling.Ttl, ttl: HOPS + 1, decoy: Decoy.Zeros };
+    const octets = clientHello({ serverName: "video.example.org" });
+    const options = { family: 4, firstSeq: 7, timestamps: true, segmentBytes: 1400 } as const;
+    const connection = connect(engine, { l7: L7.Tls, octets, ops: [arrives], options });
+    connection.deliver(connection.send(connection.segment(octets, 0, octets.length).packet));
+    expect(connection.stream).toEqual(new Uint8Array(octets.length));
+  });
+
+  test("a retransmission of the same packet leaves as the same packets", () => {
+    fc.assert(
+      fc.property(caseOf(anyStrategy), (one) => {
+        const connection = connect(engine, one);
+        const { packet, header } = connection.segment(one.octets, 0, one.octets.length);
+        const [first, again] = [connection.send(packet, header), connection.send(packet, header)];
+        expect(again.map(withoutFragmentId)).toEqual(first.map(withoutFragmentId));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+/** Fragments of a retransmission have a number of their own, or they would be joined with those of the first copy. */
+function withoutFragmentId(packet: Uint8Array): Uint8Array {
+  const { family, fragment } = decodePacket(packet);
+  const copy = packet.slice();
+  if (fragment && family === 4) for (const at of [4, 5, 10, 11]) copy[at] = 0;
+  if (fragment && family === 6) copy.fill(0, 44, 48);
+  return copy;
+}
+
+/** Lengths and checksums hold, and what is not the message's own is visibly fooled. */
+function expectSound(out: Uint8Array, original: Uint8Array): void {
+  expect(out.length).toBeLessThanOrEqual(MTU_BYTES);
+  expect(verifyChecksums(out).ip).not.toBe(false);
+  const made = decodePacket(out);
+  if (made.family !== 0) expect(made.totalBytes).toBe(out.length);
+  if (made.fragment) return;
+  const first = decodePacket(original);
+  const at = (made.seq - first.seq) | 0;
+  const isOwn =
+    made.family !== 0 &&
+    made.tcpFlags !== 0 &&
+    (made.tcpFlags & 4) === 0 &&
+    made.payload.every((octet, i) => at + i < 0 || first.payload[at + i] === octet);
+  if (isOwn) return;
+  const inner = at > 0 && made.payload.length > 0;
+  const fooled = foolingsIn(out, original) !== 0;
+  // A second piece's overlap is the only octets of another kind that leave without a fooling.
+  if (!fooled) expect(inner).toBe(true);
+}

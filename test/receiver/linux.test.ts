@@ -1,0 +1,92 @@
+// needs root: a network namespace with a TUN device.
+// The endpoint law on the TCP of the Linux kernel: what the socket reads is what the application sent.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Engine } from "@bunnel/engine";
+import { clientHello, httpRequest, POST_QUANTUM_SHARE_BYTES } from "@bunnel/wire";
+import { Connection } from "../engine/connection.ts";
+import { meaningOf } from "../engine/http-meaning.ts";
+import { engineOf, tableOf } from "../engine/rig.ts";
+import { ADDRESSES, LinuxReceiver } from "./linux-receiver.ts";
+import { RECEIVER_CASES } from "./receiver-cases.ts";
+
+const PORT = 443;
+/** More than one packet holds: a super-packet. */
+const HELLO = clientHello({ serverName: "video.example.org", keyShareBytes: POST_QUANTUM_SHARE_BYTES });
+const REQUEST = httpRequest({ host: "video.example.org", headers: [["User-Agent", "example"]] });
+/** Where the parts end that are sent again, as shares of the message. */
+const PARTS = [0.5, 0.7, 1, 1];
+
+let engine: Engine;
+let receiver: LinuxReceiver;
+let nextPort = 20_000;
+beforeAll(async () => {
+  engine = await engineOf("release");
+  receiver = new LinuxReceiver(PORT);
+});
+afterAll(() => receiver[Symbol.dispose]());
+
+const messageOf = (rule: string): Uint8Array => (rule.startsWith("http:") ? REQUEST : HELLO);
+
+async function connect(rule: string, family: 4 | 6): Promise<Connection> {
+  engine.loadRules(tableOf(rule));
+  const sourcePort = nextPort++;
+  const connection = new Connection(engine, {
+    family,
+    port: PORT,
+    sourcePort,
+    addresses: ADDRESSES,
+    firstSeq: 0xffff_ff00,
+    timestamps: true,
+    segmentBytes: 1400,
+  });
+  receiver.deliver(connection.send(connection.syn()));
+  receiver.deliver(connection.accept(await receiver.synAck(sourcePort)));
+  return connection;
+}
+
+/** Sends octets `from` up to `to` of the message; returns what leaves. */
+function send(connection: Connection, message: Uint8Array, from: number, to: number): Uint8Array[] {
+  const { packet, header } = connection.segment(message, from, to);
+  return connection.send(packet, header);
+}
+
+async function expectRead(rule: string, { options }: Connection): Promise<void> {
+  const message = messageOf(rule);
+  const port = options.sourcePort ?? 0;
+  const read = await receiver.read(port, message.length);
+  expect(read.length).toBe(message.length);
+  if (rule.includes("httphost")) {
+    expect(read).not.toEqual(message);
+    expect(meaningOf(read)).toEqual(meaningOf(message));
+  } else expect(read).toEqual(message);
+  expect(receiver.isOpen(port)).toBe(true);
+}
+
+describe.each([4, 6] as const)("Linux, IPv%d", (family) => {
+  test.each(RECEIVER_CASES)("%s: %s", async (_, rule) => {
+    const connection = await connect(rule, family);
+    const message = messageOf(rule);
+    receiver.deliver(send(connection, message, 0, message.length));
+    await expectRead(rule, connection);
+  });
+
+  test.each(RECEIVER_CASES)("%s, a third lost, what is missing sent again in parts: %s", async (_, rule) => {
+    const connection = await connect(rule, family);
+    const message = messageOf(rule);
+    receiver.deliver(send(connection, message, 0, message.length).filter((_packet, i) => i % 3 !== 1));
+    for (const share of PARTS) {
+      const read = (await receiver.readNow(connection.options.sourcePort ?? 0)).length;
+      if (read >= message.length) break;
+      connection.nowMs += 300;
+      receiver.deliver(send(connection, message, read, Math.max(read + 1, Math.floor(message.length * share))));
+    }
+    await expectRead(rule, connection);
+  });
+
+  test("the kernel does read a decoy that arrives: what is expected of it here can fail", async () => {
+    const connection = await connect("tls: fake(zeros, ttl=40)", family);
+    receiver.deliver(send(connection, HELLO, 0, HELLO.length));
+    const read = await receiver.read(connection.options.sourcePort ?? 0, HELLO.length);
+    expect(read).toEqual(new Uint8Array(HELLO.length));
+  });
+});

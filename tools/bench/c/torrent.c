@@ -1,0 +1,33 @@
+// Sends UDP datagrams several times as fast as flood.c, so that a forwarder which merges them is still the slower one:
+//   torrent ADDRESS PORT PACKET_BYTES FLOWS SECONDS
+// The kernel cuts one large datagram into 64 of PACKET_BYTES (the IP header counts) before they reach the device.
+#include <netinet/udp.h>
+#include <string.h>
+
+#include "clock.h"
+#include "endpoint.h"
+
+enum { HEADERS_BYTES = 28, FLOWS_MAX = 256, SEGMENTS = 64, PAYLOAD_MAX_BYTES = 65000 };
+
+int main(int count, char **words) {
+  if (count != 6) return fprintf(stderr, "torrent ADDRESS PORT PACKET_BYTES FLOWS SECONDS\n"), 2;
+  alarm(LIFETIME_SECONDS);
+  struct sockaddr_in end = endpoint(words[1], words[2]);
+  int bytes = atoi(words[3]) - HEADERS_BYTES;
+  int flows = atoi(words[4]);
+  if (bytes < 1 || bytes * SEGMENTS > PAYLOAD_MAX_BYTES) return fprintf(stderr, "packet octets out of range\n"), 2;
+  if (flows < 1 || flows > FLOWS_MAX) return fprintf(stderr, "flows out of range\n"), 2;
+
+  int sockets[FLOWS_MAX];
+  for (int i = 0; i < flows; i++) {
+    sockets[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (setsockopt(sockets[i], SOL_UDP, UDP_SEGMENT, &bytes, sizeof bytes) < 0) fail("asking for segmentation");
+    if (connect(sockets[i], (struct sockaddr *)&end, sizeof end) < 0) fail("connecting");
+  }
+  static char payload[PAYLOAD_MAX_BYTES];
+  double until = now_seconds() + atof(words[5]);
+  for (int flow = 0; now_seconds() < until; flow = (flow + 1) % flows) {
+    send(sockets[flow], payload, (size_t)bytes * SEGMENTS, 0);
+  }
+  return 0;
+}
