@@ -110,13 +110,17 @@ main() {
   case $task in
     setup) say "ready" ;;
     check) hand_over bun tools/check.ts "$@" ;;
-    bench) hand_over bun tools/bench/main.ts "$@" ;;
+    bench)
+      want_commands gcc stdio.h ip
+      hand_over bun tools/bench/main.ts "$@"
+      ;;
     demo)
       want_commands curl
       hand_over bun apps/bunnel/src/main.ts demo "$@"
       ;;
     test)
-      want_commands nft iperf3 tshark curl nginx ip ping dig tcpdump openssl gcc make ps stdio.h
+      want_commands nft iperf3 tshark curl nginx ip ping dig tcpdump openssl gcc make ps stdio.h \
+        dbus-daemon dbus-monitor
       hand_over bun tools/test.ts "$@"
       ;;
   esac

@@ -8,6 +8,8 @@ package_of() {
     ip) echo iproute2 ;;
     ping) echo iputils-ping ;;
     dig) echo dnsutils ;;
+    dbus-monitor) echo dbus-bin ;;
+    dbus-daemon) echo dbus-daemon ;;
     ps) echo procps ;;
     stdio.h) echo libc6-dev ;;
     *) echo "$1" ;;

@@ -98,6 +98,15 @@ describe.each(BUILDS)("cases, %s build", (build: EngineBuild) => {
     expect(decodePacket(first ?? new Uint8Array(0))).toMatchObject({ fragment: true, totalBytes: 40 + 8 + 32 });
   });
 
+  test("IPv6: the first fragment leaves room for its own header", () => {
+    const long = clientHello({ serverName: "video.example.org", padToBytes: 1428 });
+    const connection = connect([{ technique: Technique.IpFrag, value: 1456 }], { family: 6, segmentBytes: 1428 });
+    const sent = connection.send(connection.segment(long, 0, long.length).packet);
+    expect(sent.map((packet) => packet.length)).toEqual([1496, 60]);
+    connection.deliver(sent);
+    expect(connection.stream).toEqual(long);
+  });
+
   test("delays that add up to more than a minute stay at the most that the list can say, in order", () => {
     const connection = connect([
       { technique: Technique.Split, points: [1, 2, 3, 4, 5, 6, 7, 8].map((at) => [Marker.Absolute, at] as const) },

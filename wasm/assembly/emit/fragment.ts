@@ -8,7 +8,7 @@ import { Ipv4, IPV4_MORE_FRAGMENTS } from "../wire/ipv4";
 import { Ipv6, IPV6_FRAGMENT_HEADER, IPV6_HEADER_BYTES } from "../wire/ipv6";
 import { Vnet } from "../wire/vnet";
 
-const FRAGMENT_HEADER_BYTES: i32 = 8;
+export const FRAGMENT_HEADER_BYTES: i32 = 8;
 
 /** Lists the packet as a fragment of `first` octets behind its IP header, a multiple of 8, and one of the rest. */
 export function emitFragments(packet: usize, m: Meta, l4: i32, bytes: i32, first: i32, id: u32, delayMs: u32): bool {

@@ -11,7 +11,7 @@ import { Udp } from "../wire/udp";
 import { Vnet } from "../wire/vnet";
 import { setTransportChecksum, spoilChecksum } from "./checksum";
 import { fillPattern } from "./decoy";
-import { emitFragments } from "./fragment";
+import { emitFragments, FRAGMENT_HEADER_BYTES } from "./fragment";
 import { fragmentId, headerBytesFor, writeHeaders } from "./headers";
 
 /**
@@ -52,7 +52,7 @@ export function emitStep(
     const isEnd = at + size >= total;
     const l4 = writeHeaders(packet, p, m, plan, step, foolings, bytes, at, isEnd);
     finish(packet, m, l4, bytes, foolings);
-    if (!send(packet, m, plan, step, l4, bytes, delayMs)) return false;
+    if (!send(packet, m, plan, step, l4, bytes, mtu, delayMs)) return false;
     at += size;
     // A message without octets is a SYN, which is one packet whatever it is to carry.
   } while (at < stop && total > 0);
@@ -79,18 +79,23 @@ function finish(packet: usize, m: Meta, l4: i32, bytes: i32, foolings: u32): voi
 }
 
 /** Lists the packet, or the fragments that the plan asks for in its place. */
-function send(packet: usize, m: Meta, plan: Plan, step: Step, l4: i32, bytes: i32, delayMs: u32): bool {
+function send(packet: usize, m: Meta, plan: Plan, step: Step, l4: i32, bytes: i32, mtu: i32, delayMs: u32): bool {
   const isWhole = m.family == 6 && plan.hopByHop != 0;
-  const first = firstFragmentBytes(packet, m, plan, l4);
+  const first = firstFragmentBytes(packet, m, plan, l4, mtu);
   if (!isWhole && first > 0 && step.kind == STEP_REAL && bytes - l4 > first) {
     return emitFragments(packet, m, l4, bytes, first, fragmentId(m), delayMs);
   }
   return txList(packet, bytes, delayMs);
 }
 
-/** Octets behind the IP header in the first fragment: IPv6 wants the whole transport header there (RFC 7112). */
-function firstFragmentBytes(packet: usize, m: Meta, plan: Plan, l4: i32): i32 {
+/**
+ * Octets behind the IP header in the first fragment: IPv6 wants the whole transport header there (RFC 7112), and its
+ * fragment header needs room, too.
+ */
+function firstFragmentBytes(packet: usize, m: Meta, plan: Plan, l4: i32, mtu: i32): i32 {
   const wanted = plan.fragmentBytes;
-  if (wanted == 0 || m.family == 4 || m.protocol != PROTOCOL_TCP) return wanted;
-  return max<i32>(wanted, (Tcp.at(packet + <usize>l4).headerBytes + 7) & ~7);
+  if (wanted == 0 || m.family == 4) return wanted;
+  const fitting = min<i32>(wanted, (mtu - l4 - FRAGMENT_HEADER_BYTES) & ~7);
+  if (m.protocol != PROTOCOL_TCP) return fitting;
+  return max<i32>(fitting, (Tcp.at(packet + <usize>l4).headerBytes + 7) & ~7);
 }

@@ -39,8 +39,7 @@ export function decide(
   if (plan.isDropped != 0) return Reason.DropRule;
   if (limit < 1) return Reason.PassNoPlan;
   // A part of a message with an overlap inside it leaves whole: the pattern may wait at the endpoint, and only the
-  // piece
-  // before it, in one packet, overwrites it.
+  // piece before it, in one packet, overwrites it.
   const isPart = (from > 0 || to < message.bytes) && !plan.hasInnerOverlap;
   if (isPart && !clip(plan, from, to)) return Reason.PassNoPlan;
   const count0 = txCount;

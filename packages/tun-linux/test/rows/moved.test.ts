@@ -18,7 +18,8 @@ describe("a device whose interface was moved", () => {
     }
     expect(linkOf(from, "moves0")).toBeUndefined();
     runInside(to, "ip", "link", "set", "moves0", "name", "moved0");
-    runInside(to, "ip", "link", "set", "moved0", "addrgenmode", "none", "up");
+    runInside(to, "ip", "link", "set", "moved0", "addrgenmode", "none");
+    runInside(to, "ip", "link", "set", "moved0", "up");
     expect(device.name).toBe("moved0");
     expect(device.state()).toMatchObject({ name: "moved0", owner: 54321, queues: 1 });
     using second = openTunQueue(device);
