@@ -34,10 +34,10 @@ const segment = (seq: number, bytes: number, fields: Partial<TcpFields> = {}): F
   framed(tcpPacket({ ...V4, seq, flags: "A", payload: octets(bytes, seq), ...fields }));
 
 /** As the kernel hands a packet to a device that finishes checksums: the field holds the pseudo header's sum. */
-function partial(fields: UdpFields): Framed {
+function partial(fields: UdpFields, checksumStart = 20): Framed {
   const l4Bytes = 8 + (fields.payload?.length ?? 0);
   const sum = pseudoHeaderSum(Uint8Array.of(192, 0, 2, 7), Uint8Array.of(203, 0, 113, 9), 17, l4Bytes);
-  const header = virtioNetHeader({ flags: VIRTIO_NEEDS_CHECKSUM, checksumStart: 20, checksumOffset: 6 });
+  const header = virtioNetHeader({ flags: VIRTIO_NEEDS_CHECKSUM, checksumStart, checksumOffset: 6 });
   return framed(udpPacket({ ...fields, checksum: sum }), header);
 }
 
@@ -107,6 +107,25 @@ describe.each(BUILDS)("coalesce(), %s build", (build: EngineBuild) => {
     expect(groupsOf(burst)).toEqual(Array.from({ length: 16 }, () => 4));
   });
 
+  test("tells TCP and UDP of the same ports apart", () => {
+    const burst = [datagram(50), segment(1, 50), datagram(50), segment(51, 50)];
+    expect(groupsOf(burst)).toEqual([2, 2]);
+  });
+
+  test.each<[string, (i: number) => Partial<UdpFields>]>([
+    ["the port", (i) => ({ sourcePort: 1000 + i })],
+    ["the other port", (i) => ({ destinationPort: 1000 + i })],
+    ["the address", (i) => ({ source: `192.0.2.${i}` })],
+    ["the other address", (i) => ({ destination: `203.0.113.${i}` })],
+    ["the first half of an IPv6 address", (i) => ({ ...V6, source: `2001:db8:${i + 1}::7` })],
+    ["the second half of an IPv6 address", (i) => ({ ...V6, source: `2001:db8::${i + 1}` })],
+    ["the first half of the other IPv6 address", (i) => ({ ...V6, destination: `2001:db8:${i + 1}::9` })],
+    ["the second half of the other IPv6 address", (i) => ({ ...V6, destination: `2001:db8:1::${i + 1}` })],
+  ])("keeps 64 flows apart that differ in %s only", (_, fieldsOf) => {
+    const burst = Array.from({ length: 64 }, (_each, i) => datagram(30, fieldsOf(i)));
+    expect(groupsOf(burst)).toEqual(burst.map(() => 1));
+  });
+
   test("merges packets with partial checksums, and those with partial and complete ones", () => {
     const fields = { ...V4, payload: octets(100) };
     const burst = [partial(fields), partial(fields), datagram(100), partial(fields)];
@@ -136,6 +155,8 @@ describe.each(BUILDS)("coalesce(), %s build", (build: EngineBuild) => {
       spoiled(partial({ ...V4, payload: octets(50) }), 27),
     ],
     ["octets behind the packet's end", datagram(50), framed(Uint8Array.of(...datagram(50).packet, 0))],
+    ["a partial checksum from elsewhere on", datagram(50), partial({ ...V4, payload: octets(50) }, 24)],
+    ["a datagram without checksum whose checksum would be zero", ...sumlessPair()],
     ["an empty datagram", datagram(50), datagram(0)],
     ["IPv4 options", datagram(50), datagram(50, { ipOptions: Uint8Array.of(1, 1, 1, 1) })],
     [
@@ -155,7 +176,8 @@ describe.each(BUILDS)("coalesce(), %s build", (build: EngineBuild) => {
     ["TCP: another window", segment(1, 50), segment(51, 50, { window: 9 })],
     ["TCP: another urgent pointer", segment(1, 50), segment(51, 50, { urgent: 9 })],
     ["TCP: options of its own", segment(1, 50), segment(51, 50, { options: STAMP })],
-    ["TCP: other options", segment(1, 50, { options: STAMP }), segment(51, 50, { options: spoilt(STAMP) })],
+    ["TCP: other options", stamped(1, STAMP), stamped(51, spoilt(STAMP, 7))],
+    ["TCP: options that differ at their end", stamped(1, STAMP), stamped(51, spoilt(STAMP, 11))],
     ["TCP: a larger second segment", segment(1, 50), segment(51, 60)],
     ["TCP: a wrong checksum", segment(1, 50), segment(51, 50, { checksum: 0x4321 })],
   ])("leaves apart: %s", (_, first, second) => {
@@ -194,6 +216,12 @@ describe.each(BUILDS)("coalesce(), %s build", (build: EngineBuild) => {
     expect(groupsOf(full)).toEqual([3, 1]);
     const small = Array.from({ length: 64 }, () => datagram(1));
     expect(groupsOf(small)).toEqual([GROUP_PACKETS_MAX]);
+    // More than a burst brings in: what was cut from one super-packet.
+    const { header, packet } = superDatagram({ ...V4, payload: octets(2000) }, 20);
+    lane.place(0, packet, header);
+    expect(lane.split(lane.rx.at[0] ?? 0, packet.length)).toBe(100);
+    expect(lane.coalesce(0, 100, 0)).toBe(2);
+    expect([0, 1].map((group) => readGroup(lane.groups, group).pieces)).toEqual([GROUP_PACKETS_MAX, 36]);
   });
 
   test("merges only what it is asked to merge", () => {
@@ -248,8 +276,29 @@ function spoiled({ header, packet }: Framed, at: number): Framed {
   return { header, packet: copy };
 }
 
-function spoilt(options: Uint8Array): Uint8Array {
+function spoilt(options: Uint8Array, at: number): Uint8Array {
   const copy = options.slice();
-  copy[7] = (copy[7] ?? 0) ^ 1;
+  copy[at] = (copy[at] ?? 0) ^ 1;
   return copy;
+}
+
+function stamped(seq: number, options: Uint8Array): Framed {
+  return segment(seq, 50, { options });
+}
+
+/** Two datagrams that would pass a look at the sum although they say that they have none. */
+function sumlessPair(): [Framed, Framed] {
+  const payload = octets(50);
+  const checksum = checksumOf(udpPacket({ ...V4, payload }));
+  // With the checksum added to a word of the payload the sum is all ones, and the checksum zero.
+  const word = ((payload[48] ?? 0) << 8) + (payload[49] ?? 0) + checksum;
+  const folded = (word & 0xffff) + (word >>> 16);
+  payload.set([folded >> 8, folded & 0xff], 48);
+  if (checksumOf(udpPacket({ ...V4, payload })) !== 0xffff) throw new Error("expected a checksum of zero");
+  const packet = framed(udpPacket({ ...V4, payload, checksum: 0 }));
+  return [packet, packet];
+}
+
+function checksumOf(packet: Uint8Array): number {
+  return ((packet[26] ?? 0) << 8) | (packet[27] ?? 0);
 }

@@ -1,7 +1,7 @@
 // One end of the kernel's own sockets, a process of its own inside a namespace:
 //   bun endpoint.ts serve ADDRESS…            echoes TCP streams and UDP datagrams; says "ready", ends with its stdin
-// bun endpoint.ts call ADDRESS BYTES COUNT sends so many octets by TCP and so many datagrams, and says as one line of
-//                                             JSON what came back
+//   bun endpoint.ts call ADDRESS BYTES COUNT  sends so many octets by TCP and so many datagrams, and says as one line
+//                                             of JSON what came back
 import { createSocket, type Socket } from "node:dgram";
 import { connect, createServer } from "node:net";
 import { buffer } from "node:stream/consumers";

@@ -200,6 +200,20 @@ describe.each(BUILDS)("offload, %s build", (build: EngineBuild) => {
     expect(refused).toBeGreaterThan(RUNS);
   });
 
+  test("split() leaves CWR to the first piece, FIN and PSH to the last, and refuses a fragment", () => {
+    const address = { source: "192.0.2.7", destination: "203.0.113.9", sourcePort: 1, destinationPort: 2 };
+    const whole = superPacket({ ...address, flags: 0x99, payload: new Uint8Array(300) }, 100);
+    const fragment = superPacket({ ...address, moreFragments: true, payload: new Uint8Array(300) }, 100);
+    for (const [{ header, packet }, pieces] of [
+      [whole, 3],
+      [fragment, 0],
+    ] as const) {
+      lane.place(0, packet, header);
+      expect(lane.split(lane.rx.at[0] ?? 0, packet.length)).toBe(pieces);
+      expect(lane.sent()).toEqual(cutOr(header, packet, []));
+    }
+  });
+
   test("split() says when the pieces are too many, and lists nothing", () => {
     const payload = new Uint8Array(5000);
     const address = { source: "192.0.2.7", destination: "203.0.113.9", sourcePort: 1, destinationPort: 2 };

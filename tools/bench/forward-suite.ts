@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { compileProgram } from "./compile.ts";
 import { DEVICE_A, DEVICE_B, runDatagrams, runStream, type Forwarder, type LoadPrograms } from "./forward-run.ts";
+import { runPump } from "./pump-suite.ts";
 import { interleave, measure, type Sample } from "./rounds.ts";
 import { rowOf, type Budget, type Row } from "./row.ts";
 import { prepareNetwork, type Stage } from "./stage.ts";
@@ -43,35 +44,40 @@ const ROWS: readonly ForwardRow[] = (["plain", "offload"] as const).flatMap((mod
 export const forwardSuite: Suite = {
   title: `forward: TUN A to TUN B, one thread for each direction, bursts of ${BURST}`,
   async *run(stage: Stage, options: SuiteOptions): AsyncGenerator<Row> {
-    const wanted = ROWS.filter(({ name }) => options.wants(name));
-    if (wanted.length === 0) return;
     prepareNetwork("forward");
-    const { folder } = stage;
-    const programs = {
-      flood: compileProgram("flood", folder),
-      drain: compileProgram("drain", folder),
-      bulk: compileProgram("bulk", folder),
-    };
-    const twin = compileProgram("forward", folder);
-    for (const [mode, load] of kindsOf(wanted)) {
-      options.say(`forward: ${load}, ${mode}`);
-      const run = (forwarder: Forwarder) => runLoad(stage, programs, forwarder, load);
-      const devices = [DEVICE_A, DEVICE_B, mode];
-      const series = await interleave(
-        [
-          { name: "C", run: () => run([twin, ...devices, String(BURST)]) },
-          { name: "ours", run: () => run([process.execPath, join(import.meta.dir, "forward-process.ts"), ...devices]) },
-        ],
-        options.rounds ?? ROUNDS,
-      );
-      for (const row of wanted.filter((each) => each.mode === mode && each.load === load)) {
-        const { name, unit, budget } = row;
-        const label = { suite: "forward", name, unit, against: "C -O3", ...(budget === undefined ? {} : { budget }) };
-        yield rowOf(label, measure(series, "C", row.measure), measure(series, "ours", row.measure));
-      }
-    }
+    yield* runLoops(stage, options);
+    yield* runPump(stage, options);
   },
 };
+
+async function* runLoops(stage: Stage, options: SuiteOptions): AsyncGenerator<Row> {
+  const wanted = ROWS.filter(({ name }) => options.wants(name));
+  if (wanted.length === 0) return;
+  const { folder } = stage;
+  const programs = {
+    flood: compileProgram("flood", folder),
+    drain: compileProgram("drain", folder),
+    bulk: compileProgram("bulk", folder),
+  };
+  const twin = compileProgram("forward", folder);
+  for (const [mode, load] of kindsOf(wanted)) {
+    options.say(`forward: ${load}, ${mode}`);
+    const run = (forwarder: Forwarder) => runLoad(stage, programs, forwarder, load);
+    const devices = [DEVICE_A, DEVICE_B, mode];
+    const series = await interleave(
+      [
+        { name: "C", run: () => run([twin, ...devices, String(BURST)]) },
+        { name: "ours", run: () => run([process.execPath, join(import.meta.dir, "forward-process.ts"), ...devices]) },
+      ],
+      options.rounds ?? ROUNDS,
+    );
+    for (const row of wanted.filter((each) => each.mode === mode && each.load === load)) {
+      const { name, unit, budget } = row;
+      const label = { suite: "forward", name, unit, against: "C -O3", ...(budget === undefined ? {} : { budget }) };
+      yield rowOf(label, measure(series, "C", row.measure), measure(series, "ours", row.measure));
+    }
+  }
+}
 
 function runLoad(stage: Stage, programs: LoadPrograms, forwarder: Forwarder, load: Load): Promise<Sample> {
   if (load === "stream") return runStream(stage, programs, forwarder, STREAM_SECONDS);

@@ -1,10 +1,10 @@
-// Our UDP echo over a pump, a program of its own:  bun pump-echo.ts NAME plain|uring
+// Our UDP echo over a pump, a program of its own:  bun pump-echo.ts plain|uring NAME
 // Says and answers what c/echo.c does.
 import { Engine } from "@bunnel/engine";
 import { openLinuxTun } from "@bunnel/tun-linux";
 import type { EchoStart } from "./pump-echo-worker.ts";
 
-const [name = "", backend = "plain"] = Bun.argv.slice(2);
+const [backend = "plain", name = ""] = Bun.argv.slice(2);
 const engine = await Engine.create();
 const device = openLinuxTun({ name, up: false, ipv6LinkLocal: "none" });
 const worker = new Worker(new URL("./pump-echo-worker.ts", import.meta.url));

@@ -40,6 +40,8 @@ export type DriverFeature =
   | "queues"
   /** Devices from a descriptor that somebody else opened. */
   | "descriptors"
+  /** Networks of one's own, apart from that of the system. */
+  | "namespaces"
   /** Pairs of interfaces of which one receives what the other sends. */
   | "pairs"
   /** One packet in several pieces. */

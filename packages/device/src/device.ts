@@ -69,8 +69,7 @@ export interface TunDevice extends Disposable {
 export interface AsyncTunDevice extends TunDevice, AsyncDisposable {
   /**
    * Resolves when a packet may wait, the device is closed or gone, or the signal is aborted; it may also resolve
-   * without
-   * cause. For one reader at a time: an abort ends the wait of all who asked.
+   * without cause. For one reader at a time: an abort ends the wait of all who asked.
    */
   whenReadable(signal?: AbortSignal): Promise<void>;
 
@@ -104,6 +103,9 @@ export interface AdjustableTunDevice extends TunDevice {
   /** @throws DeviceError E_DEVICE_GONE when the interface was deleted or the device is closed */
   state(): DeviceState;
 }
+
+/** A device that the system has: all that a driver gives. */
+export type SystemDevice = AsyncTunDevice & VectoredTunDevice & AdjustableTunDevice;
 
 export interface DeviceHandOver {
   readonly driver: string;

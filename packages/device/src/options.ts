@@ -61,8 +61,7 @@ export interface DeviceOptions {
   readonly exclusive?: boolean;
   /**
    * Only an existing interface will do, and nothing about it is changed: needs a `name`, no privilege for its owner,
-   * and
-   * excludes every option that would change it. Default false.
+   * and excludes every option that would change it. Default false.
    */
   readonly attach?: boolean;
   /** A persistent interface, too, goes when the device is closed. Default false. */

@@ -82,8 +82,7 @@ export class PacketPort implements AsyncIterable<Uint8Array> {
 
   /**
    * The next packet, waited for by blocking the thread, at most `timeoutMs` (-1: for ever). Undefined: the time is
-   * over,
-   * or somebody called the device's `wake`.
+   * over, or somebody called the device's `wake`.
    * @throws DeviceError E_DEVICE_GONE when the device is closed or deleted, also while it waits
    */
   readSync(timeoutMs = -1): Uint8Array | undefined {

@@ -1,8 +1,9 @@
+// needs root
 import { heapSize } from "bun:jsc";
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Wake, type DeviceOptions, type PacketList } from "@bunnel/device";
-import { conformance, conformancePacket } from "@bunnel/device/conformance";
+import { Wake, type PacketList } from "@bunnel/device";
+import { conformancePacket } from "@bunnel/device/conformance";
 import { PacketSocket, sendSegmented } from "../test/sys.ts";
 import { ip, runInside } from "../test/witness.ts";
 import { openTransferred } from "./hand-over.ts";
@@ -19,55 +20,7 @@ afterAll(() => namespace.close());
 
 /** A device without any address, so that the kernel itself sends nothing through it. */
 function quietTun(offload: boolean): LinuxTun {
-  return quiet({ offload });
-}
-
-function quiet(options: DeviceOptions): LinuxTun {
-  return namespace.run(() => openLinuxTun({ ipv6LinkLocal: "none", ...options }));
-}
-
-const FULL_QUEUE = "the kernel takes every packet that is written to a TUN interface";
-const KINDS: readonly (readonly [string, DeviceOptions, refuses?: string])[] = [
-  ["LinuxTun", {}],
-  ["LinuxTun with offload", { offload: true }],
-  ["LinuxTun with offload and a longer header", { offload: true, vnetHeaderBytes: 12 }],
-  [
-    "LinuxTun with packet information",
-    { packetInformation: true },
-    "with packet information the kernel believes what it says and looks at nothing else",
-  ],
-  [
-    "LinuxTun with packet information and offload",
-    { packetInformation: true, offload: true },
-    "with packet information the kernel believes what it says and looks at nothing else",
-  ],
-  ["LinuxTun with several queues", { multiQueue: true }],
-  ["LinuxTun by NAPI", { napi: true }],
-  ["LinuxTun of Ethernet (TAP)", { medium: "ethernet" }],
-  ["LinuxTun of Ethernet with offload", { medium: "ethernet", offload: true }],
-  ["LinuxTun of Ethernet with several queues", { medium: "ethernet", multiQueue: true }],
-];
-
-for (const [name, options, refuses] of KINDS) {
-  const { medium = "ip", offload: vnetHeader = false } = options;
-  conformance(name, {
-    open() {
-      const device = quiet(options);
-      const socket = namespace.run(() => new PacketSocket(device.index));
-      return {
-        device,
-        send: (packet) => socket.send(packet),
-        receive: () => socket.receive(),
-        close: () => {
-          socket[Symbol.dispose]();
-          device.close();
-        },
-      };
-    },
-    capabilities: { medium, vnetHeader, vectored: true },
-    transferred: { module: new URL("./hand-over.ts", import.meta.url).href, opener: "openTransferred" },
-    cannot: { fullQueue: FULL_QUEUE, ...(refuses === undefined ? {} : { refuses }) },
-  });
+  return namespace.run(() => openLinuxTun({ ipv6LinkLocal: "none", offload }));
 }
 
 describe("LinuxTun", () => {

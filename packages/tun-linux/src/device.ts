@@ -101,9 +101,9 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
     return this.#name;
   }
 
-  /** The descriptor, for whoever polls or passes it on; it stays this device's. */
+  /** The descriptor, for whoever polls or passes it on; it stays this device's. -1 when the device is closed. */
   get fd(): number {
-    return this.#fd;
+    return this.#open ? this.#fd : -1;
   }
 
   get refused(): number {

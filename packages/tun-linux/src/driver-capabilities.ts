@@ -41,5 +41,5 @@ export const LINUX_CAPABILITIES: DriverCapabilities = {
     "queue",
     "sendBufferBytes",
   ],
-  features: ["descriptors", "events", "pairs", "queues", "vectored"],
+  features: ["descriptors", "events", "namespaces", "pairs", "queues", "vectored"],
 };

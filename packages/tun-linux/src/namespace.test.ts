@@ -1,3 +1,4 @@
+// needs root
 import { describe, expect, test } from "bun:test";
 import { readlinkSync } from "node:fs";
 import { ip } from "../test/witness.ts";

@@ -1,12 +1,28 @@
 // Picks the driver for this machine, on first use: importing this package on any system is harmless.
-import { DeviceError, type AsyncTunDevice, type DeviceOptions } from "@bunnel/device";
+import {
+  DeviceError,
+  type DescriptorOptions,
+  type DeviceOptions,
+  type DriverCapabilities,
+  type SystemDevice,
+} from "@bunnel/device";
 import type * as TunLinux from "@bunnel/tun-linux";
 
 /** What a platform's driver offers. */
 export interface Driver {
-  open(options: DeviceOptions): AsyncTunDevice;
+  /** What it can do; what is not in it throws E_UNSUPPORTED with the platform's name. */
+  readonly capabilities: DriverCapabilities;
+  open(options: DeviceOptions): SystemDevice;
+  /** A further queue of a device that was opened with `multiQueue`. */
+  openQueue(first: SystemDevice): SystemDevice;
+  /** A device from a descriptor that somebody else opened. */
+  openDescriptor(descriptor: number, options: DescriptorOptions): SystemDevice;
   /** The system's interfaces, addresses, routes, rules and neighbours. */
   openNetwork(): TunLinux.RouteNetlink;
+  /** Changes of interfaces and addresses where the device's interface is. */
+  watchFrom(device: SystemDevice, signal?: AbortSignal): TunLinux.NetworkEvents<"link" | "address">;
+  /** A network of one's own. */
+  createNamespace(): TunLinux.NetworkNamespace;
   /** Has names asked at the servers of a link. */
   setDns: typeof TunLinux.setLinkDns;
   /** Puts back the name servers that a killed process left changed. */
@@ -30,11 +46,32 @@ export function driverOf(platform: string): Driver {
   throw new DeviceError("E_UNSUPPORTED", `TUN devices: expected a platform with a driver (linux), found ${platform}`);
 }
 
+/**
+ * What the driver of this machine, or of another platform, can do.
+ * @throws DeviceError E_UNSUPPORTED naming the platform where there is no driver
+ */
+export function capabilities(platform: string = process.platform): DriverCapabilities {
+  return driverOf(platform).capabilities;
+}
+
 function linux(): Driver {
   const tunLinux = require("@bunnel/tun-linux") as typeof TunLinux;
+  const own = (device: SystemDevice): TunLinux.LinuxTun => {
+    if (device instanceof tunLinux.LinuxTun) return device;
+    const { driver: found } = device.capabilities;
+    throw new DeviceError("E_UNSUPPORTED", `device ${device.name}: expected one of driver "linux", found "${found}"`);
+  };
   return {
+    capabilities: tunLinux.LINUX_CAPABILITIES,
     open: tunLinux.openLinuxTun,
+    openQueue: (first) => tunLinux.openTunQueue(own(first)),
+    openDescriptor: tunLinux.openLinuxDescriptor,
     openNetwork: () => tunLinux.RouteNetlink.open(),
+    watchFrom: (device, signal) => {
+      const options = { topics: ["link", "address"] as const, ...(signal ? { signal } : {}) };
+      return tunLinux.inNamespaceOf(own(device).fd, () => tunLinux.NetworkEvents.open(options));
+    },
+    createNamespace: () => tunLinux.NetworkNamespace.create(),
     setDns: tunLinux.setLinkDns,
     recoverDns: tunLinux.recoverDns,
   };

@@ -1,12 +1,37 @@
+export type { DeviceEvent } from "./device-events.ts";
 export * from "./dns.ts";
 export * from "./driver.ts";
 export * from "./interface.ts";
 export * from "./neighbours.ts";
+export * from "./pair.ts";
 export * from "./routes.ts";
 export * from "./tun.ts";
 export * from "./watch.ts";
-export { DeviceError, MemoryDevice, readPackets, sendPacket } from "@bunnel/device";
-export type { DeviceErrorCode, DeviceOptions, TunDevice } from "@bunnel/device";
+export {
+  DeviceError,
+  FaultInjector,
+  MemoryDevice,
+  PacketPort,
+  PcapTap,
+  readPackets,
+  sendPacket,
+  streamsOf,
+  Tracer,
+} from "@bunnel/device";
+export type {
+  DescriptorOptions,
+  DeviceAddress,
+  DeviceCapabilities,
+  DeviceChange,
+  DeviceErrorCode,
+  DeviceOptions,
+  DeviceState,
+  DriverCapabilities,
+  Medium,
+  SystemDevice,
+  TunDevice,
+  WaitOptions,
+} from "@bunnel/device";
 export type {
   AddressFlag,
   AddressInfo,
@@ -19,6 +44,7 @@ export type {
   LinkInfo,
   LinkSpec,
   LinkStatistics,
+  NetworkNamespace,
   NeighbourFilter,
   NeighbourInfo,
   NeighbourSpec,

@@ -1,3 +1,4 @@
+// needs root
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { NetworkNamespace } from "@bunnel/tun-linux";
 import { driverOf, Interface, interfaces, openTun, routes, rules, watchNetwork, type Tun } from "./index.ts";
@@ -8,6 +9,7 @@ beforeAll(() => {
 });
 afterAll(() => namespace.close());
 
+const EMPTY = new Uint8Array(0);
 const OPTIONS = { addresses: ["192.0.2.1/24"], ipv6LinkLocal: "none" } as const;
 
 function ip(...args: string[]): Record<string, unknown>[] {
@@ -71,6 +73,45 @@ describe("openTun()", () => {
       Bun.spawn(["sh", "-c", "sleep 0.2; ping -c 1 -W 0.001 192.0.2.9"], { stdout: "ignore" }).unref();
       console.log((await tun.read()).length);`);
     expect([reading.exitCode, reading.stdout.toString()]).toEqual([0, "84\n"]);
+  });
+
+  test("read() ends with the signal's reason, and the next read still finds its packet", async () => {
+    await using tun = namespace.run(() => openTun(OPTIONS));
+    const reason = await tun.read({ signal: AbortSignal.timeout(5) }).catch((error: unknown) => error);
+    expect(reason).toMatchObject({ name: "TimeoutError" });
+    namespace.run(() => Bun.spawnSync(["ping", "-c", "1", "-W", "0.001", "192.0.2.77"]));
+    expect((await tun.read())[9]).toBe(1);
+  });
+
+  test("readSync() blocks until a packet comes, readv() spreads it, writev() and send() put one together", async () => {
+    using tun = namespace.run(() => openTun(OPTIONS));
+    const ping = namespace.run(() => Bun.spawn(["ping", "-c", "3", "-i", "0.01", "-W", "5", "192.0.2.77"]));
+    const first = echoReply(tun.readSync(5000) ?? new Uint8Array(0));
+    expect(tun.writev([first?.subarray(0, 20) ?? EMPTY, first?.subarray(20) ?? EMPTY])).toBe(true);
+    const [header, rest] = [new Uint8Array(20), new Uint8Array(200)];
+    const bytes = await tun.readv([header, rest]);
+    await tun.send(echoReply(Uint8Array.of(...header, ...rest.subarray(0, bytes - 20))) ?? EMPTY);
+    for await (const packet of tun.packets({ signal: AbortSignal.timeout(5000) })) {
+      const reply = echoReply(packet);
+      if (reply && tun.write(reply)) break;
+    }
+    expect(tun.tryReadv([header])).toBe(-1);
+    expect(await ping.exited).toBe(0);
+  });
+
+  test("readable and writable are pipes: a transform between them answers a ping", async () => {
+    const tun = namespace.run(() => openTun(OPTIONS));
+    const answering = new TransformStream<Uint8Array, Uint8Array>({
+      transform(packet, controller) {
+        const reply = echoReply(packet);
+        if (reply) controller.enqueue(reply);
+      },
+    });
+    const piping = tun.readable.pipeThrough(answering).pipeTo(tun.writable);
+    const ping = namespace.run(() => Bun.spawn(["ping", "-c", "3", "-i", "0.01", "-W", "5", "192.0.2.77"]));
+    expect(await ping.exited).toBe(0);
+    tun.close();
+    await piping;
   });
 
   test("with offload the packets come by the device, not one by one", () => {

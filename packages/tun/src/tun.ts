@@ -1,24 +1,51 @@
-// A TUN device for people: packets come out of a loop and go in by a call.
+// A TUN or TAP device for people: packets come out of a loop and go in by a call.
 //
 // Bun's event loop cannot watch a TUN descriptor. On Linux one Worker per thread sleeps in poll(2) for all devices and
 // tells when there is something to read: the event loop goes on, and while nothing comes no processor time is used.
-import { PacketPort, type AsyncTunDevice, type DeviceCapabilities, type DeviceOptions } from "@bunnel/device";
+import {
+  checkFeature,
+  PacketPort,
+  streamsOf,
+  type DescriptorOptions,
+  type DeviceCapabilities,
+  type DeviceChange,
+  type DeviceOptions,
+  type DeviceState,
+  type PacketStreams,
+  type SystemDevice,
+  type WaitOptions,
+} from "@bunnel/device";
+import { deviceEvents, type DeviceEvent } from "./device-events.ts";
 import { driver } from "./driver.ts";
 import { Interface } from "./interface.ts";
 
-export class Tun implements AsyncIterable<Uint8Array>, Disposable {
+/**
+ * What is said of packets holds for the frames of a TAP device, too. With packet information, its four octets are the
+ * first of each packet here. Calls for packets throw DeviceError: E_DEVICE_GONE when the device is closed or deleted,
+ * also while they wait; E_UNSUPPORTED for a device that was opened with offload, whose packets come by `device`.
+ */
+export class Tun implements AsyncIterable<Uint8Array>, Disposable, AsyncDisposable {
   /** The device itself: bursts, a Worker of your own, offload. Use either it or this class's calls for packets. */
-  readonly device: AsyncTunDevice;
-  /** The interface that the system shows: state, addresses, counters. */
-  readonly interface: Interface;
+  readonly device: SystemDevice;
+  #interface: Interface | undefined;
   #port: PacketPort | undefined;
+  #streams: PacketStreams | undefined;
 
-  constructor(device: AsyncTunDevice) {
+  constructor(device: SystemDevice) {
     this.device = device;
-    this.interface = Interface.open(device.index);
+    // A descriptor from elsewhere may have no interface that can be seen from here.
+    this.#interface = device.index === 0 ? undefined : Interface.open(device.index);
   }
 
-  /** The name under which it was opened; `interface.info()` knows of a later one. */
+  /**
+   * The interface that the system shows: state, addresses, counters. It speaks to the network in which this was opened.
+   * @throws DeviceError E_DEVICE_GONE when there is none that can be seen from here
+   */
+  get interface(): Interface {
+    return (this.#interface ??= Interface.open(this.name));
+  }
+
+  /** The name that the system shows now. */
   get name(): string {
     return this.device.name;
   }
@@ -31,58 +58,154 @@ export class Tun implements AsyncIterable<Uint8Array>, Disposable {
     return this.device.capabilities;
   }
 
-  /**
-   * The next IP packet, in a buffer of its own. Waits without blocking the event loop.
-   * @throws DeviceError E_DEVICE_GONE when the device is closed or deleted, also while it waits; E_UNSUPPORTED for a
-   * device that was opened with offload
-   */
-  read(): Promise<Uint8Array> {
-    return this.#packets().read();
+  /** The next packet, in a buffer of its own. Waits without blocking the event loop; a signal ends the wait. */
+  read(options?: WaitOptions): Promise<Uint8Array> {
+    return this.#packets().read(options);
   }
 
-  /** The next packet if one waits. Errors as for `read`. */
+  /** The next packet if one waits. */
   tryRead(): Uint8Array | undefined {
     return this.#packets().tryRead();
   }
 
+  /** The next packet; blocks the thread, at most `timeoutMs` (-1: for ever). Undefined: the time is over, or `wake`. */
+  readSync(timeoutMs = -1): Uint8Array | undefined {
+    return this.#packets().readSync(timeoutMs);
+  }
+
+  /** The next packet spread over `parts`; gives its octets, cut to their room. */
+  readv(parts: readonly Uint8Array[], options?: WaitOptions): Promise<number> {
+    return this.#packets().readv(parts, options);
+  }
+
+  /** The same if a packet waits; -1: none does. */
+  tryReadv(parts: readonly Uint8Array[]): number {
+    return this.#packets().tryReadv(parts);
+  }
+
   /**
-   * Gives the system an IP packet, as if it had come in by this interface. False: the system's queue is full, nothing
-   * was sent. What the system refuses as malformed is counted in `device.refused`. Errors as for `read`.
+   * Gives the system a packet, as if it had come in by this interface. False: the system's queue is full, nothing was
+   * sent. What the system refuses as malformed is counted in `device.refused`.
    */
   write(packet: Uint8Array): boolean {
     return this.#packets().write(packet);
   }
 
-  /** Packets until the device is closed or deleted. */
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void, undefined> {
-    return this.#packets()[Symbol.asyncIterator]();
+  /** Gives the system what `parts` are together, as one packet. */
+  writev(parts: readonly Uint8Array[]): boolean {
+    return this.#packets().writev(parts);
   }
 
-  /** Closes it: the interface goes, its addresses and routes with it. A second call does nothing. */
+  /** The same as `write`, and waits for room where the queue is full. A signal ends the wait. */
+  send(packet: Uint8Array, options?: WaitOptions): Promise<void> {
+    return this.#packets().send(packet, options);
+  }
+
+  /** Packets until the device is closed or deleted, or the signal is aborted. */
+  packets(options?: WaitOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#packets().packets(options);
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.packets();
+  }
+
+  /** Packets as a stream, for pipes; the same one at each call. */
+  get readable(): ReadableStream<Uint8Array> {
+    return this.#pipes().readable;
+  }
+
+  get writable(): WritableStream<Uint8Array> {
+    return this.#pipes().writable;
+  }
+
+  /** Ends a `readSync` that blocks another thread, or the next one. */
+  wake(): void {
+    this.device.wake();
+  }
+
+  /**
+   * Changes the device itself: persistence, owner, carrier, queue, hardware address…
+   * @throws DeviceError E_UNSUPPORTED naming the platform for what it cannot, E_DEVICE_OPTION, E_DEVICE_STATE
+   */
+  set(change: DeviceChange): void {
+    this.device.set(change);
+  }
+
+  /** What is so about the device now. */
+  state(): DeviceState {
+    return this.device.state();
+  }
+
+  /** Up, down, carrier, MTU, name, addresses, deletion: what happens to the interface from now on. */
+  events(options: WaitOptions = {}): AsyncGenerator<DeviceEvent, void, undefined> {
+    return deviceEvents(this.device, options);
+  }
+
+  /**
+   * A further queue of a device that was opened with `multiQueue`; the system spreads flows over the queues.
+   * @throws DeviceError E_UNSUPPORTED naming the platform, E_DEVICE_STATE for a device of one queue
+   */
+  openQueue(): Tun {
+    checkFeature(driver().capabilities, "queues");
+    return closedUnless(driver().openQueue(this.device), (device) => new Tun(device));
+  }
+
+  /**
+   * Closes it. Unless it is persistent the interface goes, its addresses and routes with it. A second call does
+   * nothing.
+   */
   close(): void {
     this.device.close();
-    this.interface.close();
+    this.#interface?.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#interface?.close();
+    await this.device[Symbol.asyncDispose]();
+  }
+
   #packets(): PacketPort {
     this.#port ??= new PacketPort(this.device);
     return this.#port;
+  }
+
+  #pipes(): PacketStreams {
+    this.#streams ??= streamsOf(this.#packets());
+    return this.#streams;
   }
 }
 
 /**
  * Makes a TUN interface with the driver of this machine.
- * @throws DeviceError E_UNSUPPORTED naming the platform where there is no driver, E_DEVICE_MISSING, E_DEVICE_DENIED,
- * E_DEVICE_BUSY, E_DEVICE_OPTION or E_DEVICE_SYSTEM as the driver says
+ * @throws DeviceError E_UNSUPPORTED naming the platform where there is no driver, or none that has an option;
+ * E_DEVICE_MISSING, E_DEVICE_DENIED, E_DEVICE_BUSY, E_DEVICE_GONE, E_DEVICE_OPTION or E_DEVICE_SYSTEM as it says
  */
 export function openTun(options: DeviceOptions = {}): Tun {
-  const device = driver().open(options);
+  return closedUnless(driver().open(options), (device) => new Tun(device));
+}
+
+/** Makes a TAP interface, which carries Ethernet frames. Errors as for `openTun`. */
+export function openTap(options: Omit<DeviceOptions, "medium"> = {}): Tun {
+  return openTun({ ...options, medium: "ethernet" });
+}
+
+/**
+ * A device from a descriptor that somebody else opened: inherited, received over a socket, or given by the system.
+ * @throws DeviceError E_UNSUPPORTED naming the platform, E_DEVICE_OPTION, E_DEVICE_GONE
+ */
+export function fromDescriptor(descriptor: number, options: DescriptorOptions): Tun {
+  checkFeature(driver().capabilities, "descriptors");
+  return closedUnless(driver().openDescriptor(descriptor, options), (device) => new Tun(device));
+}
+
+function closedUnless(device: SystemDevice, make: (device: SystemDevice) => Tun): Tun {
   try {
-    return new Tun(device);
+    return make(device);
   } catch (error) {
     device.close();
     throw error;

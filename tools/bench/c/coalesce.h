@@ -213,8 +213,8 @@ static inline void make_super(const struct item *item) {
   uint16_t sum = fold(pseudo_sum(item, l4_bytes));
   memcpy(l4 + checksum_offset(item), &sum, sizeof sum);
   uint8_t type = item->kind == UDP ? GSO_UDP_L4 : item->family == 4 ? GSO_TCPV4 : GSO_TCPV6;
-  struct vnet vnet = {NEEDS_CSUM,          type,           item->header_bytes,
-                      item->segment_bytes, item->l4_offset, checksum_offset(item)};
+  struct vnet vnet = {NEEDS_CSUM, type, item->header_bytes, item->segment_bytes, item->l4_offset, 0};
+  vnet.checksum_offset = checksum_offset(item);
   memcpy(p - VNET_HEADER_BYTES, &vnet, sizeof vnet);
 }
 

@@ -38,7 +38,7 @@ static uint32_t read_plain(struct carrier *self) {
   uint32_t count = 0;
   for (; count < BURST_MAX; count++) {
     uint32_t at = slot_at(self, count);
-    size_t room = self->slot_bytes - HEADROOM_BYTES + self->in_header;
+    uint32_t room = self->slot_bytes - HEADROOM_BYTES + self->in_header;
     ssize_t came = read(self->way->in, self->memory + at - self->in_header, room);
     if (came <= (ssize_t)self->in_header) break;
     self->lane->rx_at[count] = at;

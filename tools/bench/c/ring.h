@@ -72,8 +72,8 @@ static inline void ring_submit(struct ring *ring) {
   atomic_store_explicit((_Atomic uint32_t *)ring->sq_tail, ring->tail, memory_order_release);
   for (uint32_t ended = 0; ended < count;) {
     uint32_t waiting = ring->tail - ring->submitted;
-    uint32_t wanted = count - ended;
-    int entered = syscall(SYS_io_uring_enter, ring->descriptor, waiting, wanted, IORING_ENTER_GETEVENTS, NULL, 0);
+    uint32_t least = count - ended;
+    int entered = syscall(SYS_io_uring_enter, ring->descriptor, waiting, least, IORING_ENTER_GETEVENTS, NULL, 0);
     if (entered > 0) ring->submitted += entered;
     uint32_t head = *ring->cq_head;
     uint32_t tail = atomic_load_explicit((_Atomic uint32_t *)ring->cq_tail, memory_order_acquire);

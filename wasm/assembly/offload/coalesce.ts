@@ -31,9 +31,8 @@ import { checksumOffset, pseudoSum } from "./verify";
 
 /**
  * Merges packets `from` up to `to` (not included) of the tx list, each of which has its virtio_net_hdr before it.
- * Packets
- * of one flow keep their order, unless `allowed` has Coalesce.Prepend. The base is the memory's address in the process.
- * Returns the number of groups.
+ * Packets of one flow keep their order, unless `allowed` has Coalesce.Prepend. The base is the memory's address in the
+ * process. Returns the number of groups.
  */
 export function coalesce(from: i32, to: i32, allowed: u32, baseLow: u32, baseHigh: u32): i32 {
   const base = ((<u64>baseHigh) << 32) | <u64>baseLow;
@@ -115,8 +114,7 @@ function setLength(item: Item, total: i32): void {
 
 /**
  * Takes a group of the last `coalesce` apart, for a system that refuses it: its packets are then whole where the tx
- * list
- * says they lie, with complete checksums.
+ * list says they lie, with complete checksums.
  */
 export function loosen(group: i32): void {
   const item = Item.of(group);

@@ -17,9 +17,8 @@ const NO_ROOM: i32 = -1;
 
 /**
  * Cuts the packet at `p` (outside the tx arena) of `bytes` octets by the virtio_net_hdr before it and lists the pieces
- * as the whole tx list,
- * each with an empty virtio_net_hdr. Returns how many there are; 0: the header contradicts the packet; -1: there is no
- * room for them. In neither case is anything listed.
+ * as the whole tx list, each with an empty virtio_net_hdr. Returns how many there are; 0: the header contradicts the
+ * packet; -1: there is no room for them. In neither case is anything listed.
  */
 export function split(p: usize, bytes: i32): i32 {
   txReset();

@@ -121,9 +121,9 @@ export const writeCases: readonly ConformanceCase[] = [
     run(bench) {
       const { device, slots } = bench;
       slots.put(0, bench.packet(200, 5));
-      const before = slots.memory.slice();
+      const before = [...slots.memory];
       expect(device.write(slots.list, 0, 1)).toBe(1);
-      expect([...slots.memory]).toEqual([...before]);
+      expect([...slots.memory]).toEqual(before);
       expect(slots.list.lengths[0]).toBe(bench.packet(200, 5).length);
     },
   },

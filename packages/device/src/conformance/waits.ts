@@ -110,8 +110,9 @@ export const waitCases: readonly ConformanceCase[] = [
     async run(bench) {
       const { device, slots, subject } = bench;
       slots.put(0, bench.packet(1500, 1));
-      for (let sent = 0; device.write(slots.list, 0, 1) === 1; sent++) {
-        if (sent > SENT_MAX) throw new Error("the queue never fills");
+      let sent = 0;
+      while (device.write(slots.list, 0, 1) === 1) {
+        if (++sent > SENT_MAX) throw new Error("the queue never fills");
       }
       const controller = new AbortController();
       const aborted = device.whenWritable(controller.signal);
@@ -119,10 +120,10 @@ export const waitCases: readonly ConformanceCase[] = [
       await aborted;
       expect(device.write(slots.list, 0, 1)).toBe(0);
       const writable = device.whenWritable();
-      expect(subject.receive()).toBeDefined();
+      for (let i = 0; i < sent; i++) expect(subject.receive()).toBeDefined();
       await writable;
       expect(device.write(slots.list, 0, 1)).toBe(1);
-      expect(device.write(slots.list, 0, 1)).toBe(0);
+      while (device.write(slots.list, 0, 1) === 1) sent++;
       const closing = device.whenWritable();
       device.close();
       await closing;

@@ -44,9 +44,7 @@ export class FaultInjector extends DeviceWrapper {
   readonly #slots = new Uint8Array(SLOTS * SLOT_BIG_BYTES);
   readonly #fetched = { at: new Uint32Array(BURST), lengths: new Uint16Array(BURST) };
   readonly #sending = { at: new Uint32Array(1), lengths: new Uint16Array(1) };
-  /**
-   * Packets that wait for the reader, and such that the device inside had no room for; with what stands before them.
-   */
+  /** Packets that wait for the reader, and such that the device inside had no room for; headers and all. */
   readonly #ready: Uint8Array[] = [];
   readonly #unsent: Uint8Array[] = [];
 

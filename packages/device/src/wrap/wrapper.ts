@@ -6,8 +6,7 @@ import { DeviceError } from "../errors.ts";
 
 /**
  * What no wrapper can do: be handed to another thread (what it does with packets is a function of this one), and read
- * or
- * write in pieces (it looks at packets where they lie in the attached memory).
+ * or write in pieces (it looks at packets where they lie in the attached memory).
  */
 export abstract class DeviceWrapper implements AsyncTunDevice {
   readonly capabilities: DeviceCapabilities;

@@ -336,7 +336,7 @@ describe("setLinkDns() that is left the choice", () => {
     await hold.restore();
   });
 
-  test("takes the file where resolved lives in another network namespace", async () => {
+  test("takes the file where resolved lives in another network namespace: the index is another link", async () => {
     writeFileSync(path, STUB);
     using other = NetworkNamespace.create();
     const from = bus.calls.length;

@@ -1,4 +1,4 @@
-// The name servers of a link: set, changed while they are held, put back; also after the process that set them was
+// The name servers of a link: set, changed while they are held, put back; also when the process that set them was
 // killed.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";

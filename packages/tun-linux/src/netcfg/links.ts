@@ -17,8 +17,7 @@ export type OperState = (typeof OPER_STATES)[number];
 
 /**
  * How the kernel makes the IPv6 link-local address: from the hardware address, not at all, from the secret in the
- * sysctl
- * `stable_secret`, or from a secret of its own. The numbers IN6_ADDR_GEN_MODE_* are the places in this list.
+ * sysctl `stable_secret`, or from a secret of its own. The numbers IN6_ADDR_GEN_MODE_* are the places in this list.
  */
 export const LINK_LOCAL_MODES = ["system", "none", "stable", "random"] as const;
 export type LinkLocalMode = (typeof LINK_LOCAL_MODES)[number];

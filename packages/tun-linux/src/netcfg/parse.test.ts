@@ -108,6 +108,7 @@ describe.each(Object.entries(READERS))("%s", (name, reader) => {
   test("bears any octets, and reads none that are not its own", () => {
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), anyMessage), (octets) => readsOnly(reader, octets)),
+      { numRuns: 1000 },
     );
   });
 
@@ -121,7 +122,7 @@ describe.each(Object.entries(READERS))("%s", (name, reader) => {
         for (const [at, value] of list) if (octets.length > 0) octets[at % octets.length] = value;
         readsOnly(reader, octets);
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -18,7 +18,6 @@ const { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } = nl;
 const CREATE = NLM_F_CREATE | NLM_F_EXCL;
 const FAMILIES = [4, 6] as const;
 
-/** Ends of a veth pair, as `addVeth` takes them. */
 export interface VethOptions {
   readonly peerNamespaceFd?: number;
   readonly mtuBytes?: number;
@@ -27,8 +26,9 @@ export interface VethOptions {
 /**
  * Calls are synchronous and take some tens of microseconds. Every call throws DeviceError: E_DEVICE_DENIED without
  * CAP_NET_ADMIN, E_DEVICE_BUSY for what is there already, E_DEVICE_MISSING for what is to be changed or removed and is
- * not there, E_DEVICE_GONE for a missing interface, E_DEVICE_OPTION for what cannot be, else E_DEVICE_SYSTEM. What the
- * kernel refused is a NetlinkError with the errno, the kernel's own words and, where it told, the attribute's name.
+ * not there, E_DEVICE_GONE for a missing interface, E_DEVICE_STATE for one that is down or without IPv6, E_UNSUPPORTED
+ * for what this kernel does not know, E_DEVICE_OPTION for what cannot be, else E_DEVICE_SYSTEM. What the kernel refused
+ * is a NetlinkError with the errno, the kernel's own words and, where it told, the attribute's name.
  */
 export class RouteNetlink implements Disposable {
   readonly #socket: nl.NetlinkSocket;
@@ -101,8 +101,7 @@ export class RouteNetlink implements Disposable {
 
   /**
    * Adds it, or gives the one that is there other lifetimes, another metric and, in IPv6, other flags. The kernel
-   * leaves
-   * all else of an address that is there as it is.
+   * leaves all else of an address that is there as it is.
    */
   replaceAddress(index: number, address: string, options: addresses.AddressOptions = {}): void {
     this.#socket.request(addresses.addAddressRequest(index, address, options, "change"));
@@ -118,9 +117,7 @@ export class RouteNetlink implements Disposable {
     this.#socket.request(addresses.removeAddressRequest(index, found?.address ?? address, peer));
   }
 
-  /**
-   * Removes all addresses of an interface, or those of one family. IPv6 link-local ones stay unless they are asked for.
-   */
+  /** Removes all addresses of an interface, or those of one family; IPv6 link-local ones only when asked for. */
   flushAddresses(index: number, options: { readonly family?: 4 | 6; readonly linkLocal?: boolean } = {}): void {
     for (const { address, peer, family } of this.addresses(index)) {
       const isKept = options.linkLocal !== true && family === 6 && /^fe[89ab]/.test(address);

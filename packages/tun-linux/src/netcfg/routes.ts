@@ -50,8 +50,7 @@ export interface RouteSpec {
   readonly source?: string;
   /**
    * Default "unicast". "blackhole" drops in silence, "unreachable" and "prohibit" answer with an ICMP error, "throw"
-   * goes
-   * on with the next rule.
+   * goes on with the next rule.
    */
   readonly type?: rta.RouteType;
   /** IPv4. Default: as far as the type and the gateway make it reach. */

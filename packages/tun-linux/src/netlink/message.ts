@@ -114,8 +114,7 @@ export class NetlinkMessage {
 
   /**
    * The attribute that starts at an octet of the whole message, as the kernel names it in an error: its type, behind
-   * the
-   * types of the attributes that hold it.
+   * the types of the attributes that hold it.
    */
   attributePath(offset: number): readonly number[] | undefined {
     return this.#marks.find(({ at }) => at + NLMSG_HEADER_BYTES === offset)?.path;

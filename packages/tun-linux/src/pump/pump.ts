@@ -68,15 +68,14 @@ export interface Pump extends Disposable {
 
   /**
    * Writes packets `from` up to `to` (not included). Never blocks. Returns how many were taken in order from `from`;
-   * the
-   * rest stays the caller's.
+   * the rest stays the caller's.
    * @throws DeviceError E_DEVICE_GONE when the interface was deleted
    */
   write(port: number, list: PacketList, from: number, to: number): number;
 
   /**
    * Writes the first `count` groups of the merger. Never blocks. Returns how many were taken in order; of the rest no
-   * packet was sent. A group that the system will not take as one goes packet by packet, perhaps behind later groups.
+   * packet was sent. A group that the system does not take as one goes packet by packet, behind later ones.
    * @throws DeviceError E_DEVICE_GONE when the interface was deleted
    */
   writeGroups(port: number, merger: Merger, count: number): number;

@@ -65,9 +65,7 @@ export class PumpedTun implements TunDevice {
     return this.#device.capabilities;
   }
 
-  /**
-   * Of the whole pump; and merged packets that found the queue full, for what was merged cannot be given back in order.
-   */
+  /** Of the whole pump; and merged packets that found the queue full: they cannot be given back in order. */
   get refused(): number {
     return this.#pump.refused + this.#foundFull;
   }

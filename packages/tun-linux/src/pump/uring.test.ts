@@ -1,6 +1,5 @@
 // What the pump makes of results that a real device gives rarely: a packet that comes between two reads, a queue that
-// is
-// full for a moment. The rings are played by the test.
+// is full for a moment. The rings are played by the test.
 import { describe, expect, test } from "bun:test";
 import { EAGAIN, EINVAL, EIO, ENOBUFS } from "../sys.ts";
 import { pumpMemory } from "../../test/pump/memory.ts";

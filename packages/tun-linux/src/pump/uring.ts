@@ -135,9 +135,7 @@ export class UringPump extends PlainPump {
     }
   }
 
-  /**
-   * How many of the last writes are done with: all before the first of those, at the end, that found the queue full.
-   */
+  /** How many of the last writes are done with: all but those at the end that found the queue full. */
   #taken(port: PumpPort, count: number): number {
     const { results } = this.#ring;
     let taken = 0;

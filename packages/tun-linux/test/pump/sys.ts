@@ -1,8 +1,11 @@
-// A sandbox that forbids io_uring, as containers have it: seccomp(2), linux/seccomp.h, linux/bpf_common.h.
+// A sandbox that forbids io_uring, as containers have it (seccomp(2), linux/seccomp.h, linux/bpf_common.h), and a pair
+// of descriptors whose queue is short (socketpair(2)).
 import { addressOf, errno, errnoName, library, libcNames } from "@bunnel/ffi";
 
 const libc = library(libcNames("linux").paths, {
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+  socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
+  close: { args: ["i32"], returns: "i32" },
 });
 
 const PR_SET_NO_NEW_PRIVS = 38;
@@ -36,6 +39,26 @@ export function forbidUring(): void {
   const filter = new BigUint64Array([BigInt(program.length), BigInt(addressOf(instructions))]);
   checked("PR_SET_NO_NEW_PRIVS", libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   checked("PR_SET_SECCOMP", libc().prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, addressOf(filter), 0, 0));
+}
+
+const AF_UNIX = 1;
+const SOCK_DGRAM_NONBLOCK = 2 | 0x800;
+
+/** Two ends that bring each other a packet a call, and few of them at a time. */
+export class DatagramPair implements Disposable {
+  readonly #ends = new Int32Array(2);
+
+  constructor() {
+    checked("socketpair", libc().socketpair(AF_UNIX, SOCK_DGRAM_NONBLOCK, 0, this.#ends));
+  }
+
+  get ends(): readonly [number, number] {
+    return [this.#ends[0] ?? -1, this.#ends[1] ?? -1];
+  }
+
+  [Symbol.dispose](): void {
+    for (const end of this.#ends) libc().close(end);
+  }
 }
 
 function checked(what: string, result: number): void {

@@ -1,3 +1,4 @@
+// needs root
 // Addresses. tun-rs: ipv4, ipv6, addresses, add_address_v4/v6, remove_address, remove_address_v6, set_network_address,
 // broadcast, set_broadcast, associate_route. tappers: addrs, add_addr, remove_addr, AddAddress, AddressInfo.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -61,7 +62,7 @@ describe("addresses", () => {
     expect(routes(device.name, "-6")).toEqual([]);
   });
 
-  test("are added and removed while the device is open, and listed as the system does", () => {
+  test("are added, listed and removed while the device is open, whatever their prefix length", () => {
     using device = quietDevice(namespace);
     using netlink = namespace.run(() => RouteNetlink.open());
     const addresses = ["192.0.2.1/24", "192.0.2.9/31", "2001:db8::1/64", "2001:db8:2::1/56"];

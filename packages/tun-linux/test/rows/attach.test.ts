@@ -1,3 +1,4 @@
+// needs root
 // A prepared device, opened by a user without any privilege. tun-rs: inherit_enable_state (and tun-rs issue 104).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { DeviceOptions } from "@bunnel/device";

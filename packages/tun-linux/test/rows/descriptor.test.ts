@@ -1,3 +1,4 @@
+// needs root
 // Descriptors that go from hand to hand. tun-rs: from_fd, into_raw_fd, as_raw_fd, BorrowedSyncDevice. tappers: AsFd,
 // AsRawFd.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -76,8 +77,9 @@ describe("openLinuxDescriptor()", () => {
 
   test("owned: close() closes it; release() gives it away and leaves it open", () => {
     const device = quietDevice(namespace, { name: "given0" });
-    const fd = device.release();
-    expect(fd).toBe(device.fd);
+    const { fd } = device;
+    expect(device.release()).toBe(fd);
+    expect(device.fd).toBe(-1);
     expect(() => device.state()).toThrow("expected open, found closed");
     expect(isOpen(fd)).toBe(true);
     const taken = openLinuxDescriptor(fd, { ownership: "owned" });

@@ -1,3 +1,4 @@
+// needs root
 // What the kernel's driver knows, and what this driver says about itself.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { DeviceOptions } from "@bunnel/device";

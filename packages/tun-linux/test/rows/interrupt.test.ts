@@ -1,3 +1,4 @@
+// needs root
 // Ending a wait from elsewhere, and not ending it by accident. tun-rs: recv_intr, recv_intr_timeout, send_intr,
 // wait_readable_intr, InterruptEvent (new, trigger, trigger_value, is_trigger, value, reset), shutdown.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

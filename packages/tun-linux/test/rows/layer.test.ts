@@ -1,3 +1,4 @@
+// needs root
 // TUN and TAP. tun-rs: layer. tappers: Tun, Tap.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { PacketList } from "@bunnel/device";

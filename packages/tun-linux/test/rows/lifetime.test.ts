@@ -1,3 +1,4 @@
+// needs root
 // Devices that come and go: many at once, many one after another, and none that stays.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readlinkSync } from "node:fs";
@@ -47,14 +48,20 @@ describe("many devices", () => {
     expect(ip(namespace, "link")).toHaveLength(1);
   });
 
-  test("one after another, a thousand times: no descriptor is left, and no interface", () => {
+  // The kernel takes 20 ms to do away with an interface, so most devices share one that stays.
+  test.each([
+    ["a thousand times on an interface that stays", CYCLES, true],
+    ["a hundred times with the interface", CYCLES / 10, false],
+  ])("one after another, %s: no descriptor is left", (_, cycles, stays) => {
+    if (stays) runInside(namespace, "ip", "tuntap", "add", "dev", "cycle0", "mode", "tun");
     const before = deviceDescriptors();
-    for (let i = 0; i < CYCLES; i++) {
+    for (let i = 0; i < cycles; i++) {
       const device = namespace.run(() => openLinuxTun({ up: false, name: "cycle0" }));
       if (i === 0) expect(deviceDescriptors()).toBe(before + 2);
       device.close();
     }
     expect(deviceDescriptors()).toBe(before);
+    if (stays) runInside(namespace, "ip", "link", "del", "cycle0");
     expect(ip(namespace, "link").map(({ ifname }) => ifname)).toEqual(["lo"]);
   });
 });

@@ -1,3 +1,4 @@
+// needs root
 // The hardware address. tun-rs: mac_addr, mac_address, set_mac_address. tappers: MacAddr.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { NetworkNamespace } from "../../src/index.ts";

@@ -1,3 +1,4 @@
+// needs root
 // An interface that is moved to another network namespace while its device is open.
 import { describe, expect, test } from "bun:test";
 import { Wake, type PacketList } from "@bunnel/device";

@@ -1,3 +1,4 @@
+// needs root
 // The size of the largest packet. tun-rs: mtu, set_mtu. tappers: mtu, set_mtu.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Wake, type DeviceOptions, type PacketList } from "@bunnel/device";

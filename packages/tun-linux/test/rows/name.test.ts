@@ -1,3 +1,4 @@
+// needs root
 // The interface's name and index. tun-rs: name, if_index, set_name. tappers: new_named, name, MAX_INTERFACE_NAME_LEN.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { NetworkNamespace, RouteNetlink } from "../../src/index.ts";
@@ -41,6 +42,16 @@ describe("name", () => {
     expect(linkOf(namespace, "again0")).toMatchObject({ ifindex: device.index });
     device.close();
     expect(device.name).toBe("again0");
+  });
+
+  test("an interface is found by name and by index, any one of the system; what is not there is undefined", () => {
+    using device = quietDevice(namespace, { name: "found0" });
+    using netlink = namespace.run(() => RouteNetlink.open());
+    expect(netlink.link("found0")?.index).toBe(device.index);
+    expect(netlink.link(device.index)?.name).toBe("found0");
+    expect(netlink.links().map(({ name }) => name)).toEqual(["lo", "found0"]);
+    expect(netlink.link("none0")).toBeUndefined();
+    expect(netlink.link(4711)).toBeUndefined();
   });
 
   test("the index is the system's, or the caller's", () => {

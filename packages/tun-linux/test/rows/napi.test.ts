@@ -1,3 +1,4 @@
+// needs root
 // Written packets by the kernel's batch path, where it merges those of one flow (IFF_NAPI).
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { PacketList } from "@bunnel/device";

@@ -1,3 +1,4 @@
+// needs root
 // Calls that come back at once, and calls that wait. tun-rs: set_nonblocking, is_nonblocking, try_recv, try_send, recv.
 // tappers: set_nonblocking, nonblocking.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

@@ -1,3 +1,4 @@
+// needs root
 // The four octets before each packet. tun-rs: packet_information, ignore_packet_info.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PacketPort, Wake, type PacketList } from "@bunnel/device";

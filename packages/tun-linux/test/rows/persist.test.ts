@@ -1,3 +1,4 @@
+// needs root
 // Interfaces that outlive their process. tun-rs: persist, reuse_dev, user, group. tappers: set_persistent, set_owner,
 // set_group, create_named.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

@@ -1,3 +1,4 @@
+// needs root
 // Packets that the system keeps for us. tun-rs: tx_queue_len, set_tx_queue_len.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { PacketList } from "@bunnel/device";

@@ -1,3 +1,4 @@
+// needs root
 // Settings of the device itself. tappers: set_linktype, set_debug. Beyond both: the send buffer.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { NetworkNamespace } from "../../src/index.ts";

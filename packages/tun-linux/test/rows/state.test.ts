@@ -1,3 +1,4 @@
+// needs root
 // Up and down, carrier. tun-rs: enable, enabled, is_running. tappers: set_state, set_up, set_down, state.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { NetworkNamespace, RouteNetlink } from "../../src/index.ts";

@@ -27,6 +27,11 @@ const SIOCETHTOOL = 0x8946;
 const ETHTOOL_GMSGLVL = 7;
 /** asm/unistd.h of x86-64 and of arm64. */
 const TGKILL = process.arch === "arm64" ? 131 : 234;
+const BPF = process.arch === "arm64" ? 280 : 321;
+const BPF_PROG_LOAD = 5;
+const BPF_PROG_TYPE_SOCKET_FILTER = 1;
+const BPF_MOV64_IMMEDIATE = 0xb7;
+const BPF_EXIT = 0x95;
 const POLL_CALLS: readonly string[] = process.arch === "arm64" ? ["73"] : ["7", "271"];
 
 const IFREQ = new Struct("ifreq", 40, {
@@ -37,6 +42,14 @@ const IFREQ = new Struct("ifreq", 40, {
 const IFREQ_DATA = new Struct("ifreq", 40, {
   name: { at: 0, type: "text", bytes: 16 },
   data: { at: 16, type: "u64" },
+});
+
+/** union bpf_attr as BPF_PROG_LOAD reads it. */
+const BPF_ATTRIBUTES = new Struct("bpf_attr", 48, {
+  type: { at: 0, type: "u32" },
+  count: { at: 4, type: "u32" },
+  instructions: { at: 8, type: "u64" },
+  license: { at: 16, type: "u64" },
 });
 
 function checked(what: string, result: number): number {
@@ -87,6 +100,30 @@ export function messageLevel(name: string): number {
 /** Sends a signal to one thread of this process. */
 export function signalThread(thread: number, signal: number): void {
   checked("tgkill", Number(libc().syscall(TGKILL, process.pid, thread, signal)));
+}
+
+/**
+ * A socket filter that answers the same number for every packet, as eBPF: | mov r0, number | exit |. Gives its
+ * descriptor. Source: linux/bpf.h.
+ */
+export function loadAnswer(number: number): number {
+  const instructions = new Uint8Array(16);
+  const view = new DataView(instructions.buffer);
+  view.setUint8(0, BPF_MOV64_IMMEDIATE);
+  view.setInt32(4, number, true);
+  view.setUint8(8, BPF_EXIT);
+  const license = cString("MIT");
+  const attributes = BPF_ATTRIBUTES.encode({
+    type: BPF_PROG_TYPE_SOCKET_FILTER,
+    count: 2,
+    instructions: BigInt(addressOf(instructions)),
+    license: BigInt(addressOf(license)),
+  });
+  return checked("bpf", Number(libc().syscall(BPF, BPF_PROG_LOAD, addressOf(attributes), attributes.length)));
+}
+
+export function closeDescriptor(fd: number): void {
+  libc().close(fd);
 }
 
 /** Whether a system call, as the first word of /proc/<pid>/task/<tid>/syscall has it, is a poll. */

@@ -1,3 +1,4 @@
+// needs root
 // One packet in several pieces. tun-rs: recv_vectored, send_vectored.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Wake } from "@bunnel/device";

@@ -1,0 +1,73 @@
+// What happens to a device's interface, told as it happens.
+import { checkFeature, type SystemDevice, type WaitOptions } from "@bunnel/device";
+import type { AddressInfo, LinkInfo, NetworkEventOf } from "@bunnel/tun-linux";
+import { driver } from "./driver.ts";
+
+export type DeviceEvent =
+  | { readonly type: "up" }
+  | { readonly type: "down" }
+  /** The cable is in, or out. */
+  | { readonly type: "carrier"; readonly isOn: boolean }
+  | { readonly type: "mtu"; readonly mtuBytes: number }
+  | { readonly type: "name"; readonly name: string }
+  | { readonly type: "mac"; readonly mac: string | undefined }
+  | { readonly type: "address"; readonly change: "changed" | "removed"; readonly address: AddressInfo }
+  /** The interface was deleted, or moved to another network; nothing comes after it. */
+  | { readonly type: "gone" }
+  /** More came than could be kept: look again at everything. */
+  | { readonly type: "lost" };
+
+/**
+ * Events from the call on, until the interface is gone, the loop is left, or the signal is aborted.
+ * @throws DeviceError E_UNSUPPORTED naming the platform
+ */
+export function deviceEvents(
+  device: SystemDevice,
+  { signal }: WaitOptions = {},
+): AsyncGenerator<DeviceEvent, void, undefined> {
+  checkFeature(driver().capabilities, "events");
+  // Opened here and not in the generator, which runs only when somebody asks: nothing in between is missed.
+  return told(device, driver().watchFrom(device, signal), signal);
+}
+
+async function* told(
+  { index }: SystemDevice,
+  events: ReturnType<ReturnType<typeof driver>["watchFrom"]>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<DeviceEvent, void, undefined> {
+  try {
+    let before: LinkInfo | undefined;
+    for await (const event of events) {
+      if (event.type === "lost") {
+        yield event;
+      } else if (indexOf(event) !== index) {
+        continue;
+      } else if (event.type === "address") {
+        yield event;
+      } else if (event.change === "removed") {
+        yield { type: "gone" };
+        return;
+      } else {
+        yield* changes(before, event.link);
+        before = event.link;
+      }
+    }
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+  } finally {
+    events.close();
+  }
+}
+
+function indexOf(event: Exclude<NetworkEventOf<"link" | "address">, { readonly type: "lost" }>): number {
+  return event.type === "link" ? event.link.index : event.address.index;
+}
+
+/** What differs. Of the first message it cannot be told what it is about; it says how things are. */
+function* changes(before: LinkInfo | undefined, now: LinkInfo): Generator<DeviceEvent> {
+  if (now.name !== before?.name && before) yield { type: "name", name: now.name };
+  if (now.mtuBytes !== before?.mtuBytes) yield { type: "mtu", mtuBytes: now.mtuBytes };
+  if (now.mac !== before?.mac && before) yield { type: "mac", mac: now.mac };
+  if (now.up !== before?.up) yield { type: now.up ? "up" : "down" };
+  if (now.running !== before?.running) yield { type: "carrier", isOn: now.running };
+}
