@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { askControl } from "../service/control.ts";
+import { askControl } from "../control/client.ts";
 import { ExitError } from "../service/exit.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
 
@@ -14,6 +14,7 @@ interface DownOptions {
 export function register(program: Command): void {
   program
     .command("down")
+    .alias("stop")
     .description("stop the running service, and take away what a killed one left behind")
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
     .option("--json", "print JSON")
@@ -22,7 +23,7 @@ export function register(program: Command): void {
 
 async function down(options: DownOptions): Promise<void> {
   const paths = statePaths(options.stateDir);
-  const wasRunning = (await askControl(paths.socket, "down")) !== undefined;
+  const wasRunning = (await askControl(paths.socket, "stop")) !== undefined;
   const until = performance.now() + WAIT_MS;
   while (wasRunning && (await askControl(paths.socket, "ping")) !== undefined) {
     if (performance.now() > until) throw new ExitError(`the service did not end within ${WAIT_MS / 1000} s`);

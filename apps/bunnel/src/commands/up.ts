@@ -1,9 +1,13 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { TunBackend, type BackendHandle, type TunSettings } from "@bunnel/backend";
 import type { Profile } from "@bunnel/profile";
-import { serveControl } from "../service/control.ts";
+import { ControlError } from "../control/protocol.ts";
+import { ControlServer, type ControlCommands } from "../control/server.ts";
 import { ExitError } from "../service/exit.ts";
-import { readProfile } from "../service/read-profile.ts";
+import { follow } from "../service/follow.ts";
+import { LateCommands } from "../service/late-commands.ts";
+import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
+import { Service } from "../service/service.ts";
 import { DEFAULT_STATE_DIR, makeStateDir, statePaths } from "../service/state-dir.ts";
 
 interface UpOptions {
@@ -49,47 +53,45 @@ async function up(options: UpOptions): Promise<void> {
   if (process.platform !== "linux") {
     throw new ExitError(`up: this version carries traffic on Linux only, this is ${process.platform}`);
   }
-  const profile = await readProfile(options);
+  const source = await readProfileSource(options);
   const paths = statePaths(options.stateDir);
   const { linuxPlatform } = await import("../service/platform.linux.ts");
   const platform = linuxPlatform({ statePath: paths.state });
   const unsupported = platform.unsupported();
   if (unsupported !== undefined) throw new ExitError(unsupported);
   makeStateDir(paths);
-  let handle: BackendHandle | undefined;
   const stop = Promise.withResolvers<void>();
-  const control = await openControl(paths.socket, (command) => answer(command, handle, stop.resolve));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop.resolve);
-  try {
-    handle = await new TunBackend(platform).start({ engine: { profile }, settings: settingsOf(options, profile) });
-    say(options, { up: true, ...handle.stats }, upText(handle, profile));
-    const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed]);
-    const { stats } = cause === undefined ? handle : { stats: undefined };
-    await handle.shutdown();
-    if (cause) throw new ExitError(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
-    say(options, { up: false, ...stats }, "bunnel is down, the network is as before");
-  } finally {
-    control.close();
-  }
+  const commands = new LateCommands(stop.resolve);
+  using control = await openControl(paths.socket, commands.all);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
+  const settings = settingsOf(options, source.profile);
+  const handle = await new TunBackend(platform).start({ engine: { profile: source.profile }, settings });
+  const service = new Service(handle, {
+    source,
+    read: () => readProfileSource(options),
+    settingsOf: (profile) => settingsOf(options, profile),
+    notify: (event, data) => control.notify(event, data),
+    stop: stop.resolve,
+  });
+  commands.serve(service.commands);
+  using following = follow(service, control, options, stop.resolve);
+  say(options, { up: true, ...service.status() }, upText(handle, source));
+  const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed]);
+  following[Symbol.dispose]();
+  const stats = cause === undefined ? handle.stats : undefined;
+  control.notify("state", { up: false });
+  await handle.shutdown();
+  if (cause) throw new ExitError(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
+  say(options, { up: false, ...stats }, "bunnel is down, the network is as before");
 }
 
-async function openControl(path: string, handle: (command: string) => Promise<unknown>) {
+async function openControl(path: string, commands: ControlCommands): Promise<ControlServer> {
   try {
-    return await serveControl(path, handle);
+    return await ControlServer.open(path, commands);
   } catch (cause) {
+    if (!(cause instanceof ControlError)) throw cause;
     throw new ExitError(`another bunnel is up (it answers at ${path}): stop it with bunnel down`, 1, { cause });
   }
-}
-
-async function answer(command: string, handle: BackendHandle | undefined, stop: () => void): Promise<unknown> {
-  if (command === "ping") return "pong";
-  if (command === "status" && handle) return handle.stats;
-  if (command === "status") throw new Error("the service is starting");
-  if (command === "down") {
-    stop();
-    return "stopping";
-  }
-  throw new Error(`command: expected ping, status or down, found ${command.slice(0, 40)}`);
 }
 
 function settingsOf(options: UpOptions, profile: Profile): TunSettings {
@@ -110,7 +112,7 @@ function say(options: UpOptions, data: unknown, text: string): void {
   process.stdout.write(options.json ? `${JSON.stringify(data)}\n` : `${text}\n`);
 }
 
-function upText(handle: BackendHandle, profile: Profile): string {
+function upText(handle: BackendHandle, { profile }: ProfileSource): string {
   const { device, method, uplinks } = handle.stats;
   const rules = profile.rules.filter((rule) => rule.enabled).length;
   return (
