@@ -20,7 +20,7 @@ import {
   FLOW_TAGS_BASE,
   FLOW_WAYS,
   FlowState,
-  L7,
+  type L7,
 } from "@bunnel/abi";
 
 /** Tags below this mark a place that is free or is being written. */

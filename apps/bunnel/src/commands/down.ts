@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { askControl } from "../control/client.ts";
 import { ExitError } from "../service/exit.ts";
-import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
+import { DEFAULT_STATE_DIR, makeStateDir, statePaths } from "../service/state-dir.ts";
 
 const WAIT_MS = 5_000;
 const LOOK_EVERY_MS = 50;
@@ -29,6 +30,7 @@ async function down(options: DownOptions): Promise<void> {
     if (performance.now() > until) throw new ExitError(`the service did not end within ${WAIT_MS / 1000} s`);
     await Bun.sleep(LOOK_EVERY_MS);
   }
+  if (existsSync(paths.dir)) makeStateDir(paths);
   const { linuxPlatform } = await import("../service/platform.linux.ts");
   const { removed } = linuxPlatform({ statePath: paths.state }).sweep();
   if (options.json) {

@@ -1,14 +1,18 @@
 import { InvalidArgumentError, type Command } from "commander";
-import { TunBackend, type BackendHandle, type TunSettings } from "@bunnel/backend";
+import { TunBackend, type BackendHandle, type BackendStats, type TunSettings } from "@bunnel/backend";
 import type { Profile } from "@bunnel/profile";
+import { isAnswered } from "../control/client.ts";
 import { ControlError } from "../control/protocol.ts";
 import { ControlServer, type ControlCommands } from "../control/server.ts";
+import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
+import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
+import { audited, AuditLog } from "../service/audit.ts";
 import { ExitError } from "../service/exit.ts";
 import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
 import { Service } from "../service/service.ts";
-import { DEFAULT_STATE_DIR, makeStateDir, statePaths } from "../service/state-dir.ts";
+import { DEFAULT_STATE_DIR, giveStateDir, makeStateDir, statePaths, type StatePaths } from "../service/state-dir.ts";
 
 interface UpOptions {
   readonly profile?: string;
@@ -19,6 +23,8 @@ interface UpOptions {
   readonly mtu?: number;
   readonly offload: boolean;
   readonly stateDir: string;
+  readonly user?: string;
+  readonly auditLog?: string;
   readonly json?: boolean;
 }
 
@@ -34,6 +40,11 @@ export function register(program: Command): void {
     .option("--mtu <octets>", "MTU of the device (default: as the uplink has it)", readMtu)
     .option("--no-offload", "do without segmentation offload")
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
+    .option(
+      "--user <name>",
+      "who the service is once its devices are open (default: bunnel, else nobody; root stays root)",
+    )
+    .option("--audit-log <file>", "a line of JSON for each privileged operation (default: audit.log in the state dir)")
     .option("--json", "print one JSON line when it is up and one when it is down")
     .action(up);
 }
@@ -53,19 +64,26 @@ async function up(options: UpOptions): Promise<void> {
   if (process.platform !== "linux") {
     throw new ExitError(`up: this version carries traffic on Linux only, this is ${process.platform}`);
   }
+  const user = serviceUser(options.user);
   const source = await readProfileSource(options);
   const paths = statePaths(options.stateDir);
   const { linuxPlatform } = await import("../service/platform.linux.ts");
   const platform = linuxPlatform({ statePath: paths.state });
   const unsupported = platform.unsupported();
   if (unsupported !== undefined) throw new ExitError(unsupported);
+  // Before anything of a living one is touched.
+  if (await isAnswered(paths.socket)) throw anotherIsUp(paths.socket);
   makeStateDir(paths);
   const stop = Promise.withResolvers<void>();
   const commands = new LateCommands(stop.resolve);
   using control = await openControl(paths.socket, commands.all);
+  using audit = AuditLog.open(options.auditLog ?? paths.audit);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
   const settings = settingsOf(options, source.profile);
-  const handle = await new TunBackend(platform).start({ engine: { profile: source.profile }, settings });
+  const handle = await new TunBackend(audited(platform, audit)).start({
+    engine: { profile: source.profile },
+    settings,
+  });
   const service = new Service(handle, {
     source,
     read: () => readProfileSource(options),
@@ -73,16 +91,31 @@ async function up(options: UpOptions): Promise<void> {
     notify: (event, data) => control.notify(event, data),
     stop: stop.resolve,
   });
-  commands.serve(service.commands);
-  using following = follow(service, control, options, stop.resolve);
-  say(options, { up: true, ...service.status() }, upText(handle, source));
-  const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed]);
-  following[Symbol.dispose]();
-  const stats = cause === undefined ? handle.stats : undefined;
-  control.notify("state", { up: false });
+  try {
+    commands.serve(service.commands);
+    audit.note("drop privileges", { ...giveUp(paths, user) });
+    using _following = follow(service, control, options, stop.resolve);
+    say(options, { up: true, ...service.status() }, upText(handle, source));
+    const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed]);
+    if (cause) throw new ExitError(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
+    control.notify("state", { up: false });
+    say(options, { up: false, ...(await ended(handle)) }, "bunnel is down, the network is as before");
+  } finally {
+    await handle.shutdown();
+    audit.note("end");
+  }
+}
+
+/** Ends it and returns its last figures. */
+async function ended(handle: BackendHandle): Promise<BackendStats> {
+  const { stats } = handle;
   await handle.shutdown();
-  if (cause) throw new ExitError(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
-  say(options, { up: false, ...stats }, "bunnel is down, the network is as before");
+  return stats;
+}
+
+function giveUp(paths: StatePaths, user: ServiceUser | undefined): DropReport {
+  if (user !== undefined) giveStateDir(paths, user);
+  return dropPrivileges(user);
 }
 
 async function openControl(path: string, commands: ControlCommands): Promise<ControlServer> {
@@ -90,8 +123,12 @@ async function openControl(path: string, commands: ControlCommands): Promise<Con
     return await ControlServer.open(path, commands);
   } catch (cause) {
     if (!(cause instanceof ControlError)) throw cause;
-    throw new ExitError(`another bunnel is up (it answers at ${path}): stop it with bunnel down`, 1, { cause });
+    throw anotherIsUp(path, cause);
   }
+}
+
+function anotherIsUp(path: string, cause?: unknown): ExitError {
+  return new ExitError(`another bunnel is up (it answers at ${path}): stop it with bunnel down`, 1, { cause });
 }
 
 function settingsOf(options: UpOptions, profile: Profile): TunSettings {

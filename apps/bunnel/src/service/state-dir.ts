@@ -1,37 +1,104 @@
 // Where a running service keeps its control socket and what it has to put back.
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+//
+// While the service runs as another user the folder is that user's; a start takes it back first. What is done to a
+// folder that somebody else could write is done through its descriptor, so that no name in it leads elsewhere.
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
+import type { ServiceUser } from "../privileges/service-user.ts";
 import { ExitError } from "./exit.ts";
 
 export const DEFAULT_STATE_DIR = "/run/bunnel";
+
+const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
+const OWNER_ONLY = 0o700;
+const ROOT = 0;
 
 export interface StatePaths {
   readonly dir: string;
   readonly socket: string;
   readonly state: string;
+  readonly audit: string;
 }
 
 export function statePaths(dir: string): StatePaths {
-  return { dir, socket: join(dir, "control.sock"), state: join(dir, "state.json") };
+  return {
+    dir,
+    socket: join(dir, "control.sock"),
+    state: join(dir, "state.json"),
+    audit: join(dir, "audit.log"),
+  };
 }
 
-/** Makes the directory for its owner alone. @throws ExitError when it is not a directory of ours */
-export function makeStateDir(paths: StatePaths): void {
+/** All that a service ever makes there. */
+const NAMES: readonly string[] = [
+  "audit.log",
+  "audit.log.1",
+  "control.sock",
+  "state.json",
+  "state.json.lock",
+  "state.json.new",
+];
+
+/**
+ * Makes the folder for its owner alone. Root takes one back that a service's user has, if nothing else is in it than
+ * what a service makes.
+ * @throws ExitError when it is not a folder of ours
+ */
+export function makeStateDir({ dir }: StatePaths): void {
   try {
-    mkdirSync(paths.dir, { recursive: true, mode: 0o700 });
-    const found = lstatSync(paths.dir);
-    const uid = process.getuid?.() ?? 0;
-    if (!found.isDirectory() || found.uid !== uid) {
-      throw new ExitError(
-        `state directory ${paths.dir}: expected a directory of user ${uid}, found one of ${found.uid}`,
-      );
+    mkdirSync(dir, { recursive: true, mode: OWNER_ONLY });
+    const fd = openSync(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    try {
+      takeBack(dir, fd);
+    } finally {
+      closeSync(fd);
     }
-    chmodSync(paths.dir, 0o700);
   } catch (cause) {
     if (cause instanceof ExitError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ExitError(`state directory ${paths.dir} cannot be made (${why}): name another with --state-dir`, 1, {
-      cause,
-    });
+    throw new ExitError(`state directory ${dir} cannot be made (${why}): name another with --state-dir`, 1, { cause });
   }
+}
+
+function takeBack(dir: string, fd: number): void {
+  const us = process.geteuid?.() ?? ROOT;
+  const { uid } = fstatSync(fd);
+  const isForeign = uid !== us;
+  const stranger = isForeign ? readdirSync(dir).find((name) => !NAMES.includes(name)) : undefined;
+  if (isForeign && (us !== ROOT || stranger !== undefined)) {
+    const has = stranger === undefined ? "" : `, with ${JSON.stringify(stranger)} in it`;
+    throw new ExitError(`state directory ${dir}: expected a directory of user ${us}, found one of ${uid}${has}`);
+  }
+  if (isForeign) fchownSync(fd, ROOT, ROOT);
+  fchmodSync(fd, OWNER_ONLY);
+  if (!isForeign) return;
+  // Now nobody else changes it any more. Links lead elsewhere, and what has two names has one outside.
+  for (const name of readdirSync(dir)) {
+    const path = join(dir, name);
+    const found = lstatSync(path);
+    const isPlain = (found.isFile() && found.nlink === 1) || found.isSocket();
+    if (isPlain && NAMES.includes(name)) lchownSync(path, ROOT, ROOT);
+    else rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** Gives the folder and what is in it to the service's user, who must be able to clean up. */
+export function giveStateDir({ dir }: StatePaths, { uid, gid }: ServiceUser): void {
+  for (const name of readdirSync(dir)) lchownSync(join(dir, name), uid, gid);
+  chownSync(dir, uid, gid);
+  chmodSync(dir, OWNER_ONLY);
 }
