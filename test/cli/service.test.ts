@@ -2,6 +2,7 @@
 // A service at work: what it tells, how it takes another profile, what it may still do, what it leaves behind.
 import { describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -27,7 +28,6 @@ function withProfile(text: string): { readonly folder: TempFolder; readonly path
   const folder = new TempFolder();
   const path = folder.file("profile.toml");
   writeFileSync(path, text);
-  Bun.spawnSync(["chmod", "755", folder.path]);
   return { folder, path };
 }
 
@@ -215,6 +215,24 @@ describe("a running service", () => {
       expect(await second.end()).toBe(0);
       expect(readFileSync(victim, "utf8")).toBe("precious");
       expect(statSync(victim).uid).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "a folder that the service's user cannot reach is refused, and a profile that it cannot read is said",
+    async () => {
+      using folder = new TempFolder();
+      chmodSync(folder.path, 0o700);
+      const closed = `expected one that user ${NOBODY} can reach, found ${folder.path} closed to it`;
+      await expect(RunningService.start(folder)).rejects.toThrow(closed);
+      chmodSync(folder.path, 0o755);
+      const profile = folder.file("profile.toml");
+      writeFileSync(profile, profileText("tls: split(1)"), { mode: 0o600 });
+      await using service = await RunningService.start(folder, ["--profile", profile]);
+      expect(service.said[0]).toMatchObject({ unreadable: [profile] });
+      const refused = await service.bunnel(["reload"]);
+      expect(refused.err).toMatch(/profile .*profile\.toml cannot be read: .*EACCES/u);
     },
     TIMEOUT_MS,
   );

@@ -180,6 +180,22 @@ describe("TunBackend", () => {
     await backend.stop();
   });
 
+  test("an interception that cannot be put back ends everything else, and is told", async () => {
+    const { intercept } = platformOf();
+    const platform = platformOf({
+      intercept: (method, options) => ({
+        ...intercept(method, options),
+        close: () => {
+          throw new DeviceError("E_DEVICE_DENIED", "rules may not be removed");
+        },
+      }),
+    });
+    const handle = await new TunBackend(platform).start(config);
+    await expect(handle.shutdown()).rejects.toThrow("rules may not be removed");
+    expect(await handle.closed).toMatchObject({ code: "E_DEVICE_DENIED" });
+    expect(device.wait(0)).toBe(Wake.Closed);
+  });
+
   test("pipeline.load() takes other settings; what cannot be had leaves everything as it was", async () => {
     const { intercept } = platformOf();
     const platform = platformOf({

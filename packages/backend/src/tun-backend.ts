@@ -114,7 +114,8 @@ class RunningTun implements BackendHandle {
     this.closed = this.#closed.promise;
     const idleMs = profile.limits.flowTimeoutSeconds * 1000;
     this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
-    void parts.lane.ended.then((cause) => this.#end(cause));
+    // What goes wrong on the way down is told by `closed`.
+    void parts.lane.ended.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
     const figures = this.#figures;
     this.pipeline = {
@@ -191,7 +192,7 @@ class RunningTun implements BackendHandle {
   async #takeDown(cause: Error | undefined): Promise<void> {
     const { device, egress, engine, tap, lane } = this.parts;
     clearInterval(this.#cleanup);
-    this.#interception.close();
+    const refused = attempt(() => this.#interception.close());
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     Atomics.store(new Int32Array(engine.memory, CONTROL_BASE, 16), CONTROL_STOP / 4, 1);
     device.wake();
@@ -200,7 +201,9 @@ class RunningTun implements BackendHandle {
     device.close();
     egress.close();
     tap?.close();
-    this.#closed.resolve(cause);
+    this.#closed.resolve(cause ?? refused);
+    // Everything else is down by now: what could not be put back is told.
+    if (refused) throw refused;
   }
 
   #load(next: Profile, settings: TunSettings): void {
@@ -241,6 +244,16 @@ function isSameSelection(...both: readonly (readonly [Profile, LiveSettings])[])
     JSON.stringify([selectionOf(profile), method, uplinks, excludes]),
   );
   return before === after;
+}
+
+/** What the step threw; undefined: it was done. */
+function attempt(step: () => void): Error | undefined {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 /** The tap listens while a rule needs it. */

@@ -12,7 +12,14 @@ import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
 import { Service } from "../service/service.ts";
-import { DEFAULT_STATE_DIR, giveStateDir, makeStateDir, statePaths, type StatePaths } from "../service/state-dir.ts";
+import {
+  checkReach,
+  DEFAULT_STATE_DIR,
+  giveStateDir,
+  makeStateDir,
+  statePaths,
+  type StatePaths,
+} from "../service/state-dir.ts";
 
 interface UpOptions {
   readonly profile?: string;
@@ -71,6 +78,7 @@ async function up(options: UpOptions): Promise<void> {
   const platform = linuxPlatform({ statePath: paths.state });
   const unsupported = platform.unsupported();
   if (unsupported !== undefined) throw new ExitError(unsupported);
+  if (user !== undefined) checkReach(paths, user);
   // Before anything of a living one is touched.
   if (await isAnswered(paths.socket)) throw anotherIsUp(paths.socket);
   makeStateDir(paths);
@@ -95,7 +103,8 @@ async function up(options: UpOptions): Promise<void> {
     commands.serve(service.commands);
     audit.note("drop privileges", { ...giveUp(paths, user) });
     using _following = follow(service, control, options, stop.resolve);
-    say(options, { up: true, ...service.status() }, upText(handle, source));
+    const unreadable = service.unreadable();
+    say(options, { up: true, ...service.status(), unreadable }, upText(handle, source, unreadable));
     const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed]);
     if (cause) throw new ExitError(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
     control.notify("state", { up: false });
@@ -149,11 +158,12 @@ function say(options: UpOptions, data: unknown, text: string): void {
   process.stdout.write(options.json ? `${JSON.stringify(data)}\n` : `${text}\n`);
 }
 
-function upText(handle: BackendHandle, { profile }: ProfileSource): string {
+function upText(handle: BackendHandle, { profile }: ProfileSource, unreadable: readonly string[]): string {
   const { device, method, uplinks } = handle.stats;
   const rules = profile.rules.filter((rule) => rule.enabled).length;
-  return (
+  const text =
     `bunnel is up: device ${device}, method ${method}, uplink ${uplinks.join(", ")}, ` +
-    `${rules} ${rules === 1 ? "rule" : "rules"}. Ctrl-C or \`bunnel down\` ends it.`
-  );
+    `${rules} ${rules === 1 ? "rule" : "rules"}. Ctrl-C or \`bunnel down\` ends it.`;
+  if (unreadable.length === 0) return text;
+  return `${text}\nIt cannot be reloaded: the service's user may not read ${unreadable.join(", ")}.`;
 }

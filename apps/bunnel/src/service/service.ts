@@ -1,4 +1,5 @@
 // A running service: the backend, the profile it works with, and what the control socket can ask of it.
+import { accessSync, constants } from "node:fs";
 import type { BackendHandle, TunSettings } from "@bunnel/backend";
 import { printProfile, ruleStrategyText, type Profile } from "@bunnel/profile";
 import * as v from "valibot";
@@ -58,6 +59,18 @@ export class Service {
   /** The files that make the profile in force. */
   get files(): readonly string[] {
     return this.#source.files;
+  }
+
+  /** Those of them that this process may not read again. */
+  unreadable(): string[] {
+    return this.files.filter((path) => {
+      try {
+        accessSync(path, constants.R_OK);
+        return false;
+      } catch {
+        return true;
+      }
+    });
   }
 
   status() {

@@ -7,6 +7,7 @@ import {
   chownSync,
   closeSync,
   constants,
+  existsSync,
   fchmodSync,
   fchownSync,
   fstatSync,
@@ -16,8 +17,9 @@ import {
   openSync,
   readdirSync,
   rmSync,
+  statSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { ServiceUser } from "../privileges/service-user.ts";
 import { ExitError } from "./exit.ts";
 
@@ -26,6 +28,8 @@ export const DEFAULT_STATE_DIR = "/run/bunnel";
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 const OWNER_ONLY = 0o700;
 const ROOT = 0;
+/** S_IXOTH */
+const SEARCH = 1;
 
 export interface StatePaths {
   readonly dir: string;
@@ -94,6 +98,29 @@ function takeBack(dir: string, fd: number): void {
     if (isPlain && NAMES.includes(name)) lchownSync(path, ROOT, ROOT);
     else rmSync(path, { recursive: true, force: true });
   }
+}
+
+/**
+ * Checks that the service's user will get to a folder, so that it can clean up.
+ * @throws ExitError that names the folder on the way which is closed to it
+ */
+export function checkReach({ dir }: StatePaths, user: ServiceUser): void {
+  for (let above = dirname(resolve(dir)); ; above = dirname(above)) {
+    if (existsSync(above) && !isOpen(above, user)) {
+      throw new ExitError(
+        `state directory ${dir}: expected one that user ${user.name} can reach, found ${above} closed to it: ` +
+          `name another with --state-dir, or another user with --user`,
+      );
+    }
+    if (dirname(above) === above) return;
+  }
+}
+
+/** Whether a folder lets this user through (path_resolution(7)). */
+function isOpen(path: string, { uid, gid }: ServiceUser): boolean {
+  const found = statSync(path);
+  const shift = found.uid === uid ? 6 : found.gid === gid ? 3 : 0;
+  return ((found.mode >> shift) & SEARCH) !== 0;
 }
 
 /** Gives the folder and what is in it to the service's user, who must be able to clean up. */
