@@ -36,6 +36,8 @@ export interface BackendStats extends EngineCounters {
   readonly device: string;
   readonly method: string;
   readonly uplinks: readonly string[];
+  /** Answers of servers that the tap lost because nobody read in time; 0 where there is no tap. */
+  readonly tapDropped: number;
 }
 
 export interface BackendHandle {

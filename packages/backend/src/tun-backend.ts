@@ -161,6 +161,7 @@ class RunningTun implements BackendHandle {
       device: this.parts.device.name,
       method: this.#interception.method,
       uplinks: this.#interception.uplinks,
+      tapDropped: this.parts.tap?.dropped ?? 0,
     };
   }
 

@@ -48,7 +48,7 @@ export class NetworkNamespace implements Disposable {
     const namespaceFd = namespaceOf(fd);
     if (namespaceFd === undefined) return undefined;
     const namespace = new NetworkNamespace(namespaceFd);
-    if (readlinkSync(`/proc/thread-self/fd/${namespaceFd}`) !== readlinkSync(OWN_NAMESPACE)) return namespace;
+    if (readlinkSync(`/proc/thread-self/fd/${namespaceFd}`) !== currentNamespace()) return namespace;
     namespace.close();
     return undefined;
   }
@@ -96,6 +96,11 @@ export class NetworkNamespace implements Disposable {
     const errno = sys.enterNetwork(this.fd);
     if (errno !== 0) throw systemError("entering a network namespace", errno);
   }
+}
+
+/** How the system names the network namespace that the calling thread is in: "net:[4026531840]". */
+export function currentNamespace(): string {
+  return readlinkSync(OWN_NAMESPACE);
 }
 
 /** Runs `work` where the interface behind a TUN descriptor is. Errors as for `run`. */
