@@ -22,6 +22,7 @@ export interface TunSettings {
   readonly offload?: boolean;
 }
 
+/** What a backend is started with. */
 export interface BackendConfig {
   /** What the engine does with the traffic. */
   readonly engine: { readonly profile: Profile };
@@ -40,6 +41,7 @@ export interface BackendStats extends EngineCounters {
   readonly tapDropped: number;
 }
 
+/** A backend at work. */
 export interface BackendHandle {
   /** The figures as of now. @throws BackendError E_NOT_RUNNING after shutdown */
   readonly stats: BackendStats;
@@ -57,6 +59,7 @@ export interface Pipeline {
   load(profile: Profile): void;
 }
 
+/** What can carry this machine's traffic: one that runs at a time. */
 export interface Backend {
   readonly name: string;
   /** @throws BackendError E_ALREADY_RUNNING, E_NOT_SUPPORTED, E_ENGINE; DeviceError of the device */

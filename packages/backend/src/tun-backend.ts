@@ -36,6 +36,7 @@ const DRAIN_MS = 20;
 const LANE_INDEX = 0;
 const INBOUND_LANE_INDEX = 1;
 
+/** The backend over a TUN device. What differs between systems comes with the platform. */
 export class TunBackend implements Backend {
   readonly name = "tun";
   #handle: RunningTun | undefined;

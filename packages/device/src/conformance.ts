@@ -13,7 +13,9 @@ import type { DeviceCapabilities, DeviceHandOver } from "./index.ts";
 export type { ConformanceCheck, ConformanceSubject } from "./conformance/bench.ts";
 export { conformanceFrame, conformancePacket, packetOf } from "./conformance/packets.ts";
 
+/** How the suite opens the device, and what it expects of it. */
 export interface ConformanceOptions {
+  /** A fresh device and its other side; called once for each test. */
   open(): ConformanceSubject;
   /** What the devices that `open` gives can do, as far as it decides which tests there are. */
   readonly capabilities: Pick<DeviceCapabilities, "medium" | "vnetHeader" | "vectored">;

@@ -136,7 +136,10 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
     return this.#path.writev(parts);
   }
 
-  /** @param interrupt ends the wait, too, as long as it is triggered */
+  /**
+   * Signals do not end it, and its limit stays exact.
+   * @param interrupt ends the wait, too, as long as it is triggered
+   */
   wait(timeoutMs: number, interrupt?: Interrupt): Wake {
     if (!this.#open) return Wake.Closed;
     this.#poll.set(INTERRUPT_PLACE, interrupt?.eventFd ?? -1);

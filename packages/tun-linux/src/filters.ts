@@ -15,6 +15,7 @@ const MAC_BYTES = 6;
 const MACS_MAX = 256;
 const NO_PROGRAM = -1;
 
+/** Which frames come up to a TAP device. */
 export interface FrameFilter {
   /** Destination addresses that come up: "02:00:00:00:00:01". Broadcasts do only when they are named. */
   readonly macs: readonly string[];

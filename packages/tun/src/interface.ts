@@ -56,11 +56,15 @@ export class Interface implements Disposable {
     this.#network.setLink(this.index, change);
   }
 
+  /** All of them, both families, in the system's order. */
   addresses(): AddressInfo[] {
     return this.#network.addresses(this.index);
   }
 
-  /** @param address with its prefix length: "192.0.2.1/24" */
+  /**
+   * @throws DeviceError E_DEVICE_BUSY when the interface has it, E_DEVICE_OPTION when it cannot be read
+   * @param address with its prefix length: "192.0.2.1/24"
+   */
   addAddress(address: string, options?: AddressOptions): void {
     this.#network.addAddress(this.index, address, options);
   }

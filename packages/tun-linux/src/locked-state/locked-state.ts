@@ -29,7 +29,7 @@ export interface StateForm<T extends object> {
   /** A file of another version is not read. */
   readonly version: number;
   /** The state; or, for what is none, what was expected in its place. */
-  parse(value: Readonly<Record<string, unknown>>): T | string;
+  readonly parse: (value: Readonly<Record<string, unknown>>) => T | string;
 }
 
 /** The state file while we hold its lock. */

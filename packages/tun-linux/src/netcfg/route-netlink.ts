@@ -18,6 +18,7 @@ const { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } = nl;
 const CREATE = NLM_F_CREATE | NLM_F_EXCL;
 const FAMILIES = [4, 6] as const;
 
+/** Further settings of a pair. */
 export interface VethOptions {
   readonly peerNamespaceFd?: number;
   readonly mtuBytes?: number;
@@ -42,6 +43,7 @@ export class RouteNetlink implements Disposable {
     return new RouteNetlink(nl.NetlinkSocket.open(nl.NETLINK_ROUTE, { strict: true, names: routeNames }));
   }
 
+  /** Every interface of the namespace. */
   links(): links.LinkInfo[] {
     return present(this.#socket.dump(links.dumpLinks()).map(links.parseLink));
   }
@@ -84,6 +86,7 @@ export class RouteNetlink implements Disposable {
     this.addLink({ kind: "dummy", name });
   }
 
+  /** Removes an interface of a kind that was made. @throws DeviceError E_DEVICE_GONE, E_UNSUPPORTED for others */
   deleteLink(index: number): void {
     this.#socket.request(links.deleteLinkRequest(index));
   }
@@ -94,7 +97,10 @@ export class RouteNetlink implements Disposable {
     return index === 0 ? all : all.filter((address) => address.index === index);
   }
 
-  /** @param address with its prefix length: "192.0.2.1/24" */
+  /**
+   * @throws DeviceError E_DEVICE_BUSY when the interface has it, E_DEVICE_OPTION when it cannot be read
+   * @param address with its prefix length: "192.0.2.1/24"
+   */
   addAddress(index: number, address: string, options: addresses.AddressOptions = {}): void {
     this.#socket.request(addresses.addAddressRequest(index, address, options));
   }
@@ -108,6 +114,7 @@ export class RouteNetlink implements Disposable {
   }
 
   /**
+   * The parts that are left out are found out first.
    * @param address with its prefix length, and `peer` as it was added; without either, the first of that address is
    * removed whatever its prefix length
    */
@@ -127,6 +134,7 @@ export class RouteNetlink implements Disposable {
     }
   }
 
+  /** Routes of all tables and both families, or as the filter says. */
   routes(filter: routes.RouteFilter = {}): routes.RouteInfo[] {
     const families = filter.family === undefined ? FAMILIES : [filter.family];
     return families.flatMap((family) => this.#routesOf(family, filter));
@@ -190,6 +198,7 @@ export class RouteNetlink implements Disposable {
     this.#socket.request(rules.ruleRequest(rules.RTM_DELRULE, 0, spec));
   }
 
+  /** Entries of all interfaces and both families, or as the filter says. */
   neighbours(filter: neighbours.NeighbourFilter = {}): neighbours.NeighbourInfo[] {
     const families = filter.family === undefined ? FAMILIES : [filter.family];
     const all = families.flatMap((family) => this.#socket.dump(neighbours.dumpNeighbours(family, filter)));
@@ -201,10 +210,12 @@ export class RouteNetlink implements Disposable {
     this.#socket.request(neighbours.addNeighbourRequest(CREATE, index, spec));
   }
 
+  /** Adds it, or takes the place of the one that is there. */
   replaceNeighbour(index: number, spec: neighbours.NeighbourSpec): void {
     this.#socket.request(neighbours.addNeighbourRequest(NLM_F_CREATE | NLM_F_REPLACE, index, spec));
   }
 
+  /** @throws DeviceError E_DEVICE_MISSING when there is none */
   removeNeighbour(index: number, address: string): void {
     this.#socket.request(neighbours.removeNeighbourRequest(index, address, false));
   }
@@ -222,6 +233,7 @@ export class RouteNetlink implements Disposable {
     this.#socket.request(neighbours.addProxyRequest(CREATE, index, address));
   }
 
+  /** @throws DeviceError E_DEVICE_MISSING when there is none */
   removeProxy(index: number, address: string): void {
     this.#socket.request(neighbours.removeNeighbourRequest(index, address, true));
   }
@@ -234,6 +246,7 @@ export class RouteNetlink implements Disposable {
     return NetworkEvents.open(options);
   }
 
+  /** Closes its socket. A second call does nothing. */
   close(): void {
     this.#socket.close();
   }

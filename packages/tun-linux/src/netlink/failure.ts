@@ -35,7 +35,9 @@ export class NetlinkError extends DeviceError {
 
 /** What a family calls its requests and their attributes. A path is a type behind the types of its holders. */
 export interface NetlinkNames {
+  /** The name of a request, by its type: "RTM_NEWLINK". */
   request(type: number): string;
+  /** The name of an attribute, by the types of those around it and its own. */
   attribute(type: number, path: readonly number[]): string;
 }
 

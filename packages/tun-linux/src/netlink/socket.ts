@@ -20,6 +20,7 @@ const SEND_QUEUE_PLAIN_BYTES = 100_000;
 /** A dump during which something changed is asked for again this often. */
 const DUMP_TRIES_MAX = 8;
 
+/** How a netlink socket is opened. */
 export interface NetlinkSocketOptions {
   /** Multicast groups as a bit mask (RTMGRP_*): the socket then receives their events. */
   readonly groups?: number;
@@ -34,6 +35,7 @@ const NUMBERS: NetlinkNames = {
   attribute: (_type, path) => `attribute ${path.join(".")}`,
 };
 
+/** A netlink socket of any family: requests with acknowledgement, dumps, batches, events. */
 export class NetlinkSocket implements Disposable {
   readonly #buffer = new sys.ReceiveBuffer(RECEIVE_BYTES);
   readonly #names: NetlinkNames;
@@ -143,6 +145,7 @@ export class NetlinkSocket implements Disposable {
     return this.#receive(false) ?? [];
   }
 
+  /** Closes it. A second call does nothing. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
