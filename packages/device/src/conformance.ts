@@ -21,7 +21,7 @@ export interface ConformanceOptions {
   readonly capabilities: Pick<DeviceCapabilities, "medium" | "vnetHeader" | "vectored">;
   /** The module, by URL, and its function that opens a handed-over device in a Worker. */
   readonly transferred?: { readonly module: string; readonly opener: string };
-  /** The tests that it cannot pass, each with the reason. */
+  /** The tests that it cannot pass, each with the reason, which is printed. */
   readonly cannot?: Readonly<Partial<Record<ConformanceCheck, string>>>;
 }
 
@@ -38,6 +38,9 @@ export function conformance(name: string, options: ConformanceOptions): void {
     ...options.capabilities,
   };
   let bench: Bench;
+  for (const [check, reason] of Object.entries(options.cannot ?? {})) {
+    console.log(`${name} is not asked for "${check}": ${reason}`);
+  }
 
   describe(`${name} keeps the contract of TunDevice`, () => {
     beforeEach(() => {

@@ -13,6 +13,8 @@ export enum Wake {
   Woken = 2,
   /** The device is gone or closed. */
   Closed = 3,
+  /** There is room for a packet; only where room was waited for. */
+  Writable = 4,
 }
 
 /**
