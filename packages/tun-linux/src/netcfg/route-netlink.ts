@@ -66,12 +66,13 @@ export class RouteNetlink implements Disposable {
   setLink(index: number, change: LinkChange): void {
     const requests = setLinkRequests(index, change);
     if (change.name !== undefined && change.up !== false) this.#mustBeDown(index, change.name);
-    for (const request of requests) this.#socket.request(request);
+    if (change.mtuBytes !== undefined) this.#mustFit(index, change.mtuBytes);
+    for (const request of requests) this.#socket.request(request, `interface ${index}`);
   }
 
   /** Makes an interface: a pair, a dummy, a bridge, a VLAN. It is there whole, or not at all. */
   addLink(spec: LinkSpec): void {
-    this.#socket.request(addLinkRequest(spec));
+    this.#socket.request(addLinkRequest(spec), `interface "${spec.name}"`);
   }
 
   /** A pair of interfaces: what one sends, the other receives. */
@@ -88,7 +89,7 @@ export class RouteNetlink implements Disposable {
 
   /** Removes an interface of a kind that was made. @throws DeviceError E_DEVICE_GONE, E_UNSUPPORTED for others */
   deleteLink(index: number): void {
-    this.#socket.request(links.deleteLinkRequest(index));
+    this.#socket.request(links.deleteLinkRequest(index), `interface ${index}`);
   }
 
   /** Of one interface, or of all. */
@@ -102,7 +103,7 @@ export class RouteNetlink implements Disposable {
    * @param address with its prefix length: "192.0.2.1/24"
    */
   addAddress(index: number, address: string, options: addresses.AddressOptions = {}): void {
-    this.#socket.request(addresses.addAddressRequest(index, address, options));
+    this.#socket.request(addresses.addAddressRequest(index, address, options), addressOf(index, address));
   }
 
   /**
@@ -110,7 +111,8 @@ export class RouteNetlink implements Disposable {
    * leaves all else of an address that is there as it is.
    */
   replaceAddress(index: number, address: string, options: addresses.AddressOptions = {}): void {
-    this.#socket.request(addresses.addAddressRequest(index, address, options, "change"));
+    const request = addresses.addAddressRequest(index, address, options, "change");
+    this.#socket.request(request, addressOf(index, address));
   }
 
   /**
@@ -121,7 +123,8 @@ export class RouteNetlink implements Disposable {
   removeAddress(index: number, address: string, options: { readonly peer?: string } = {}): void {
     const found = address.includes("/") || options.peer !== undefined ? undefined : this.#findAddress(index, address);
     const peer = found?.peer ?? options.peer;
-    this.#socket.request(addresses.removeAddressRequest(index, found?.address ?? address, peer));
+    const request = addresses.removeAddressRequest(index, found?.address ?? address, peer);
+    this.#socket.request(request, addressOf(index, address));
   }
 
   /** Removes all addresses of an interface, or those of one family; IPv6 link-local ones only when asked for. */
@@ -176,7 +179,7 @@ export class RouteNetlink implements Disposable {
 
   /** Removes the first route that has everything the spec names; errno ESRCH (3) when there is none. */
   removeRoute(spec: routes.RouteSpec): void {
-    this.#socket.request(routes.routeRequest(routes.RTM_DELROUTE, 0, spec));
+    this.#socket.request(routes.routeRequest(routes.RTM_DELROUTE, 0, spec), routeOf(spec));
   }
 
   /** Of one family, or of both; the smallest priority first. */
@@ -187,7 +190,7 @@ export class RouteNetlink implements Disposable {
 
   /** @throws DeviceError E_DEVICE_BUSY when the very same rule is there */
   addRule(spec: rules.RuleSpec): void {
-    this.#socket.request(rules.ruleRequest(rules.RTM_NEWRULE, CREATE, spec));
+    this.#socket.request(rules.ruleRequest(rules.RTM_NEWRULE, CREATE, spec), `rule ${spec.priority}`);
   }
 
   /**
@@ -195,7 +198,7 @@ export class RouteNetlink implements Disposable {
    * look at `invert` and the suppress limits: of rules that differ in nothing else the first one goes.
    */
   removeRule(spec: rules.RuleSpec): void {
-    this.#socket.request(rules.ruleRequest(rules.RTM_DELRULE, 0, spec));
+    this.#socket.request(rules.ruleRequest(rules.RTM_DELRULE, 0, spec), `rule ${spec.priority}`);
   }
 
   /** Entries of all interfaces and both families, or as the filter says. */
@@ -207,17 +210,19 @@ export class RouteNetlink implements Disposable {
 
   /** @throws DeviceError E_DEVICE_BUSY when there is an entry for the address, also one that the kernel made */
   addNeighbour(index: number, spec: neighbours.NeighbourSpec): void {
-    this.#socket.request(neighbours.addNeighbourRequest(CREATE, index, spec));
+    const request = neighbours.addNeighbourRequest(CREATE, index, spec);
+    this.#socket.request(request, neighbourOf(index, spec.address));
   }
 
   /** Adds it, or takes the place of the one that is there. */
   replaceNeighbour(index: number, spec: neighbours.NeighbourSpec): void {
-    this.#socket.request(neighbours.addNeighbourRequest(NLM_F_CREATE | NLM_F_REPLACE, index, spec));
+    const request = neighbours.addNeighbourRequest(NLM_F_CREATE | NLM_F_REPLACE, index, spec);
+    this.#socket.request(request, neighbourOf(index, spec.address));
   }
 
   /** @throws DeviceError E_DEVICE_MISSING when there is none */
   removeNeighbour(index: number, address: string): void {
-    this.#socket.request(neighbours.removeNeighbourRequest(index, address, false));
+    this.#socket.request(neighbours.removeNeighbourRequest(index, address, false), neighbourOf(index, address));
   }
 
   /** Forgets what was learned on an interface: all entries but those in the states "permanent" and "noarp". */
@@ -230,12 +235,12 @@ export class RouteNetlink implements Disposable {
 
   /** From now on this machine answers on the interface in the place of an address. */
   addProxy(index: number, address: string): void {
-    this.#socket.request(neighbours.addProxyRequest(CREATE, index, address));
+    this.#socket.request(neighbours.addProxyRequest(CREATE, index, address), neighbourOf(index, address));
   }
 
   /** @throws DeviceError E_DEVICE_MISSING when there is none */
   removeProxy(index: number, address: string): void {
-    this.#socket.request(neighbours.removeNeighbourRequest(index, address, true));
+    this.#socket.request(neighbours.removeNeighbourRequest(index, address, true), neighbourOf(index, address));
   }
 
   /**
@@ -256,7 +261,7 @@ export class RouteNetlink implements Disposable {
   }
 
   #newRoute(flags: number, spec: routes.RouteSpec): void {
-    this.#socket.request(routes.routeRequest(routes.RTM_NEWROUTE, flags, spec));
+    this.#socket.request(routes.routeRequest(routes.RTM_NEWROUTE, flags, spec), routeOf(spec));
   }
 
   #routesOf(family: 4 | 6, filter: routes.RouteFilter): routes.RouteInfo[] {
@@ -284,6 +289,14 @@ export class RouteNetlink implements Disposable {
     return typeOfErrno(errno, isOurs);
   }
 
+  /** The kernel says only that it is too much, or too little. */
+  #mustFit(index: number, mtuBytes: number): void {
+    const { name = index, minMtuBytes = 0, maxMtuBytes = Number.POSITIVE_INFINITY } = this.link(index) ?? {};
+    if (mtuBytes >= minMtuBytes && mtuBytes <= maxMtuBytes) return;
+    const expected = `expected ${minMtuBytes} to ${maxMtuBytes}`;
+    throw new DeviceError("E_DEVICE_OPTION", `mtuBytes of interface ${name}: ${expected}, found ${mtuBytes}`);
+  }
+
   #mustBeDown(index: number, name: string): void {
     const link = this.link(index);
     if (!link?.up || link.name === name) return;
@@ -304,4 +317,16 @@ export class RouteNetlink implements Disposable {
 
 function present<T>(values: readonly (T | undefined)[]): T[] {
   return values.filter((value): value is T => value !== undefined);
+}
+
+function addressOf(index: number, address: string): string {
+  return `address ${address} of interface ${index}`;
+}
+
+function routeOf({ destination = "default" }: routes.RouteSpec): string {
+  return `route ${destination}`;
+}
+
+function neighbourOf(index: number, address: string): string {
+  return `neighbour ${address} of interface ${index}`;
 }

@@ -109,7 +109,7 @@ describe("RouteNetlink.addRule()", () => {
   test("what the kernel refuses comes with its words", () => {
     const error = failureOf(() => net.netlink.addRule({ family: 4, priority: 9000, goto: 8000 }));
     expect(error).toMatchObject({ errno: 22, explanation: "Backward goto not supported" });
-    expect(error.message).toBe("RTM_NEWRULE failed with EINVAL (Backward goto not supported)");
+    expect(error.message).toBe("rule 9000: RTM_NEWRULE failed with EINVAL (Backward goto not supported)");
     expect(failureOf(() => net.netlink.addRule({ family: 4, priority: 9000, table: 1, tos: 3 })).errno).toBe(22);
   });
 });

@@ -81,6 +81,7 @@ export function requestError(
   index: number,
   failure: Failure,
   names: NetlinkNames,
+  about = "",
 ): NetlinkError {
   const place = messages.length === 1 ? "" : `, message ${index} of ${messages.length}`;
   const message = messages[index];
@@ -88,7 +89,8 @@ export function requestError(
   const { errno, explanation } = failure;
   const words = [explanation, attribute ?? ""].filter((word) => word !== "").join(": ");
   const code = CODES[errno] ?? codeOfErrno(errno);
-  const text = failureText(`${names.request(message?.type ?? 0)}${place}`, errno, words, code);
+  const subject = about === "" ? "" : `${about}: `;
+  const text = failureText(`${subject}${names.request(message?.type ?? 0)}${place}`, errno, words, code);
   return new NetlinkError(code, text, errno, explanation, attribute);
 }
 

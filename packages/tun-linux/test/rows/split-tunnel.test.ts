@@ -26,7 +26,12 @@ beforeEach(() => {
   // Nothing leaves by it but what is sent here.
   netlink.setLink(indexOf("up0"), { ipv6LinkLocal: "none", up: true });
   netlink.addAddress(indexOf("up0"), "192.0.2.1/24");
-  runInside(there, "sh", "-ec", `ip addr add ${ROUTER}/24 dev far0; ip addr add ${HOST}/32 dev lo; ip link set far0 up`);
+  runInside(
+    there,
+    "sh",
+    "-ec",
+    `ip addr add ${ROUTER}/24 dev far0; ip addr add ${HOST}/32 dev lo; ip link set far0 up`,
+  );
   netlink.addRoute({ gateway: ROUTER });
   tun = quietDevice(here, { name: "vpn0", addresses: ["198.51.100.1/24"] });
 });
