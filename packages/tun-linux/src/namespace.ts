@@ -8,6 +8,7 @@ import { namespaceOf } from "./tun-requests.ts";
 
 const OWN_NAMESPACE = "/proc/thread-self/ns/net";
 const LOOPBACK_INDEX = 1;
+const RIGHT = "CAP_SYS_ADMIN";
 
 /** Lives as long as its descriptor, a socket, an interface's route or a process holds it. */
 export class NetworkNamespace implements Disposable {
@@ -22,7 +23,7 @@ export class NetworkNamespace implements Disposable {
   static create(): NetworkNamespace {
     using before = NetworkNamespace.current();
     const errno = sys.unshareNetwork();
-    if (errno !== 0) throw systemError("making a network namespace", errno);
+    if (errno !== 0) throw systemError("making a network namespace", errno, "", RIGHT);
     try {
       const namespace = NetworkNamespace.current();
       using netlink = RouteNetlink.open();
@@ -94,7 +95,7 @@ export class NetworkNamespace implements Disposable {
   #enter(): void {
     if (!this.#open) throw new DeviceError("E_DEVICE_STATE", "network namespace: expected open, found closed");
     const errno = sys.enterNetwork(this.fd);
-    if (errno !== 0) throw systemError("entering a network namespace", errno);
+    if (errno !== 0) throw systemError("entering a network namespace", errno, "", RIGHT);
   }
 }
 
