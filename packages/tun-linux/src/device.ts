@@ -144,8 +144,8 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
   }
 
   /**
-   * Blocks the calling thread until `write` may take a packet again: Wake.Writable. Otherwise as `wait`. How much may be
-   * under way before there is no room is `sendBufferBytes`.
+   * Blocks the calling thread until `write` may take a packet again: Wake.Writable. Otherwise as `wait`. How much may
+   * be under way before there is no room is `sendBufferBytes`.
    */
   waitWritable(timeoutMs: number, interrupt?: Interrupt): Wake {
     return this.#wait(sys.POLLOUT, timeoutMs, interrupt);

@@ -6,7 +6,8 @@ import { withNetwork } from "./network.ts";
 
 /**
  * Any interface of the machine, not only TUN devices. It speaks to the network namespace in which it was opened. Every
- * call throws DeviceError, E_DEVICE_GONE when the interface was deleted, E_DEVICE_STATE when this is closed, and E_DEVICE_DENIED without the right.
+ * call throws DeviceError, E_DEVICE_GONE when the interface was deleted, E_DEVICE_STATE when this is closed, and
+ * E_DEVICE_DENIED without the right.
  */
 export class Interface implements Disposable {
   readonly #network: RouteNetlink;

@@ -96,8 +96,8 @@ describe("a machine", () => {
   test("without the driver: what to do is said", () => {
     const hidden = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /dev/net && exec "$@"', "sh"];
     expect(runProgram(namespace, open, ...hidden).output).toBe(
-      'E_DEVICE_MISSING /dev/net/tun: expected the kernel\'s tun driver, found none (ENOENT); try "modprobe tun", in a ' +
-        "container pass the device in (--device /dev/net/tun)",
+      "E_DEVICE_MISSING /dev/net/tun: expected the kernel's tun driver, found none (ENOENT); " +
+        'try "modprobe tun", in a container pass the device in (--device /dev/net/tun)',
     );
   });
 

@@ -52,8 +52,8 @@ describe("many devices", () => {
   });
 
   // To do away with an interface the kernel waits until no processor can be looking at it any more (RCU), 15 ms each
-  // time: that is all that `close` of the last descriptor takes. So of the thousand cycles most are on an interface that
-  // stays, and where each has its own, the kernel does away with a hundred in one go.
+  // time: that is all that `close` of the last descriptor takes. So most cycles are on an interface that stays, and where
+  // each has its own, the kernel does away with a hundred in one go.
   test.each([
     ["a thousand times on an interface that stays", CYCLES, true],
     ["with the interface", CYCLES / 20, false],
