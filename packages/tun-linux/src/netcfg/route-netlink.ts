@@ -201,6 +201,18 @@ export class RouteNetlink implements Disposable {
     this.#socket.request(rules.ruleRequest(rules.RTM_DELRULE, 0, spec), `rule ${spec.priority}`);
   }
 
+  /**
+   * Puts it in the place of all rules of its family and priority, which the kernel has no request for. It is there
+   * before they go; only where it was one of them already, it is away for a moment.
+   */
+  replaceRule(spec: rules.RuleSpec): void {
+    const others = this.rules(spec.family).filter(({ priority }) => priority === spec.priority);
+    const isThere = !this.#isNew(() => this.addRule(spec));
+    // The first rule that has what is named goes: these stand before the new one and are named in their order.
+    for (const other of others) this.removeRule(other);
+    if (isThere) this.addRule(spec);
+  }
+
   /** Entries of all interfaces and both families, or as the filter says. */
   neighbours(filter: neighbours.NeighbourFilter = {}): neighbours.NeighbourInfo[] {
     const families = filter.family === undefined ? FAMILIES : [filter.family];
@@ -262,6 +274,17 @@ export class RouteNetlink implements Disposable {
 
   #newRoute(flags: number, spec: routes.RouteSpec): void {
     this.#socket.request(routes.routeRequest(routes.RTM_NEWROUTE, flags, spec), routeOf(spec));
+  }
+
+  /** False: the very same thing is there already. */
+  #isNew(add: () => void): boolean {
+    try {
+      add();
+      return true;
+    } catch (error) {
+      if (error instanceof DeviceError && error.code === "E_DEVICE_BUSY") return false;
+      throw error;
+    }
   }
 
   #routesOf(family: 4 | 6, filter: routes.RouteFilter): routes.RouteInfo[] {

@@ -137,6 +137,29 @@ describe("RuleInfo", () => {
     expect({ rules: ours(), seen: seen(family) }).toEqual(before);
   });
 
+  test.each([4, 6] as const)("replaceRule() takes the place of all of its priority, IPv%d", (family) => {
+    const rule = { family, priority: 9000, table: 4000 };
+    const at = () => seen(family).map(({ priority, fwmark, table }) => [priority, fwmark, table]);
+    net.netlink.replaceRule({ ...rule, mark: 1, mask: 1 });
+    expect(at()).toEqual([[9000, "0x1", "4000"]]);
+    // Stricter, looser, the other way round, and one that is none of its business.
+    for (const more of [{ mark: 1, mask: 1, ipProtocol: 6 }, {}, { mark: 2, mask: 2, invert: true }]) {
+      net.netlink.addRule({ ...rule, ...more });
+    }
+    net.netlink.addRule({ ...rule, priority: 9001 });
+    net.netlink.replaceRule({ ...rule, mark: 2, mask: 2 });
+    expect(at()).toEqual([
+      [9000, "0x2", "4000"],
+      [9001, undefined, "4000"],
+    ]);
+    expect(net.netlink.rules(family).find(({ priority }) => priority === 9000)?.invert).toBe(false);
+    net.netlink.addRule({ ...rule, mark: 3, mask: 3 });
+    net.netlink.replaceRule({ ...rule, mark: 2, mask: 2 });
+    net.netlink.replaceRule({ ...rule, mark: 2, mask: 2 });
+    expect(at()).toHaveLength(2);
+    expect(at()[0]).toEqual([9000, "0x2", "4000"]);
+  });
+
   test("rules() holds both families unless one is named", () => {
     const families = (rules: readonly { readonly family: 4 | 6 }[]) => new Set(rules.map(({ family }) => family));
     expect(families(net.netlink.rules())).toEqual(new Set([4, 6]));
