@@ -25,6 +25,7 @@ export interface TunSettings {
 /** Those that can be changed while it runs. */
 export type LiveSettings = Pick<TunSettings, "method" | "uplinks" | "excludes">;
 
+/** What a backend is started with. */
 export interface BackendConfig {
   /** What the engine does with the traffic. */
   readonly engine: { readonly profile: Profile };
@@ -39,8 +40,11 @@ export interface BackendStats extends EngineCounters {
   readonly device: string;
   readonly method: string;
   readonly uplinks: readonly string[];
+  /** Answers of servers that the tap lost because nobody read in time; 0 where there is no tap. */
+  readonly tapDropped: number;
 }
 
+/** A backend at work. */
 export interface BackendHandle {
   /** The figures as of now. @throws BackendError E_NOT_RUNNING after shutdown */
   readonly stats: BackendStats;
@@ -68,6 +72,7 @@ export interface Pipeline {
   load(profile: Profile, settings?: LiveSettings): void;
 }
 
+/** What can carry this machine's traffic: one that runs at a time. */
 export interface Backend {
   readonly name: string;
   /** @throws BackendError E_ALREADY_RUNNING, E_NOT_SUPPORTED, E_ENGINE; DeviceError of the device */

@@ -242,7 +242,9 @@ describe("TunBackend", () => {
   });
 
   test("opens a tap that listens only while a rule needs it, hands it to the lane, and closes it", async () => {
-    const tap = Object.assign(MemoryDevice.open(), { listen: (on: boolean) => void log.push(`listen ${on}`) });
+    const tap = Object.assign(MemoryDevice.open({ queueBytes: 64 }), {
+      listen: (on: boolean) => void log.push(`listen ${on}`),
+    });
     let inbound: InboundParts | undefined;
     const { startLane } = platformOf();
     const backend = new TunBackend(
@@ -259,7 +261,10 @@ describe("TunBackend", () => {
     expect(inbound).toEqual({ laneIndex: 1, tap });
     tap.inject(tcpPacket({ ...ENDS, flags: "SA" }));
     await until(() => handle.stats.flows === 1);
-    expect(handle.stats).toMatchObject({ packetsIn: 0, egressSent: 0 });
+    expect(handle.stats).toMatchObject({ packetsIn: 0, egressSent: 0, tapDropped: 0 });
+    // It has room for one answer: of two that come at once, the second is lost, and that is told.
+    for (let i = 0; i < 2; i++) tap.inject(tcpPacket({ ...ENDS, flags: "SA" }));
+    expect(handle.stats.tapDropped).toBe(1);
     for (const [ttl, on] of [
       ["auto-1", true],
       ["3", false],

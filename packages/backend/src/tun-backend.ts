@@ -38,6 +38,7 @@ const DRAIN_MS = 20;
 const LANE_INDEX = 0;
 const INBOUND_LANE_INDEX = 1;
 
+/** The backend over a TUN device. What differs between systems comes with the platform. */
 export class TunBackend implements Backend {
   readonly name = "tun";
   #handle: RunningTun | undefined;
@@ -172,6 +173,7 @@ class RunningTun implements BackendHandle {
       device: this.parts.device.name,
       method: this.#interception.method,
       uplinks: this.#interception.uplinks,
+      tapDropped: this.parts.tap?.dropped ?? 0,
     };
   }
 

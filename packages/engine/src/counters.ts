@@ -14,6 +14,7 @@ import {
   verdictOf,
 } from "@bunnel/abi";
 
+/** Figures since the engine was made, of all lanes together. */
 export interface EngineCounters {
   readonly packetsIn: number;
   readonly bytesIn: number;

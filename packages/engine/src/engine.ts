@@ -26,6 +26,7 @@ import { warmUp } from "./warm-up.ts";
 /** The host's own instance counts expired flows on the last lane, which no worker opens. */
 const LANE_OF_HOST = LANES_MAX - 1;
 
+/** How much an engine keeps. */
 export interface EngineOptions {
   /** Flows kept at most, rounded up to seven times a power of two; beyond 114 688 it stays there. Default 10 000. */
   readonly maxFlows?: number;
@@ -44,6 +45,7 @@ export interface EngineHandOver {
   readonly table: LaneTable;
 }
 
+/** The packet engine: one memory, its rules and flows, and a lane for each thread that carries packets. */
 export class Engine {
   /** Exports of an instance that belongs to the host: parsing and checksums without a lane. */
   readonly exports: EngineExports;
