@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { LabHost, makeCertificate, type RunResult } from "@bunnel/lab/live";
 import { NetworkNamespace, RouteNetlink } from "@bunnel/tun-linux";
-import { TempFolder } from "../cli/run.ts";
+import { said, TempFolder } from "../cli/run.ts";
 
 export const CLIENT = { 4: "192.0.2.7", 6: "2001:db8::7" } as const;
 /** nginx: HTTP, TLS 1.2, TLS 1.3, HTTP/2. */
@@ -139,16 +139,4 @@ ${addresses.map((address) => `    listen ${address}:80; listen ${address}:443 ss
   }
 }
 `;
-}
-
-/** Waits until a program has said this. @throws Error when it ends before */
-async function said(stream: ReadableStream<Uint8Array>, words: string): Promise<void> {
-  let text = "";
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (value) text += new TextDecoder().decode(value);
-    if (text.includes(words)) return;
-    if (done) throw new Error(`expected a program to say ${JSON.stringify(words)}, found ${JSON.stringify(text)}`);
-  }
 }
