@@ -11,6 +11,7 @@ package_of() {
     dbus-monitor) echo dbus-bin ;;
     dbus-daemon) echo dbus-daemon ;;
     ps) echo procps ;;
+    gtlsclient) echo ngtcp2-client ;;
     stdio.h) echo libc6-dev ;;
     *) echo "$1" ;;
   esac

@@ -21,7 +21,7 @@ import { Found, Message, recognise } from "./l7/message";
 import { settledCount, txBytes, txCount, txPublish, txReset, txRollBack } from "./mem/arena";
 import { count, countReason, countRule, laneFlags, laneWord, setLaneWord } from "./mem/lane";
 import { Meta, rxAt, rxBytes } from "./mem/meta";
-import { activeRules, wantedKinds } from "./rules/table";
+import { enterRules, leaveRules, wantedKinds } from "./rules/table";
 import { decide } from "./story/decide";
 import { begin, beginDatagram, goOn, goOnDatagrams, NOT_HELD, releaseExpired, remember } from "./story/held";
 import { NOT_YET, pass, payloadLimit } from "./story/pass";
@@ -39,7 +39,7 @@ export function poll(from: i32, to: i32, now: u32): i32 {
   txReset();
   setLaneWord(WORD_ASKED, 0);
   releaseExpired(now);
-  const rules = activeRules();
+  const rules = enterRules();
   let i = from;
   let octets: u32 = 0;
   for (; i < to; i++) {
@@ -64,6 +64,7 @@ export function poll(from: i32, to: i32, now: u32): i32 {
     enter(m, reason, max<i32>(count0, settledCount));
     octets += bytes;
   }
+  leaveRules();
   setLaneWord(WORD_ANSWERED, 0);
   count(Counter.PacketsIn, i - from);
   count(Counter.BytesIn, octets);

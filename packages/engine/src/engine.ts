@@ -18,6 +18,7 @@ import {
 import { checkTable } from "./check-table.ts";
 import { laneCounters, readCounters, readRuleCounts, type EngineCounters } from "./counters.ts";
 import { readFlows, type FlowInfo } from "./flows.ts";
+import { waitForLanes } from "./wait-for-lanes.ts";
 import { bucketsFor, Lane, type LaneOptions, type LaneTable } from "./lane.ts";
 import { compileEngine, createMemory, instantiate, type EngineBuild, type EngineExports } from "./module.ts";
 import { transformer, type Transform } from "./transformer.ts";
@@ -88,14 +89,16 @@ export class Engine {
 
   /**
    * Puts a rule table in force: it is written beside the active one, then one word is swapped. Tables come from
-   * `@bunnel/profile`. A lane that is in the middle of a burst ends it with the table it began with; do not load twice
-   * within one burst's time.
+   * `@bunnel/profile`. A lane that is in the middle of a burst ends it with the table it began with; loaded twice
+   * within one burst's time, the second waits for the lane.
    * @throws RangeError when something in the table leads outside it or breaks a limit
+   * @throws Error when a lane does not come out of its burst within a second: its thread must have been killed in it
    */
   loadRules(table: Uint8Array): void {
     checkTable(table);
     const word = CONTROL_RULES / 4;
     const next = Atomics.load(this.#control, word) === RULES_BASE ? RULES_BASE + RULES_TABLE_BYTES : RULES_BASE;
+    waitForLanes(this.memory, next);
     new Uint8Array(this.memory, next, table.length).set(table);
     Atomics.store(this.#control, word, next);
     this.#countsBefore = readRuleCounts(this.memory, RULES_MAX);

@@ -3,8 +3,9 @@
 //   bucket: | lock u32, 0 | tag 1 | tag 2 | … | tag 7 |      tag: 0 free, 2 being written, else the key's hash (odd)
 //
 // A hit takes no lock: the tag is read, the entry compared, the tag read again (an evictor may have come between).
-// A miss takes the bucket's lock for a bounded number of turns, looks again, and takes the free way or the one not seen
-// for longest. Who does not get the lock lets the packet go untracked: that is counted, never waited for.
+// A miss takes the bucket's lock for a bounded number of turns, looks again, and takes the free way, or a flow that did
+// not go on, or the one not seen for longest: a flood of new flows wears itself out and leaves the others alone. Who
+// does not get the lock lets the packet go untracked: that is counted, never waited for.
 import {
   Counter,
   FLOW_ENTRIES_BASE,
@@ -30,6 +31,8 @@ const TAG_FREE: u64 = 0;
 const TAG_BUSY: u64 = 2;
 const WAYS: u32 = FLOW_WAYS;
 const HAS_HOLD: u8 = 0x80;
+/** Added to the age of a flow that is not proven, so that it goes before all others. */
+const UNPROVEN: i64 = 0x1_0000_0000;
 const MIX: u64 = 0x9e3779b97f4a7c15;
 
 /** One flow; the lower endpoint is A. */
@@ -89,6 +92,12 @@ export class Flow {
   }
   set hasHold(value: bool) {
     this.l7 = value ? this.l7 | HAS_HOLD : this.l7 & ~HAS_HOLD;
+  }
+
+  /** Whether it went on behind its first packet, in TCP with more than SYNs: most floods and scans do not. */
+  get isProven(): bool {
+    if (this.packetsA + this.packetsB < 2) return false;
+    return this.protocol != PROTOCOL_TCP || (this.state & FlowState.Established) != 0;
   }
 
   /** L7 of the last message. */
@@ -226,7 +235,7 @@ function noteTcp(flow: Flow, flags: u32, swapped: bool): void {
 
 /**
  * Under the bucket's lock: the way of this key, which another lane may have put there meanwhile; else a free way; else
- * the oldest.
+ * the oldest, and one that did not go on rather than one that did.
  */
 function findWay(
   bucket: u32,
@@ -246,7 +255,7 @@ function findWay(
     const tag = load<u64>(line + (way << 3));
     const flow = Flow.of((bucket << 3) + way);
     if (tag == h && flow.isOf(a0, a1, b0, b1, ports, kind)) return way;
-    const age: i64 = tag == TAG_FREE ? i64.MAX_VALUE : <i64>idleMs(flow, now);
+    const age: i64 = tag == TAG_FREE ? i64.MAX_VALUE : <i64>idleMs(flow, now) + (flow.isProven ? 0 : UNPROVEN);
     // Our tag on another key: not ours, and never the victim, or the caller would take it for ours.
     if (age > oldest && tag != h) {
       oldest = age;
