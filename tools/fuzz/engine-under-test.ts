@@ -71,6 +71,9 @@ export class EngineUnderTest {
     return new EngineUnderTest(await WebAssembly.compile(bytes), memory, probes.length, scan);
   }
 
+  /** Where the record of the first packet of a burst lies. */
+  readonly metasAt: number = LANES_BASE + LANE_METAS;
+
   get engine(): Engine {
     return this.#engine;
   }

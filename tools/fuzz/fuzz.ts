@@ -69,8 +69,8 @@ export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
     const known = corpus.length > 0 ? corpus : options.seeds;
     tryOut(mutateInput(chooseFrom(known, chance), chance, chance.pick(known)));
   }
-  const found = [...failures].map(([, input]) => ({
-    message: runCase(target, input) ?? "does not fail any more",
+  const found = [...failures].map(([kind, input]) => ({
+    message: runCase(target, input) ?? `${kind} (not by itself: it needs what ran before)`,
     input,
   }));
   return { executions, edges: edges.edges, corpus, failures: found };

@@ -1,12 +1,5 @@
 // What a poll listed: where packets may lie, and what must hold for those that a plan made.
-import {
-  LANE_BYTES,
-  LANE_HOLD,
-  LANE_RX_SLOTS,
-  LANE_TX_ARENA,
-  LANE_TX_ARENA_BYTES,
-  LANES_BASE,
-} from "@bunnel/abi";
+import { LANE_BYTES, LANE_HOLD, LANE_RX_SLOTS, LANE_TX_ARENA, LANE_TX_ARENA_BYTES, LANES_BASE } from "@bunnel/abi";
 import type { Lane } from "@bunnel/engine";
 import { decodePacket } from "@bunnel/wire";
 import { law } from "./target.ts";

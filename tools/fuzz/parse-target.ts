@@ -55,8 +55,7 @@ export class ParseTarget implements FuzzTarget {
   #parse(octets: Uint8Array): boolean {
     const guards = this.#guards;
     guards.fill(CANARY_WORD);
-    const isRead =
-      this.under.engine.exports.parse(this.under.placeAtEnd(octets), octets.length, this.#metaAt) === 1;
+    const isRead = this.under.engine.exports.parse(this.under.placeAtEnd(octets), octets.length, this.#metaAt) === 1;
     for (let i = 0; i < META_WORDS; i++) {
       if (guards[i] === CANARY_WORD && guards[2 * META_WORDS + i] === CANARY_WORD) continue;
       throw new BrokenLaw(`parse: expected no write beside its record, found one at word ${i}`);

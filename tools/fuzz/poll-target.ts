@@ -1,15 +1,7 @@
 // A whole scenario through `poll`: rules, flows, held messages, questions, retransmissions, time.
 // Laws: no trap; every packet in is accounted for once; what goes out lies where packets lie, and can be read; what
 // passes is unchanged; the host's memory is left alone; an endpoint reads what was sent; nothing stale leaves.
-import {
-  Counter,
-  LANE_COUNTERS,
-  LANES_BASE,
-  Reason,
-  REASONS_MAX,
-  Verdict,
-  VNET_HEADER_BYTES,
-} from "@bunnel/abi";
+import { Counter, LANE_COUNTERS, LANES_BASE, Reason, REASONS_MAX, Verdict, VNET_HEADER_BYTES } from "@bunnel/abi";
 import type { Lane, LaneOptions } from "@bunnel/engine";
 import { keepsEndpointLaw, Stream } from "./endpoint-law.ts";
 import type { EngineUnderTest } from "./engine-under-test.ts";
@@ -115,7 +107,7 @@ export class PollTarget implements FuzzTarget {
         this.#mayRelease = isBurst || lane.heldCount > 0;
         done = lane.poll(from, placed.length, nowMs);
         const { question } = lane;
-        // What was released may fill the list before the first packet is looked at: it is sent, and the next turn goes on.
+        // What was released may fill the list before a packet is looked at: it is sent, and the next turn goes on.
         const goesOn = done > from || question !== undefined || lane.txCount > 0;
         law(goesOn, () => "poll: expected progress, packets or a question, found none of them");
         this.#collect(lane, scenario, placed, from, done);
