@@ -4,3 +4,5 @@ export { parseInput, printInput, type FuzzInput, type FuzzPacket } from "./input
 export { seedsOf } from "./seeds-by-target.ts";
 export { BrokenLaw, law, type FuzzTarget } from "./target.ts";
 export { TARGET_NAMES, targetOf, type TargetName } from "./targets.ts";
+export { buildNative, type NativeFuzzer } from "./native/build.ts";
+export { runNative, type NativeResult } from "./native/run.ts";

@@ -1,12 +1,12 @@
 // `bun run fuzz`: searches for inputs that break the shipped engine. Exit code 1: one was found.
 import { dirname, join } from "node:path";
-import { RELEASE_PATH } from "../instrument/index.ts";
 import { type FuzzArguments, LONG_SHARES, readArguments, USAGE } from "./arguments.ts";
 import { distil } from "./distil.ts";
 import { readInputs, writeInput } from "./files.ts";
 import { fuzz, type FuzzResult } from "./fuzz.ts";
 import type { FuzzInput } from "./input.ts";
-import { addRun, printRows, readRows, type RunRow } from "./run-report.ts";
+import { runIdentity } from "./run-identity.ts";
+import { addRun, printRows, readRows } from "./run-report.ts";
 import { seedsOf } from "./seeds-by-target.ts";
 import type { FuzzTarget } from "./target.ts";
 import { type TargetName, targetOf } from "./targets.ts";
@@ -70,19 +70,9 @@ function tell(name: TargetName, target: FuzzTarget, found: FuzzResult, seconds: 
   if (report === undefined) return;
   const traps = failures.filter(({ message }) => message.startsWith("RuntimeError")).length;
   addRun(report, {
-    ...identity(),
+    ...runIdentity(),
     target: name,
     ...{ executions, seconds: Math.round(seconds), edges, probes: target.probeCount },
     ...{ traps, brokenLaws: failures.length - traps },
   });
-}
-
-function identity(): Pick<RunRow, "date" | "commit" | "engine"> {
-  const { stdout } = Bun.spawnSync(["git", "rev-parse", "--short=10", "HEAD"], { cwd: root });
-  const hash = Bun.spawnSync(["sha256sum", RELEASE_PATH]).stdout.toString();
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    commit: stdout.toString().trim() || "none",
-    engine: hash.slice(0, 12),
-  };
 }
