@@ -29,9 +29,14 @@ has_command() {
   case $1 in
     stdio.h) [ -e /usr/include/stdio.h ] ;;
     simde.h) [ -e /usr/include/simde/wasm/simd128.h ] ;;
-    libfuzzer) command -v clang >/dev/null && find "$(clang --print-resource-dir)" -name 'libclang_rt.fuzzer[-.]*' | grep -q . ;;
+    libfuzzer) has_libfuzzer ;;
     *) command -v "$1" >/dev/null ;;
   esac
+}
+
+has_libfuzzer() {
+  command -v clang >/dev/null || return 1
+  find "$(clang --print-resource-dir)" -name 'libclang_rt.fuzzer[-.]*' | grep -q .
 }
 
 # Prints those of the given commands that this machine does not have.

@@ -6,3 +6,5 @@ export { BrokenLaw, law, type FuzzTarget } from "./target.ts";
 export { TARGET_NAMES, targetOf, type TargetName } from "./targets.ts";
 export { buildNative, type NativeFuzzer } from "./native/build.ts";
 export { runNative, type NativeResult } from "./native/run.ts";
+export { runIdentity } from "./run-identity.ts";
+export { addRun, printRows, readRows, type RunRow } from "./run-report.ts";

@@ -12,7 +12,7 @@ export interface RunRow {
   readonly executions: number;
   readonly seconds: number;
   readonly edges: number;
-  /** Probes that the build has. */
+  /** Probes that the build has; 0: a run without probes. */
   readonly probes: number;
   readonly traps: number;
   readonly brokenLaws: number;
@@ -21,7 +21,8 @@ export interface RunRow {
 const COLUMNS = ["date", "commit", "engine", "target", "executions", "seconds", "edges", "traps", "broken laws"];
 const HEAD = [`| ${COLUMNS.join(" | ")} |`, `|${COLUMNS.map((_, i) => (i < 4 ? "---|" : "---:|")).join("")}`];
 const SUM = "all";
-const CELLS = ["[\\d-]+", "\\w+", "\\w+", "\\w+", "\\d+", "\\d+", "\\d+ of \\d+", "\\d+", "\\d+"];
+const NONE = "–";
+const CELLS = ["[\\d-]+", "\\w+", "\\w+", "\\w+", "\\d+", "\\d+", "\\d+ of \\d+|–", "\\d+", "\\d+"];
 const ROW = new RegExp(`^\\| ${CELLS.map((cell) => `(${cell})`).join(" \\| ")} \\|$`, "u");
 
 /** Adds a run to the file; returns all its rows. */
@@ -41,10 +42,10 @@ export function readRows(text: string): RunRow[] {
     const cells = ROW.exec(line)?.slice(1);
     if (cells === undefined) return [];
     const [date = "", commit = "", engine = "", target = "", executions, seconds, reached = "", traps, laws] = cells;
-    const [edges, probes] = reached.split(" of ");
+    const [edges, probes] = reached === NONE ? [] : reached.split(" of ");
     return {
       ...{ date, commit, engine, target, executions: Number(executions), seconds: Number(seconds) },
-      ...{ edges: Number(edges), probes: Number(probes), traps: Number(traps), brokenLaws: Number(laws) },
+      ...{ edges: Number(edges ?? 0), probes: Number(probes ?? 0), traps: Number(traps), brokenLaws: Number(laws) },
     };
   });
   return rows.filter(({ target }) => target !== SUM);
@@ -67,13 +68,14 @@ function sumOf(left: RunRow, right: RunRow): RunRow {
     executions: left.executions + right.executions,
     seconds: left.seconds + right.seconds,
     edges: Math.max(left.edges, right.edges),
+    probes: Math.max(left.probes, right.probes),
     traps: left.traps + right.traps,
     brokenLaws: left.brokenLaws + right.brokenLaws,
   };
 }
 
 function lineOf({ date, commit, engine, target, executions, seconds, edges, probes, ...found }: RunRow): string {
-  const reached = `${edges} of ${probes}`;
+  const reached = probes === 0 ? NONE : `${edges} of ${probes}`;
   const cells = [date, commit, engine, target, executions, seconds, reached, found.traps, found.brokenLaws];
   return `| ${cells.join(" | ")} |`;
 }

@@ -65,7 +65,7 @@ static void set_up(void) {
   memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   law(memory != MAP_FAILED, "a memory");
   uint64_t pages = MEMORY_BYTES / 65536;
-  env.memory = (wasm_rt_shared_memory_t){.data = (void *)memory, .pages = pages, .max_pages = pages, .size = MEMORY_BYTES};
+  env.memory = (wasm_rt_shared_memory_t){(void *)memory, pages, pages, MEMORY_BYTES, false};
   wasm2c_engine_instantiate(&engine, &env);
 }
 
