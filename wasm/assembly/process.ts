@@ -17,7 +17,7 @@ import {
   WORD_ANSWERED,
   WORD_ASKED,
 } from "@bunnel/abi/src/index";
-import { Flow, track } from "./flow/table";
+import { Flow, track, uncount } from "./flow/table";
 import { Found, isOrdinary, Message, recognise } from "./l7/message";
 import { settledCount, txBytes, txCount, txList, txPublish, txReset, txRollBack } from "./mem/arena";
 import { count, countReason, laneFlags, laneWord, setLaneWord } from "./mem/lane";
@@ -28,9 +28,6 @@ import { begin, beginDatagram, goOn, goOnDatagrams, NOT_HELD, releaseExpired, re
 import { NOT_YET, pass, payloadLimit } from "./story/pass";
 import { Ipv6 } from "./wire/ipv6";
 import { parse, PROTOCOL_TCP, PROTOCOL_UDP } from "./wire/packet";
-
-// Index plus one of the packet at which the last poll stopped: its flow knows it already and must not count it twice.
-let stoppedAt: i32 = 0;
 
 /**
  * Works through packets `from` up to `to` (not included) of the burst and lists what goes out. Returns the index behind
@@ -44,8 +41,6 @@ export function poll(from: i32, to: i32, now: u32): i32 {
   const kinds = (laneFlags & LaneFlag.Plan) != 0 && rules != 0 ? wantedKinds(rules) : 0;
   // What becomes of a packet that nobody asks for.
   const quiet: i32 = (laneFlags & LaneFlag.Plan) != 0 && rules == 0 ? Reason.PassNoRules : Reason.PassOrdinary;
-  const countedAt = stoppedAt;
-  stoppedAt = 0;
   let i = from;
   let octets: u32 = 0;
   let quietCount: u32 = 0;
@@ -55,7 +50,7 @@ export function poll(from: i32, to: i32, now: u32): i32 {
     const m = Meta.of(i);
     const count0 = txCount;
     const isWhole = parse(p, bytes, m) && m.flags == 0;
-    if (isWhole && (laneFlags & LaneFlag.Track) != 0) track(p, m, now, countedAt == i + 1 ? 0 : 1);
+    if (isWhole && (laneFlags & LaneFlag.Track) != 0) track(p, m, now);
     if (isWhole && isQuiet(p, m, kinds) && txList(p, bytes)) {
       m.setBooks(quiet, Verdict.Pass, count0, 1);
       quietCount++;
@@ -68,7 +63,7 @@ export function poll(from: i32, to: i32, now: u32): i32 {
       txRollBack(count0, bytes0);
       // With all the room there is, what cannot be sent now can never be.
       if (txCount > 0 || laneWord(WORD_ASKED) != 0) {
-        stoppedAt = i + 1;
+        uncount(m);
         break;
       }
       reason = Reason.DropBadOffload;

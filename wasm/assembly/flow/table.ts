@@ -145,10 +145,10 @@ function mix(h: u64, k: u64): u64 {
 }
 
 /**
- * Finds the packet's flow or makes it; fills hash, flow, direction and number of the record. `packets` is 0 for a
- * packet that was counted already. Returns the entry's index, 0 when the packet goes untracked.
+ * Finds the packet's flow or makes it, and counts the packet there; fills hash, flow, direction and number of the
+ * record. Returns the entry's index, 0 when the packet goes untracked.
  */
-export function track(p: usize, m: Meta, now: u32, packets: u32 = 1): u32 {
+export function track(p: usize, m: Meta, now: u32): u32 {
   let s0: u64, s1: u64, d0: u64, d1: u64;
   if (m.family == 4) {
     const ip = Ipv4.at(p);
@@ -165,11 +165,13 @@ export function track(p: usize, m: Meta, now: u32, packets: u32 = 1): u32 {
   }
   // Source in the upper half, as a sender that is A has it.
   const ports = rotl<u32>(m.portPair, 16);
-  // The lower endpoint is A; swapped: the packet goes from B to A.
-  const swapped = s0 > d0 || (s0 == d0 && (s1 > d1 || (s1 == d1 && ports > rotl<u32>(ports, 16))));
-  const a0 = swapped ? d0 : s0;
+  // The lower endpoint is A; swapped: the packet goes from B to A. Nobody can foretell which: the first comparison is
+  // to be no branch.
+  let swapped = s0 > d0;
+  if (s0 == d0) swapped = s1 > d1 || (s1 == d1 && ports > rotl<u32>(ports, 16));
+  const a0 = min<u64>(s0, d0);
   const a1 = swapped ? d1 : s1;
-  const b0 = swapped ? s0 : d0;
+  const b0 = max<u64>(s0, d0);
   const b1 = swapped ? s1 : d1;
   const pair: u64 = swapped ? rotl<u32>(ports, 16) : ports;
   const kind: u64 = ((<u32>m.family) << 8) | m.protocol;
@@ -186,7 +188,7 @@ export function track(p: usize, m: Meta, now: u32, packets: u32 = 1): u32 {
     const index = (bucket << 3) + way;
     const flow = Flow.of(index);
     if (flow.isOf(a0, a1, b0, b1, word) && load<u64>(tag) == h) {
-      touch(flow, p, m, swapped, now, packets);
+      touch(flow, p, m, swapped, now);
       m.flow = index;
       return index;
     }
@@ -202,7 +204,7 @@ export function track(p: usize, m: Meta, now: u32, packets: u32 = 1): u32 {
     flow.setKey(a0, a1, b0, b1, word);
     atomic.store<u64>(line + ((index & 7) << 3), h);
   }
-  touch(flow, p, m, swapped, now, packets);
+  touch(flow, p, m, swapped, now);
   unlock(line);
   m.flow = index;
   return index;
@@ -247,18 +249,18 @@ function findWay(bucket: u32, line: usize, h: u64, a0: u64, a1: u64, b0: u64, b1
   return victim;
 }
 
-function touch(flow: Flow, p: usize, m: Meta, swapped: bool, now: u32, counted: u32): void {
+function touch(flow: Flow, p: usize, m: Meta, swapped: bool, now: u32): void {
   // Written only when it changes: a line that two lanes share should not travel for nothing.
   if (flow.lastSeen != now) flow.lastSeen = now;
   let packets: u32;
   if (swapped) {
-    flow.packetsB += counted;
-    flow.bytesB += m.totalBytes & -counted;
-    packets = flow.packetsB;
+    packets = flow.packetsB + 1;
+    flow.packetsB = packets;
+    flow.bytesB += m.totalBytes;
   } else {
-    flow.packetsA += counted;
-    flow.bytesA += m.totalBytes & -counted;
-    packets = flow.packetsA;
+    packets = flow.packetsA + 1;
+    flow.packetsA = packets;
+    flow.bytesA += m.totalBytes;
   }
   m.packetNumber = <u16>min<u32>(packets, 0xffff);
   m.direction = (flow.state & (swapped ? FlowState.OpenedByB : FlowState.OpenedByA)) == 0 ? 1 : 0;
@@ -268,6 +270,20 @@ function touch(flow: Flow, p: usize, m: Meta, swapped: bool, now: u32, counted: 
   if ((flags & (TCP_SYN | TCP_FIN | TCP_RST)) == 0 && (flow.state & FlowState.Established) != 0) return;
   noteTcp(flow, flags, swapped);
   noteDistance(flow, p, m);
+}
+
+/** Takes back what `track` counted, for a packet that it will see again. */
+export function uncount(m: Meta): void {
+  if (m.flow == 0) return;
+  const flow = Flow.of(m.flow);
+  const isFromB = ((flow.state & FlowState.OpenedByB) != 0) == (m.direction == 0);
+  if (isFromB) {
+    flow.packetsB--;
+    flow.bytesB -= m.totalBytes;
+  } else {
+    flow.packetsA--;
+    flow.bytesA -= m.totalBytes;
+  }
 }
 
 /** Hops that a packet with this hop limit has come, if it began at 64, 128 or 255 as systems do. */
