@@ -32,6 +32,8 @@ export interface Egress extends Disposable {
    * sent, or refused and counted. Fewer than asked: the system's queue is full, try again.
    */
   send(list: PacketList, from: number, to: number): number;
+  /** Packets refused, under whatever name: for who asks after each burst. */
+  readonly refused: number;
   counters(): EgressCounters;
   /** Structured-cloneable; `openTransferred` of the same file takes it in another thread. */
   handOver(): EgressHandOver;
