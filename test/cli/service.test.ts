@@ -271,6 +271,22 @@ describe("a running service", () => {
   );
 
   test(
+    "started by a service manager as a user with two capabilities, it keeps one",
+    async () => {
+      using folder = new TempFolder();
+      const asUser = ["--user", "--net", "--map-user=54321", "--keep-caps"];
+      await using service = await RunningService.start(folder, [], asUser);
+      expect(service.said[0]).toMatchObject({ up: true, method: "nft" });
+      const status = readFileSync(`/proc/${service.pid}/status`, "utf8");
+      expect(status).toMatch(/^CapEff:\t0000000000001000$/mu);
+      expect(status).toMatch(/^NoNewPrivs:\t1$/mu);
+      expect(await service.end()).toBe(0);
+      expect(service.err).toBe("");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     "notes each privileged operation in the audit log",
     async () => {
       using folder = new TempFolder();
