@@ -91,7 +91,8 @@ function fish(root: CommandInfo): string {
     });
     return [...below, ...options];
   });
-  return `# Completion of bunnel for fish: put it as bunnel.fish into ~/.config/fish/completions.\n${lines.join("\n")}\n`;
+  const head = "# Completion of bunnel for fish: put it as bunnel.fish into ~/.config/fish/completions.";
+  return `${[head, ...lines].join("\n")}\n`;
 }
 
 function seen({ path }: CommandInfo): string {
