@@ -19,7 +19,7 @@ import {
 import { Flow, track } from "./flow/table";
 import { Found, Message, recognise } from "./l7/message";
 import { settledCount, txBytes, txCount, txPublish, txReset, txRollBack } from "./mem/arena";
-import { count, countReason, laneFlags, laneWord, setLaneWord } from "./mem/lane";
+import { count, countReason, countRule, laneFlags, laneWord, setLaneWord } from "./mem/lane";
 import { Meta, rxAt, rxBytes } from "./mem/meta";
 import { activeRules, wantedKinds } from "./rules/table";
 import { decide } from "./story/decide";
@@ -81,7 +81,10 @@ function enter(m: Meta, reason: i32, firstTx: i32): void {
   m.verdict = <u8>verdictOf(reason);
   m.txFirst = <u16>firstTx;
   m.txCount = <u16>(txCount - firstTx);
-  if (m.l7 != 0 && reason != Reason.HoldMessage) count(counterOf(m.l7), 1);
+  if (m.l7 != 0 && reason != Reason.HoldMessage) {
+    count(counterOf(m.l7), 1);
+    if (m.rule != 0) countRule(m.rule);
+  }
   countReason(reason);
 }
 
