@@ -49,7 +49,11 @@ export const ROUTE_TYPES = [
   "prohibit",
   "throw",
 ] as const;
-/** What a route does with packets; the numbers RTN_* are the places in `ROUTE_TYPES`. */
+/**
+ * What a route does with packets (RTN_*): unicast sends them on, local keeps them, broadcast, anycast and multicast are
+ * for addresses of that kind, blackhole drops, unreachable and prohibit answer with an ICMP error, throw goes on with
+ * the next table.
+ */
 export type RouteType = (typeof ROUTE_TYPES)[number];
 
 export interface RouteHeader {

@@ -59,7 +59,7 @@ const PORT_MAX = U16_MAX - 1;
 
 /** What happens to a packet that a rule fits; the numbers FR_ACT_* are the places in this list. */
 const RULE_TYPES = ["unspec", "lookup", "goto", "nop", "res3", "res4", "blackhole", "unreachable", "prohibit"] as const;
-/** What a rule does with packets that it fits. */
+/** What a rule does with packets that it fits: lookup, goto, nop, blackhole, unreachable, prohibit. */
 export type RuleType = Exclude<(typeof RULE_TYPES)[number], "unspec" | "res3" | "res4">;
 
 /** What a packet must have, all of it, and where it is looked up then. The smallest priority is tried first. */
