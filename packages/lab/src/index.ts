@@ -1,14 +1,19 @@
 export { BlockedNames } from "./censors/blocked-names.ts";
-export type { Censor, CensorOptions, Direction, Injection, Judgement, Reaction } from "./censors/censor.ts";
-export { firstPacketCensor } from "./censors/first-packet.ts";
+export type * from "./censors/axes.ts";
+export { makeBox } from "./censors/axis-censor.ts";
+export type { Model } from "./censors/axis-censor.ts";
+export type {
+  Censor,
+  CensorMaker,
+  CensorOptions,
+  Direction,
+  Injection,
+  Judgement,
+  Reaction,
+} from "./censors/censor.ts";
 export { FLOW_IDLE_MS, FLOWS_MAX } from "./censors/flow-table.ts";
-export { fullCksumCensor, fullFirstCensor, fullLastCensor } from "./censors/full.ts";
-export { CENSOR_NAMES, isCensorName, makeCensor } from "./censors/gallery.ts";
-export type { CensorName } from "./censors/gallery.ts";
-export { INORDER_BUDGET_PACKETS, inorderCensor } from "./censors/inorder.ts";
-export { packetCensor } from "./censors/packet.ts";
-export { strictCensor } from "./censors/strict.ts";
-export type { StrictOptions } from "./censors/strict.ts";
+export { CENSOR_NAMES, galleryEntry, GENEVA_NAMES, isCensorName, makeCensor } from "./censors/gallery.ts";
+export type { CensorName, GalleryEntry, Scene } from "./censors/gallery.ts";
 export { Endpoint } from "./endpoint.ts";
 export type { EndpointOptions } from "./endpoint.ts";
 export { EndpointFlow, HTTP_ANSWER, TLS_ANSWER } from "./endpoint-flow.ts";
@@ -17,7 +22,9 @@ export { Client } from "./link/client.ts";
 export type { ClientOptions, ClientState } from "./link/client.ts";
 export type { Host } from "./link/host.ts";
 export { Link } from "./link/link.ts";
-export type { LinkOptions, LinkParts, LinkReport, Transform } from "./link/link.ts";
+export type { LinkOptions, LinkParts, LinkReport } from "./link/link.ts";
+export { gatewayOf, PLAIN_GATEWAY } from "./link/gateway.ts";
+export type { Gateway, Send, Transform } from "./link/gateway.ts";
 export { SeededRandom } from "./link/random.ts";
 export type { PacketCounts, PacketEvent, PacketFate } from "./link/trace.ts";
 export { printMatrix } from "./matrix/print-matrix.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { decodePacket, tcpPacket } from "@bunnel/wire";
 import { makeCensor } from "../censors/gallery.ts";
-import type { Transform } from "../link/link.ts";
+import type { Transform } from "../link/gateway.ts";
 import { CELL_HOST, runCell } from "./run-cell.ts";
 import type { CellOptions, CellResult } from "./run-cell.ts";
 

@@ -6,7 +6,8 @@ import { Endpoint } from "../endpoint.ts";
 import { Client } from "../link/client.ts";
 import type { ClientState } from "../link/client.ts";
 import { Link } from "../link/link.ts";
-import type { LinkOptions, LinkReport, Transform } from "../link/link.ts";
+import type { Gateway, Transform } from "../link/gateway.ts";
+import type { LinkOptions, LinkReport } from "../link/link.ts";
 import { SeededRandom } from "../link/random.ts";
 import type { PacketCounts, PacketEvent } from "../link/trace.ts";
 
@@ -18,7 +19,10 @@ import type { PacketCounts, PacketEvent } from "../link/trace.ts";
 export type Outcome = "served" | "blocked" | "reset" | "broken";
 
 export interface CellOptions {
-  readonly transform: Transform;
+  /** What rewrites the client's packets. Default: every packet as it is. */
+  readonly transform?: Transform;
+  /** The same with a clock; then there is no transform. */
+  readonly gateway?: Gateway;
   /** The cell resets it first. */
   readonly censor: Censor;
   readonly message: "tls" | "http";
@@ -54,7 +58,7 @@ const PORTS = { tls: 443, http: 80 } as const;
 
 /** Runs one connection. Equal options give equal results. */
 export function runCell(options: CellOptions): CellResult {
-  const { transform, censor } = options;
+  const { transform, gateway, censor } = options;
   const family = options.family ?? 4;
   const seed = options.seed ?? 1;
   const random = new SeededRandom(seed);
@@ -70,7 +74,8 @@ export function runCell(options: CellOptions): CellResult {
     message,
   });
   censor.reset();
-  const report = new Link({ client, server, transform, censor }, { ...options.link, seed }).run();
+  const rewriting = { ...(transform !== undefined && { transform }), ...(gateway !== undefined && { gateway }) };
+  const report = new Link({ client, server, censor, ...rewriting }, { ...options.link, seed }).run();
   const flow = server.flows.at(-1);
   const outcome = judge(message, flow?.stream ?? new Uint8Array(0), client.state, report);
   return { outcome, host: flow?.host, matched: report.matched[0], packets: report.counts, events: report.events };
