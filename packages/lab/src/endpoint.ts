@@ -52,6 +52,13 @@ export class Endpoint implements Host {
     return [...this.#flows.values()];
   }
 
+  /** The connection that was opened last. */
+  get lastFlow(): EndpointFlow | undefined {
+    let last: EndpointFlow | undefined;
+    for (const flow of this.#flows.values()) last = flow;
+    return last;
+  }
+
   /** A complete ClientHello or HTTP request was delivered on some connection. */
   get served(): boolean {
     return [...this.#flows.values()].some(({ served }) => served);

@@ -108,8 +108,9 @@ function joinedRecords(stream: Uint8Array, recordsMax: number): Uint8Array {
   return concat(stream.subarray(0, 3), Uint8Array.of(message.length >> 8, message.length & 0xff), message);
 }
 
+/** A line feed alone ends a line too (RFC 9112 section 2.2). */
 function hasEmptyLine(stream: Uint8Array): boolean {
-  return latin1(stream).includes("\r\n\r\n");
+  return /\n\r?\n/.test(latin1(stream));
 }
 
 function be16(octets: Uint8Array, at: number): number {

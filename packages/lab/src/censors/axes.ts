@@ -14,8 +14,11 @@ export type StateAxis =
   | { readonly kind: "packets" }
   /** The same, but only a packet that starts at the very octet where the last one ended. */
   | { readonly kind: "next" }
-  /** A stream that takes only what continues it, from so many packets with data. */
-  | { readonly kind: "in-order"; readonly packetsMax: number }
+  /**
+   * A stream that takes only what continues it, from so many packets with data; "exact": a packet that begins before
+   * the next octet is thrown away as well.
+   */
+  | { readonly kind: "in-order"; readonly packetsMax: number; readonly exact?: boolean }
   /** A stream from packets in any order. */
   | {
       readonly kind: "full";
@@ -31,7 +34,7 @@ export type StateAxis =
 
 /** When a box begins to follow a connection, and what makes it lose the place. */
 export interface CreationAxis {
-  /** "any": a SYN, or where none was seen the first data. */
+  /** "any": a SYN, or where none was seen the first data; "syn": a SYN alone, whose payload is not looked at. */
   readonly opens: "any" | "syn";
   /** What a later SYN of the same ports does. */
   readonly syn: "reopens" | "reopens-when-answered" | "nothing";

@@ -20,7 +20,7 @@ import { BlockedNames } from "./blocked-names.ts";
 import type { Censor, CensorOptions, Direction, Judgement } from "./censor.ts";
 import { DROP, FORWARD } from "./censor.ts";
 import { DatagramJudge } from "./datagram-judge.ts";
-import { endsWatch } from "./end-of-watch.ts";
+import { endsWatch, putsToSleep } from "./end-of-watch.ts";
 import { finderOf } from "./find-name.ts";
 import type { Finder } from "./find-name.ts";
 import type { Flow } from "./flow.ts";
@@ -127,14 +127,16 @@ class AxisCensor implements Censor {
     if (this.#isAsleep) return FORWARD;
     const axes = this.#axes;
     if (axes.validation.includes("checksum") && !checksumsHold(segment, packet)) return FORWARD;
+    if (putsToSleep(axes.creation, segment)) {
+      this.#isAsleep = true;
+      return FORWARD;
+    }
     const flow = this.#open(segment, nowMs);
     if (flow === undefined || flow.state === "forgotten") return FORWARD;
     if (flow.state === "blocked") return this.#reaction.keeps === "nothing" ? FORWARD : DROP;
     const syn = has(segment, TCP_SYN) ? 1 : 0;
     const position = sequenceDistance(flow.firstSeq, sequenceAfter(segment.seq, syn));
-    const watch = endsWatch(axes.creation, segment, position, flow);
-    if (watch === "box") this.#isAsleep = true;
-    if (watch !== "goes on") return FORWARD;
+    if (endsWatch(axes.creation, segment, position, flow) === "taken") return FORWARD;
     if (axes.bansStrayHellos === true && isStrayHello(segment, position)) {
       return this.#react(STRAY_HELLO, segment, flow, nowMs);
     }
@@ -143,8 +145,10 @@ class AxisCensor implements Censor {
   }
 
   #read(segment: TcpSegment, position: number, flow: Flow, nowMs: number): Judgement {
-    const { parser, policy, state } = this.#axes;
-    const hasData = segment.payloadBytes > 0;
+    const { creation, parser, policy, state } = this.#axes;
+    // A box that waits for the SYN takes from it where the stream begins, and nothing else.
+    const isOpening = creation.opens === "syn" && has(segment, TCP_SYN);
+    const hasData = segment.payloadBytes > 0 && !isOpening;
     if (!hasData && state.kind !== "server") return FORWARD;
     if (hasData) flow.dataPackets += 1;
     if (policy.kind !== "block-list" && hasData && flow.dataPackets <= LOOKED_AT_MAX) judgeLooks(segment, flow);

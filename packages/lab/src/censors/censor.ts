@@ -9,12 +9,13 @@ export type Direction = "outbound" | "inbound";
 export interface Injection {
   readonly packet: Uint8Array;
   readonly to: "client" | "server";
+  /** It leaves behind the packet that was judged, as from a tap, instead of before it. */
+  readonly behind?: boolean;
 }
 
 export interface Judgement {
   /** The packet may go on. */
   readonly forward: boolean;
-  /** Sent before the packet goes on. */
   readonly inject?: readonly Injection[];
   /** The name of the list that was found in this packet or completed by it, or what else the box took offence at. */
   readonly matched?: string;

@@ -13,26 +13,31 @@ const END_FLAGS: Readonly<Record<EndAxis["flags"][number], number>> = {
   FA: TCP_FIN | TCP_ACK,
 };
 
-/**
- * "goes on": the segment is read. "taken": it told the box something and is not read. "box": the box looks at nothing
- * any more.
- */
+/** Whether the segment, of whatever connection, makes the box look at nothing any more. */
+export function putsToSleep({ end }: CreationAxis, segment: TcpSegment): boolean {
+  return end?.must === "box" && isEnd(end, segment);
+}
+
+function isEnd(end: EndAxis, segment: TcpSegment): boolean {
+  const flags = segment.flags & KIND_FLAGS;
+  return end.flags.some((word) => END_FLAGS[word] === flags);
+}
+
+/** "goes on": the segment is read. "taken": it told the box something and is not read. */
 export function endsWatch(
   { ack, end }: CreationAxis,
   segment: TcpSegment,
   position: number,
   flow: Flow,
-): "goes on" | "taken" | "box" {
+): "goes on" | "taken" {
   const flags = segment.flags & KIND_FLAGS;
   const isBareAck = flags === TCP_ACK && segment.payloadBytes === 0;
   if (isBareAck && (ack === "moves" || (ack === "moves-when-elsewhere" && position !== flow.next))) {
     flow.next = position;
     return "taken";
   }
-  if (end !== undefined && end.flags.some((word) => END_FLAGS[word] === flags)) {
-    const isMeant = end.must !== "place" || position === flow.next;
-    if (!isMeant) return "goes on";
-    if (end.must === "box") return "box";
+  if (end !== undefined && isEnd(end, segment)) {
+    if (end.must === "place" && position !== flow.next) return "goes on";
     if (end.does === "forgets") flow.state = "forgotten";
     else flow.resync = end.does;
     return "taken";

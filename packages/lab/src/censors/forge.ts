@@ -27,7 +27,8 @@ export function forge(forgeries: readonly Forgery[], occasion: Occasion): readon
   return forgeries.flatMap((forgery): Injection[] => {
     if (forgery.kind === "page") return [{ packet: page(forgery.id, occasion), to: "client" }];
     const make = forgery.to === "client" ? resetClient : resetServer;
-    return Array.from({ length: forgery.times }, () => ({ packet: make(forgery, occasion), to: forgery.to }));
+    const behind = forgery.at === "end";
+    return Array.from({ length: forgery.times }, () => ({ packet: make(forgery, occasion), to: forgery.to, behind }));
   });
 }
 

@@ -1,4 +1,5 @@
 // All models by their names, and the scene in which each shows what it does.
+import type { TcpStack } from "../endpoint-flow.ts";
 import type { Model } from "./axis-censor.ts";
 import { makeBox } from "./axis-censor.ts";
 import type { Censor, CensorOptions } from "./censor.ts";
@@ -25,6 +26,7 @@ import { GFW_QUIC } from "./models/gfw-quic.ts";
 import { GFW_TLS } from "./models/gfw-tls.ts";
 import { HENAN } from "./models/henan.ts";
 import { HTTP_TAP } from "./models/http-tap.ts";
+import { IN_ORDER_EXACT } from "./models/in-order-exact.ts";
 import { IN_ORDER } from "./models/in-order.ts";
 import { IRAN } from "./models/iran.ts";
 import { PACKET } from "./models/packet.ts";
@@ -39,6 +41,8 @@ export interface Scene {
   readonly timestamps: boolean;
   /** Octets of the server's answer. */
   readonly answerBytes?: number;
+  /** Whose choices the server makes where segments overlap. Default "linux". */
+  readonly stack?: TcpStack;
 }
 
 export interface GalleryEntry {
@@ -54,6 +58,7 @@ const GALLERY = {
   packet: { model: PACKET, id: "C1", scene: TLS },
   "first-packet": { model: FIRST_PACKET, id: "C2", scene: TLS },
   inorder: { model: IN_ORDER, id: "C3", scene: TLS },
+  "inorder-exact": { model: IN_ORDER_EXACT, scene: TLS },
   "full-first": { model: FULL_FIRST, id: "C4", scene: TLS },
   "full-cksum": { model: FULL_CKSUM, scene: TLS },
   "full-last": { model: FULL_LAST, scene: TLS },

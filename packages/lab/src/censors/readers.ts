@@ -35,7 +35,7 @@ export function readerOf(state: StateAxis, find: Finder, opening: TcpSegment): F
     case "next":
       return new NextReader(find);
     case "in-order":
-      return new InOrderReader(find, state.packetsMax);
+      return new InOrderReader(find, state);
     case "full":
       return new FullReader(find, state);
     case "server":
@@ -65,19 +65,21 @@ class NextReader implements FlowReader {
 }
 
 /**
- * Takes only octets that continue what it has. A segment that starts before the next expected octet is used from there
- * on; one that starts behind it is thrown away for good.
+ * Takes only octets that continue what it has. Where it is not exact, a segment that starts before the next expected
+ * octet is used from there on; one that starts behind it is thrown away for good.
  */
 class InOrderReader implements FlowReader {
   readonly #window = new OctetWindow("first");
 
   constructor(
     private readonly find: Finder,
-    private readonly packetsMax: number,
+    private readonly state: Extract<StateAxis, { kind: "in-order" }>,
   ) {}
 
   outbound(segment: TcpSegment, position: number, flow: Flow): string | undefined {
-    if (flow.dataPackets > this.packetsMax || position > this.#window.readable.length) return undefined;
+    const next = this.#window.readable.length;
+    if (flow.dataPackets > this.state.packetsMax || position > next) return undefined;
+    if (this.state.exact === true && position !== next) return undefined;
     return this.#window.write(position, segment.payload) ? this.find(this.#window.readable).name : undefined;
   }
 }

@@ -4,7 +4,7 @@
 //
 // The box is transparent: it sees a packet as the routers before it left it and does not count as a hop. Each leg may
 // lose, double or hold back a packet. Equal options and seeds give equal runs, octet for octet.
-import type { Censor, Direction } from "../censors/censor.ts";
+import type { Censor, Direction, Judgement } from "../censors/censor.ts";
 import { FORWARD } from "../censors/censor.ts";
 import { EventQueue } from "./event-queue.ts";
 import { gatewayOf, PLAIN_GATEWAY } from "./gateway.ts";
@@ -185,13 +185,19 @@ export class Link {
   #judge(direction: Direction, packet: Uint8Array): void {
     const judgement = this.#parts.censor?.judge(packet, direction, this.#nowMs) ?? FORWARD;
     if (judgement.matched !== undefined) this.#matched.push(judgement.matched);
-    for (const { packet: made, to } of judgement.inject ?? []) {
-      const towards = to === "server" ? "outbound" : "inbound";
-      this.#note("injected", towards, made);
-      this.#onward(towards, made);
-    }
+    this.#inject(judgement, false);
     if (judgement.forward) this.#onward(direction, packet);
     else this.#note("censored", direction, packet);
+    this.#inject(judgement, true);
+  }
+
+  #inject({ inject = [] }: Judgement, behind: boolean): void {
+    for (const injection of inject) {
+      if ((injection.behind ?? false) !== behind) continue;
+      const towards = injection.to === "server" ? "outbound" : "inbound";
+      this.#note("injected", towards, injection.packet);
+      this.#onward(towards, injection.packet);
+    }
   }
 
   /** From the censor to the end that the packet is for. */
@@ -223,9 +229,13 @@ function isDue(dueMs: number | undefined, nowMs: number): boolean {
   return dueMs !== undefined && dueMs <= nowMs;
 }
 
+/** Routers before and behind the box where nobody says otherwise. */
+export const LINK_HOPS_BEFORE = 2;
+export const LINK_HOPS_AFTER = 3;
+
 const DEFAULTS: Required<LinkOptions> = {
-  hopsBefore: 2,
-  hopsAfter: 3,
+  hopsBefore: LINK_HOPS_BEFORE,
+  hopsAfter: LINK_HOPS_AFTER,
   delayMs: 5,
   loss: 0,
   duplication: 0,

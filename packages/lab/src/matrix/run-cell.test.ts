@@ -38,8 +38,8 @@ describe("runCell()", () => {
   });
 
   test("broken: the endpoint read another name", () => {
-    const swap = withPayload((payload) => Uint8Array.from(payload, (octet) => (octet === 0x76 ? 0x56 : octet)));
-    expect(cell(swap)).toMatchObject({ outcome: "broken", host: "Video.example.org" });
+    const swap = withPayload((payload) => Uint8Array.from(payload, (octet) => (octet === 0x76 ? 0x77 : octet)));
+    expect(cell(swap)).toMatchObject({ outcome: "broken", host: "wideo.example.org" });
   });
 
   test("broken: the endpoint read octets that were never sent, or the message did not arrive", () => {

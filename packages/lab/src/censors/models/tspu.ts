@@ -11,6 +11,7 @@ export const TSPU: Model = {
     ...PLAIN_AXES,
     state: { kind: "full", keep: "first", verdict: "first-message" },
     parser: { kind: "messages", tlsRecords: 2, http: "any-case" },
+    validation: ["fragments"],
     policy: { kind: "freeze", afterBytes: 16_384 },
     bansStrayHellos: true,
   },
