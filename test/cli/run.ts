@@ -26,6 +26,18 @@ export async function run(command: readonly string[]): Promise<Ran> {
   return { status, out, err };
 }
 
+/** Waits until a program has said this; what it says later nobody hears. @throws Error when it ends before */
+export async function said(stream: ReadableStream<Uint8Array>, words: string): Promise<void> {
+  let text = "";
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (value) text += new TextDecoder().decode(value);
+    if (text.includes(words)) return;
+    if (done) throw new Error(`expected a program to say ${JSON.stringify(words)}, found ${JSON.stringify(text)}`);
+  }
+}
+
 /** A folder that is gone when the test is over. */
 export class TempFolder implements Disposable {
   /** Open to all: a service reads and writes in it as nobody. */

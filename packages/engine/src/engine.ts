@@ -14,10 +14,12 @@ import {
   RULES_TABLE_BYTES,
   RULE_COUNTS_BASE,
   RULE_COUNTS_BYTES,
+  WORD_OPENED,
 } from "@bunnel/abi";
 import { checkTable } from "./check-table.ts";
 import { laneCounters, readCounters, readRuleCounts, type EngineCounters } from "./counters.ts";
 import { readFlows, type FlowInfo } from "./flows.ts";
+import { waitForLanes } from "./wait-for-lanes.ts";
 import { bucketsFor, Lane, type LaneOptions, type LaneTable } from "./lane.ts";
 import { compileEngine, createMemory, instantiate, type EngineBuild, type EngineExports } from "./module.ts";
 import { transformer, type Transform } from "./transformer.ts";
@@ -88,14 +90,16 @@ export class Engine {
 
   /**
    * Puts a rule table in force: it is written beside the active one, then one word is swapped. Tables come from
-   * `@bunnel/profile`. A lane that is in the middle of a burst ends it with the table it began with; do not load twice
-   * within one burst's time.
+   * `@bunnel/profile`. A lane that is in the middle of a burst ends it with the table it began with; loaded twice
+   * within one burst's time, the second waits for the lane.
    * @throws RangeError when something in the table leads outside it or breaks a limit
+   * @throws Error when a lane does not come out of its burst within a second: its thread must have been killed in it
    */
   loadRules(table: Uint8Array): void {
     checkTable(table);
     const word = CONTROL_RULES / 4;
     const next = Atomics.load(this.#control, word) === RULES_BASE ? RULES_BASE + RULES_TABLE_BYTES : RULES_BASE;
+    waitForLanes(this.memory, next);
     new Uint8Array(this.memory, next, table.length).set(table);
     Atomics.store(this.#control, word, next);
     this.#countsBefore = readRuleCounts(this.memory, RULES_MAX);
@@ -140,7 +144,11 @@ export class Engine {
     for (let lane = 0; lane < LANES_MAX; lane++) {
       const base = LANES_BASE + lane * LANE_BYTES;
       laneCounters(this.memory, lane).fill(0n);
-      new Uint32Array(this.memory, base + LANE_WORDS, 16).fill(0);
+      const words = new Uint32Array(this.memory, base + LANE_WORDS, 16);
+      // A lane that nobody opened has nothing to forget, and writing to it would take memory.
+      if (words[WORD_OPENED / 4] === 0) continue;
+      words.fill(0);
+      words[WORD_OPENED / 4] = 1;
       new Uint8Array(this.memory, base + LANE_HOLD, LANE_HOLD_BYTES).fill(0);
     }
   }

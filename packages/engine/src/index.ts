@@ -1,4 +1,5 @@
 export { Engine, type EngineHandOver, type EngineOptions } from "./engine.ts";
+export { HostNames, type FoundMessage } from "./host-names.ts";
 export { readGroup, type LaneGroups, type PacketGroup } from "./groups.ts";
 export { Lane, type LaneList, type LaneOptions, type NameFinder, type Question } from "./lane.ts";
 export { laneCounters, readCounters, type EngineCounters } from "./counters.ts";
