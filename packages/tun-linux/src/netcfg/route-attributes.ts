@@ -29,6 +29,13 @@ export const RTA_SPORT = 28;
 export const RTA_DPORT = 29;
 export const RTA_NH_ID = 30;
 
+/** Attributes that have a word in `RouteInfo`, those of answers to lookups, and padding (24). */
+export const READ_ATTRIBUTES: ReadonlySet<number> = new Set([
+  ...[RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS, RTA_MULTIPATH],
+  ...[RTA_CACHEINFO, RTA_TABLE, RTA_MARK, RTA_VIA, RTA_PREF, RTA_EXPIRES, RTA_UID, RTA_IP_PROTO, RTA_SPORT],
+  ...[RTA_DPORT, RTA_NH_ID, 24],
+]);
+
 export const RTNH_F_DEAD = 1;
 export const RTNH_F_ONLINK = 4;
 export const RTNH_F_LINKDOWN = 16;
