@@ -2,7 +2,7 @@
 import { beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { L7 } from "@bunnel/abi";
-import { Engine } from "@bunnel/engine";
+import type { Engine } from "@bunnel/engine";
 import { parseStrategy, presetStrategy, strategies } from "@bunnel/profile";
 import {
   decodePacket,
