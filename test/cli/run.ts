@@ -1,5 +1,5 @@
 // Runs the program as a user would, in a network namespace of its own where it could touch the network.
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -40,7 +40,12 @@ export async function said(stream: ReadableStream<Uint8Array>, words: string): P
 
 /** A folder that is gone when the test is over. */
 export class TempFolder implements Disposable {
+  /** Open to all: a service reads and writes in it as nobody. */
   readonly path = mkdtempSync(join(tmpdir(), "bunnel-test-"));
+
+  constructor() {
+    chmodSync(this.path, 0o755);
+  }
 
   file(name: string): string {
     return join(this.path, name);

@@ -33,6 +33,7 @@ export interface LaneExtras {
   readonly answers?: boolean;
 }
 
+/** One lane's turn after turn: what waits is read, worked on in one call, and sent. See the stations above. */
 export class LaneLoop {
   readonly #counters: BigUint64Array;
   readonly #control: Int32Array;

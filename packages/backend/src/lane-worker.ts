@@ -8,7 +8,9 @@ import type { LaneParts, LaneThread } from "./platform.ts";
 
 /** How the Worker gets at the parts that were handed over. */
 export interface LaneOpeners {
+  /** Opens what `handOver` of the device gave. */
   device(handOver: DeviceHandOver): TunDevice;
+  /** Opens what `handOver` of the way out gave. */
   egress(handOver: EgressHandOver): Egress;
   /** Needed when the lane's parts have a tap. */
   tap?(handOver: DeviceHandOver): InboundTap;

@@ -14,7 +14,7 @@ import {
   type TunDevice,
 } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
-import { Engine, type LaneOptions } from "@bunnel/engine";
+import { Engine, type FlowInfo, type LaneOptions } from "@bunnel/engine";
 import { encodeRules, selectionOf, type Profile } from "@bunnel/profile";
 import {
   TUN_DEFAULTS,
@@ -22,12 +22,14 @@ import {
   type BackendConfig,
   type BackendHandle,
   type BackendStats,
+  type LiveSettings,
   type Pipeline,
   type TunSettings,
 } from "./backend.ts";
 import { BackendError } from "./errors.ts";
 import { needsDistance } from "./needs-distance.ts";
 import type { LaneThread, TunPlatform, Uplinks } from "./platform.ts";
+import { RuleFigures } from "./rule-figures.ts";
 
 /** How often flows are looked through for those that ended. */
 const FLOW_CLEANUP_MS = 30_000;
@@ -36,6 +38,7 @@ const DRAIN_MS = 20;
 const LANE_INDEX = 0;
 const INBOUND_LANE_INDEX = 1;
 
+/** The backend over a TUN device. What differs between systems comes with the platform. */
 export class TunBackend implements Backend {
   readonly name = "tun";
   #handle: RunningTun | undefined;
@@ -92,29 +95,38 @@ class RunningTun implements BackendHandle {
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #startedMs = performance.now();
   readonly #cleanup: ReturnType<typeof setInterval>;
+  readonly #figures: RuleFigures;
+  #settings: TunSettings;
   #profile: Profile;
   #interception: Interception;
   #ending: Promise<void> | undefined;
 
   private constructor(
     readonly platform: TunPlatform,
-    readonly settings: TunSettings,
+    settings: TunSettings,
     readonly parts: Parts,
     interception: Interception,
     profile: Profile,
   ) {
+    this.#settings = settings;
     this.#interception = interception;
     this.#profile = profile;
+    this.#figures = new RuleFigures(parts.engine);
     this.closed = this.#closed.promise;
     const idleMs = profile.limits.flowTimeoutSeconds * 1000;
     this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
-    void parts.lane.ended.then((cause) => this.#end(cause));
+    // What goes wrong on the way down is told by `closed`.
+    void parts.lane.ended.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
+    const figures = this.#figures;
     this.pipeline = {
       get profile() {
         return currentProfile();
       },
-      load: (next) => this.#load(next),
+      get decided() {
+        return figures.decided(currentProfile());
+      },
+      load: (next, changed) => this.#load(next, { ...this.#settings, ...changed }),
     };
   }
 
@@ -161,7 +173,13 @@ class RunningTun implements BackendHandle {
       device: this.parts.device.name,
       method: this.#interception.method,
       uplinks: this.#interception.uplinks,
+      tapDropped: this.parts.tap?.dropped ?? 0,
     };
+  }
+
+  flows(): readonly FlowInfo[] {
+    if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
+    return this.#figures.flows(this.#profile);
   }
 
   shutdown(): Promise<void> {
@@ -176,7 +194,7 @@ class RunningTun implements BackendHandle {
   async #takeDown(cause: Error | undefined): Promise<void> {
     const { device, egress, engine, tap, lane } = this.parts;
     clearInterval(this.#cleanup);
-    this.#interception.close();
+    const refused = attempt(() => this.#interception.close());
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     Atomics.store(new Int32Array(engine.memory, CONTROL_BASE, 16), CONTROL_STOP / 4, 1);
     device.wake();
@@ -185,21 +203,58 @@ class RunningTun implements BackendHandle {
     device.close();
     egress.close();
     tap?.close();
-    this.#closed.resolve(cause);
+    this.#closed.resolve(cause ?? refused);
+    // Everything else is down by now: what could not be put back is told.
+    if (refused) throw refused;
   }
 
-  #load(next: Profile): void {
+  #load(next: Profile, settings: TunSettings): void {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
-    const before = JSON.stringify(selectionOf(this.#profile));
+    const { engine, tap } = this.parts;
+    const before = encodeRules(this.#profile);
     const table = encodeRules(next);
-    watchDistance(this.platform, this.parts.tap, table);
-    this.parts.engine.loadRules(table);
-    if (JSON.stringify(selectionOf(next)) !== before) {
-      // For a moment nothing comes up: that is the side on which to err.
-      this.#interception.close();
-      this.#interception = intercept(this.platform, this.settings, this.parts.device, next);
+    watchDistance(this.platform, tap, table);
+    // What comes up before its rules are known passes; the other way round it would be lost to the old ones.
+    engine.loadRules(table);
+    try {
+      this.#interceptAnew(next, settings);
+    } catch (cause) {
+      engine.loadRules(before);
+      watchDistance(this.platform, tap, before);
+      throw cause;
     }
     this.#profile = next;
+    this.#settings = settings;
+  }
+
+  /** For a moment nothing comes up: that is the side on which to err. */
+  #interceptAnew(next: Profile, settings: TunSettings): void {
+    const { device } = this.parts;
+    if (isSameSelection([this.#profile, this.#settings], [next, settings])) return;
+    this.#interception.close();
+    try {
+      this.#interception = intercept(this.platform, settings, device, next);
+    } catch (cause) {
+      this.#interception = intercept(this.platform, this.#settings, device, this.#profile);
+      throw cause;
+    }
+  }
+}
+
+function isSameSelection(...both: readonly (readonly [Profile, LiveSettings])[]): boolean {
+  const [before, after] = both.map(([profile, { method, uplinks, excludes }]) =>
+    JSON.stringify([selectionOf(profile), method, uplinks, excludes]),
+  );
+  return before === after;
+}
+
+/** What the step threw; undefined: it was done. */
+function attempt(step: () => void): Error | undefined {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

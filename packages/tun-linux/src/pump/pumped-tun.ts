@@ -33,6 +33,7 @@ export function coalesceOf(offloads: readonly Offload[]): number {
   return (takesTcp ? Coalesce.Tcp : 0) | (offloads.includes("udp") ? Coalesce.Udp : 0);
 }
 
+/** A TUN device whose packets go by a pump instead of one system call each. */
 export class PumpedTun implements TunDevice {
   readonly #device: LinuxTun;
   readonly #pump: Pump;
