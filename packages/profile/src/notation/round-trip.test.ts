@@ -1,6 +1,6 @@
 // The properties of the notation are worth as much as what is drawn for them: every word of it is drawn, and every word
 // is told apart from what only resembles it.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { anyStrategy } from "../../test/arbitrary-strategy.ts";
 import { ProfileError } from "../errors.ts";
@@ -15,8 +15,10 @@ import type { Token } from "./lexer.ts";
 import { type TechniqueName } from "./strategy.ts";
 import { techniquesOf } from "./techniques.ts";
 
+setDefaultTimeout(60_000);
+
 const SEED = 20261121;
-const DRAWN = 5000;
+const DRAWN = 2500;
 
 /** Words of the parameters that a technique has for a kind. */
 function parameterWords(technique: TechniqueName, kind: Kind): readonly string[] {
