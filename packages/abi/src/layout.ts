@@ -8,7 +8,7 @@
 //   0x0001_0000  flow tags      1 MiB   buckets × 64: | lock | tag × 7 |
 //   0x0011_0000  flow entries   8 MiB   buckets × 8 × 64 (entry 0 of a bucket is never used)
 //   0x0091_0000  rule tables    2 × 32 MiB, one active, one to be written
-//   0x0491_0000  lanes          4 × 16 MiB
+//   0x0491_0000  lanes          9 × 16 MiB (LANES_MAX)
 //
 //   lane:
 //   0x00_0000  counters         4 KiB   u64 each (Counter)

@@ -2,6 +2,12 @@
 import type { EngineCounters, FlowInfo } from "@bunnel/engine";
 import type { Profile } from "@bunnel/profile";
 
+/**
+ * "plain": a system call for each packet. "uring": one for a burst, by io_uring. "auto": the better one that this
+ * system has.
+ */
+export type PumpChoice = "auto" | "plain" | "uring";
+
 /** Settings of a backend over a TUN device. */
 export interface TunSettings {
   /** Default: the system's choice after the pattern bunnel%d. */
@@ -20,6 +26,10 @@ export interface TunSettings {
   readonly excludes?: readonly string[];
   /** Ask the device for segmentation offload. Default true. */
   readonly offload?: boolean;
+  /** Queues of the device, each with a thread of its own: 1 to 4. Default 1, which is best with offload. */
+  readonly queues?: number;
+  /** How packets pass between system and engine. Default "auto". */
+  readonly pump?: PumpChoice;
 }
 
 /** Those that can be changed while it runs. */
@@ -42,6 +52,8 @@ export interface BackendStats extends EngineCounters {
   readonly uplinks: readonly string[];
   /** Answers of servers that the tap lost because nobody read in time; 0 where there is no tap. */
   readonly tapDropped: number;
+  /** For each queue how its packets pass: "plain", "uring", or "memory" for a device that is none of the system's. */
+  readonly pumps: readonly string[];
 }
 
 /** A backend at work. */
@@ -89,4 +101,6 @@ export const TUN_DEFAULTS = {
   address: "10.0.85.1",
   netmask: "255.255.255.0",
   maxQueueSize: 1000,
+  queues: 1,
+  pump: "auto",
 } as const;

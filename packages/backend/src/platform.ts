@@ -9,6 +9,7 @@ import type {
 } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
+import type { PumpChoice } from "./backend.ts";
 
 /** What a lane works with. */
 export interface LaneParts {
@@ -20,6 +21,7 @@ export interface LaneParts {
   /** Answers of servers, read by the same thread over a lane of its own. */
   readonly inbound?: InboundParts;
   readonly maxQueueSize: number;
+  readonly pump?: PumpChoice;
   /** See `LaneExtras`. */
   readonly answers?: boolean;
 }
@@ -30,10 +32,16 @@ export interface InboundParts {
   readonly tap: InboundTap;
 }
 
+/** What a lane says when it reads. */
+export interface LaneReady {
+  /** See `BackendStats.pumps`. */
+  readonly pump: string;
+}
+
 /** A lane at work in a thread of its own. */
 export interface LaneThread {
   /** Settles when the lane reads; rejects when it could not begin. */
-  readonly ready: Promise<void>;
+  readonly ready: Promise<LaneReady>;
   /** Settles when the lane has ended: undefined after a stop, else the cause. */
   readonly ended: Promise<Error | undefined>;
   /** Called after the stop word is set and the device was woken; ends the thread. */
@@ -54,6 +62,8 @@ export interface TunPlatform {
   unsupported(): string | undefined;
   /** @throws DeviceError of the driver */
   openDevice(options: DeviceOptions): TunDevice;
+  /** A further queue of a device that was opened with `multiQueue`. Without this, there is one queue. */
+  openQueue?(first: TunDevice): TunDevice;
   /** The way out of what the engine made. @throws DeviceError without the right to open it */
   openEgress(): Egress;
   /** A tap that does not listen yet. Without this, no rule may need to know how far away a server is. */

@@ -35,6 +35,8 @@ export interface Egress extends Disposable {
    * sent, or refused and counted. Fewer than asked: the system's queue is full, try again.
    */
   send(list: PacketList, from: number, to: number): number;
+  /** Packets refused, under whatever name: for who asks after each burst. */
+  readonly refused: number;
   /** What became of the packets so far. */
   counters(): EgressCounters;
   /** Structured-cloneable; `openTransferred` of the same file takes it in another thread. */

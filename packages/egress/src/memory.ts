@@ -17,6 +17,7 @@ export class MemoryEgress implements Egress {
   readonly #refuse: ((packet: Uint8Array) => string | undefined) | undefined;
   readonly #refused = new Map<string, number>();
   #packets: Uint8Array[] = [];
+  #refusedCount = 0;
   #sent = 0;
   #octets: Uint8Array | undefined;
   #closed = false;
@@ -42,6 +43,7 @@ export class MemoryEgress implements Egress {
       const refusal = this.#refuse?.(packet);
       if (refusal !== undefined) {
         this.#refused.set(refusal, (this.#refused.get(refusal) ?? 0) + 1);
+        this.#refusedCount++;
         continue;
       }
       if (this.#packets.length >= this.#packetsMax) break;
@@ -56,6 +58,10 @@ export class MemoryEgress implements Egress {
     const packets = this.#packets;
     this.#packets = [];
     return packets;
+  }
+
+  get refused(): number {
+    return this.#refusedCount;
   }
 
   /** What became of the packets so far. */

@@ -90,6 +90,7 @@ class RawEgress implements Egress {
   readonly #mark: number;
   readonly #refused = new Map<number, number>();
   #sent = 0;
+  #refusedCount = 0;
   #octets: Uint8Array | undefined;
   #way4: Way | undefined;
   #way6: Way | undefined;
@@ -178,7 +179,12 @@ class RawEgress implements Egress {
   }
 
   #refuse(error: number): void {
+    this.#refusedCount++;
     this.#refused.set(error, (this.#refused.get(error) ?? 0) + 1);
+  }
+
+  get refused(): number {
+    return this.#refusedCount;
   }
 
   counters(): EgressCounters {

@@ -14,6 +14,7 @@ import {
   RULES_TABLE_BYTES,
   RULE_COUNTS_BASE,
   RULE_COUNTS_BYTES,
+  WORD_OPENED,
 } from "@bunnel/abi";
 import { checkTable } from "./check-table.ts";
 import { laneCounters, readCounters, readRuleCounts, type EngineCounters } from "./counters.ts";
@@ -143,7 +144,11 @@ export class Engine {
     for (let lane = 0; lane < LANES_MAX; lane++) {
       const base = LANES_BASE + lane * LANE_BYTES;
       laneCounters(this.memory, lane).fill(0n);
-      new Uint32Array(this.memory, base + LANE_WORDS, 16).fill(0);
+      const words = new Uint32Array(this.memory, base + LANE_WORDS, 16);
+      // A lane that nobody opened has nothing to forget, and writing to it would take memory.
+      if (words[WORD_OPENED / 4] === 0) continue;
+      words.fill(0);
+      words[WORD_OPENED / 4] = 1;
       new Uint8Array(this.memory, base + LANE_HOLD, LANE_HOLD_BYTES).fill(0);
     }
   }

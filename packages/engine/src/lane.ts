@@ -41,6 +41,7 @@ import {
   WORD_ANSWERED,
   WORD_ASKED,
   WORD_HELD,
+  WORD_OPENED,
   WORD_TX_COUNT,
 } from "@bunnel/abi";
 import type { LaneGroups } from "./groups.ts";
@@ -155,6 +156,7 @@ export class Lane {
     for (let i = 0; i < RX_MAX; i++) {
       this.rx.at[i] = this.#base + LANE_RX_SLOTS + i * stride + SLOT_HEADROOM_BYTES;
     }
+    this.#words[WORD_OPENED / 4] = 1;
     const low = Number(table.seed & 0xffffffffn);
     exports.open(index, flagsOf(options), mtuBytes, table.buckets, low, Number((table.seed >> 32n) & 0xffffffffn));
   }

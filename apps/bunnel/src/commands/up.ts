@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
-import { TunBackend, type BackendHandle, type BackendStats, type TunSettings } from "@bunnel/backend";
+import { QUEUES_MAX } from "@bunnel/abi";
+import { TunBackend, type BackendHandle, type BackendStats, type PumpChoice, type TunSettings } from "@bunnel/backend";
 import type { Profile } from "@bunnel/profile";
 import { isAnswered } from "../control/client.ts";
 import { ControlError } from "../control/protocol.ts";
@@ -29,6 +30,8 @@ interface UpOptions {
   readonly uplink?: readonly string[];
   readonly mtu?: number;
   readonly offload: boolean;
+  readonly queues?: number;
+  readonly pump?: PumpChoice;
   readonly stateDir: string;
   readonly user?: string;
   readonly auditLog?: string;
@@ -46,6 +49,8 @@ export function register(program: Command): void {
     .option("--uplink <name...>", "interfaces to look at (default: all with a default route)")
     .option("--mtu <octets>", "MTU of the device (default: as the uplink has it)", readMtu)
     .option("--no-offload", "do without segmentation offload")
+    .option("--queues <number>", "queues of the device, a thread for each, 1 to 4 (default: 1)", readQueues)
+    .option("--pump <name>", "how packets pass: auto, plain (a system call for each) or uring (io_uring)", readPump)
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
     .option(
       "--user <name>",
@@ -65,6 +70,17 @@ function readMtu(text: string): number {
   const octets = Number(text);
   if (Number.isInteger(octets) && octets >= 1280 && octets <= 65535) return octets;
   throw new InvalidArgumentError("expected octets from 1280 to 65535");
+}
+
+function readQueues(text: string): number {
+  const queues = Number(text);
+  if (Number.isInteger(queues) && queues >= 1 && queues <= QUEUES_MAX) return queues;
+  throw new InvalidArgumentError(`expected 1 to ${QUEUES_MAX}`);
+}
+
+function readPump(text: string): PumpChoice {
+  if (text === "auto" || text === "plain" || text === "uring") return text;
+  throw new InvalidArgumentError("expected auto, plain or uring");
 }
 
 async function up(options: UpOptions): Promise<void> {
@@ -151,6 +167,8 @@ function settingsOf(options: UpOptions, profile: Profile): TunSettings {
     uplinks: options.uplink ?? interception.uplinks,
     excludes: interception.exclude,
     offload: options.offload,
+    ...(options.queues !== undefined && { queues: options.queues }),
+    ...(options.pump !== undefined && { pump: options.pump }),
   };
 }
 
