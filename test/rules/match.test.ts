@@ -166,7 +166,7 @@ describe("lists as large as there may be", () => {
     return `2001:db8:${(j >> 7).toString(16)}:${((j & 0x7f) * 2).toString(16)}::/64`;
   };
 
-  test(`of ${NAMES} names and ${PREFIXES} prefixes the engine finds each that it is asked for, and no others`, async () => {
+  test(`the engine finds each of ${NAMES} names and ${PREFIXES} prefixes, and no others`, async () => {
     const lists: Readonly<Record<string, string>> = {
       names: Array.from({ length: NAMES }, (_, i) => nameOf(i)).join("\n"),
       prefixes: Array.from({ length: PREFIXES }, (_, i) => networkOf(i)).join("\n"),
