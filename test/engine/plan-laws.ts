@@ -17,6 +17,8 @@ import { type Op, writeTable } from "./table-writer.ts";
 /** A message, the strategy for it, and the path of its connection. */
 export interface PlanCase extends AnyMessage {
   readonly ops: readonly Op[];
+  /** In the place of the operations. */
+  readonly table?: Uint8Array;
   readonly options: Omit<ConnectionOptions, "port">;
 }
 
@@ -43,8 +45,8 @@ export const anyNetworkCase: fc.Arbitrary<NetworkCase> = fc
   .map(([one, faults]) => ({ ...one, faults }));
 
 /** Opens a connection whose messages get the strategy. */
-export function connect(engine: Engine, { l7, ops, options }: PlanCase): Connection {
-  engine.loadRules(writeTable(l7, ops));
+export function connect(engine: Engine, { l7, ops, table, options }: PlanCase): Connection {
+  engine.loadRules(table ?? writeTable(l7, ops));
   return new Connection(engine, { ...options, port: KIND_PORTS[l7] }).open();
 }
 
