@@ -90,6 +90,8 @@ export const WORD_HELD: i32 = 20;
 
 /** Messages held or remembered. */
 export const WORD_HOLDS: i32 = 24;
+/** Address of the rule table that the lane works with; 0: none. Its host writes to no table that stands here. */
+export const WORD_RULES: i32 = 28;
 /** 1: a host has opened the lane. */
 export const WORD_OPENED: i32 = 60;
 

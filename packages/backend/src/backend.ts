@@ -1,5 +1,5 @@
 // The contract of a backend: something that carries this machine's traffic through the engine until it is told to stop.
-import type { EngineCounters } from "@bunnel/engine";
+import type { EngineCounters, FlowInfo } from "@bunnel/engine";
 import type { Profile } from "@bunnel/profile";
 
 /**
@@ -32,6 +32,10 @@ export interface TunSettings {
   readonly pump?: PumpChoice;
 }
 
+/** Those that can be changed while it runs. */
+export type LiveSettings = Pick<TunSettings, "method" | "uplinks" | "excludes">;
+
+/** What a backend is started with. */
 export interface BackendConfig {
   /** What the engine does with the traffic. */
   readonly engine: { readonly profile: Profile };
@@ -48,12 +52,20 @@ export interface BackendStats extends EngineCounters {
   readonly uplinks: readonly string[];
   /** For each queue how its packets pass: "plain", "uring", or "memory" for a device that is none of the system's. */
   readonly pumps: readonly string[];
+  /** Answers of servers that the tap lost because nobody read in time; 0 where there is no tap. */
+  readonly tapDropped: number;
 }
 
+/** A backend at work. */
 export interface BackendHandle {
   /** The figures as of now. @throws BackendError E_NOT_RUNNING after shutdown */
   readonly stats: BackendStats;
   readonly pipeline: Pipeline;
+  /**
+   * The flows as of now, those seen last first; their rules are indexes of the profile's.
+   * @throws BackendError E_NOT_RUNNING after shutdown
+   */
+  flows(): readonly FlowInfo[];
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
   /** Ends it and puts the network back. A second call waits for the first. */
@@ -63,10 +75,16 @@ export interface BackendHandle {
 /** What is done to the packets. */
 export interface Pipeline {
   readonly profile: Profile;
-  /** Puts another profile in force while packets flow. What selects packets follows with it. */
-  load(profile: Profile): void;
+  /** Messages that each rule has decided since it was put in force, by its index in the profile. */
+  readonly decided: readonly number[];
+  /**
+   * Puts another profile in force while packets flow, and other settings with it. What selects packets follows. When it
+   * throws, what was in force still is.
+   */
+  load(profile: Profile, settings?: LiveSettings): void;
 }
 
+/** What can carry this machine's traffic: one that runs at a time. */
 export interface Backend {
   readonly name: string;
   /** @throws BackendError E_ALREADY_RUNNING, E_NOT_SUPPORTED, E_ENGINE; DeviceError of the device */

@@ -4,6 +4,7 @@ export {
   type BackendConfig,
   type BackendHandle,
   type BackendStats,
+  type LiveSettings,
   type Pipeline,
   type PumpChoice,
   type TunSettings,

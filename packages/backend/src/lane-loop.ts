@@ -37,6 +37,7 @@ export interface LaneExtras {
   readonly answers?: boolean;
 }
 
+/** One lane's turn after turn: what waits is read, worked on in one call, and sent. See the stations above. */
 export class LaneLoop {
   /** The lane's counters, as halves: adding to a BigInt would take memory for each packet. */
   readonly #counters: Uint32Array;

@@ -12,9 +12,15 @@ export type LaneDevice = TunDevice & { readonly pump?: string };
 
 /** How the Worker gets at the parts that were handed over. */
 export interface LaneOpeners {
-  /** @param lane whose memory the packets lie in, and whose `rings` the device may use */
+  /**
+   * Opens what `handOver` of the device gave.
+   * @param lane whose memory the packets lie in, and whose `rings` the device may use
+   */
   device(handOver: DeviceHandOver, lane: Lane, pump: PumpChoice): LaneDevice;
-  /** @param lane whose packets it sends: a device may merge them */
+  /**
+   * Opens what `handOver` of the way out gave.
+   * @param lane whose packets it sends: a device may merge them
+   */
   egress(handOver: EgressHandOver, lane: Lane, pump: PumpChoice): Egress;
   /** Needed when the lane's parts have a tap. */
   tap?(handOver: DeviceHandOver): InboundTap;

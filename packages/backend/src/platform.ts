@@ -26,6 +26,7 @@ export interface LaneParts {
   readonly answers?: boolean;
 }
 
+/** The second lane, and the tap that it reads. */
 export interface InboundParts {
   readonly laneIndex: number;
   readonly tap: InboundTap;
@@ -47,19 +48,23 @@ export interface LaneThread {
   dispose(): void;
 }
 
+/** The interfaces by which packets leave this machine. */
 export interface Uplinks {
   readonly names: readonly string[];
   /** The smallest of their MTUs. */
   readonly mtuBytes: number;
 }
 
+/** What a TUN backend asks of a system: the only place where drivers and the backend meet. */
 export interface TunPlatform {
   readonly name: string;
   /** Why a TUN backend cannot run here, as a sentence; undefined: it can. */
   unsupported(): string | undefined;
+  /** @throws DeviceError of the driver */
   openDevice(options: DeviceOptions): TunDevice;
   /** A further queue of a device that was opened with `multiQueue`. Without this, there is one queue. */
   openQueue?(first: TunDevice): TunDevice;
+  /** The way out of what the engine made. @throws DeviceError without the right to open it */
   openEgress(): Egress;
   /** A tap that does not listen yet. Without this, no rule may need to know how far away a server is. */
   openTap?(): InboundTap;
@@ -67,6 +72,8 @@ export interface TunPlatform {
   intercept(method: "nft" | "rules", options: InterceptionOptions): Interception;
   /** Takes away what an earlier run left behind. */
   sweep(): SweepReport;
+  /** The interfaces with a default route, as of now. */
   uplinks(): Uplinks;
+  /** Starts what carries packets between device, engine and way out. */
   startLane(parts: LaneParts): LaneThread;
 }

@@ -12,7 +12,7 @@ import {
   type TunDevice,
 } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
-import { Engine, type LaneOptions } from "@bunnel/engine";
+import { Engine, type FlowInfo, type LaneOptions } from "@bunnel/engine";
 import { encodeRules, selectionOf, type Profile } from "@bunnel/profile";
 import {
   TUN_DEFAULTS,
@@ -20,6 +20,7 @@ import {
   type BackendConfig,
   type BackendHandle,
   type BackendStats,
+  type LiveSettings,
   type Pipeline,
   type TunSettings,
 } from "./backend.ts";
@@ -27,12 +28,14 @@ import { BackendError } from "./errors.ts";
 import { needsDistance } from "./needs-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
 import { Queues } from "./queues.ts";
+import { RuleFigures } from "./rule-figures.ts";
 
 /** How often flows are looked through for those that ended. */
 const FLOW_CLEANUP_MS = 30_000;
 /** Packets that came up before interception ended still leave. */
 const DRAIN_MS = 20;
 
+/** The backend over a TUN device. What differs between systems comes with the platform. */
 export class TunBackend implements Backend {
   readonly name = "tun";
   #handle: RunningTun | undefined;
@@ -86,29 +89,38 @@ class RunningTun implements BackendHandle {
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #startedMs = performance.now();
   readonly #cleanup: ReturnType<typeof setInterval>;
+  readonly #figures: RuleFigures;
+  #settings: TunSettings;
   #profile: Profile;
   #interception: Interception;
   #ending: Promise<void> | undefined;
 
   private constructor(
     readonly platform: TunPlatform,
-    readonly settings: TunSettings,
+    settings: TunSettings,
     readonly parts: Parts,
     interception: Interception,
     profile: Profile,
   ) {
+    this.#settings = settings;
     this.#interception = interception;
     this.#profile = profile;
+    this.#figures = new RuleFigures(parts.engine);
     this.closed = this.#closed.promise;
     const idleMs = profile.limits.flowTimeoutSeconds * 1000;
     this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
-    void parts.queues.ended.then((cause) => this.#end(cause));
+    // What goes wrong on the way down is told by `closed`.
+    void parts.queues.ended.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
+    const figures = this.#figures;
     this.pipeline = {
       get profile() {
         return currentProfile();
       },
-      load: (next) => this.#load(next),
+      get decided() {
+        return figures.decided(currentProfile());
+      },
+      load: (next, changed) => this.#load(next, { ...this.#settings, ...changed }),
     };
   }
 
@@ -145,7 +157,13 @@ class RunningTun implements BackendHandle {
       method: this.#interception.method,
       uplinks: this.#interception.uplinks,
       pumps: this.parts.queues.pumps,
+      tapDropped: this.parts.queues.taps.reduce((sum, tap) => sum + (tap?.dropped ?? 0), 0),
     };
+  }
+
+  flows(): readonly FlowInfo[] {
+    if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
+    return this.#figures.flows(this.#profile);
   }
 
   shutdown(): Promise<void> {
@@ -159,24 +177,65 @@ class RunningTun implements BackendHandle {
 
   async #takeDown(cause: Error | undefined): Promise<void> {
     clearInterval(this.#cleanup);
-    this.#interception.close();
+    const refused = attempt(() => this.#interception.close());
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     await this.parts.queues.stop();
-    this.#closed.resolve(cause);
+    this.#closed.resolve(cause ?? refused);
+    // Everything else is down by now: what could not be put back is told.
+    if (refused) throw refused;
   }
 
-  #load(next: Profile): void {
+  #load(next: Profile, settings: TunSettings): void {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
-    const before = JSON.stringify(selectionOf(this.#profile));
+    const { engine } = this.parts;
+    const before = encodeRules(this.#profile);
     const table = encodeRules(next);
-    for (const tap of this.parts.queues.taps) watchDistance(this.platform, tap, table);
-    this.parts.engine.loadRules(table);
-    if (JSON.stringify(selectionOf(next)) !== before) {
-      // For a moment nothing comes up: that is the side on which to err.
-      this.#interception.close();
-      this.#interception = intercept(this.platform, this.settings, this.parts.queues.device, next);
+    this.#watchDistance(table);
+    // What comes up before its rules are known passes; the other way round it would be lost to the old ones.
+    engine.loadRules(table);
+    try {
+      this.#interceptAnew(next, settings);
+    } catch (cause) {
+      engine.loadRules(before);
+      this.#watchDistance(before);
+      throw cause;
     }
     this.#profile = next;
+    this.#settings = settings;
+  }
+
+  #watchDistance(table: Uint8Array): void {
+    for (const tap of this.parts.queues.taps) watchDistance(this.platform, tap, table);
+  }
+
+  /** For a moment nothing comes up: that is the side on which to err. */
+  #interceptAnew(next: Profile, settings: TunSettings): void {
+    const { device } = this.parts.queues;
+    if (isSameSelection([this.#profile, this.#settings], [next, settings])) return;
+    this.#interception.close();
+    try {
+      this.#interception = intercept(this.platform, settings, device, next);
+    } catch (cause) {
+      this.#interception = intercept(this.platform, this.#settings, device, this.#profile);
+      throw cause;
+    }
+  }
+}
+
+function isSameSelection(...both: readonly (readonly [Profile, LiveSettings])[]): boolean {
+  const [before, after] = both.map(([profile, { method, uplinks, excludes }]) =>
+    JSON.stringify([selectionOf(profile), method, uplinks, excludes]),
+  );
+  return before === after;
+}
+
+/** What the step threw; undefined: it was done. */
+function attempt(step: () => void): Error | undefined {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

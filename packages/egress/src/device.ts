@@ -57,6 +57,7 @@ export class DeviceEgress implements Egress {
     return { ...this.#device.handOver(), egress: NAME };
   }
 
+  /** A second call does nothing; the device stays open. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

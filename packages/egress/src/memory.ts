@@ -2,6 +2,7 @@
 import { DeviceError, type PacketList } from "@bunnel/device";
 import type { Egress, EgressCapabilities, EgressCounters, EgressHandOver } from "./egress.ts";
 
+/** How a way out in memory behaves. */
 export interface MemoryEgressOptions {
   /** Packets it holds before `send` takes no more; `take` makes room. Default: no limit. */
   readonly packetsMax?: number;
@@ -63,6 +64,7 @@ export class MemoryEgress implements Egress {
     return this.#refusedCount;
   }
 
+  /** What became of the packets so far. */
   counters(): EgressCounters {
     return { sent: this.#sent, refused: Object.fromEntries(this.#refused) };
   }
@@ -72,6 +74,7 @@ export class MemoryEgress implements Egress {
     throw new DeviceError("E_UNSUPPORTED", "memory egress: it cannot be handed over to another thread");
   }
 
+  /** A second call does nothing; what was taken stays there. */
   close(): void {
     this.#closed = true;
   }

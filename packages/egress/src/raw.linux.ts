@@ -10,6 +10,7 @@ import type { Egress, EgressCapabilities, EgressCounters, EgressHandOver } from 
 import { IPV4, IPV6, MessageTable, tableBytes, type AddressFamily } from "./message-table.ts";
 import * as sys from "./sys.ts";
 
+/** How raw sockets are opened. */
 export interface RawEgressOptions {
   /** SO_MARK of every packet, 1…0x7fffffff. */
   readonly mark: number;

@@ -48,6 +48,7 @@ import type { LaneGroups } from "./groups.ts";
 import { readMeta, type PacketMeta } from "./meta.ts";
 import type { EngineExports } from "./module.ts";
 
+/** How a lane works on packets. */
 export interface LaneOptions {
   /** Octets of the largest packet that the way out takes. Default 1500. */
   readonly mtuBytes?: number;
@@ -71,6 +72,7 @@ export interface LaneList {
 
 /** Finds the host name in a datagram that is encrypted with keys everybody can derive (RFC 9001 section 5.2). */
 export interface NameFinder {
+  /** What is known after this payload: a name; "incomplete": more is to come; "none": there is no name in it. */
   look(payload: Uint8Array, flow: bigint, nowMs: number): { readonly name: string } | "incomplete" | "none";
 }
 
@@ -97,6 +99,7 @@ export function bucketsFor(maxFlows: number): number {
   return buckets;
 }
 
+/** What one thread has of the engine: its lists of packets in and out, and the calls that work on them. */
 export class Lane {
   /** Packets that come in: a driver fills the places that `at` names and sets `lengths`. */
   readonly rx: LaneList;

@@ -17,7 +17,7 @@ import {
   sweepInterception,
   type LinuxInterception,
 } from "@bunnel/tun-linux";
-import { missingCapabilities } from "./capabilities.linux.ts";
+import { missingCapabilities } from "../privileges/capabilities.linux.ts";
 
 export interface LinuxPlatformOptions {
   /** File that holds what has to be put back. */

@@ -49,6 +49,7 @@ export function openPumpedTun(handOver: DeviceHandOver, place: PumpPlace, merger
   return new PumpedTun(device, pump, 0, merger);
 }
 
+/** A TUN device whose packets go by a pump instead of one system call each. */
 export class PumpedTun implements TunDevice {
   readonly #device: LinuxTun;
   readonly #pump: Pump;
