@@ -1,12 +1,15 @@
 // needs root
 // The whole data path between real sockets, over every way that it can take.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Counter } from "@bunnel/abi";
 import { probeUring, type PumpBackend } from "@bunnel/tun-linux";
-import { B, TwoHosts, type PathOptions } from "./two-hosts.ts";
+import { B, TwoHosts, type PathOptions } from "@bunnel/tools/soak";
 
-const TCP_BYTES = 4_000_000;
-const DATAGRAMS = 400;
+setDefaultTimeout(120_000);
+
+/** There and back, by both families: 256 MB for each combination. */
+const TCP_BYTES = 64_000_000;
+const DATAGRAMS = 2000;
 
 const PUMPS: readonly PumpBackend[] = probeUring() === "" ? ["plain", "uring"] : ["plain"];
 const WAYS = [
@@ -27,11 +30,9 @@ describe.each(MATRIX)("pump %s, %s, queues %i", (_pump, _name, _queues, options:
   test("real sockets get what was sent, no checksum is wrong, and no packet is unaccounted for", async () => {
     await using hosts = await TwoHosts.open(options);
     for (const address of B) {
-      expect(await hosts.call(address, TCP_BYTES, DATAGRAMS)).toEqual({
-        tcpIntact: true,
-        udpIntact: DATAGRAMS,
-        udpDamaged: 0,
-      });
+      const { tcp, udpIntact, udpDamaged } = await hosts.call(address, TCP_BYTES, DATAGRAMS);
+      expect([tcp.cameThere, tcp.cameBack]).toEqual([tcp.sentThere, tcp.sentBack]);
+      expect([udpIntact, udpDamaged]).toEqual([DATAGRAMS, 0]);
     }
     expect(hosts.kernelCounter("InCsumErrors")).toBe(0);
     expect(hosts.kernelCounter("OutSegs")).toBeGreaterThan(0);

@@ -83,7 +83,7 @@ export class TwoHosts implements AsyncDisposable {
   }
 
   async #carry({ pump }: PathOptions, laneIndex: number, from: LinuxTun, to: LinuxTun): Promise<void> {
-    const worker = new Worker(import.meta.resolve("@bunnel/tools/forward-worker"));
+    const worker = new Worker(new URL("../bench/forward-worker.ts", import.meta.url));
     const vnet = { rxVnet: from.capabilities.vnetHeader, txVnet: to.capabilities.vnetHeader };
     const lane = startLaneWorker(worker, {
       engine: this.#engine.transfer,
