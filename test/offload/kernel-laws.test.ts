@@ -4,6 +4,7 @@
 // further: split(coalesce(x)) = x.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
+import { GROUP_PACKETS_MAX } from "@bunnel/abi";
 import { Engine, type Lane } from "@bunnel/engine";
 import {
   eventOf,
@@ -17,6 +18,7 @@ import {
   type PumpBackend,
 } from "@bunnel/tun-linux";
 import { countersOf } from "@bunnel/tools/soak";
+import { segmentSuperPacket } from "@bunnel/wire";
 import { flowBurst } from "./bursts.ts";
 import { byFlow, cut, load, type Framed } from "./rig.ts";
 
@@ -34,6 +36,11 @@ const ROUTER = [
 /** More than one burst is cut into. */
 const ROOM = 20_000;
 const [IN, OUT] = [0, 1];
+
+/** Without super-datagrams of more pieces than a kernel sends or takes (UDP_MAX_SEGMENTS, include/linux/udp.h). */
+const kernelBurst = flowBurst
+  .map((burst) => burst.filter(({ header, packet }) => segmentSuperPacket(header, packet).length <= GROUP_PACKETS_MAX))
+  .filter(({ length }) => length > 0);
 
 /** What a router changes about a packet: it has one hop less before it (RFC 1812 section 5.3.1, RFC 8200 section 3). */
 function oneHopOn(packet: Uint8Array): Uint8Array {
@@ -103,7 +110,7 @@ describe.each(PUMPS)("merged packets that the kernel cuts, pump %s", (backend) =
     let merged = 0;
     let pieces = 0;
     fc.assert(
-      fc.property(flowBurst, (burst) => {
+      fc.property(kernelBurst, (burst) => {
         const expected = cut(burst).map(oneHopOn);
         const [groups, came] = route(burst);
         merged += burst.length - groups;
