@@ -2,9 +2,10 @@
 //
 //   A 192.0.2.1, 2001:db8::1 ── device A ── Workers ── device B ── 192.0.2.2, 2001:db8::2 B
 import { CONTROL_BASE, CONTROL_STOP } from "@bunnel/abi";
+import { startLaneWorker, type LaneThread } from "@bunnel/backend";
+import { DeviceEgress } from "@bunnel/egress";
 import { Engine, laneCounters } from "@bunnel/engine";
-import type { PumpMode, PumpSaid, PumpStart } from "@bunnel/tools/pump-worker";
-import { NetworkNamespace, openLinuxTun, openTunQueue, type LinuxTun, type PumpCounters } from "@bunnel/tun-linux";
+import { NetworkNamespace, openLinuxTun, openTunQueue, type LinuxTun, type PumpBackend } from "@bunnel/tun-linux";
 import type { CallResult } from "./endpoint.ts";
 
 const ENDPOINT = `${import.meta.dir}/endpoint.ts`;
@@ -12,7 +13,8 @@ const QUEUE_PACKETS = 1000;
 export const A = ["192.0.2.1", "2001:db8::1"] as const;
 export const B = ["192.0.2.2", "2001:db8::2"] as const;
 
-export interface PathOptions extends PumpMode {
+export interface PathOptions {
+  readonly pump: PumpBackend;
   /** Whether each device has segmentation offload. */
   readonly offloadA: boolean;
   readonly offloadB: boolean;
@@ -22,7 +24,6 @@ export interface PathOptions extends PumpMode {
 /** What one direction of one queue moved. */
 export interface Carried {
   readonly laneIndex: number;
-  readonly counters: PumpCounters;
   /** The lane's counters, as Counter names them. */
   readonly lane: readonly bigint[];
 }
@@ -59,8 +60,7 @@ export class TwoHosts implements AsyncDisposable {
   readonly #a: Host;
   readonly #b: Host;
   readonly #engine: Engine;
-  readonly #workers: Worker[] = [];
-  readonly #ends: Promise<Carried>[] = [];
+  readonly #lanes: LaneThread[] = [];
   #server: Bun.Subprocess<"pipe", "pipe", "inherit"> | undefined;
 
   private constructor(engine: Engine, { offloadA, offloadB, queues }: PathOptions) {
@@ -82,22 +82,21 @@ export class TwoHosts implements AsyncDisposable {
     return hosts;
   }
 
-  async #carry({ backend, merge }: PathOptions, laneIndex: number, from: LinuxTun, to: LinuxTun): Promise<void> {
-    const worker = new Worker(import.meta.resolve("@bunnel/tools/pump-worker"));
-    this.#workers.push(worker);
-    const ready = Promise.withResolvers<void>();
-    const ended = Promise.withResolvers<Carried>();
-    worker.addEventListener("message", ({ data }: MessageEvent<PumpSaid>) => {
-      if (data.said === "ready" && data.backend === backend) ready.resolve();
-      else if (data.said === "ended") {
-        const lane = [...laneCounters(this.#engine.memory, laneIndex)];
-        ended.resolve({ laneIndex, counters: data.counters, lane });
-      } else ready.reject(new Error(`lane ${laneIndex}: ${JSON.stringify(data)}`));
+  async #carry({ pump }: PathOptions, laneIndex: number, from: LinuxTun, to: LinuxTun): Promise<void> {
+    const worker = new Worker(new URL("../bench/forward-worker.ts", import.meta.url));
+    const vnet = { rxVnet: from.capabilities.vnetHeader, txVnet: to.capabilities.vnetHeader };
+    const lane = startLaneWorker(worker, {
+      engine: this.#engine.transfer,
+      laneIndex,
+      lane: { plan: false, ...vnet },
+      device: from,
+      egress: new DeviceEgress(to),
+      maxQueueSize: QUEUE_PACKETS,
+      pump,
     });
-    this.#ends.push(ended.promise);
-    const devices = { from: from.handOver(), to: to.handOver() };
-    worker.postMessage({ backend, merge, engine: this.#engine.transfer, laneIndex, ...devices } satisfies PumpStart);
-    await ready.promise;
+    this.#lanes.push(lane);
+    const ready = await lane.ready;
+    if (ready.pump !== pump) throw new Error(`lane ${laneIndex}: expected pump ${pump}, found ${ready.pump}`);
   }
 
   async #serve(): Promise<void> {
@@ -127,21 +126,39 @@ export class TwoHosts implements AsyncDisposable {
     return countersOf((host === "A" ? this.#a : this.#b).namespace, "InReceives");
   }
 
+  /** Packets that a host's device gave to the forwarder and took from it, as the kernel counts them. */
+  carriedBy(host: "A" | "B"): { readonly given: number; readonly taken: number } {
+    const { namespace, queues } = host === "A" ? this.#a : this.#b;
+    const command = ["ip", "-s", "-j", "link", "show", "dev", queues[0]?.name ?? ""];
+    const { stdout } = namespace.run(() => Bun.spawnSync(command));
+    const [link] = JSON.parse(stdout.toString()) as readonly LinkRow[];
+    return { given: link?.stats64.tx.packets ?? Number.NaN, taken: link?.stats64.rx.packets ?? Number.NaN };
+  }
+
   /** Stops the forwarder: the stop word is set and every wait ended. Gives what each direction moved. */
   async stop(): Promise<readonly Carried[]> {
     Atomics.store(new Int32Array(this.#engine.memory, CONTROL_BASE, 16), CONTROL_STOP / 4, 1);
     for (const device of [...this.#a.queues, ...this.#b.queues]) device.wake();
-    return Promise.all(this.#ends);
+    for (const lane of this.#lanes) {
+      const cause = await lane.ended;
+      if (cause) throw cause;
+    }
+    return this.#lanes.map((_, laneIndex) => ({ laneIndex, lane: [...laneCounters(this.#engine.memory, laneIndex)] }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server?.kill();
     await this.#server?.exited;
     await this.stop();
-    for (const worker of this.#workers) worker.terminate();
+    for (const lane of this.#lanes) lane.dispose();
     this.#a[Symbol.dispose]();
     this.#b[Symbol.dispose]();
   }
+}
+
+/** `ip -s -j link`, as far as it is needed. */
+interface LinkRow {
+  readonly stats64: { readonly rx: { readonly packets: number }; readonly tx: { readonly packets: number } };
 }
 
 export function countersOf(namespace: NetworkNamespace, ending: string): number {

@@ -11,14 +11,16 @@ const PORT = "5999";
 const PACKET_BYTES = "64";
 const FLOWS = "4";
 const LOAD_SECONDS = "60";
-const WARM_UP_PINGS = "5000";
+/** One behind the other, until the run-time has compiled all of the way. */
+const WARM_UP_PINGS = "20000";
+const WARM_UP_PAUSE_US = "0";
 const PINGS = "5000";
 const PAUSE_US = "200";
 const IDLE_MS = 1000;
 const QUEUES_WARM_UP_MS = 1000;
 const QUEUES_MS = 1000;
-/** The first rounds compile the loop. */
-const HEAP_ROUNDS = 4;
+/** Of a million packets each; the first compiles the loop. */
+const HEAP_ROUNDS = 3;
 
 /** The load programs, compiled. */
 export interface OneHostPrograms {
@@ -41,10 +43,10 @@ export async function runEcho(stage: Stage, { ping }: OneHostPrograms, program: 
     const host = stage.namespace("a");
     const echo = await stage.spawn([...program, DEVICE], { namespace: host }).ready();
     furnish(host);
-    const call = (count: string): Promise<Sample> =>
-      stage.spawn([ping, PEER, PORT, count, PAUSE_US], { namespace: host }).json();
-    await call(WARM_UP_PINGS);
-    const { p50Us = Number.NaN } = await call(PINGS);
+    const call = (count: string, pauseUs: string): Promise<Sample> =>
+      stage.spawn([ping, PEER, PORT, count, pauseUs], { namespace: host }).json();
+    await call(WARM_UP_PINGS, WARM_UP_PAUSE_US);
+    const { p50Us = Number.NaN } = await call(PINGS, PAUSE_US);
     const before = await echo.ask("");
     await Bun.sleep(IDLE_MS);
     const after = await echo.ask("");
@@ -91,7 +93,7 @@ export async function runHeap(stage: Stage, { torrent }: OneHostPrograms, progra
     let perPacket = 0;
     for (let round = 0; round < HEAP_ROUNDS; round++) {
       const { grownBytes = Number.NaN, packets = Number.NaN } = await path.ask("");
-      if (round >= HEAP_ROUNDS / 2) perPacket = Math.max(perPacket, grownBytes / packets);
+      if (round > 0) perPacket = Math.max(perPacket, grownBytes / packets);
     }
     return { perPacket };
   } finally {

@@ -1,13 +1,13 @@
-// Our UDP echo over a pump, a program of its own:  bun pump-echo.ts plain|uring NAME
+// Our UDP echo over a pump, a program of its own:  bun echo-process.ts plain|uring NAME
 // Says and answers what c/echo.c does.
 import { Engine } from "@bunnel/engine";
 import { openLinuxTun } from "@bunnel/tun-linux";
-import type { EchoStart } from "./pump-echo-worker.ts";
+import type { EchoStart } from "./echo-worker.ts";
 
 const [backend = "plain", name = ""] = Bun.argv.slice(2);
 const engine = await Engine.create();
 const device = openLinuxTun({ name, up: false, ipv6LinkLocal: "none" });
-const worker = new Worker(new URL("./pump-echo-worker.ts", import.meta.url));
+const worker = new Worker(new URL("./echo-worker.ts", import.meta.url));
 const ready = Promise.withResolvers<void>();
 worker.addEventListener("message", () => ready.resolve());
 worker.addEventListener("error", ({ message }) => {

@@ -1,10 +1,10 @@
-// Our writer of several queues, a program of its own:  bun pump-queues.ts plain|uring NAME QUEUES DESTINATION PORT
+// Our writer of several queues, a program of its own:  bun queues-process.ts plain|uring NAME QUEUES DESTINATION PORT
 // Says and answers what c/queues.c does.
 import { LANES_MAX } from "@bunnel/abi";
 import { Engine } from "@bunnel/engine";
 import { openLinuxTun, openTunQueue } from "@bunnel/tun-linux";
 import { udpPacket } from "@bunnel/wire";
-import type { QueueStart } from "./pump-queues-worker.ts";
+import type { QueueStart } from "./queues-worker.ts";
 
 const PACKET_BYTES = 64;
 const HEADERS_BYTES = 28;
@@ -35,7 +35,7 @@ function start(): void {
       checksum: 0,
       payload: new Uint8Array(PACKET_BYTES - HEADERS_BYTES),
     });
-    const worker = new Worker(new URL("./pump-queues-worker.ts", import.meta.url));
+    const worker = new Worker(new URL("./queues-worker.ts", import.meta.url));
     worker.addEventListener("error", ({ message }) => {
       console.error(message);
       process.exit(1);
