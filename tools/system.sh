@@ -12,6 +12,8 @@ package_of() {
     dbus-daemon) echo dbus-daemon ;;
     ps) echo procps ;;
     stdio.h) echo libc6-dev ;;
+    qemu-aarch64-static) echo qemu-user-static ;;
+    aarch64-linux-gnu-gcc) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;
     *) echo "$1" ;;
   esac
 }

@@ -81,7 +81,7 @@ export function nextOf(octets: Uint8Array): Uint8Array {
 export function prefixLengthOf(mask: Uint8Array): number {
   let length = 0;
   for (const octet of mask) {
-    length += Math.clz32(~octet << 24);
+    length += Math.min(8, Math.clz32(~octet << 24));
     if (octet !== 0xff) break;
   }
   return length;

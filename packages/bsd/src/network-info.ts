@@ -1,5 +1,5 @@
 // Interfaces, addresses and routes as the routing socket tells of them. Source: net/if.h, net/route.h.
-import { formatAddress, formatPrefix, prefixLengthOf } from "./ip-text.ts";
+import { broadcastOf, formatAddress, formatPrefix, prefixLengthOf } from "./ip-text.ts";
 import * as rtm from "./route-message.ts";
 import { readMask, readSocketAddress } from "./socket-address.ts";
 import { IFF_LOOPBACK, IFF_POINTOPOINT, IFF_RUNNING, IFF_UP, type BsdSystem } from "./system.ts";
@@ -96,8 +96,8 @@ export function readLink(system: BsdSystem, octets: Uint8Array): BsdLink | undef
   const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
   const flags = view.getInt32(link.flagsAt, true);
   const addresses = rtm.addressesOf(system, octets, link.bytes, view.getInt32(link.addressesAt, true));
-  const link2 = addresses.get(rtm.RTA_IFP);
-  const named = link2 && readSocketAddress(system, link2);
+  const address = addresses.get(rtm.RTA_IFP);
+  const named = address && readSocketAddress(system, address);
   const isLink = named?.kind === "link";
   return {
     index: view.getUint16(link.indexAt, true),
@@ -135,15 +135,15 @@ export function readAddress(system: BsdSystem, octets: Uint8Array): BsdAddress |
   };
 }
 
-/** One place holds both: of a broadcast address all host bits are ones. */
+/**
+ * One place holds both: of a broadcast address all host bits are ones. An address that is its own other end has none.
+ */
 function otherOf(own: Uint8Array, other: Uint8Array, prefixLength: number): Pick<BsdAddress, "peer" | "broadcast"> {
-  const isBroadcast = own.length === 4 && prefixLength < 31 && other.every((octet, i) => isHighest(octet, own, i));
-  return isBroadcast ? { broadcast: formatAddress(other) } : { peer: formatAddress(other) };
-
-  function isHighest(octet: number, address: Uint8Array, i: number): boolean {
-    const ones = Math.min(8, Math.max(0, prefixLength - i * 8));
-    return octet === ((address[i] ?? 0) | (0xff >> ones));
-  }
+  const text = formatAddress(other);
+  if (text === formatAddress(own)) return {};
+  const family = own.length === 4 ? 4 : 6;
+  const highest = formatAddress(broadcastOf({ family, octets: own, prefixLength }));
+  return family === 4 && prefixLength < 31 && text === highest ? { broadcast: text } : { peer: text };
 }
 
 /** Undefined for routes that are not IP's. */

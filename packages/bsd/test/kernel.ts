@@ -1,5 +1,5 @@
 // The fake kernel, compiled for one system and loaded into this process.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cString, library } from "@bunnel/ffi";
@@ -31,9 +31,12 @@ export class Kernel implements Disposable {
 
   /** @throws Error with the compiler's words */
   constructor(options: KernelOptions) {
-    this.path = this.#compile(options);
+    // A library of its own name has a state of its own.
+    this.path = join(this.#folder, "kernel.so");
+    copyFileSync(compile(options), this.path);
     this.#calls = library(this.path, {
       kernel_refuse: { args: ["ptr", "u64", "i32", "i32"], returns: "void" },
+      kernel_relent: { args: [], returns: "void" },
       kernel_namespace: { args: ["i32"], returns: "void" },
       kernel_privilege: { args: ["i32"], returns: "void" },
       kernel_log: { args: ["ptr", "i32"], returns: "i32" },
@@ -48,6 +51,11 @@ export class Kernel implements Disposable {
   /** The next `count` calls fail with the errno. @param code of an ioctl its request, of a socket its family, else 0 */
   refuse(call: string, code: number, errno: number, count = 1): void {
     this.#calls().kernel_refuse(cString(call), code, errno, count);
+  }
+
+  /** Nothing is refused any more that was asked for. */
+  relent(): void {
+    this.#calls().kernel_relent();
   }
 
   /** What needs root is refused until it is given back. */
@@ -85,20 +93,32 @@ export class Kernel implements Disposable {
     this.namespace[Symbol.dispose]();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
 
-  #compile({ table, extra, errnoLocation, sources, variadic, stubs }: KernelOptions): string {
-    writeFileSync(join(this.#folder, "numbers.h"), numbersHeader(table, extra));
-    const path = join(this.#folder, "kernel.so");
-    const defines = [
-      `-DERRNO_LOCATION=${errnoLocation}`,
-      ...(variadic === "stack" ? ["-DSTACK_ARGUMENT"] : []),
-      ...(stubs ? ["-DSTUBS"] : []),
-    ];
-    const files = [...SOURCES.map((name) => join(FOLDER, name)), ...sources];
-    const flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-fvisibility=hidden", "-std=gnu11"];
-    const includes = [`-I${this.#folder}`, `-I${FOLDER}`];
-    const { exitCode, stderr } = Bun.spawnSync(["gcc", ...flags, ...includes, ...defines, ...files, "-o", path]);
-    if (exitCode !== 0) throw new Error(`the fake kernel did not compile: ${stderr.toString()}`);
-    return path;
-  }
+/** What was compiled in this process, by what it was compiled from. */
+const compiled = new Map<string, string>();
+const compiledFolder = mkdtempSync(join(tmpdir(), "bunnel-kernels-"));
+process.on("exit", () => rmSync(compiledFolder, { recursive: true, force: true }));
+
+/** The library, compiled once in each process. @throws Error with the compiler's words */
+function compile({ table, extra, errnoLocation, sources, variadic, stubs }: KernelOptions): string {
+  const numbers = numbersHeader(table, extra);
+  const defines = [
+    `-DERRNO_LOCATION=${errnoLocation}`,
+    ...(variadic === "stack" ? ["-DSTACK_ARGUMENT"] : []),
+    ...(stubs ? ["-DSTUBS"] : []),
+  ];
+  const key = [numbers, ...defines, ...sources].join("\n");
+  const found = compiled.get(key);
+  if (found !== undefined) return found;
+  const folder = mkdtempSync(join(compiledFolder, "kernel-"));
+  writeFileSync(join(folder, "numbers.h"), numbers);
+  const path = join(folder, "kernel.so");
+  const files = [...SOURCES.map((name) => join(FOLDER, name)), ...sources];
+  const flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-fvisibility=hidden", "-std=gnu11"];
+  const includes = [`-I${folder}`, `-I${FOLDER}`];
+  const { exitCode, stderr } = Bun.spawnSync(["gcc", ...flags, ...includes, ...defines, ...files, "-o", path]);
+  if (exitCode !== 0) throw new Error(`the fake kernel did not compile: ${stderr.toString()}`);
+  compiled.set(key, path);
+  return path;
 }

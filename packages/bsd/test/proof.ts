@@ -3,3 +3,5 @@ export { PacketSocket, TestNamespace } from "./sys.ts";
 export * from "./tables.ts";
 export * from "./traffic.ts";
 export * from "./golden.ts";
+export { failureOf } from "./failure.ts";
+export { networkSuite, type NetworkSubject } from "./network-suite.ts";

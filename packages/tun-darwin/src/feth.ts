@@ -1,6 +1,7 @@
 // A pair of feth interfaces as a TAP device: the near one is the system's, the far one is ours. Frames for us come out
 // of the far one, where a packet filter reads them; those we write go out of it and arrive at the near one. Both stay
-// when the process ends, so both are destroyed when the device is closed. Sources: net/if_fake_var.h, net/bpf.h, net/ndrv.h.
+// when the process ends, so both are destroyed when the device is closed.
+// Sources: net/if_fake_var.h, net/bpf.h, net/ndrv.h.
 import { BsdNetwork, check, InterfaceControl, systemError, type Calls } from "@bunnel/bsd";
 import { DeviceError } from "@bunnel/device";
 import { addressOf } from "@bunnel/ffi";

@@ -32,18 +32,25 @@ static int same(const struct address *a, int family, const uint8_t *own) {
   return a->family == family && memcmp(a->own, own, family == 4 ? 4 : 16) == 0;
 }
 
+static int tell_linux(int add, const struct interface *interface, const struct address *address) {
+  int bytes = address->family == 4 ? 4 : 16;
+  // An end that has another end is reached alone; its network is not.
+  int point = (interface->flags & POINTOPOINT) && address->has_other;
+  int prefix = point ? bytes * 8 : ones(address->mask, bytes);
+  const uint8_t *other = point ? address->other : NULL;
+  return linux_address(add, interface->index, address->family, address->own, other, prefix);
+}
+
+// Linux forgets IPv6 addresses of an interface that goes down; the system does not.
+static void restore_addresses(const struct interface *interface) {
+  for (int i = 0; i < interface->address_count; i++) {
+    if (interface->addresses[i].family == 6) tell_linux(1, interface, &interface->addresses[i]);
+  }
+}
+
 static int add_address(struct interface *interface, const struct address *address) {
   if (interface->address_count == ADDRESSES_MAX) return B_ENOBUFS;
-  int bytes = address->family == 4 ? 4 : 16;
-  int point = (interface->flags & POINTOPOINT) != 0;
-  int prefix = ones(address->mask, bytes);
-  const uint8_t *other = NULL;
-  // An end that has another end is reached alone; its network is not.
-  if (point && address->has_other) {
-    other = address->other;
-    prefix = bytes * 8;
-  }
-  int number = linux_address(1, interface->index, address->family, address->own, other, prefix);
+  int number = tell_linux(1, interface, address);
   if (number) return bsd_errno(number);
   interface->addresses[interface->address_count++] = *address;
   announce_address(interface, address, 1);
@@ -54,10 +61,7 @@ static int remove_address(struct interface *interface, int family, const uint8_t
   for (int i = 0; i < interface->address_count; i++) {
     struct address found = interface->addresses[i];
     if (!same(&found, family, own)) continue;
-    int bytes = family == 4 ? 4 : 16;
-    int point = (interface->flags & POINTOPOINT) && found.has_other;
-    int prefix = point ? bytes * 8 : ones(found.mask, bytes);
-    int number = linux_address(0, interface->index, family, own, point ? found.other : NULL, prefix);
+    int number = tell_linux(0, interface, &found);
     if (number) return bsd_errno(number);
     interface->addresses[i] = interface->addresses[--interface->address_count];
     announce_address(interface, &found, 0);
@@ -117,6 +121,7 @@ static int set_flags(struct interface *interface, const uint8_t *argument) {
     linux_await_running(interface->name);
     linux_await_running(peer->name);
   }
+  if (up) restore_addresses(interface);
   if (up) restore_routes(interface->index);
   announce_link(interface);
   return 0;
