@@ -14,14 +14,14 @@ export function platformsDocument(): string {
   const head = ["platform", "Bun", "driver", ...LEVELS];
   const parts = [
     "# Platforms",
-    "Made by `bun tools/docs/platforms.ts` from what the drivers' suites came to; do not edit. The driver for Linux is " +
-      "not in the table: all of its tests run on the system itself.",
+    "Made by `bun tools/docs/platforms.ts` from what the drivers' suites came to; do not edit. The driver for Linux " +
+      "is not in the table: all of its tests run on the system itself.",
     "How many tests passed at each level of proof; what a level means stands below.",
     [line(head), line(head.map(() => "---")), ...rows].join("\n"),
     "## Levels",
     LEVELS.map((level) => `- **${level}**: ${LEVEL_MEANINGS[level]}`).join("\n"),
-    "The rows of *real* are those of [platforms.yml](../.github/workflows/platforms.yml). A row says *never executed* " +
-      "until it has run there and passed.",
+    "The rows of *real* are those of [platforms.yml](../.github/workflows/platforms.yml). A row says *never " +
+      "executed* until it has run there and passed.",
     "## What stays unproven",
     PROOFS.flatMap(({ open }) => open.map((sentence) => `- ${sentence}`)).join("\n"),
   ];

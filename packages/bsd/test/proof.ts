@@ -5,3 +5,4 @@ export * from "./traffic.ts";
 export * from "./golden.ts";
 export { failureOf } from "./failure.ts";
 export { networkSuite, type NetworkSubject } from "./network-suite.ts";
+export { echoReply, realSuite, type RealSubject } from "./real-suite.ts";
