@@ -14,6 +14,8 @@ package_of() {
     ps) echo procps ;;
     gtlsclient) echo ngtcp2-client ;;
     stdio.h) echo libc6-dev ;;
+    qemu-aarch64-static) echo qemu-user-static ;;
+    aarch64-linux-gnu-gcc) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;
     simde.h) echo libsimde-dev ;;
     libfuzzer) echo "libclang-rt-$(clang_version)-dev" ;;
     *) echo "$1" ;;
