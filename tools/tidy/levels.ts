@@ -14,6 +14,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "packages/engine": 2,
   "packages/profile": 2,
   "packages/tun-linux": 2,
+  "packages/tun-win32": 2,
   "packages/egress": 2,
   "packages/tun": 3,
   "packages/backend": 3,
