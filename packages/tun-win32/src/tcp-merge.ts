@@ -65,14 +65,15 @@ export class TcpMerger {
     return last - from + 1;
   }
 
-  /** @param tail where the last packet lies, whose flags count */
+  /** @param tail where the last packet lies */
   #build(octets: Uint8Array, payloadBytes: number, payloadSum: number, tail: number): void {
     const { at, ipBytes, headerBytes } = this.#first;
     const { header } = this;
     for (let i = 0; i < headerBytes; i++) header[i] = octets[at + i] ?? 0;
     this.headerBytes = headerBytes;
     this.bytes = headerBytes + payloadBytes;
-    header[ipBytes + FLAGS_AT] = octets[tail + ipBytes + FLAGS_AT] ?? 0;
+    // The last one's flags and window: PSH may stand there, and its word about the window is the newest.
+    for (let i = FLAGS_AT; i < CHECKSUM_AT; i++) header[ipBytes + i] = octets[tail + ipBytes + i] ?? 0;
     if (ipBytes === IPV4_HEADER_BYTES) {
       put16(header, 2, this.bytes);
       put16(header, 10, 0);

@@ -4,11 +4,12 @@ import { registryOf, writeTapAdapter } from "./registry.ts";
 import { isWine, World } from "./world.ts";
 
 export class TapWorld {
-  readonly world = new World(true);
+  readonly world: World;
   readonly #pipes = new Map<bigint, MessagePipe>();
 
-  /** With that many adapters: "tap 1", "tap 2"… */
-  constructor(count: number) {
+  /** With that many adapters: "tap 1", "tap 2"… @param wired as for `World` */
+  constructor(count: number, wired = true) {
+    this.world = new World(wired);
     const write = registryOf(isWine ? undefined : this.world.path);
     for (let number = 1; number <= count; number++) {
       const guid = `{00000000-0000-0000-0000-0000000000${String(number).padStart(2, "0")}}`;

@@ -12,6 +12,7 @@ const DOUBLE = {
   double_wire: { args: ["i32"], returns: "void" },
   double_inject: { args: ["u64", "ptr", "u32"], returns: "void" },
   double_take: { args: ["u64", "ptr", "u32"], returns: "i32" },
+  double_written: { args: ["u64"], returns: "u32" },
   double_remove: { args: ["u64"], returns: "void" },
   double_fail: { args: ["cstring", "u32"], returns: "void" },
   double_record: { args: ["ptr", "u32"], returns: "u32" },
@@ -58,6 +59,11 @@ export class World {
   take(luid: bigint): Uint8Array | undefined {
     const bytes = this.#calls.double_take(luid, this.#packet, PACKET_BYTES);
     return bytes < 0 ? undefined : this.#packet.slice(0, bytes);
+  }
+
+  /** Packets that the adapter wrote. */
+  written(luid: bigint): number {
+    return this.#calls.double_written(luid);
   }
 
   /** Somebody takes the adapter away while it is open. */

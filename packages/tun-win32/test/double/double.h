@@ -91,7 +91,7 @@ struct adapter {
   pthread_t reader;
   HANDLE event;
   struct queue in, out, allocated;
-  uint32_t held;
+  uint32_t held, written;
   uint32_t mtu[2], metric[2];
   uint8_t stack[2][168];
 };

@@ -178,7 +178,7 @@ EXPORT void *WintunOpenAdapter(const uint16_t *name) {
 EXPORT void WintunCloseAdapter(struct adapter *adapter) {
   pthread_mutex_lock(&lock);
   if (!adapter->used || adapter->open == 0) violation("WintunCloseAdapter of a closed adapter");
-  if (adapter->session) violation("WintunCloseAdapter with a session");
+  if (adapter->session && adapter->open == 1) violation("WintunCloseAdapter with a session");
   if (--adapter->open == 0) adapter_free(adapter);
   pthread_mutex_unlock(&lock);
   notify(NOTICE_LINK);
@@ -283,6 +283,7 @@ EXPORT void WintunSendPacket(struct adapter *adapter, unsigned char *octets) {
   packet->state = SENT;
   while (adapter->allocated.first && adapter->allocated.first->state == SENT) {
     struct packet *first = queue_take(&adapter->allocated);
+    adapter->written++;
     if (adapter->fd < 0) {
       queue_put(&adapter->out, first);
       continue;
@@ -313,6 +314,12 @@ EXPORT int32_t double_take(uint64_t luid, void *to, uint32_t room) {
   pthread_mutex_unlock(&lock);
   if (packet && adapter->tap) tap_drained(adapter);
   return bytes;
+}
+
+/** Packets that were written since it was made. */
+EXPORT uint32_t double_written(uint64_t luid) {
+  struct adapter *adapter = adapter_of_luid(luid);
+  return adapter ? adapter->written : 0;
 }
 
 /** Somebody removes the adapter while it is open. */

@@ -221,7 +221,7 @@ struct guid {
 EXPORT uint32_t SetInterfaceDnsSettings(struct guid guid, const unsigned char *settings) {
   return set_dns((const unsigned char *)&guid, settings);
 }
-#elif !defined(WITHOUT_DNS)
+#else
 EXPORT uint32_t SetInterfaceDnsSettings(const unsigned char *guid, const unsigned char *settings) {
   return set_dns(guid, settings);
 }
