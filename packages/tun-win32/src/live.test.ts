@@ -1,6 +1,6 @@
 // needs root: a network of its own with a Linux TUN device behind the double
-// Proof level fake: the driver with the double in the place of Windows, and a real interface behind it: what is asked of
-// Windows is there, pings and TCP pass.
+// Proof level fake: the driver with the double in the place of Windows, and a real interface behind it. What is asked
+// of Windows is there, pings and TCP pass.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";

@@ -4,7 +4,7 @@ import { errno, errnoName, library, libcNames } from "@bunnel/ffi";
 /** sched.h */
 const CLONE_NEWNET = 0x40000000;
 
-/** From now on the calling thread, its later Workers and child processes are in an empty network with its loopback up. */
+/** From now on the calling thread, its later Workers and children are in an empty network with its loopback up. */
 export function enterOwnNetwork(): void {
   const libc = library(libcNames().paths, { unshare: { args: ["i32"], returns: "i32" } });
   if (libc().unshare(CLONE_NEWNET) < 0) throw new Error(`unshare failed with ${errnoName(errno())}`);

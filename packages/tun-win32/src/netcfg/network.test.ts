@@ -169,7 +169,7 @@ describe("WindowsNetwork", () => {
     ]);
   });
 
-  test("watch() ends with the signal's reason, and gives back what was registered when a registration fails", async () => {
+  test("watch() ends with the signal's reason, and gives back what it had when a registration fails", async () => {
     const controller = new AbortController();
     const events = network.watch({ signal: controller.signal, topics: ["address"] });
     const ended = (async () => {
