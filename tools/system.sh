@@ -12,16 +12,18 @@ package_of() {
     dbus-daemon) echo dbus-daemon ;;
     ps) echo procps ;;
     stdio.h) echo libc6-dev ;;
+    x86_64-w64-mingw32-gcc-posix) echo gcc-mingw-w64-x86-64-posix ;;
     *) echo "$1" ;;
   esac
 }
 
 has_command() {
-  if [ "$1" = stdio.h ]; then
-    [ -e /usr/include/stdio.h ]
-  else
-    command -v "$1" >/dev/null
-  fi
+  case $1 in
+    stdio.h) [ -e /usr/include/stdio.h ] ;;
+    # Debian's package puts it beside its libraries and not on PATH.
+    wine64) command -v wine64 >/dev/null || [ -x /usr/lib/wine/wine64 ] ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
 }
 
 # Prints those of the given commands that this machine does not have.

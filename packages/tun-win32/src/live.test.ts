@@ -2,8 +2,7 @@
 // Proof level fake: the driver with the double in the place of Windows, and a real interface behind it. What is asked
 // of Windows is there, pings and TCP pass.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { echoed } from "../test/echoed.ts";
 import { enterOwnNetwork, run, runMeanwhile } from "../test/own-network.ts";
 import { Reflector } from "../test/reflector.ts";
 import { TapWorld } from "../test/tap-world.ts";
@@ -88,7 +87,7 @@ describe("an adapter with a Linux interface behind it", () => {
     ["2001:db8::1", "2001:db8::9"],
   ])("carries TCP of %s both ways, and nothing is damaged by merging", async (hostname, other) => {
     const sent = new Uint8Array(TCP_BYTES).map((_, i) => (i * 2654435761) >>> 24);
-    expect(Bun.hash(await echoed(hostname, other, sent))).toBe(Bun.hash(sent));
+    expect(Bun.hash(await echoed({ hostname, other, port: PORT, octets: sent }))).toBe(Bun.hash(sent));
     // What Linux sent in packets of 1400 octets came back in fewer: those of a burst became one.
     expect(world.written(device.luid)).toBeLessThan(reflector.count);
   });
@@ -117,16 +116,4 @@ describe("a TAP adapter with a Linux interface behind it", () => {
 function linkOf(index: number): { readonly ifname: string; readonly mtu: number } {
   const links = JSON.parse(run("ip -j link show")) as { ifindex: number; ifname: string; mtu: number }[];
   return links.find(({ ifindex }) => ifindex === index) ?? { ifname: "", mtu: 0 };
-}
-
-/** What a server at `hostname` gives back of `octets`, when it is asked by the name of `other`. */
-async function echoed(hostname: string, other: string, octets: Uint8Array): Promise<Uint8Array> {
-  const server = createServer((socket) => socket.pipe(socket)).listen(PORT, hostname);
-  await once(server, "listening");
-  const socket = connect(PORT, other);
-  socket.end(octets);
-  const pieces: Uint8Array[] = [];
-  for await (const piece of socket) pieces.push(piece as Uint8Array);
-  server.close();
-  return new Uint8Array(Buffer.concat(pieces));
 }

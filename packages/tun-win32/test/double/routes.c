@@ -235,7 +235,7 @@ EXPORT int DnsFlushResolverCache(void) {
 // --- changes, told by a thread of the system ---
 
 struct notice {
-  int used, calls;
+  int used;
   enum notice_kind what;
   void (*call)(void *context, void *row, int type);
   void *context;
@@ -246,30 +246,23 @@ static void *tell(void *argument) {
   static unsigned char row[168];
   struct notice *notice = argument;
   notice->call(notice->context, row, 0);
-  pthread_mutex_lock(&lock);
-  notice->calls--;
-  pthread_cond_broadcast(&changed);
-  pthread_mutex_unlock(&lock);
   return NULL;
 }
 
+/** Comes back when everybody was told, so that whoever cancels is told no more. */
 void notify(enum notice_kind what) {
   for (int i = 0; i < NOTICES_MAX; i++) {
     pthread_t thread;
-    pthread_mutex_lock(&lock);
-    int is_meant = notices[i].used && notices[i].what == what;
-    if (is_meant) notices[i].calls++;
-    pthread_mutex_unlock(&lock);
-    if (!is_meant) continue;
+    if (!notices[i].used || notices[i].what != what) continue;
     pthread_create(&thread, NULL, tell, &notices[i]);
-    pthread_detach(thread);
+    pthread_join(thread, NULL);
   }
 }
 
 static uint32_t listen_for(enum notice_kind what, void *call, void *context, void **handle) {
   for (int i = 0; i < NOTICES_MAX; i++) {
     if (notices[i].used) continue;
-    notices[i] = (struct notice){1, 0, what, call, context};
+    notices[i] = (struct notice){1, what, call, context};
     outstanding_notices++;
     *handle = &notices[i];
     return E_OK;
@@ -295,12 +288,9 @@ EXPORT uint32_t API(NotifyRouteChange2)(uint16_t family, void *call, void *conte
   return error ? error : listen_for(NOTICE_ROUTE, call, context, handle);
 }
 
-/** Comes back when none of its calls runs any more. */
 EXPORT uint32_t API(CancelMibChangeNotify2)(struct notice *notice) {
-  pthread_mutex_lock(&lock);
+  if (!notice->used) violation("CancelMibChangeNotify2 of what is not registered");
   notice->used = 0;
-  while (notice->calls > 0) pthread_cond_wait(&changed, &lock);
   outstanding_notices--;
-  pthread_mutex_unlock(&lock);
   return E_OK;
 }
