@@ -1,6 +1,6 @@
 // needs root: a network of its own with a Linux TUN device behind the double
-// Proof level wine: the real Windows Bun, under Wine, runs the driver's own tests and carries a ping flood through a DLL
-// that stands in for Wintun's and iphlpapi's, decodes with mingw-w64's structs, and is backed by a Linux TUN device.
+// Proof level wine: the real Windows Bun, under Wine, runs the driver's own tests and carries a ping flood through a
+// DLL that stands in for Wintun's and iphlpapi's, decodes with mingw-w64's structs, and stands on a Linux TUN device.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { enterOwnNetwork, runMeanwhile } from "../test/own-network.ts";
 import { echoed } from "../test/echoed.ts";
