@@ -32,7 +32,7 @@ const PARTS: Readonly<Record<string, string>> = {
   "SOCKADDR_INET.Ipv6Address": "Ipv6",
 };
 const OTHER_NAMES: Readonly<Record<string, string>> = { DNS_INTERFACE_SETTINGS: "DOC_DNS_INTERFACE_SETTINGS" };
-/** Not in the tables; the compiler compares them with mingw-w64's headers (headers.test.ts). */
+/** Not in the tables; the compiler compares them with mingw-w64's headers (headers.golden.test.ts). */
 const ONLY_IN_HEADERS = new Set([
   "ERROR_ALREADY_INITIALIZED",
   "WT_EXECUTEINWAITTHREAD",
