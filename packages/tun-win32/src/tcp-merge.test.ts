@@ -192,6 +192,17 @@ describe("TcpMerger", () => {
     expect(new Burst([first, second.subarray(0, 300)]).runs()).toEqual([1, 1]);
   });
 
+  test("leaves IPv6 with extension headers alone", () => {
+    const [first = new Uint8Array(), second = new Uint8Array()] = segments(V6, [600, 600]);
+    const extended = tcpPacket({
+      ...V6,
+      seq: 1600,
+      payload: payloadOf(second),
+      extensionHeaders: [{ protocol: 60, data: new Uint8Array(6) }],
+    });
+    expect(new Burst([first, extended]).runs()).toEqual([1, 1]);
+  });
+
   test("writes what was there, in order, whatever there was", () => {
     const segment = fc.record({
       flow: fc.constantFrom(V4, V6, { ...V4, sourcePort: 80 }),

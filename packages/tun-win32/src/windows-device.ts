@@ -18,7 +18,7 @@ import { RX_MAX } from "@bunnel/abi";
 import { INFINITE, WAIT_OBJECT_0, WAIT_TIMEOUT } from "./constants.ts";
 import { WINDOWS_CAPABILITIES } from "./driver-capabilities.ts";
 import { windowsError } from "./errors.ts";
-import { aliasOf } from "./luid.ts";
+import { aliasOf, indexOfLuid } from "./luid.ts";
 import { AttachedMemory, type PacketLink } from "./packet-link.ts";
 import { whenSignalled, type SignalWait } from "./readiness.ts";
 import type { SharedState } from "./shared-state.ts";
@@ -54,7 +54,6 @@ export interface WindowsDeviceParts {
 }
 
 export class WindowsDevice implements AsyncTunDevice, VectoredTunDevice, AdjustableTunDevice {
-  readonly index: number;
   readonly capabilities: DeviceCapabilities;
   /** What Windows' own calls know the interface by. */
   readonly luid: bigint;
@@ -65,6 +64,7 @@ export class WindowsDevice implements AsyncTunDevice, VectoredTunDevice, Adjusta
   readonly #pair: HandlePair;
   #memory: AttachedMemory | undefined;
   #name: string;
+  #index: number;
   #open = true;
   #reading: SignalWait | undefined;
 
@@ -74,7 +74,7 @@ export class WindowsDevice implements AsyncTunDevice, VectoredTunDevice, Adjusta
     this.#state = parts.state;
     this.#pair = new HandlePair(parts.system);
     this.#name = parts.name;
-    this.index = parts.index;
+    this.#index = parts.index;
     this.luid = parts.luid;
     this.capabilities = {
       driver: DRIVER,
@@ -91,6 +91,12 @@ export class WindowsDevice implements AsyncTunDevice, VectoredTunDevice, Adjusta
   get name(): string {
     if (this.#isOpen()) this.#name = aliasOf(this.#parts.system, this.luid) ?? this.#name;
     return this.#name;
+  }
+
+  /** The interface index; 0 as long as Windows has not given it one. */
+  get index(): number {
+    if (this.#index === 0 && this.#isOpen()) this.#index = indexOfLuid(this.#parts.system, this.luid);
+    return this.#index;
   }
 
   get refused(): number {

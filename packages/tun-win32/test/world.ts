@@ -12,6 +12,7 @@ const DOUBLE = {
   double_wire: { args: ["i32"], returns: "void" },
   double_inject: { args: ["u64", "ptr", "u32"], returns: "void" },
   double_take: { args: ["u64", "ptr", "u32"], returns: "i32" },
+  double_orphan: { args: ["ptr"], returns: "void" },
   double_written: { args: ["u64"], returns: "u32" },
   double_remove: { args: ["u64"], returns: "void" },
   double_fail: { args: ["cstring", "u32"], returns: "void" },
@@ -59,6 +60,11 @@ export class World {
   take(luid: bigint): Uint8Array | undefined {
     const bytes = this.#calls.double_take(luid, this.#packet, PACKET_BYTES);
     return bytes < 0 ? undefined : this.#packet.slice(0, bytes);
+  }
+
+  /** An adapter that a killed process left. */
+  addOrphan(name: string): void {
+    this.#calls.double_orphan(wideString(name));
   }
 
   /** Packets that the adapter wrote. */

@@ -316,6 +316,13 @@ EXPORT int32_t double_take(uint64_t luid, void *to, uint32_t room) {
   return bytes;
 }
 
+/** An adapter that a killed process left. */
+EXPORT void double_orphan(const uint16_t *name) {
+  pthread_mutex_lock(&lock);
+  adapter_new(name, NULL, 0, 0);
+  pthread_mutex_unlock(&lock);
+}
+
 /** Packets that were written since it was made. */
 EXPORT uint32_t double_written(uint64_t luid) {
   struct adapter *adapter = adapter_of_luid(luid);
