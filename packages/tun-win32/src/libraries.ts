@@ -1,6 +1,6 @@
 // Which libraries the driver calls: those of Windows, or others of the same shape that a caller names.
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DeviceError } from "@bunnel/device";
 
 export type WindowsArchitecture = "x64" | "arm64";
@@ -80,9 +80,9 @@ export function findWintun(setup: WindowsSetup, folders: readonly string[] = [])
 
 function placesOf(architecture: WindowsArchitecture, folders: readonly string[]): string[] {
   const below = join("bin", architecture === "x64" ? "amd64" : "arm64");
-  return [...folders, dirname(process.execPath), process.cwd()].flatMap((folder) => [
-    join(folder, WINTUN_FILE),
-    join(folder, below, WINTUN_FILE),
+  return [...folders, dirname(process.execPath), "."].flatMap((folder) => [
+    resolve(folder, WINTUN_FILE),
+    resolve(folder, below, WINTUN_FILE),
   ]);
 }
 

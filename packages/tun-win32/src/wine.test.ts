@@ -17,6 +17,7 @@ const FILES = [
   "src/tap-conformance.kernel.test.ts",
   "src/windows-device.kernel.test.ts",
   "src/netcfg/network.kernel.test.ts",
+  "test/windows.real.ts",
 ];
 const PINGS = 10_000;
 const TCP_BYTES = 1 << 20;
