@@ -120,13 +120,9 @@ main() {
       ;;
     test)
       want_commands nft iperf3 tshark curl nginx ip ping dig tcpdump openssl gcc make ps stdio.h \
-<<<<<<< HEAD
-        dbus-daemon dbus-monitor
+        dbus-daemon dbus-monitor chromium gtlsclient clang libfuzzer simde.h systemd-analyze python3
       # The Windows driver is tested by the Windows Bun, an x64 program, under Wine.
       if [ "$(uname -sm)" = "Linux x86_64" ]; then want_commands wine64 x86_64-w64-mingw32-gcc-posix; fi
-=======
-        dbus-daemon dbus-monitor chromium gtlsclient clang libfuzzer simde.h
->>>>>>> 0b5de4d7d81df5379d6d74e74be9a30d8d20feaf
       hand_over bun tools/test.ts "$@"
       ;;
   esac
