@@ -5,6 +5,7 @@ import pkg from "../package.json" with { type: "json" };
 import { register as demo } from "./commands/demo.ts";
 import { register as doctor } from "./commands/doctor.ts";
 import { register as down } from "./commands/down.ts";
+import { register as lab } from "./commands/lab.ts";
 import { register as replay } from "./commands/replay.ts";
 import { register as statusCommand } from "./commands/status.ts";
 import { register as up } from "./commands/up.ts";
@@ -16,7 +17,7 @@ const program = new Command("bunnel")
   .showHelpAfterError("(bunnel help shows what there is)")
   .exitOverride();
 
-for (const register of [demo, up, down, statusCommand, doctor, replay]) register(program);
+for (const register of [demo, lab, up, down, statusCommand, doctor, replay]) register(program);
 
 try {
   await program.parseAsync(process.argv);
