@@ -1,6 +1,6 @@
 # Read by tools/run.sh: the programs that tests and demo call, and the Debian packages that bring them.
 
-# The package that brings a command; stdio.h stands for the C library's headers.
+# The package that brings a command; stdio.h and simde.h stand for headers, libfuzzer for clang's own.
 package_of() {
   case $1 in
     nft) echo nftables ;;
@@ -11,17 +11,33 @@ package_of() {
     dbus-monitor) echo dbus-bin ;;
     dbus-daemon) echo dbus-daemon ;;
     ps) echo procps ;;
+    gtlsclient) echo ngtcp2-client ;;
     stdio.h) echo libc6-dev ;;
+    simde.h) echo libsimde-dev ;;
+    libfuzzer) echo "libclang-rt-$(clang_version)-dev" ;;
     *) echo "$1" ;;
   esac
 }
 
+# The major version of clang that is there or would be installed; 14, that of Debian 12, where nobody can tell.
+clang_version() {
+  found=$(clang -dumpversion 2>/dev/null || apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-//p')
+  found=$(printf '%s\n' "$found" | sed 's/[^0-9].*//' | head -n 1)
+  echo "${found:-14}"
+}
+
 has_command() {
-  if [ "$1" = stdio.h ]; then
-    [ -e /usr/include/stdio.h ]
-  else
-    command -v "$1" >/dev/null
-  fi
+  case $1 in
+    stdio.h) [ -e /usr/include/stdio.h ] ;;
+    simde.h) [ -e /usr/include/simde/wasm/simd128.h ] ;;
+    libfuzzer) has_libfuzzer ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+has_libfuzzer() {
+  command -v clang >/dev/null || return 1
+  find "$(clang --print-resource-dir)" -name 'libclang_rt.fuzzer[-.]*' | grep -q .
 }
 
 # Prints those of the given commands that this machine does not have.

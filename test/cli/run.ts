@@ -1,5 +1,5 @@
 // Runs the program as a user would, in a network namespace of its own where it could touch the network.
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -26,9 +26,26 @@ export async function run(command: readonly string[]): Promise<Ran> {
   return { status, out, err };
 }
 
+/** Waits until a program has said this; what it says later nobody hears. @throws Error when it ends before */
+export async function said(stream: ReadableStream<Uint8Array>, words: string): Promise<void> {
+  let text = "";
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (value) text += new TextDecoder().decode(value);
+    if (text.includes(words)) return;
+    if (done) throw new Error(`expected a program to say ${JSON.stringify(words)}, found ${JSON.stringify(text)}`);
+  }
+}
+
 /** A folder that is gone when the test is over. */
 export class TempFolder implements Disposable {
+  /** Open to all: a service reads and writes in it as nobody. */
   readonly path = mkdtempSync(join(tmpdir(), "bunnel-test-"));
+
+  constructor() {
+    chmodSync(this.path, 0o755);
+  }
 
   file(name: string): string {
     return join(this.path, name);

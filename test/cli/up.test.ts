@@ -78,7 +78,7 @@ describe("bunnel up", () => {
   test("comes up, answers status, refuses a second one, and goes down by `bunnel down`", async () => {
     using folder = new TempFolder();
     const b = `${process.execPath} ${PROGRAM}`;
-    const state = `--state-dir ${folder.path}`;
+    const state = `--state-dir ${folder.file("state")}`;
     const script = [
       `${WITH_UPLINK} && before=$(ip rule; ip -6 rule; ip -o link)`,
       `${b} up --json ${state} > ${folder.file("up")} 2>&1 &`,

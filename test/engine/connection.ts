@@ -18,6 +18,7 @@ import {
   tcpPacket,
   verifyChecksums,
 } from "@bunnel/wire";
+import { quickReset } from "./quick-reset.ts";
 
 /** Routers between the engine and the endpoint; a hop limit of as many or fewer ends on the way. */
 export const HOPS = 8;
@@ -54,7 +55,7 @@ export class Connection {
     readonly engine: Engine,
     readonly options: ConnectionOptions,
   ) {
-    engine.reset();
+    quickReset(engine);
     this.lane = engine.lane(0, { mtuBytes: 1500, rxVnet: true, ...options.lane });
     this.#addresses = (options.addresses ?? ADDRESSES)[options.family];
     this.endpoint = new Endpoint({ addresses: [this.#addresses[1]], ports: [options.port] });

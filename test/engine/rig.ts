@@ -13,9 +13,12 @@ export function tableOf(strategy: string): Uint8Array {
   return encodeRules(parseProfile(text));
 }
 
+/** Few enough to be wiped between one case and the next. */
+const FLOWS = 100;
+
 /** An engine with a fixed seed, its own memory and no warm-up: the same for every run. */
 export function engineOf(build: EngineBuild): Promise<Engine> {
-  return Engine.create({ build, seed: 0x1234_5678_9abc_def0n, warm: false });
+  return Engine.create({ build, seed: 0x1234_5678_9abc_def0n, warm: false, maxFlows: FLOWS });
 }
 
 /** One packet through a lane; with a virtio header before it, when one is given. */

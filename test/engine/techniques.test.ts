@@ -5,38 +5,15 @@ import { Decoy, Fooling, L7, Technique } from "@bunnel/abi";
 import type { Engine, EngineBuild } from "@bunnel/engine";
 import { clientHello, decodePacket, verifyChecksums } from "@bunnel/wire";
 import fc from "fast-check";
-import { type AnyMessage, anyMessage, anyStrategy, strategyWith, synOps, tcpOps } from "./arbitrary.ts";
-import { Connection, type ConnectionOptions, foolingsIn, HOPS, KIND_PORTS } from "./connection.ts";
-import { anyFaults, sendUntilRead } from "./network.ts";
+import { anyMessage, anyStrategy, strategyWith, synOps, tcpOps } from "./arbitrary.ts";
+import { Connection, foolingsIn, HOPS } from "./connection.ts";
+import { anyNetworkCase, anyPath, caseOf, checkPlanLaws, connect, type PlanCase } from "./plan-laws.ts";
 import { BUILDS, engineOf } from "./rig.ts";
 import { type Op, writeTable } from "./table-writer.ts";
 
 const MTU_BYTES = 1500;
 const RUNS = 150;
 const RUNS_MIXED = 800;
-
-interface Case extends AnyMessage {
-  readonly ops: readonly Op[];
-  readonly options: Omit<ConnectionOptions, "port">;
-}
-
-const anyPath = fc.record({
-  family: fc.constantFrom(4 as const, 6 as const),
-  firstSeq: fc.oneof(fc.nat(0xffff_ffff), fc.integer({ min: 0xffff_f000, max: 0xffff_ffff })),
-  timestamps: fc.boolean(),
-  segmentBytes: fc.constantFrom(1400, 1200, 536),
-});
-
-function caseOf(strategy: (l7: L7.Tls | L7.Http) => fc.Arbitrary<readonly Op[]>): fc.Arbitrary<Case> {
-  return anyMessage.chain((message) =>
-    fc.record({ ops: strategy(message.l7), options: anyPath }).map((chosen) => ({ ...message, ...chosen })),
-  );
-}
-
-function connect(engine: Engine, { l7, ops, options: chosen }: Case): Connection {
-  engine.loadRules(writeTable(l7, ops));
-  return new Connection(engine, { ...chosen, port: KIND_PORTS[l7] }).open();
-}
 
 describe.each(BUILDS)("techniques, %s build", (build: EngineBuild) => {
   let engine: Engine;
@@ -45,7 +22,7 @@ describe.each(BUILDS)("techniques, %s build", (build: EngineBuild) => {
   });
 
   /** Sends the message once and holds what leaves to the laws of single packets. */
-  function check(one: Case): void {
+  function check(one: PlanCase): void {
     const connection = connect(engine, one);
     const { packet, header } = connection.segment(one.octets, 0, one.octets.length);
     const sent = connection.send(packet, header);
@@ -69,14 +46,9 @@ describe.each(BUILDS)("techniques, %s build", (build: EngineBuild) => {
     fc.assert(fc.property(caseOf(anyStrategy), check), { numRuns: RUNS_MIXED });
   });
 
-  test("over a network that loses, doubles and reorders, with retransmissions in parts, all is read", () => {
+  test("over a network that loses, doubles and reorders, every law of a plan holds", () => {
     fc.assert(
-      fc.property(caseOf(anyStrategy), anyFaults, (one, faults) => {
-        const connection = connect(engine, one);
-        sendUntilRead(connection, one.octets, faults);
-        expect(connection.state).toBe("established");
-        expect(Buffer.from(connection.stream).equals(Buffer.from(one.octets))).toBe(true);
-      }),
+      fc.property(anyNetworkCase, (one) => checkPlanLaws(engine, one)),
       { numRuns: RUNS_MIXED },
     );
   });
@@ -114,28 +86,7 @@ describe.each(BUILDS)("techniques, %s build", (build: EngineBuild) => {
     connection.deliver(connection.send(connection.segment(octets, 0, octets.length).packet));
     expect(connection.stream).toEqual(new Uint8Array(octets.length));
   });
-
-  test("a retransmission of the same packet leaves as the same packets", () => {
-    fc.assert(
-      fc.property(caseOf(anyStrategy), (one) => {
-        const connection = connect(engine, one);
-        const { packet, header } = connection.segment(one.octets, 0, one.octets.length);
-        const [first, again] = [connection.send(packet, header), connection.send(packet, header)];
-        expect(again.map(withoutFragmentId)).toEqual(first.map(withoutFragmentId));
-      }),
-      { numRuns: RUNS },
-    );
-  });
 });
-
-/** Fragments of a retransmission have a number of their own, or they would be joined with those of the first copy. */
-function withoutFragmentId(packet: Uint8Array): Uint8Array {
-  const { family, fragment } = decodePacket(packet);
-  const copy = packet.slice();
-  if (fragment && family === 4) for (const at of [4, 5, 10, 11]) copy[at] = 0;
-  if (fragment && family === 6) copy.fill(0, 44, 48);
-  return copy;
-}
 
 /** Lengths and checksums hold, and what is not the message's own is visibly fooled. */
 function expectSound(out: Uint8Array, original: Uint8Array): void {

@@ -1,6 +1,6 @@
 // A bounded search with a fixed seed. `bun run fuzz` searches for longer.
 import { expect, test } from "bun:test";
-import { fuzz, type FuzzResult, readInputs, seedInputs, targetOf, type TargetName } from "@bunnel/tools/fuzz";
+import { fuzz, type FuzzResult, readInputs, seedsOf, targetOf, type TargetName } from "@bunnel/tools/fuzz";
 import { join } from "node:path";
 import { KNOWN } from "./known.ts";
 
@@ -10,8 +10,11 @@ const kindOf = (message: string): string => message.replaceAll(/\d+/gu, "#");
 const known = new Set([...KNOWN.values()].map(kindOf));
 
 test.each([
-  ["parse", 60_000, 50],
-  ["poll", 10_000, 1400],
+  ["parse", 200_000, 70],
+  ["names", 100_000, 350],
+  ["rules", 20_000, 800],
+  ["offload", 20_000, 350],
+  ["poll", 20_000, 1600],
 ] as const)("%s: %d executions break nothing new and reach at least %d edges", async (name, executions, edges) => {
   const found = await search(name, executions);
   const messages = found.failures.map(({ message }) => message);
@@ -26,6 +29,6 @@ test("poll: equal seeds search equally", async () => {
 });
 
 async function search(name: TargetName, executions: number): Promise<FuzzResult> {
-  const seeds = [...seedInputs(name), ...readInputs(corpus, name).values()];
+  const seeds = [...seedsOf(name), ...readInputs(corpus, name).values()];
   return fuzz(await targetOf(name), { seed: 1, seeds, executions });
 }

@@ -31,6 +31,11 @@ export class EngineTwin {
     return JSON.parse(new TextDecoder().decode(this.#run("time", String(passes)))) as Sample;
   }
 
+  /** Flows made in a second, by so many threads over one table. */
+  flood(passes: number, threads: number): Sample {
+    return JSON.parse(new TextDecoder().decode(this.#run("flood", String(passes), String(threads)))) as Sample;
+  }
+
   #run(...words: string[]): Uint8Array {
     const { exitCode, stdout, stderr } = Bun.spawnSync([this.#program, this.#mixFile, String(this.seed), ...words], {
       stdout: "pipe",

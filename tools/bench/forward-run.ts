@@ -5,6 +5,7 @@
 //
 // The forwarder opens both devices in its own namespace and says "ready"; then each moves to the host it belongs to.
 import type { Child } from "./child.ts";
+import { spend } from "./processor-time.ts";
 import type { Namespace } from "./namespace.ts";
 import type { Sample } from "./rounds.ts";
 import type { Stage } from "./stage.ts";
@@ -19,8 +20,9 @@ const QUEUE_PACKETS = 1000;
 /** One processor forwards, the other one makes the load, as long as there are two. */
 const FORWARDER_CPU = 0;
 const LOAD_CPU = navigator.hardwareConcurrency > 1 ? 1 : 0;
-/** Until the run-time has compiled what is hot, on the same processor: with 500 ms ours was a tenth lower. */
-const WARM_UP_MS = 2000;
+/** Until the run-time has compiled what is hot, on the same processor: after half a second ours was a tenth lower. */
+const WARM_UP_CPU_SECONDS = 2.5;
+const STREAM_WARM_UP_SECONDS = 3;
 const FLOOD_SECONDS = 60;
 const FLOOD_FLOWS = 16;
 const START_PACKETS = 2000;
@@ -41,13 +43,16 @@ interface Path {
   readonly b: Namespace;
 }
 
-/** Packets per processor second of the forwarder, in thousands, while more packets come than it can take. */
+/**
+ * Packets per processor second of the forwarder, in thousands, while more packets come than it can take. Warm-up and
+ * measurement last until it has used so much processor time: a busy neighbour makes them longer and nothing else.
+ */
 export async function runDatagrams(
   stage: Stage,
   programs: LoadPrograms,
   forwarder: Forwarder,
   packetBytes: number,
-  seconds: number,
+  cpuSeconds: number,
 ): Promise<Sample> {
   try {
     const path = await openPath(stage, forwarder, FORWARDER_CPU);
@@ -55,9 +60,9 @@ export async function runDatagrams(
     const load = [programs.flood, ADDRESS_B, PORT, String(packetBytes), String(FLOOD_FLOWS), String(FLOOD_SECONDS)];
     stage.spawn(load, { namespace: path.a, cpu: LOAD_CPU });
     await packetsFlow(path.forwarder);
-    await Bun.sleep(WARM_UP_MS);
+    await spend(path.forwarder.pid, WARM_UP_CPU_SECONDS);
     const before = await path.forwarder.ask("");
-    await Bun.sleep(seconds * 1000);
+    await spend(path.forwarder.pid, cpuSeconds);
     const after = await path.forwarder.ask("");
     const packets = difference(after, before, "packets");
     return { perCpuSecond: packets / difference(after, before, "cpuSeconds") / 1000 };
@@ -81,7 +86,7 @@ export async function runStream(
       stage.spawn([programs.bulk, "up", ADDRESS_B, PORT, String(forSeconds)], { namespace: path.a });
       return sink.json();
     };
-    await send(WARM_UP_MS / 1000);
+    await send(STREAM_WARM_UP_SECONDS);
     const before = await path.forwarder.ask("");
     const received = await send(seconds);
     const after = await path.forwarder.ask("");

@@ -1,5 +1,5 @@
 // What a benchmark builds for itself: a folder, network namespaces, processes. Disposing the stage takes it all away.
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child, type ChildOptions } from "./child.ts";
@@ -12,6 +12,11 @@ export class Stage implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), `${PREFIX}-${process.pid}-`));
   readonly #children: Child[] = [];
   readonly #namespaces: Namespace[] = [];
+
+  constructor() {
+    // A service that is measured keeps its state here, as nobody.
+    chmodSync(this.folder, 0o755);
+  }
 
   /** Makes a network namespace with its loopback up. Needs root. */
   namespace(label: string): Namespace {

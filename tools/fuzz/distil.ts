@@ -6,7 +6,7 @@ import type { FuzzTarget } from "./target.ts";
 
 /** Of `inputs` those that reach an edge which `known` and smaller ones do not; failing ones are left out. */
 export function distil(target: FuzzTarget, inputs: readonly FuzzInput[], known: readonly FuzzInput[]): FuzzInput[] {
-  const edges = new EdgeMap(target.counters);
+  const edges = new EdgeMap(target.counters, target.scan);
   for (const input of known) reaches(target, edges, input);
   const bySize = inputs.toSorted((left, right) => inputBytes(left) - inputBytes(right));
   return bySize.filter((input) => reaches(target, edges, input));

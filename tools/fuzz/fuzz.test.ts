@@ -1,11 +1,16 @@
 import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { decodePacket, tcpPacket, verifyChecksums } from "@bunnel/wire";
-import { readArguments } from "./arguments.ts";
+import { LONG_SHARES, readArguments } from "./arguments.ts";
 import { fuzz, runCase } from "./fuzz.ts";
 import { type FuzzInput, parseInput, printInput } from "./input.ts";
 import { plantedBug } from "./planted-bug.ts";
 import { repair } from "./repair.ts";
-import { seedInputs } from "./seeds.ts";
+import { addRun, printRows, readRows, type RunRow } from "./run-report.ts";
+import { seedsOf } from "./seeds-by-target.ts";
+import { TARGET_NAMES } from "./targets.ts";
 
 function inputOf(octets: Uint8Array): FuzzInput {
   const packets = [{ gapMs: 0, header: new Uint8Array(), octets }];
@@ -33,7 +38,7 @@ describe("fuzz()", () => {
 });
 
 test("printInput() is read back by parseInput()", () => {
-  for (const input of seedInputs("poll")) expect(parseInput(printInput(input))).toEqual(input);
+  for (const input of seedsOf("poll")) expect(parseInput(printInput(input))).toEqual(input);
 });
 
 test("parseInput() refuses a line that it does not know", () => {
@@ -54,7 +59,7 @@ test("repair() makes lengths and checksums right", () => {
 
 describe("readArguments()", () => {
   test("searches everything for half a minute when nothing is said", () => {
-    const expected = { targets: ["parse", "poll"], seconds: 30, executions: Infinity, seed: 1, keep: false };
+    const expected = { targets: TARGET_NAMES, seconds: 30, executions: Infinity, seed: 1, keep: false, isLong: false };
     expect(readArguments([])).toEqual(expected as unknown as ReturnType<typeof readArguments>);
   });
 
@@ -65,7 +70,35 @@ describe("readArguments()", () => {
     expect(chosen).toMatchObject({ seconds: Infinity, executions: 5, seed: 7, keep: true });
   });
 
+  test("a long run has its number of executions and its report", () => {
+    expect(readArguments(["--long"])).toMatchObject({ isLong: true, executions: 1e8, report: "docs/fuzz-runs.md" });
+    expect(Object.values(LONG_SHARES).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1);
+  });
+
   test.each(["polls", "--seed=0", "--seconds=soon"])("refuses %s", (word) => {
     expect(() => readArguments([word])).toThrow(RangeError);
+  });
+});
+
+describe("run report", () => {
+  const run: RunRow = {
+    ...{ date: "2026-11-21", commit: "0123abcdef", engine: "00ff00ff00ff", target: "parse" },
+    ...{ executions: 1000, seconds: 2, edges: 70, probes: 2400, traps: 0, brokenLaws: 0 },
+  };
+
+  test("printRows() is read back by readRows(), which leaves the sums out", () => {
+    const rows = [run, { ...run, target: "poll", executions: 5, edges: 900, brokenLaws: 1 }];
+    const text = printRows(rows);
+    expect(text).toContain("| all | 1005 | 4 | 900 of 2400 | 0 | 1 |");
+    expect(readRows(`text before\n\n${text}\n`)).toEqual(rows);
+  });
+
+  test("addRun() adds to the row of the same target and build, and begins one for another build", () => {
+    const path = join(mkdtempSync(join(tmpdir(), "bunnel-fuzz-")), "runs.md");
+    addRun(path, run);
+    const rows = addRun(path, { ...run, edges: 60 });
+    expect(rows).toEqual([{ ...run, executions: 2000, seconds: 4 }]);
+    expect(addRun(path, { ...run, engine: "ffffffffffff" })).toHaveLength(2);
+    rmSync(dirname(path), { recursive: true });
   });
 });

@@ -33,10 +33,14 @@ export interface FuzzResult {
 }
 
 const CLOCK_EVERY = 64;
+/** Of the executions that reach nothing new, one in so many is held against the dear laws too. */
+const CONFIRM_EVERY = 64;
+/** What was found last. */
+const RECENT = 64;
 
 /** Searches. With a limit of executions only, equal options and an equal target give an equal result. */
 export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
-  const edges = new EdgeMap(target.counters);
+  const edges = new EdgeMap(target.counters, target.scan);
   const chance = new Chance(options.seed);
   const corpus: FuzzInput[] = [];
   const failures = new Map<string, FuzzInput>();
@@ -48,11 +52,12 @@ export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
     executions++;
     let message = failureOf(() => target.run(input));
     const isNew = edges.take();
-    if (message === undefined && isNew) message = failureOf(() => target.confirm?.(input));
+    const isDue = isNew || executions % CONFIRM_EVERY === 0;
+    if (message === undefined && isDue) message = failureOf(() => target.confirm?.(input));
     if (message !== undefined) {
       if (!failures.has(kindOf(message))) failures.set(kindOf(message), minimise(input, sameFailure(target, message)));
     } else if (isNew) corpus.push(input);
-    if (isNew || message !== undefined) edges.clear();
+    if (isDue || message !== undefined) edges.clear();
   };
 
   for (const seed of options.seeds) tryOut(seed);
@@ -64,8 +69,8 @@ export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
     const known = corpus.length > 0 ? corpus : options.seeds;
     tryOut(mutateInput(chooseFrom(known, chance), chance, chance.pick(known)));
   }
-  const found = [...failures].map(([, input]) => ({
-    message: runCase(target, input) ?? "does not fail any more",
+  const found = [...failures].map(([kind, input]) => ({
+    message: runCase(target, input) ?? `${kind} (not by itself: it needs what ran before)`,
     input,
   }));
   return { executions, edges: edges.edges, corpus, failures: found };
@@ -73,8 +78,8 @@ export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
 
 /** What was found last leads on most often. */
 function chooseFrom(corpus: readonly FuzzInput[], chance: Chance): FuzzInput {
-  const recent = Math.min(corpus.length, 64);
-  return chance.oneIn(3) ? chance.pick(corpus.slice(-recent)) : chance.pick(corpus);
+  const known = corpus[corpus.length - 1 - chance.below(Math.min(corpus.length, RECENT))];
+  return chance.oneIn(3) && known !== undefined ? known : chance.pick(corpus);
 }
 
 /** Numbers differ from input to input of one failure. */

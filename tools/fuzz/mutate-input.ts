@@ -96,7 +96,8 @@ function mutateOne(
   if (packet === undefined) return others;
   const lender = others[chance.below(others.length)] ?? packet;
   if (chance.oneIn(8)) {
-    const header = mutateOctets(packet.header, chance, lender.header, VNET_HEADER_BYTES);
+    const header = new Uint8Array(VNET_HEADER_BYTES);
+    header.set(mutateOctets(packet.header, chance, lender.header, VNET_HEADER_BYTES));
     return packets.with(at, { ...packet, header });
   }
   let octets = mutateOctets(packet.octets, chance, lender.octets, PACKET_MAX_BYTES);

@@ -21,7 +21,7 @@ const V6 = { source: "2001:db8::7", destination: "2001:db8:1::9", sourcePort: 40
 const HOST = "video.example.org";
 const PIECE_BYTES = 600;
 /** A query for the address of www.example.org (RFC 1035 section 4.1). */
-const QUERY = Uint8Array.fromHex("12340100000100000000000003777777076578616d706c65036f72670000010001");
+export const QUERY = Uint8Array.fromHex("12340100000100000000000003777777076578616d706c65036f72670000010001");
 const OPTIONS = tcpOptions([{ kind: "nop" }, { kind: "nop" }, { kind: "timestamps", value: 7, echo: 9 }]);
 
 /** For the parser: packets alone. For the poll: each scenario under each table. */
@@ -71,7 +71,8 @@ function scenario(packets: readonly Uint8Array[]): Omit<FuzzInput, "table"> {
   return { options: new Uint8Array(), packets: packets.map((octets) => packetOf(octets)) };
 }
 
-function packetOf(octets: Uint8Array, header: Uint8Array = new Uint8Array(VNET_HEADER_BYTES)): FuzzPacket {
+/** A packet that comes at once. */
+export function packetOf(octets: Uint8Array, header: Uint8Array = new Uint8Array(VNET_HEADER_BYTES)): FuzzPacket {
   return { gapMs: 0, header, octets };
 }
 

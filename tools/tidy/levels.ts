@@ -20,6 +20,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "packages/lab": 3,
   "apps/bunnel": 4,
   tools: 5,
+  "tools/api-reference": 5,
   test: 6,
 };
 

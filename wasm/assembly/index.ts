@@ -3,6 +3,7 @@ import { MetaFlag } from "@bunnel/abi/src/index";
 import { openTable, track } from "./flow/table";
 import { openLane } from "./mem/lane";
 import { Meta, rxAt, rxBytes } from "./mem/meta";
+import { leaveRules } from "./rules/table";
 import { checksumAfter, checksumOf } from "./wire/checksum";
 import { parse as parsePacket } from "./wire/packet";
 
@@ -13,6 +14,8 @@ export { poll } from "./process";
 export function open(lane: i32, flags: u32, mtuBytes: i32, buckets: u32, seedLow: u32, seedHigh: u32): void {
   openLane(lane, flags, mtuBytes);
   openTable(buckets, seedLow, seedHigh);
+  // Whoever had this lane before may have been killed in the middle of a burst.
+  leaveRules();
 }
 
 /** Parses one packet into the record at `meta`; 1 when it could be read. */

@@ -1,6 +1,7 @@
 // The story of one packet:
 //   1. parsed into its record; what cannot be read passes as it came
 //   2. its flow is found or made
+//      most packets end here: a look at the first octets shows that no rule asks for them
 //   3. a message in it is recognised, and the first rule that matches it decides; a message that is not whole is held
 //   4. the rule's strategy runs over the plan, and the plan is emitted in the packet's place
 //   5. otherwise it passes: as it is, or cut and finished for a way out without offload
@@ -16,20 +17,17 @@ import {
   WORD_ANSWERED,
   WORD_ASKED,
 } from "@bunnel/abi/src/index";
-import { Flow, track } from "./flow/table";
-import { Found, Message, recognise } from "./l7/message";
-import { settledCount, txBytes, txCount, txPublish, txReset, txRollBack } from "./mem/arena";
-import { count, countReason, laneFlags, laneWord, setLaneWord } from "./mem/lane";
+import { Flow, track, uncount } from "./flow/table";
+import { Found, isOrdinary, Message, recognise } from "./l7/message";
+import { settledCount, txBytes, txCount, txList, txPublish, txReset, txRollBack } from "./mem/arena";
+import { count, countReason, countRule, laneFlags, laneWord, setLaneWord } from "./mem/lane";
 import { Meta, rxAt, rxBytes } from "./mem/meta";
-import { activeRules, wantedKinds } from "./rules/table";
+import { enterRules, leaveRules, wantedKinds } from "./rules/table";
 import { decide } from "./story/decide";
 import { begin, beginDatagram, goOn, goOnDatagrams, NOT_HELD, releaseExpired, remember } from "./story/held";
 import { NOT_YET, pass, payloadLimit } from "./story/pass";
 import { Ipv6 } from "./wire/ipv6";
 import { parse, PROTOCOL_TCP, PROTOCOL_UDP } from "./wire/packet";
-
-// Index plus one of the packet at which the last poll stopped: its flow knows it already and must not count it twice.
-let stoppedAt: i32 = 0;
 
 /**
  * Works through packets `from` up to `to` (not included) of the burst and lists what goes out. Returns the index behind
@@ -39,49 +37,70 @@ export function poll(from: i32, to: i32, now: u32): i32 {
   txReset();
   setLaneWord(WORD_ASKED, 0);
   releaseExpired(now);
-  const rules = activeRules();
+  const rules = enterRules();
+  const kinds = (laneFlags & LaneFlag.Plan) != 0 && rules != 0 ? wantedKinds(rules) : 0;
+  // What becomes of a packet that nobody asks for.
+  const quiet: i32 = (laneFlags & LaneFlag.Plan) != 0 && rules == 0 ? Reason.PassNoRules : Reason.PassOrdinary;
   let i = from;
   let octets: u32 = 0;
+  let quietCount: u32 = 0;
   for (; i < to; i++) {
     const p = rxAt(i);
     const bytes = rxBytes(i);
     const m = Meta.of(i);
     const count0 = txCount;
+    const isWhole = parse(p, bytes, m) && m.flags == 0;
+    if (isWhole && (laneFlags & LaneFlag.Track) != 0) track(p, m, now);
+    if (isWhole && isQuiet(p, m, kinds) && txList(p, bytes)) {
+      m.setBooks(quiet, Verdict.Pass, count0, 1);
+      quietCount++;
+      octets += bytes;
+      continue;
+    }
     const bytes0 = txBytes;
-    parse(p, bytes, m);
-    if (isTracked(m)) track(p, m, now, stoppedAt == i + 1 ? 0 : 1);
-    stoppedAt = 0;
     let reason = handle(p, bytes, m, rules, now, i, from);
     if (reason == NOT_YET) {
       txRollBack(count0, bytes0);
-      stoppedAt = i + 1;
       // With all the room there is, what cannot be sent now can never be.
-      if (txCount > 0 || laneWord(WORD_ASKED) != 0) break;
+      if (txCount > 0 || laneWord(WORD_ASKED) != 0) {
+        uncount(m);
+        break;
+      }
       reason = Reason.DropBadOffload;
-      stoppedAt = 0;
     }
     // What was released on the way stands for other packets.
     enter(m, reason, max<i32>(count0, settledCount));
     octets += bytes;
   }
+  leaveRules();
   setLaneWord(WORD_ANSWERED, 0);
   count(Counter.PacketsIn, i - from);
   count(Counter.BytesIn, octets);
+  count(Counter.Reasons + quiet, quietCount);
   txPublish();
   return i;
 }
 
-function isTracked(m: Meta): bool {
-  return (laneFlags & LaneFlag.Track) != 0 && m.family != 0 && (m.flags & MetaFlag.Fragment) == 0;
+/** Whether the packet goes on as it came: nobody asks for it, and the way out takes it in this form. */
+function isQuiet(p: usize, m: Meta, kinds: u32): bool {
+  const offload = laneFlags & (LaneFlag.RxVnet | LaneFlag.TxVnet);
+  if (offload != 0 && offload != (LaneFlag.RxVnet | LaneFlag.TxVnet)) return false;
+  if (m.family == 6 && (laneFlags & LaneFlag.DropLinkScope) != 0 && Ipv6.at(p).isLinkScope) return false;
+  return kinds == 0 || (!hasKeptMessage(m) && isOrdinary(p, m));
+}
+
+/** Whether a message of the packet's flow is held or remembered. */
+function hasKeptMessage(m: Meta): bool {
+  return m.flow != 0 && Flow.of(m.flow).hasHold;
 }
 
 /** Enters the packet into the books. */
 function enter(m: Meta, reason: i32, firstTx: i32): void {
-  m.reason = <u8>reason;
-  m.verdict = <u8>verdictOf(reason);
-  m.txFirst = <u16>firstTx;
-  m.txCount = <u16>(txCount - firstTx);
-  if (m.l7 != 0 && reason != Reason.HoldMessage) count(counterOf(m.l7), 1);
+  m.setBooks(reason, verdictOf(reason), firstTx, txCount - firstTx);
+  if (m.l7 != 0 && reason != Reason.HoldMessage) {
+    count(counterOf(m.l7), 1);
+    if (m.rule != 0) countRule(m.rule);
+  }
   countReason(reason);
 }
 
@@ -104,7 +123,7 @@ function handle(p: usize, bytes: i32, m: Meta, rules: usize, now: u32, i: i32, f
 
 /** What the rules make of the packet: a Pass reason, what became of it, or NOT_YET. */
 function plan(p: usize, bytes: i32, m: Meta, rules: usize, now: u32, i: i32, isFirst: bool): i32 {
-  if (m.protocol == PROTOCOL_TCP && m.payloadBytes > 0 && m.flow != 0 && Flow.of(m.flow).hasHold) {
+  if (m.protocol == PROTOCOL_TCP && m.payloadBytes > 0 && hasKeptMessage(m)) {
     const held = goOn(p, bytes, m, rules, now, isFirst);
     if (held != NOT_HELD) return held;
   }

@@ -5,8 +5,12 @@ import pkg from "../package.json" with { type: "json" };
 import { register as demo } from "./commands/demo.ts";
 import { register as doctor } from "./commands/doctor.ts";
 import { register as down } from "./commands/down.ts";
+import { register as flows } from "./commands/flows.ts";
 import { register as lab } from "./commands/lab.ts";
+import { register as reload } from "./commands/reload.ts";
 import { register as replay } from "./commands/replay.ts";
+import { register as rules } from "./commands/rules.ts";
+import { register as stats } from "./commands/stats.ts";
 import { register as statusCommand } from "./commands/status.ts";
 import { register as up } from "./commands/up.ts";
 import { explain, ExitError } from "./service/exit.ts";
@@ -17,7 +21,8 @@ const program = new Command("bunnel")
   .showHelpAfterError("(bunnel help shows what there is)")
   .exitOverride();
 
-for (const register of [demo, lab, up, down, statusCommand, doctor, replay]) register(program);
+const COMMANDS = [demo, lab, up, down, statusCommand, stats, rules, flows, reload, doctor, replay];
+for (const register of COMMANDS) register(program);
 
 try {
   await program.parseAsync(process.argv);

@@ -3,11 +3,12 @@
 //
 //   0x0000_0000  zero page      4 KiB   never used: address 0 means none
 //   0x0000_1000  control        4 KiB   words that host and all lanes share (Control)
-//   0x0000_2000  (spare)       56 KiB
+//   0x0000_2000  rule counts   16 KiB   lanes × rules, u32 each: messages that the rule decided
+//   0x0000_6000  (spare)       40 KiB
 //   0x0001_0000  flow tags      1 MiB   buckets × 64: | lock | tag × 7 |
 //   0x0011_0000  flow entries   8 MiB   buckets × 8 × 64 (entry 0 of a bucket is never used)
 //   0x0091_0000  rule tables    2 × 32 MiB, one active, one to be written
-//   0x0491_0000  lanes          4 × 16 MiB
+//   0x0491_0000  lanes          9 × 16 MiB (LANES_MAX)
 //
 //   lane:
 //   0x00_0000  counters         4 KiB   u64 each (Counter)
@@ -31,10 +32,13 @@
 //
 //   slot: | headroom 128 … vnet header 10 | packet … |
 //   The virtio_net_hdr of a packet, where there is one, lies in the ten octets before it.
-import { FLOW_BUCKETS_MAX, LANES_MAX, RX_MAX } from "./limits";
+import { FLOW_BUCKETS_MAX, LANES_MAX, RULES_MAX, RX_MAX } from "./limits";
 
 export const WASM_PAGE_BYTES: i32 = 65536;
 export const CONTROL_BASE: i32 = 0x1000;
+export const RULE_COUNTS_BASE: i32 = 0x2000;
+/** Of one lane. */
+export const RULE_COUNTS_BYTES: i32 = RULES_MAX * 4;
 export const FLOW_TAGS_BASE: i32 = 0x10000;
 export const FLOW_BUCKET_BYTES: i32 = 64;
 export const FLOW_ENTRIES_BASE: i32 = FLOW_TAGS_BASE + FLOW_BUCKETS_MAX * FLOW_BUCKET_BYTES;
@@ -84,6 +88,7 @@ export const VNET_HEADER_BYTES: i32 = 10;
 /** What a host checks before it trusts this map: regions that end where the next begins. */
 export function layoutFaults(): string[] {
   const faults: string[] = [];
+  if (RULE_COUNTS_BASE + LANES_MAX * RULE_COUNTS_BYTES > FLOW_TAGS_BASE) faults.push("rule counts reach into flows");
   if (LANE_HOST + LANE_HOST_BYTES > LANE_OFFLOAD) faults.push("the host's range reaches into the offload");
   if (LANE_OFFLOAD + LANE_OFFLOAD_BYTES > LANE_RINGS) faults.push("the offload reaches into the rings");
   if (LANE_RINGS + LANE_RINGS_BYTES > LANE_RX_SLOTS) faults.push("the rings reach into the rx slots");

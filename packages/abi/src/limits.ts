@@ -1,8 +1,13 @@
 /// <reference path="./as-types.d.ts" />
 // Every queue, table and loop of the engine has its limit here.
 
-/** Data-plane instances over one memory; each has a lane region of its own. */
-export const LANES_MAX: i32 = 4;
+/** Queues of one device; each has a thread of its own. */
+export const QUEUES_MAX: i32 = 4;
+/**
+ * Data-plane instances over one memory; each has a lane region of its own. A queue has two, one for what arrives from
+ * outside, and the host has one.
+ */
+export const LANES_MAX: i32 = 2 * QUEUES_MAX + 1;
 /** Packets that one burst can bring in. */
 export const RX_MAX: i32 = 64;
 /** Packets that one burst can send out. The worst packet alone is 65535 octets cut at Linux' smallest MSS, 48. */

@@ -90,6 +90,10 @@ export const WORD_HELD: i32 = 20;
 
 /** Messages held or remembered. */
 export const WORD_HOLDS: i32 = 24;
+/** Address of the rule table that the lane works with; 0: none. Its host writes to no table that stands here. */
+export const WORD_RULES: i32 = 28;
+/** 1: a host has opened the lane. */
+export const WORD_OPENED: i32 = 60;
 
 /** What a host answers besides a name's octets, which are 1..HOST_MAX_BYTES. */
 export enum Answer {

@@ -1,6 +1,12 @@
 // The contract of a backend: something that carries this machine's traffic through the engine until it is told to stop.
-import type { EngineCounters } from "@bunnel/engine";
+import type { EngineCounters, FlowInfo } from "@bunnel/engine";
 import type { Profile } from "@bunnel/profile";
+
+/**
+ * "plain": a system call for each packet. "uring": one for a burst, by io_uring. "auto": the better one that this
+ * system has.
+ */
+export type PumpChoice = "auto" | "plain" | "uring";
 
 /** Settings of a backend over a TUN device. */
 export interface TunSettings {
@@ -20,8 +26,16 @@ export interface TunSettings {
   readonly excludes?: readonly string[];
   /** Ask the device for segmentation offload. Default true. */
   readonly offload?: boolean;
+  /** Queues of the device, each with a thread of its own: 1 to 4. Default 1, which is best with offload. */
+  readonly queues?: number;
+  /** How packets pass between system and engine. Default "auto". */
+  readonly pump?: PumpChoice;
 }
 
+/** Those that can be changed while it runs. */
+export type LiveSettings = Pick<TunSettings, "method" | "uplinks" | "excludes">;
+
+/** What a backend is started with. */
 export interface BackendConfig {
   /** What the engine does with the traffic. */
   readonly engine: { readonly profile: Profile };
@@ -36,12 +50,22 @@ export interface BackendStats extends EngineCounters {
   readonly device: string;
   readonly method: string;
   readonly uplinks: readonly string[];
+  /** Answers of servers that the tap lost because nobody read in time; 0 where there is no tap. */
+  readonly tapDropped: number;
+  /** For each queue how its packets pass: "plain", "uring", or "memory" for a device that is none of the system's. */
+  readonly pumps: readonly string[];
 }
 
+/** A backend at work. */
 export interface BackendHandle {
   /** The figures as of now. @throws BackendError E_NOT_RUNNING after shutdown */
   readonly stats: BackendStats;
   readonly pipeline: Pipeline;
+  /**
+   * The flows as of now, those seen last first; their rules are indexes of the profile's.
+   * @throws BackendError E_NOT_RUNNING after shutdown
+   */
+  flows(): readonly FlowInfo[];
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
   /** Ends it and puts the network back. A second call waits for the first. */
@@ -51,10 +75,16 @@ export interface BackendHandle {
 /** What is done to the packets. */
 export interface Pipeline {
   readonly profile: Profile;
-  /** Puts another profile in force while packets flow. What selects packets follows with it. */
-  load(profile: Profile): void;
+  /** Messages that each rule has decided since it was put in force, by its index in the profile. */
+  readonly decided: readonly number[];
+  /**
+   * Puts another profile in force while packets flow, and other settings with it. What selects packets follows. When it
+   * throws, what was in force still is.
+   */
+  load(profile: Profile, settings?: LiveSettings): void;
 }
 
+/** What can carry this machine's traffic: one that runs at a time. */
 export interface Backend {
   readonly name: string;
   /** @throws BackendError E_ALREADY_RUNNING, E_NOT_SUPPORTED, E_ENGINE; DeviceError of the device */
@@ -71,4 +101,6 @@ export const TUN_DEFAULTS = {
   address: "10.0.85.1",
   netmask: "255.255.255.0",
   maxQueueSize: 1000,
+  queues: 1,
+  pump: "auto",
 } as const;

@@ -3,6 +3,7 @@ import { decodePacket } from "@bunnel/wire";
 
 const PROTOCOLS: Readonly<Record<number, FlowProtocol>> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "icmp" };
 
+/** The protocols that have flows; ICMP is that of either family. */
 export type FlowProtocol = "tcp" | "udp" | "icmp";
 
 /** Ports are 0 for ICMP. */

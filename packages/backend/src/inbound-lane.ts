@@ -9,6 +9,7 @@ export const INBOUND_LANE: LaneOptions = { plan: false, track: true };
 /** So that a flood from outside cannot keep the thread from its own packets. */
 const BURSTS_MAX = 16;
 
+/** A tap, and the lane whose flow table learns what arrives. */
 export class InboundLane {
   /** @param lane opened with `INBOUND_LANE`, and nobody else's */
   constructor(

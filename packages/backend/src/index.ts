@@ -4,7 +4,9 @@ export {
   type BackendConfig,
   type BackendHandle,
   type BackendStats,
+  type LiveSettings,
   type Pipeline,
+  type PumpChoice,
   type TunSettings,
 } from "./backend.ts";
 export { BackendError, type BackendErrorCode } from "./errors.ts";
@@ -12,7 +14,7 @@ export { FlowKey, parseFlowKey, type FlowProtocol } from "./flow-key.ts";
 export { startInlineLane } from "./inline-lane.ts";
 export { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 export { LaneLoop, type LaneExtras } from "./lane-loop.ts";
-export { serveLane, startLaneWorker, type LaneOpeners } from "./lane-worker.ts";
+export { serveLane, startLaneWorker, type LaneDevice, type LaneOpeners } from "./lane-worker.ts";
 export { needsDistance } from "./needs-distance.ts";
-export type { InboundParts, LaneParts, LaneThread, TunPlatform, Uplinks } from "./platform.ts";
+export type { InboundParts, LaneParts, LaneReady, LaneThread, TunPlatform, Uplinks } from "./platform.ts";
 export { TunBackend } from "./tun-backend.ts";

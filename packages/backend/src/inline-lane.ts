@@ -29,5 +29,5 @@ export function startInlineLane(parts: LaneParts, names?: NameFinder): LaneThrea
       end(error instanceof Error ? error : new Error(String(error)));
     }
   }, TURN_EVERY_MS);
-  return { ready: Promise.resolve(), ended: ended.promise, dispose: () => end(undefined) };
+  return { ready: Promise.resolve({ pump: "memory" }), ended: ended.promise, dispose: () => end(undefined) };
 }

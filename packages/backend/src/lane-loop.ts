@@ -21,6 +21,10 @@ const HELD_LOOK_MS = 10;
 /** The stop word is looked at at least this often, even when a wake is lost. */
 const SLEEP_MAX_MS = 1000;
 
+/** Bursts that are still carried after the stop. */
+const LAST_BURSTS_MAX = 64;
+const LOW_MAX = 0xffff_ffff;
+
 /** Where the host counts what a rule dropped. */
 const DROP_RULE: number = Counter.Reasons + Reason.DropRule;
 
@@ -33,15 +37,19 @@ export interface LaneExtras {
   readonly answers?: boolean;
 }
 
+/** One lane's turn after turn: what waits is read, worked on in one call, and sent. See the stations above. */
 export class LaneLoop {
-  readonly #counters: BigUint64Array;
+  /** The lane's counters, as halves: adding to a BigInt would take memory for each packet. */
+  readonly #counters: Uint32Array;
   readonly #control: Int32Array;
   readonly #backlog: Backlog;
   readonly #delayed: Delayed;
   readonly #octets: Uint8Array;
   readonly #answer: PacketList = { at: new Uint32Array(1), lengths: new Uint16Array(1) };
+  readonly #sendListed = (): void => this.#send();
   #refused = 0;
-  #dropped: bigint | undefined;
+  #dropped: number | undefined;
+  #nowMs = 0;
 
   constructor(
     readonly device: TunDevice,
@@ -53,13 +61,15 @@ export class LaneLoop {
     const { memory, queue, scratch } = lane;
     device.attach(memory);
     egress.attach(memory, scratch.at, scratch.bytes);
-    this.#counters = laneCounters(memory, lane.index);
+    const counters = laneCounters(memory, lane.index);
+    this.#counters = new Uint32Array(memory, counters.byteOffset, 2 * counters.length);
     this.#control = new Int32Array(memory, CONTROL_BASE, 16);
     const half = queue.bytes / 2;
     this.#backlog = new Backlog(memory, { at: queue.at, bytes: half }, maxQueueSize);
     this.#delayed = new Delayed(memory, { at: queue.at + half, bytes: half });
     this.#octets = new Uint8Array(memory);
-    this.#dropped = this.#counters[DROP_RULE];
+    this.#dropped = this.#counters[2 * DROP_RULE];
+    this.#refused = egress.refused;
   }
 
   get isStopped(): boolean {
@@ -71,6 +81,7 @@ export class LaneLoop {
     const { lane } = this;
     if (this.#backlog.count > 0) this.#noteSent(this.#backlog.flush(this.egress));
     const nowMs = Date.now() >>> 0;
+    this.#nowMs = nowMs;
     if (this.#delayed.count > 0) this.#sendDue(nowMs);
     const came = this.device.read(lane.rx, 0, lane.slotPacketBytes);
     // Only now, so that an answer which a packet of this burst follows is there.
@@ -78,12 +89,12 @@ export class LaneLoop {
     if (came === 0) {
       if (lane.heldCount > 0) {
         lane.poll(0, 0, nowMs);
-        this.#send(nowMs);
+        this.#send();
       }
       return 0;
     }
-    lane.work(came, nowMs, () => this.#send(nowMs), this.extras.names);
-    if (this.extras.answers === true && this.#counters[DROP_RULE] !== this.#dropped) this.#answerDropped(came);
+    lane.work(came, nowMs, this.#sendListed, this.extras.names);
+    if (this.extras.answers === true && this.#counters[2 * DROP_RULE] !== this.#dropped) this.#answerDropped(came);
     this.#add(Counter.Turns, 1);
     return came;
   }
@@ -107,14 +118,14 @@ export class LaneLoop {
   }
 
   /** Sends what the engine listed; runs of packets without a delay go out in one call. */
-  #send(nowMs: number): void {
+  #send(): void {
     const { tx, txCount, txDelaysMs } = this.lane;
     for (let from = 0; from < txCount;) {
       let to = from;
       while (to < txCount && txDelaysMs[to] === 0) to++;
       if (to > from) this.#sendRun(tx, from, to);
       for (; to < txCount && txDelaysMs[to] !== 0; to++) {
-        if (!this.#delayed.add(tx, to, nowMs + (txDelaysMs[to] ?? 0))) this.#sendRun(tx, to, to + 1);
+        if (!this.#delayed.add(tx, to, this.#nowMs + (txDelaysMs[to] ?? 0))) this.#sendRun(tx, to, to + 1);
       }
       from = to;
     }
@@ -130,7 +141,7 @@ export class LaneLoop {
   /** The packets that were dropped still lie in their slots, and nobody else needs those any more. */
   #answerDropped(came: number): void {
     const { lane } = this;
-    this.#dropped = this.#counters[DROP_RULE];
+    this.#dropped = this.#counters[2 * DROP_RULE];
     for (let i = 0; i < came; i++) {
       const { reason, l7 } = lane.meta(i);
       if (reason !== Reason.DropRule || l7 !== L7.Quic) continue;
@@ -154,7 +165,7 @@ export class LaneLoop {
   /** Of the packets that the way out took, some were refused by the system: they are counted apart. */
   #noteSent(taken: number): void {
     if (taken === 0) return;
-    const refused = refusedOf(this.egress);
+    const { refused } = this.egress;
     const news = refused - this.#refused;
     this.#refused = refused;
     this.#add(Counter.EgressSent, taken - news);
@@ -162,15 +173,10 @@ export class LaneLoop {
   }
 
   #add(counter: Counter, by: number): void {
-    if (by > 0) this.#counters[counter] = (this.#counters[counter] ?? 0n) + BigInt(by);
+    if (by === 0) return;
+    const counters = this.#counters;
+    const low = (counters[2 * counter] ?? 0) + by;
+    if (low > LOW_MAX) counters[2 * counter + 1] = (counters[2 * counter + 1] ?? 0) + 1;
+    counters[2 * counter] = low;
   }
-}
-
-/** Bursts that are still carried after the stop. */
-const LAST_BURSTS_MAX = 64;
-
-function refusedOf(egress: Egress): number {
-  let sum = 0;
-  for (const packets of Object.values(egress.counters().refused)) sum += packets;
-  return sum;
 }

@@ -1,14 +1,23 @@
 // Both ends of a lane's thread: the host that starts it, and what runs in the Worker.
 import type { DeviceHandOver, InboundTap, TunDevice } from "@bunnel/device";
 import type { Egress, EgressHandOver } from "@bunnel/egress";
-import { Engine, type NameFinder } from "@bunnel/engine";
+import { Engine, type Lane, type NameFinder } from "@bunnel/engine";
+import type { PumpChoice } from "./backend.ts";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
-import type { LaneParts, LaneThread } from "./platform.ts";
+import type { LaneParts, LaneReady, LaneThread } from "./platform.ts";
+
+/** A device in the lane's thread; `pump` says how its packets pass, where there is a choice. */
+export type LaneDevice = TunDevice & { readonly pump?: string };
 
 /** How the Worker gets at the parts that were handed over. */
 export interface LaneOpeners {
-  device(handOver: DeviceHandOver): TunDevice;
+  /**
+   * Opens what `handOver` of the device gave.
+   * @param lane whose memory the packets lie in, and whose `rings` the device may use
+   */
+  device(handOver: DeviceHandOver, lane: Lane, pump: PumpChoice): LaneDevice;
+  /** Opens what `handOver` of the way out gave. */
   egress(handOver: EgressHandOver): Egress;
   /** Needed when the lane's parts have a tap. */
   tap?(handOver: DeviceHandOver): InboundTap;
@@ -24,7 +33,7 @@ type LaneStart = Omit<LaneParts, "device" | "egress" | "inbound"> & {
 };
 
 type Said =
-  | { readonly said: "ready" }
+  | ({ readonly said: "ready" } & LaneReady)
   | { readonly said: "ended" }
   | { readonly said: "failed"; readonly message: string };
 
@@ -35,7 +44,7 @@ declare const self: Worker;
 export function serveLane(openers: LaneOpeners): void {
   self.addEventListener("message", (event: MessageEvent<LaneStart>) => {
     try {
-      runLane(event.data, openers, () => say({ said: "ready" }));
+      runLane(event.data, openers, (pump) => say({ said: "ready", pump }));
       say({ said: "ended" });
     } catch (error) {
       say({ said: "failed", message: error instanceof Error ? error.message : String(error) });
@@ -47,10 +56,10 @@ function say(message: Said): void {
   self.postMessage(message);
 }
 
-function runLane(start: LaneStart, openers: LaneOpeners, ready: () => void): void {
+function runLane(start: LaneStart, openers: LaneOpeners, ready: (pump: string) => void): void {
   const engine = Engine.attach(start.engine);
   const lane = engine.lane(start.laneIndex, start.lane);
-  const device = openers.device(start.device);
+  const device = openers.device(start.device, lane, start.pump ?? "auto");
   const egress = openers.egress(start.egress);
   const names = openers.names?.();
   const inbound = openInbound(engine, start, openers);
@@ -59,7 +68,7 @@ function runLane(start: LaneStart, openers: LaneOpeners, ready: () => void): voi
     ...(names && { names }),
     ...(inbound && { inbound }),
   });
-  ready();
+  ready(device.pump ?? "plain");
   loop.run();
 }
 
@@ -78,14 +87,14 @@ export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
     egress: parts.egress.handOver(),
     ...(inbound && { inbound: { laneIndex: inbound.laneIndex, tap: inbound.tap.handOver() } }),
   };
-  const ready = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<LaneReady>();
   const ended = Promise.withResolvers<Error | undefined>();
   const fail = (error: Error): void => {
     ready.reject(error);
     ended.resolve(error);
   };
   worker.addEventListener("message", (event: MessageEvent<Said>) => {
-    if (event.data.said === "ready") ready.resolve();
+    if (event.data.said === "ready") ready.resolve({ pump: event.data.pump });
     else if (event.data.said === "ended") ended.resolve(undefined);
     else fail(new Error(`lane ${start.laneIndex} failed: ${event.data.message}`));
   });

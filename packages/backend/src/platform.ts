@@ -9,6 +9,7 @@ import type {
 } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
+import type { PumpChoice } from "./backend.ts";
 
 /** What a lane works with. */
 export interface LaneParts {
@@ -20,36 +21,50 @@ export interface LaneParts {
   /** Answers of servers, read by the same thread over a lane of its own. */
   readonly inbound?: InboundParts;
   readonly maxQueueSize: number;
+  readonly pump?: PumpChoice;
   /** See `LaneExtras`. */
   readonly answers?: boolean;
 }
 
+/** The second lane, and the tap that it reads. */
 export interface InboundParts {
   readonly laneIndex: number;
   readonly tap: InboundTap;
 }
 
+/** What a lane says when it reads. */
+export interface LaneReady {
+  /** See `BackendStats.pumps`. */
+  readonly pump: string;
+}
+
 /** A lane at work in a thread of its own. */
 export interface LaneThread {
   /** Settles when the lane reads; rejects when it could not begin. */
-  readonly ready: Promise<void>;
+  readonly ready: Promise<LaneReady>;
   /** Settles when the lane has ended: undefined after a stop, else the cause. */
   readonly ended: Promise<Error | undefined>;
   /** Called after the stop word is set and the device was woken; ends the thread. */
   dispose(): void;
 }
 
+/** The interfaces by which packets leave this machine. */
 export interface Uplinks {
   readonly names: readonly string[];
   /** The smallest of their MTUs. */
   readonly mtuBytes: number;
 }
 
+/** What a TUN backend asks of a system: the only place where drivers and the backend meet. */
 export interface TunPlatform {
   readonly name: string;
   /** Why a TUN backend cannot run here, as a sentence; undefined: it can. */
   unsupported(): string | undefined;
+  /** @throws DeviceError of the driver */
   openDevice(options: DeviceOptions): TunDevice;
+  /** A further queue of a device that was opened with `multiQueue`. Without this, there is one queue. */
+  openQueue?(first: TunDevice): TunDevice;
+  /** The way out of what the engine made. @throws DeviceError without the right to open it */
   openEgress(): Egress;
   /** A tap that does not listen yet. Without this, no rule may need to know how far away a server is. */
   openTap?(): InboundTap;
@@ -57,6 +72,8 @@ export interface TunPlatform {
   intercept(method: "nft" | "rules", options: InterceptionOptions): Interception;
   /** Takes away what an earlier run left behind. */
   sweep(): SweepReport;
+  /** The interfaces with a default route, as of now. */
   uplinks(): Uplinks;
+  /** Starts what carries packets between device, engine and way out. */
   startLane(parts: LaneParts): LaneThread;
 }

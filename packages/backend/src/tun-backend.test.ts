@@ -180,8 +180,71 @@ describe("TunBackend", () => {
     await backend.stop();
   });
 
+  test("an interception that cannot be put back ends everything else, and is told", async () => {
+    const { intercept } = platformOf();
+    const platform = platformOf({
+      intercept: (method, options) => ({
+        ...intercept(method, options),
+        close: () => {
+          throw new DeviceError("E_DEVICE_DENIED", "rules may not be removed");
+        },
+      }),
+    });
+    const handle = await new TunBackend(platform).start(config);
+    await expect(handle.shutdown()).rejects.toThrow("rules may not be removed");
+    expect(await handle.closed).toMatchObject({ code: "E_DEVICE_DENIED" });
+    expect(device.wait(0)).toBe(Wake.Closed);
+  });
+
+  test("pipeline.load() takes other settings; what cannot be had leaves everything as it was", async () => {
+    const { intercept } = platformOf();
+    const platform = platformOf({
+      intercept: (method, options) => {
+        if (options.uplinks?.includes("gone0")) throw new DeviceError("E_DEVICE_MISSING", "uplink gone0: no such");
+        return intercept(method, options);
+      },
+    });
+    const handle = await new TunBackend(platform).start(config);
+    const first = handle.pipeline.profile;
+    const next = parseProfile('[[rule]]\nname = "a"\nstrategy = "tls: split(5)"\n');
+    expect(() => handle.pipeline.load(next, { uplinks: ["gone0"] })).toThrow("uplink gone0");
+    expect(handle.pipeline.profile).toBe(first);
+    expect(log.slice(-2)).toEqual(["release nft", "intercept nft"]);
+    expect(intercepted.at(-1)?.uplinks).toBeUndefined();
+    device.inject(hello);
+    await until(() => handle.stats.replaced === 1);
+    expect(egress.take()).toHaveLength(3);
+    handle.pipeline.load(next, { uplinks: ["up1"], excludes: ["203.0.113.0/24"] });
+    expect(intercepted.at(-1)).toMatchObject({ uplinks: ["up1"], excludes: ["203.0.113.0/24"] });
+    device.inject(hello);
+    await until(() => handle.stats.replaced === 2);
+    expect(egress.take()).toHaveLength(2);
+    await handle.shutdown();
+  });
+
+  test("flows() and pipeline.decided tell what which rule of the profile did", async () => {
+    const profile = parseProfile(
+      ["off", "other", "video"]
+        .map((name) => `[[rule]]\nname = "${name}"\nhosts = ["${name}.example.org"]\nstrategy = "tls: split(1)"\n`)
+        .join("")
+        .replace('name = "off"', 'name = "off"\nenabled = false'),
+    );
+    const handle = await new TunBackend(platformOf()).start({ engine: { profile } });
+    device.inject(hello);
+    await until(() => handle.stats.replaced === 1);
+    expect(handle.pipeline.decided).toEqual([0, 0, 1]);
+    const expected = { rule: 2, planned: 1, source: { port: 40_000 }, destination: { port: 443 } };
+    expect(handle.flows()).toMatchObject([expected]);
+    handle.pipeline.load(profile);
+    expect(handle.pipeline.decided).toEqual([0, 0, 0]);
+    await handle.shutdown();
+    expect(() => handle.flows()).toThrow(expect.objectContaining({ code: "E_NOT_RUNNING" }));
+  });
+
   test("opens a tap that listens only while a rule needs it, hands it to the lane, and closes it", async () => {
-    const tap = Object.assign(MemoryDevice.open(), { listen: (on: boolean) => void log.push(`listen ${on}`) });
+    const tap = Object.assign(MemoryDevice.open({ queueBytes: 64 }), {
+      listen: (on: boolean) => void log.push(`listen ${on}`),
+    });
     let inbound: InboundParts | undefined;
     const { startLane } = platformOf();
     const backend = new TunBackend(
@@ -198,7 +261,10 @@ describe("TunBackend", () => {
     expect(inbound).toEqual({ laneIndex: 1, tap });
     tap.inject(tcpPacket({ ...ENDS, flags: "SA" }));
     await until(() => handle.stats.flows === 1);
-    expect(handle.stats).toMatchObject({ packetsIn: 0, egressSent: 0 });
+    expect(handle.stats).toMatchObject({ packetsIn: 0, egressSent: 0, tapDropped: 0 });
+    // It has room for one answer: of two that come at once, the second is lost, and that is told.
+    for (let i = 0; i < 2; i++) tap.inject(tcpPacket({ ...ENDS, flags: "SA" }));
+    expect(handle.stats.tapDropped).toBe(1);
     for (const [ttl, on] of [
       ["auto-1", true],
       ["3", false],

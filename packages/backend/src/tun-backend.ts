@@ -1,11 +1,9 @@
 // The backend over a TUN device. Start, in this order, so that no packet comes up before somebody reads:
 //   1. take away what an earlier run left
 //   2. engine and rules
-//   3. device and way out
-//   4. the lane's thread reads
-//   5. interception sends packets up
+//   3. device and way out of each queue, and its thread, until all of them read
+//   4. interception sends packets up
 // The end goes the other way. Whatever fails on the way up is taken down again.
-import { CONTROL_BASE, CONTROL_STOP } from "@bunnel/abi";
 import {
   DeviceError,
   type InboundTap,
@@ -14,7 +12,7 @@ import {
   type TunDevice,
 } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
-import { Engine, type LaneOptions } from "@bunnel/engine";
+import { Engine, type FlowInfo, type LaneOptions } from "@bunnel/engine";
 import { encodeRules, selectionOf, type Profile } from "@bunnel/profile";
 import {
   TUN_DEFAULTS,
@@ -22,20 +20,22 @@ import {
   type BackendConfig,
   type BackendHandle,
   type BackendStats,
+  type LiveSettings,
   type Pipeline,
   type TunSettings,
 } from "./backend.ts";
 import { BackendError } from "./errors.ts";
 import { needsDistance } from "./needs-distance.ts";
-import type { LaneThread, TunPlatform, Uplinks } from "./platform.ts";
+import type { TunPlatform, Uplinks } from "./platform.ts";
+import { Queues } from "./queues.ts";
+import { RuleFigures } from "./rule-figures.ts";
 
 /** How often flows are looked through for those that ended. */
 const FLOW_CLEANUP_MS = 30_000;
 /** Packets that came up before interception ended still leave. */
 const DRAIN_MS = 20;
-const LANE_INDEX = 0;
-const INBOUND_LANE_INDEX = 1;
 
+/** The backend over a TUN device. What differs between systems comes with the platform. */
 export class TunBackend implements Backend {
   readonly name = "tun";
   #handle: RunningTun | undefined;
@@ -80,10 +80,7 @@ export class TunBackend implements Backend {
 /** Everything that a running backend holds. */
 interface Parts {
   readonly engine: Engine;
-  readonly device: TunDevice;
-  readonly egress: Egress;
-  readonly tap: InboundTap | undefined;
-  readonly lane: LaneThread;
+  readonly queues: Queues;
 }
 
 class RunningTun implements BackendHandle {
@@ -92,29 +89,38 @@ class RunningTun implements BackendHandle {
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #startedMs = performance.now();
   readonly #cleanup: ReturnType<typeof setInterval>;
+  readonly #figures: RuleFigures;
+  #settings: TunSettings;
   #profile: Profile;
   #interception: Interception;
   #ending: Promise<void> | undefined;
 
   private constructor(
     readonly platform: TunPlatform,
-    readonly settings: TunSettings,
+    settings: TunSettings,
     readonly parts: Parts,
     interception: Interception,
     profile: Profile,
   ) {
+    this.#settings = settings;
     this.#interception = interception;
     this.#profile = profile;
+    this.#figures = new RuleFigures(parts.engine);
     this.closed = this.#closed.promise;
     const idleMs = profile.limits.flowTimeoutSeconds * 1000;
     this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
-    void parts.lane.ended.then((cause) => this.#end(cause));
+    // What goes wrong on the way down is told by `closed`.
+    void parts.queues.ended.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
+    const figures = this.#figures;
     this.pipeline = {
       get profile() {
         return currentProfile();
       },
-      load: (next) => this.#load(next),
+      get decided() {
+        return figures.decided(currentProfile());
+      },
+      load: (next, changed) => this.#load(next, { ...this.#settings, ...changed }),
     };
   }
 
@@ -124,31 +130,20 @@ class RunningTun implements BackendHandle {
     platform.sweep();
     const engine = await createEngine(profile);
     const uplinks = platform.uplinks();
-    const undo: (() => void)[] = [];
+    const table = encodeRules(profile);
+    const queues = await Queues.start(platform, engine, {
+      count: settings.queues ?? TUN_DEFAULTS.queues,
+      pump: settings.pump ?? TUN_DEFAULTS.pump,
+      device: deviceOptions(settings, uplinks),
+      maxQueueSize: config.maxQueueSize ?? profile.limits.maxQueueSize,
+      laneOptions: (device, egress) => laneOptions(device, egress, settings, uplinks),
+      watch: (tap) => watchDistance(platform, tap, table),
+    });
     try {
-      const device = platform.openDevice(deviceOptions(settings, uplinks));
-      undo.push(() => device.close());
-      const egress = platform.openEgress();
-      undo.push(() => egress.close());
-      const tap = platform.openTap?.();
-      undo.push(() => tap?.close());
-      watchDistance(platform, tap, encodeRules(profile));
-      const lane = platform.startLane({
-        engine: engine.transfer,
-        laneIndex: LANE_INDEX,
-        lane: laneOptions(device, egress, settings, uplinks),
-        device,
-        egress,
-        ...(tap && { inbound: { laneIndex: INBOUND_LANE_INDEX, tap } }),
-        answers: true,
-        maxQueueSize: config.maxQueueSize ?? profile.limits.maxQueueSize,
-      });
-      undo.push(() => lane.dispose());
-      await lane.ready;
-      const interception = intercept(platform, settings, device, profile);
-      return new RunningTun(platform, settings, { engine, device, egress, tap, lane }, interception, profile);
+      const interception = intercept(platform, settings, queues.device, profile);
+      return new RunningTun(platform, settings, { engine, queues }, interception, profile);
     } catch (error) {
-      for (const step of undo.toReversed()) step();
+      await queues.stop();
       throw error;
     }
   }
@@ -158,10 +153,17 @@ class RunningTun implements BackendHandle {
     return {
       ...this.parts.engine.counters(),
       uptimeMs: Math.round(performance.now() - this.#startedMs),
-      device: this.parts.device.name,
+      device: this.parts.queues.device.name,
       method: this.#interception.method,
       uplinks: this.#interception.uplinks,
+      tapDropped: this.parts.queues.taps.reduce((sum, tap) => sum + (tap?.dropped ?? 0), 0),
+      pumps: this.parts.queues.pumps,
     };
+  }
+
+  flows(): readonly FlowInfo[] {
+    if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
+    return this.#figures.flows(this.#profile);
   }
 
   shutdown(): Promise<void> {
@@ -174,32 +176,62 @@ class RunningTun implements BackendHandle {
   }
 
   async #takeDown(cause: Error | undefined): Promise<void> {
-    const { device, egress, engine, tap, lane } = this.parts;
     clearInterval(this.#cleanup);
-    this.#interception.close();
+    const refused = attempt(() => this.#interception.close());
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
-    Atomics.store(new Int32Array(engine.memory, CONTROL_BASE, 16), CONTROL_STOP / 4, 1);
-    device.wake();
-    await lane.ended;
-    lane.dispose();
-    device.close();
-    egress.close();
-    tap?.close();
-    this.#closed.resolve(cause);
+    await this.parts.queues.stop();
+    this.#closed.resolve(cause ?? refused);
+    // Everything else is down by now: what could not be put back is told.
+    if (refused) throw refused;
   }
 
-  #load(next: Profile): void {
+  #load(next: Profile, settings: TunSettings): void {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
-    const before = JSON.stringify(selectionOf(this.#profile));
+    const { engine, queues } = this.parts;
+    const before = encodeRules(this.#profile);
     const table = encodeRules(next);
-    watchDistance(this.platform, this.parts.tap, table);
-    this.parts.engine.loadRules(table);
-    if (JSON.stringify(selectionOf(next)) !== before) {
-      // For a moment nothing comes up: that is the side on which to err.
-      this.#interception.close();
-      this.#interception = intercept(this.platform, this.settings, this.parts.device, next);
+    for (const tap of queues.taps) watchDistance(this.platform, tap, table);
+    // What comes up before its rules are known passes; the other way round it would be lost to the old ones.
+    engine.loadRules(table);
+    try {
+      this.#interceptAnew(next, settings);
+    } catch (cause) {
+      engine.loadRules(before);
+      for (const tap of queues.taps) watchDistance(this.platform, tap, before);
+      throw cause;
     }
     this.#profile = next;
+    this.#settings = settings;
+  }
+
+  /** For a moment nothing comes up: that is the side on which to err. */
+  #interceptAnew(next: Profile, settings: TunSettings): void {
+    const { device } = this.parts.queues;
+    if (isSameSelection([this.#profile, this.#settings], [next, settings])) return;
+    this.#interception.close();
+    try {
+      this.#interception = intercept(this.platform, settings, device, next);
+    } catch (cause) {
+      this.#interception = intercept(this.platform, this.#settings, device, this.#profile);
+      throw cause;
+    }
+  }
+}
+
+function isSameSelection(...both: readonly (readonly [Profile, LiveSettings])[]): boolean {
+  const [before, after] = both.map(([profile, { method, uplinks, excludes }]) =>
+    JSON.stringify([selectionOf(profile), method, uplinks, excludes]),
+  );
+  return before === after;
+}
+
+/** What the step threw; undefined: it was done. */
+function attempt(step: () => void): Error | undefined {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

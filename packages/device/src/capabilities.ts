@@ -66,7 +66,7 @@ export interface DriverCapabilities {
 export function checkSupported(driver: DriverCapabilities, options: DeviceOptions): void {
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || (driver.options as readonly string[]).includes(option)) continue;
-    throw unsupported(`option ${option}`, driver.platform);
+    throw unsupported(`option ${option}`, driver.platform, nearest(option, driver.options));
   }
   const medium = options.medium ?? "ip";
   if (!driver.media.includes(medium)) throw unsupported(`${medium} devices`, driver.platform);
@@ -88,6 +88,13 @@ export function checkFeature(driver: DriverCapabilities, feature: DriverFeature)
   if (!driver.features.includes(feature)) throw unsupported(feature, driver.platform);
 }
 
-function unsupported(what: string, platform: string): DeviceError {
-  return new DeviceError("E_UNSUPPORTED", `${what}: expected a platform that has it, found ${platform}`);
+function unsupported(what: string, platform: string, meant?: string): DeviceError {
+  const hint = meant === undefined ? "" : `; perhaps ${meant} is meant`;
+  return new DeviceError("E_UNSUPPORTED", `${what}: expected a platform that has it, found ${platform}${hint}`);
+}
+
+/** A name that begins alike: people leave units out, or are used to another library. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const start = name.slice(0, 3).toLowerCase();
+  return known.find((each) => each.toLowerCase().startsWith(start));
 }

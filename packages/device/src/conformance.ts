@@ -13,13 +13,15 @@ import type { DeviceCapabilities, DeviceHandOver } from "./index.ts";
 export type { ConformanceCheck, ConformanceSubject } from "./conformance/bench.ts";
 export { conformanceFrame, conformancePacket, packetOf } from "./conformance/packets.ts";
 
+/** How the suite opens the device, and what it expects of it. */
 export interface ConformanceOptions {
+  /** A fresh device and its other side; called once for each test. */
   open(): ConformanceSubject;
   /** What the devices that `open` gives can do, as far as it decides which tests there are. */
   readonly capabilities: Pick<DeviceCapabilities, "medium" | "vnetHeader" | "vectored">;
   /** The module, by URL, and its function that opens a handed-over device in a Worker. */
   readonly transferred?: { readonly module: string; readonly opener: string };
-  /** The tests that it cannot pass, each with the reason. */
+  /** The tests that it cannot pass, each with the reason, which is printed. */
   readonly cannot?: Readonly<Partial<Record<ConformanceCheck, string>>>;
 }
 
@@ -36,6 +38,9 @@ export function conformance(name: string, options: ConformanceOptions): void {
     ...options.capabilities,
   };
   let bench: Bench;
+  for (const [check, reason] of Object.entries(options.cannot ?? {})) {
+    console.log(`${name} is not asked for "${check}": ${reason}`);
+  }
 
   describe(`${name} keeps the contract of TunDevice`, () => {
     beforeEach(() => {

@@ -13,6 +13,8 @@ export enum Wake {
   Woken = 2,
   /** The device is gone or closed. */
   Closed = 3,
+  /** There is room for a packet; only where room was waited for. */
+  Writable = 4,
 }
 
 /**
@@ -24,6 +26,7 @@ export interface PacketList {
   readonly lengths: Uint16Array;
 }
 
+/** A network device: packets in and out, in bursts, where they lie in one memory. */
 export interface TunDevice extends Disposable {
   /** The interface name, as the system shows it now: it follows a renaming. */
   readonly name: string;
@@ -107,6 +110,7 @@ export interface AdjustableTunDevice extends TunDevice {
 /** A device that the system has: all that a driver gives. */
 export type SystemDevice = AsyncTunDevice & VectoredTunDevice & AdjustableTunDevice;
 
+/** What a device of `driver` is opened from in another thread; it can be cloned, and only the driver looks inside. */
 export interface DeviceHandOver {
   readonly driver: string;
   readonly [key: string]: string | number | boolean | SharedArrayBuffer | undefined;

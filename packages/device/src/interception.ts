@@ -15,6 +15,7 @@ export interface Selection {
   readonly syn?: readonly number[];
 }
 
+/** Which packets shall come up, and to which device. */
 export interface InterceptionOptions {
   /** The device that packets shall take: its name and interface index. */
   readonly deviceName: string;
@@ -32,6 +33,7 @@ export interface SweepReport {
   readonly removed: readonly string[];
 }
 
+/** What brings packets up to a device, while it lasts. */
 export interface Interception extends Disposable {
   /** "nft" or "rules" */
   readonly method: string;

@@ -12,6 +12,7 @@ const DRIVER = "memory";
 const QUEUE_DEFAULT_BYTES = 1 << 20;
 const ETHERNET_HEADER_BYTES = 14;
 
+/** How a device in memory is made. */
 export interface MemoryDeviceOptions {
   /** Default "memory0". */
   readonly name?: string;

@@ -14,6 +14,7 @@ const ROOM = 5;
 const RECORDS_AT = 64;
 const LENGTH_BYTES = 4;
 
+/** A bounded queue of packets in shared memory, for one writer and one reader at a time, in any two threads. */
 export class PacketRing {
   readonly #words: Int32Array;
   readonly #octets: Uint8Array;
@@ -25,7 +26,7 @@ export class PacketRing {
     this.#mask = this.#octets.length - 1;
   }
 
-  /** @param bytes room for records; rounded up to a power of two */
+  /** An empty one. @param bytes room for records; rounded up to a power of two */
   static create(bytes: number): PacketRing {
     return new PacketRing(new SharedArrayBuffer(RECORDS_AT + 2 ** Math.ceil(Math.log2(Math.max(bytes, 64)))));
   }

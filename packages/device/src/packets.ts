@@ -13,6 +13,7 @@ const BURST = 16;
 /** One slot more, for the packet that is sent. */
 const SLOTS = BURST + 1;
 
+/** How a wait can be ended. */
 export interface WaitOptions {
   /** Ends the wait: the promise is rejected with the signal's reason, and no packet is lost. */
   readonly signal?: AbortSignal;
@@ -133,6 +134,7 @@ export class PacketPort implements AsyncIterable<Uint8Array> {
     }
   }
 
+  /** The same as `packets()`. */
   [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     return this.packets();
   }

@@ -2,6 +2,7 @@
 import { DeviceError } from "./errors.ts";
 import type { PacketPort } from "./packets.ts";
 
+/** Both directions of a device, one packet a chunk. */
 export interface PacketStreams {
   /** Ends when the device is closed or deleted. Cancelling it ends a read that is under way. */
   readonly readable: ReadableStream<Uint8Array>;

@@ -41,8 +41,12 @@ export class DeviceEgress implements Egress {
   }
 
   /** True as long as nobody else writes into the same device. */
+  get refused(): number {
+    return this.#device.refused - this.#refusedBefore;
+  }
+
   counters(): EgressCounters {
-    const refused = this.#device.refused - this.#refusedBefore;
+    const { refused } = this;
     return {
       sent: this.#taken - refused,
       refused: refused === 0 ? {} : { [DEVICE_REFUSED]: refused },
@@ -53,6 +57,7 @@ export class DeviceEgress implements Egress {
     return { ...this.#device.handOver(), egress: NAME };
   }
 
+  /** A second call does nothing; the device stays open. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -2,6 +2,7 @@
 import { DeviceError, type PacketList } from "@bunnel/device";
 import type { Egress, EgressCapabilities, EgressCounters, EgressHandOver } from "./egress.ts";
 
+/** How a way out in memory behaves. */
 export interface MemoryEgressOptions {
   /** Packets it holds before `send` takes no more; `take` makes room. Default: no limit. */
   readonly packetsMax?: number;
@@ -16,6 +17,7 @@ export class MemoryEgress implements Egress {
   readonly #refuse: ((packet: Uint8Array) => string | undefined) | undefined;
   readonly #refused = new Map<string, number>();
   #packets: Uint8Array[] = [];
+  #refusedCount = 0;
   #sent = 0;
   #octets: Uint8Array | undefined;
   #closed = false;
@@ -41,6 +43,7 @@ export class MemoryEgress implements Egress {
       const refusal = this.#refuse?.(packet);
       if (refusal !== undefined) {
         this.#refused.set(refusal, (this.#refused.get(refusal) ?? 0) + 1);
+        this.#refusedCount++;
         continue;
       }
       if (this.#packets.length >= this.#packetsMax) break;
@@ -57,6 +60,11 @@ export class MemoryEgress implements Egress {
     return packets;
   }
 
+  get refused(): number {
+    return this.#refusedCount;
+  }
+
+  /** What became of the packets so far. */
   counters(): EgressCounters {
     return { sent: this.#sent, refused: Object.fromEntries(this.#refused) };
   }
@@ -66,6 +74,7 @@ export class MemoryEgress implements Egress {
     throw new DeviceError("E_UNSUPPORTED", "memory egress: it cannot be handed over to another thread");
   }
 
+  /** A second call does nothing; what was taken stays there. */
   close(): void {
     this.#closed = true;
   }

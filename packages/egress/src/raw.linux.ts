@@ -10,6 +10,7 @@ import type { Egress, EgressCapabilities, EgressCounters, EgressHandOver } from 
 import { IPV4, IPV6, MessageTable, tableBytes, type AddressFamily } from "./message-table.ts";
 import * as sys from "./sys.ts";
 
+/** How raw sockets are opened. */
 export interface RawEgressOptions {
   /** SO_MARK of every packet, 1…0x7fffffff. */
   readonly mark: number;
@@ -89,6 +90,7 @@ class RawEgress implements Egress {
   readonly #mark: number;
   readonly #refused = new Map<number, number>();
   #sent = 0;
+  #refusedCount = 0;
   #octets: Uint8Array | undefined;
   #way4: Way | undefined;
   #way6: Way | undefined;
@@ -177,7 +179,12 @@ class RawEgress implements Egress {
   }
 
   #refuse(error: number): void {
+    this.#refusedCount++;
     this.#refused.set(error, (this.#refused.get(error) ?? 0) + 1);
+  }
+
+  get refused(): number {
+    return this.#refusedCount;
   }
 
   counters(): EgressCounters {

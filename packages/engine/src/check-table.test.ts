@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import {
+  ADDRESS_SET_V4_COUNT,
+  HEADER_ADDRESS_SET_COUNT,
+  HEADER_ADDRESS_SETS_AT,
   HEADER_HOSTS_AT,
   HEADER_HOSTS_MASK,
   HEADER_MAGIC,
@@ -9,6 +12,7 @@ import {
   HEADER_TOTAL_BYTES,
   HEADER_VERSION,
   HOST_PLACE_BYTES,
+  RULE_ADDRESS_SET,
   RULE_BYTES,
   RULES_HEADER_BYTES,
   RULES_MAGIC,
@@ -55,6 +59,20 @@ describe("checkTable()", () => {
     const { table, view } = smallTable();
     view.setUint16(RULES_HEADER_BYTES + 2, 3, true);
     expect(() => checkTable(table)).toThrow(/strategy of a rule/u);
+  });
+
+  test("refuses address sets outside the table, and a rule that names one that is not there", () => {
+    const { table, view } = smallTable();
+    view.setUint16(RULES_HEADER_BYTES + RULE_ADDRESS_SET, 1, true);
+    expect(() => checkTable(table)).toThrow(/address set of a rule at octet 64: expected 0, found 1/u);
+    view.setUint32(HEADER_ADDRESS_SET_COUNT, 1, true);
+    // The host place serves as a set: no ranges of either family.
+    view.setUint32(HEADER_ADDRESS_SETS_AT, RULES_HEADER_BYTES + RULE_BYTES, true);
+    expect(() => checkTable(table)).not.toThrow();
+    view.setUint32(RULES_HEADER_BYTES + RULE_BYTES + ADDRESS_SET_V4_COUNT, 100, true);
+    expect(() => checkTable(table)).toThrow(/offset at octet 112/u);
+    view.setUint32(HEADER_ADDRESS_SET_COUNT, 257, true);
+    expect(() => checkTable(table)).toThrow(/address sets at octet 44: expected 0\.\.256/u);
   });
 
   test("refuses host places outside the table, and a number of them that is no power of two", () => {

@@ -1,7 +1,17 @@
 // The door for rule tables: the engine reads a table as it is, so nothing may stand in it that leads outside or round
-// in
-// circles. `@bunnel/profile` writes tables that pass; what the words mean is checked there.
+// in circles. `@bunnel/profile` writes tables that pass; what the words mean is checked there.
 import {
+  ADDRESS_RANGE_V4_BYTES,
+  ADDRESS_RANGE_V6_BYTES,
+  ADDRESS_RANGES_MAX,
+  ADDRESS_SET_BYTES,
+  ADDRESS_SET_V4_AT,
+  ADDRESS_SET_V4_COUNT,
+  ADDRESS_SET_V6_AT,
+  ADDRESS_SET_V6_COUNT,
+  ADDRESS_SETS_MAX,
+  HEADER_ADDRESS_SET_COUNT,
+  HEADER_ADDRESS_SETS_AT,
   HEADER_HOSTS_AT,
   HEADER_HOSTS_MASK,
   HEADER_MAGIC,
@@ -24,6 +34,7 @@ import {
   POINTS_MAX,
   PORT_RANGES_MAX,
   REPEATS_MAX,
+  RULE_ADDRESS_SET,
   RULE_BYTES,
   RULE_EXCLUDE,
   RULE_PORT_COUNT,
@@ -51,7 +62,7 @@ export function checkTable(table: Uint8Array): void {
   within("version", u32(HEADER_VERSION), RULES_VERSION, RULES_VERSION, HEADER_VERSION);
   within("total octets", u32(HEADER_TOTAL_BYTES), table.length, table.length, HEADER_TOTAL_BYTES);
   const strategies = checkStrategies(view);
-  checkRuleList(view, strategies);
+  checkRuleList(view, strategies, checkAddressSets(view));
   checkHostPlaces(view);
 }
 
@@ -75,13 +86,31 @@ function checkOperation(view: DataView, at: number): void {
   area(view, at + OP_NAME_AT, view.getUint16(at + OP_NAME_BYTES, true));
 }
 
-function checkRuleList(view: DataView, strategies: number): void {
+/** Returns how many sets there are. */
+function checkAddressSets(view: DataView): number {
+  const count = view.getUint32(HEADER_ADDRESS_SET_COUNT, true);
+  within("address sets", count, 0, ADDRESS_SETS_MAX, HEADER_ADDRESS_SET_COUNT);
+  const first = area(view, HEADER_ADDRESS_SETS_AT, count * ADDRESS_SET_BYTES);
+  for (let i = 0; i < count; i++) {
+    const at = first + i * ADDRESS_SET_BYTES;
+    const ranges4 = view.getUint32(at + ADDRESS_SET_V4_COUNT, true);
+    const ranges6 = view.getUint32(at + ADDRESS_SET_V6_COUNT, true);
+    within("IPv4 ranges", ranges4, 0, ADDRESS_RANGES_MAX, at + ADDRESS_SET_V4_COUNT);
+    within("IPv6 ranges", ranges6, 0, ADDRESS_RANGES_MAX, at + ADDRESS_SET_V6_COUNT);
+    area(view, at + ADDRESS_SET_V4_AT, ranges4 * ADDRESS_RANGE_V4_BYTES);
+    area(view, at + ADDRESS_SET_V6_AT, ranges6 * ADDRESS_RANGE_V6_BYTES);
+  }
+  return count;
+}
+
+function checkRuleList(view: DataView, strategies: number, addressSets: number): void {
   const count = view.getUint32(HEADER_RULE_COUNT, true);
   within("rules", count, 0, RULES_MAX, HEADER_RULE_COUNT);
   const first = area(view, HEADER_RULES_AT, count * RULE_BYTES);
   for (let i = 0; i < count; i++) {
     const at = first + i * RULE_BYTES;
     within("port ranges", view.getUint16(at + RULE_PORT_COUNT, true), 0, PORT_RANGES_MAX, at);
+    within("address set of a rule", view.getUint16(at + RULE_ADDRESS_SET, true), 0, addressSets, at);
     const strategy = view.getUint16(at + RULE_STRATEGY, true);
     if (strategy !== RULE_EXCLUDE) within("strategy of a rule", strategy, 0, strategies - 1, at);
   }

@@ -8,10 +8,13 @@ import {
   LANES_MAX,
   Reason,
   REASONS_MAX,
+  RULE_COUNTS_BASE,
+  RULE_COUNTS_BYTES,
   Verdict,
   verdictOf,
 } from "@bunnel/abi";
 
+/** Figures since the engine was made, of all lanes together. */
 export interface EngineCounters {
   readonly packetsIn: number;
   readonly bytesIn: number;
@@ -23,6 +26,9 @@ export interface EngineCounters {
   readonly flows: number;
   readonly messagesTls: number;
   readonly messagesHttp: number;
+  readonly messagesQuic: number;
+  readonly messagesDns: number;
+  readonly messagesSyn: number;
   /** Pieces of messages that were sent by a plan, and decoys. */
   readonly pieces: number;
   readonly fakes: number;
@@ -72,6 +78,9 @@ export function readCounters(memory: SharedArrayBuffer): EngineCounters {
     flows: flowsInserted - of(Counter.FlowsEvicted) - of(Counter.FlowsExpired),
     messagesTls: of(Counter.MessagesTls),
     messagesHttp: of(Counter.MessagesHttp),
+    messagesQuic: of(Counter.MessagesQuic),
+    messagesDns: of(Counter.MessagesDns),
+    messagesSyn: of(Counter.MessagesSyn),
     pieces: of(Counter.Pieces),
     fakes: of(Counter.Fakes),
     passed: verdicts[Verdict.Pass] ?? 0,
@@ -84,4 +93,12 @@ export function readCounters(memory: SharedArrayBuffer): EngineCounters {
     queueDropped: of(Counter.QueueDropped),
     turns: of(Counter.Turns),
   };
+}
+
+/** Messages by the index of the rule that decided them, of all lanes; each lane's figure counts modulo 2^32. */
+export function readRuleCounts(memory: SharedArrayBuffer, rules: number): number[] {
+  const counts = Array.from({ length: LANES_MAX }, (_, lane) => {
+    return new Uint32Array(memory, RULE_COUNTS_BASE + lane * RULE_COUNTS_BYTES, rules);
+  });
+  return Array.from({ length: rules }, (_, rule) => counts.reduce((sum, lane) => sum + (lane[rule] ?? 0), 0));
 }

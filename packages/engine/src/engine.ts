@@ -10,10 +10,16 @@ import {
   LANES_BASE,
   LANES_MAX,
   RULES_BASE,
+  RULES_MAX,
   RULES_TABLE_BYTES,
+  RULE_COUNTS_BASE,
+  RULE_COUNTS_BYTES,
+  WORD_OPENED,
 } from "@bunnel/abi";
 import { checkTable } from "./check-table.ts";
-import { laneCounters, readCounters, type EngineCounters } from "./counters.ts";
+import { laneCounters, readCounters, readRuleCounts, type EngineCounters } from "./counters.ts";
+import { readFlows, type FlowInfo } from "./flows.ts";
+import { waitForLanes } from "./wait-for-lanes.ts";
 import { bucketsFor, Lane, type LaneOptions, type LaneTable } from "./lane.ts";
 import { compileEngine, createMemory, instantiate, type EngineBuild, type EngineExports } from "./module.ts";
 import { transformer, type Transform } from "./transformer.ts";
@@ -22,6 +28,7 @@ import { warmUp } from "./warm-up.ts";
 /** The host's own instance counts expired flows on the last lane, which no worker opens. */
 const LANE_OF_HOST = LANES_MAX - 1;
 
+/** How much an engine keeps. */
 export interface EngineOptions {
   /** Flows kept at most, rounded up to seven times a power of two; beyond 114 688 it stays there. Default 10 000. */
   readonly maxFlows?: number;
@@ -40,10 +47,13 @@ export interface EngineHandOver {
   readonly table: LaneTable;
 }
 
+/** The packet engine: one memory, its rules and flows, and a lane for each thread that carries packets. */
 export class Engine {
   /** Exports of an instance that belongs to the host: parsing and checksums without a lane. */
   readonly exports: EngineExports;
   readonly #control: Uint32Array;
+  /** What the rules' counts stood at when the table in force was loaded. */
+  #countsBefore: readonly number[] = [];
 
   private constructor(readonly transfer: EngineHandOver) {
     this.exports = instantiate(transfer.module, transfer.memory);
@@ -80,16 +90,19 @@ export class Engine {
 
   /**
    * Puts a rule table in force: it is written beside the active one, then one word is swapped. Tables come from
-   * `@bunnel/profile`. A lane that is in the middle of a burst ends it with the table it began with; do not load twice
-   * within one burst's time.
+   * `@bunnel/profile`. A lane that is in the middle of a burst ends it with the table it began with; loaded twice
+   * within one burst's time, the second waits for the lane.
    * @throws RangeError when something in the table leads outside it or breaks a limit
+   * @throws Error when a lane does not come out of its burst within a second: its thread must have been killed in it
    */
   loadRules(table: Uint8Array): void {
     checkTable(table);
     const word = CONTROL_RULES / 4;
     const next = Atomics.load(this.#control, word) === RULES_BASE ? RULES_BASE + RULES_TABLE_BYTES : RULES_BASE;
+    waitForLanes(this.memory, next);
     new Uint8Array(this.memory, next, table.length).set(table);
     Atomics.store(this.#control, word, next);
+    this.#countsBefore = readRuleCounts(this.memory, RULES_MAX);
   }
 
   /** Takes the rules out of force: every packet passes. */
@@ -100,6 +113,17 @@ export class Engine {
   /** The counters of all lanes. */
   counters(): EngineCounters {
     return readCounters(this.memory);
+  }
+
+  /** Messages that each rule of the table in force has decided, by the rule's index, since the table was loaded. */
+  ruleCounts(rules: number): number[] {
+    const counts = readRuleCounts(this.memory, rules);
+    return counts.map((count, rule) => count - (this.#countsBefore[rule] ?? 0));
+  }
+
+  /** The flows in the table, those seen last first. `nowMs` is the clock that lanes are polled with. */
+  flows(nowMs: number): FlowInfo[] {
+    return readFlows(this.memory, this.transfer.table.buckets, nowMs);
   }
 
   /** Frees flows not seen for `idleMs`; returns how many. Safe while lanes work. */
@@ -115,11 +139,16 @@ export class Engine {
 
   /** Forgets all flows, held messages and counters. Only while no lane works. */
   reset(): void {
+    new Uint8Array(this.memory, RULE_COUNTS_BASE, LANES_MAX * RULE_COUNTS_BYTES).fill(0);
     new Uint8Array(this.memory, FLOW_TAGS_BASE, RULES_BASE - FLOW_TAGS_BASE).fill(0);
     for (let lane = 0; lane < LANES_MAX; lane++) {
       const base = LANES_BASE + lane * LANE_BYTES;
       laneCounters(this.memory, lane).fill(0n);
-      new Uint32Array(this.memory, base + LANE_WORDS, 16).fill(0);
+      const words = new Uint32Array(this.memory, base + LANE_WORDS, 16);
+      // A lane that nobody opened has nothing to forget, and writing to it would take memory.
+      if (words[WORD_OPENED / 4] === 0) continue;
+      words.fill(0);
+      words[WORD_OPENED / 4] = 1;
       new Uint8Array(this.memory, base + LANE_HOLD, LANE_HOLD_BYTES).fill(0);
     }
   }

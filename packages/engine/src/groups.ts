@@ -21,6 +21,7 @@ export interface PacketGroup {
   readonly octets: number;
 }
 
+/** One group of `coalesce`, read out of the lane's records. */
 export function readGroup({ records }: LaneGroups, group: number): PacketGroup {
   const word = (offset: number): number => records[(group * GROUP_BYTES + offset) / 4] ?? 0;
   return { first: word(GROUP_FIRST), pieces: word(GROUP_PIECES), at: word(GROUP_AT), octets: word(GROUP_OCTETS) };

@@ -41,12 +41,14 @@ import {
   WORD_ANSWERED,
   WORD_ASKED,
   WORD_HELD,
+  WORD_OPENED,
   WORD_TX_COUNT,
 } from "@bunnel/abi";
 import type { LaneGroups } from "./groups.ts";
 import { readMeta, type PacketMeta } from "./meta.ts";
 import type { EngineExports } from "./module.ts";
 
+/** How a lane works on packets. */
 export interface LaneOptions {
   /** Octets of the largest packet that the way out takes. Default 1500. */
   readonly mtuBytes?: number;
@@ -70,6 +72,7 @@ export interface LaneList {
 
 /** Finds the host name in a datagram that is encrypted with keys everybody can derive (RFC 9001 section 5.2). */
 export interface NameFinder {
+  /** What is known after this payload: a name; "incomplete": more is to come; "none": there is no name in it. */
   look(payload: Uint8Array, flow: bigint, nowMs: number): { readonly name: string } | "incomplete" | "none";
 }
 
@@ -96,6 +99,7 @@ export function bucketsFor(maxFlows: number): number {
   return buckets;
 }
 
+/** What one thread has of the engine: its lists of packets in and out, and the calls that work on them. */
 export class Lane {
   /** Packets that come in: a driver fills the places that `at` names and sets `lengths`. */
   readonly rx: LaneList;
@@ -152,6 +156,7 @@ export class Lane {
     for (let i = 0; i < RX_MAX; i++) {
       this.rx.at[i] = this.#base + LANE_RX_SLOTS + i * stride + SLOT_HEADROOM_BYTES;
     }
+    this.#words[WORD_OPENED / 4] = 1;
     const low = Number(table.seed & 0xffffffffn);
     exports.open(index, flagsOf(options), mtuBytes, table.buckets, low, Number((table.seed >> 32n) & 0xffffffffn));
   }

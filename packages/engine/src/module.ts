@@ -4,16 +4,27 @@ import { MEMORY_PAGES } from "@bunnel/abi";
 
 /** The export list of the engine (wasm/assembly/index.ts). Numbers only. */
 export interface EngineExports {
+  /** Makes this instance lane `lane`; `flags` are LaneFlag of @bunnel/abi. `buckets`: a power of two. */
   open(lane: number, flags: number, mtuBytes: number, buckets: number, seedLow: number, seedHigh: number): void;
+  /** Works on the packets `from` up to `to` (not included) of the lane's list; gives how many go out. */
   poll(from: number, to: number, nowMs: number): number;
+  /** Frees flows that were idle for `idleMs`; gives how many. */
   expire(nowMs: number, idleMs: number): number;
+  /** Reads the headers of a packet into the record at `meta`; 1: it could be read, 0: not. */
   parse(at: number, bytes: number, meta: number): number;
+  /** The same for packets of the lane's list, each into its own record; gives how many could be read. */
   parseBurst(from: number, to: number): number;
+  /** Enters packets of the lane's list into the flow table and does nothing else; gives how many have a flow. */
   trackBurst(from: number, to: number, nowMs: number): number;
+  /** The Internet checksum (RFC 1071) of octets, as it lies in memory. */
   checksum(at: number, bytes: number): number;
+  /** The checksum after one word changed (RFC 1624), all as they lie in memory. */
   updateChecksum(sum: number, oldWord: number, newWord: number): number;
+  /** Merges packets `from` up to `to` (not included) of the list that goes out; gives how many groups there are. */
   coalesce(from: number, to: number, allowed: number, baseLow: number, baseHigh: number): number;
+  /** Takes a group of the last `coalesce` apart, for a system that refuses it; its packets are whole again. */
   loosen(group: number): void;
+  /** Cuts a super-packet into a list that goes out; gives how many packets. 0: its header contradicts it. */
   split(at: number, bytes: number): number;
 }
 

@@ -1,4 +1,6 @@
 // A device from a descriptor that somebody else opened: inherited, received over a socket, or given by the system.
+import { fstatSync } from "node:fs";
+import { isatty } from "node:tty";
 import { DeviceError, type DescriptorOptions, type Medium } from "@bunnel/device";
 import { VNET_HEADER_BYTES } from "@bunnel/abi";
 import { LinuxTun } from "./device.ts";
@@ -22,6 +24,7 @@ export function openLinuxDescriptor(fd: number, options: DescriptorOptions): Lin
   }
   const described = describe(fd);
   if (described) mustAgree(fd, described, options);
+  else mustKeepPacketsApart(fd);
   const errno = wasNonBlocking ? 0 : sys.setNonBlocking(fd, true);
   if (errno !== 0) throw systemError(`making descriptor ${fd} non-blocking`, errno);
   const eventFd = sys.openEvent();
@@ -75,6 +78,21 @@ function linkOf(fd: number, name: string): Pick<Described, "index" | "packetInfo
     if (link?.details?.kind !== "tun") return {};
     return { index: link.index, packetInformation: link.details.packetInformation };
   });
+}
+
+/** Streams and files do not: two packets that were written come back as one, or in other pieces. */
+function mustKeepPacketsApart(fd: number): void {
+  const found = streamOf(fd);
+  if (found === undefined) return;
+  throw new DeviceError("E_DEVICE_OPTION", `descriptor ${fd}: expected one that keeps packets apart, found ${found}`);
+}
+
+function streamOf(fd: number): string | undefined {
+  const status = fstatSync(fd);
+  if (status.isFIFO()) return "a pipe";
+  if (status.isFile() || status.isDirectory() || status.isBlockDevice()) return "a file";
+  if (isatty(fd)) return "a terminal";
+  return sys.isStreamSocket(fd) ? "a stream socket" : undefined;
 }
 
 function mustAgree(fd: number, described: Described, options: DescriptorOptions): void {

@@ -91,7 +91,6 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
       vectored: true,
     };
     this.#path = new PacketPath(parts.fd, headerBytesOf(this.capabilities), () => this.name);
-    this.#poll.set(TUN_PLACE, parts.fd);
     this.#poll.set(EVENT_PLACE, parts.eventFd);
   }
 
@@ -136,21 +135,20 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
     return this.#path.writev(parts);
   }
 
-  /** @param interrupt ends the wait, too, as long as it is triggered */
+  /**
+   * Signals do not end it, and its limit stays exact.
+   * @param interrupt ends the wait, too, as long as it is triggered
+   */
   wait(timeoutMs: number, interrupt?: Interrupt): Wake {
-    if (!this.#open) return Wake.Closed;
-    this.#poll.set(INTERRUPT_PLACE, interrupt?.eventFd ?? -1);
-    const end = timeoutMs > 0 ? performance.now() + timeoutMs : 0;
-    let leftMs = timeoutMs;
-    // A signal ends the call but not the wait: each turn of the loop is one signal.
-    for (;;) {
-      const ready = this.#poll.poll(leftMs);
-      if (ready === 0) return Wake.Timeout;
-      if (ready > 0) return this.#found();
-      const errno = sys.errno();
-      if (errno !== sys.EINTR) throw systemError(`waiting for ${this.name}`, errno);
-      if (timeoutMs > 0) leftMs = Math.max(0, Math.ceil(end - performance.now()));
-    }
+    return this.#wait(sys.POLLIN, timeoutMs, interrupt);
+  }
+
+  /**
+   * Blocks the calling thread until `write` may take a packet again: Wake.Writable. Otherwise as `wait`. How much may
+   * be under way before there is no room is `sendBufferBytes`.
+   */
+  waitWritable(timeoutMs: number, interrupt?: Interrupt): Wake {
+    return this.#wait(sys.POLLOUT, timeoutMs, interrupt);
   }
 
   wake(): void {
@@ -260,15 +258,33 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
     return { fd: this.#fd, name: this.name, medium: this.capabilities.medium };
   }
 
+  #wait(events: number, timeoutMs: number, interrupt: Interrupt | undefined): Wake {
+    if (!this.#open) return Wake.Closed;
+    this.#poll.set(TUN_PLACE, this.#fd, events);
+    this.#poll.set(INTERRUPT_PLACE, interrupt?.eventFd ?? -1);
+    const end = timeoutMs > 0 ? performance.now() + timeoutMs : 0;
+    let leftMs = timeoutMs;
+    // A signal ends the call but not the wait: each turn of the loop is one signal.
+    for (;;) {
+      const ready = this.#poll.poll(leftMs);
+      if (ready === 0) return Wake.Timeout;
+      if (ready > 0) return this.#found(events);
+      const errno = sys.errno();
+      if (errno !== sys.EINTR) throw systemError(`waiting for ${this.name}`, errno);
+      if (timeoutMs > 0) leftMs = Math.max(0, Math.ceil(end - performance.now()));
+    }
+  }
+
   /** What the last poll found, the event first: it ends a wait even where packets come without end. */
-  #found(): Wake {
+  #found(events: number): Wake {
     if (this.#poll.found(EVENT_PLACE) !== 0) {
       sys.lowerEvent(this.#parts.eventFd);
       return Wake.Woken;
     }
     if (this.#poll.found(INTERRUPT_PLACE) !== 0) return Wake.Woken;
     const gone = this.#poll.found(TUN_PLACE) & (sys.POLLERR | sys.POLLHUP | sys.POLLNVAL);
-    return gone ? Wake.Closed : Wake.Readable;
+    if (gone) return Wake.Closed;
+    return events === sys.POLLOUT ? Wake.Writable : Wake.Readable;
   }
 
   #mustBeOpen(): void {

@@ -1,6 +1,7 @@
 // What this driver can do, as data.
 import type { DriverCapabilities } from "@bunnel/device";
 
+/** Options, changes and features that this driver has; what is not in it is refused by name. */
 export const LINUX_CAPABILITIES: DriverCapabilities = {
   platform: "linux",
   media: ["ip", "ethernet"],

@@ -16,6 +16,7 @@ const NAMES = {
   exclusive: 0x8000,
 } as const;
 
+/** A flag of the TUN driver (IFF_* of linux/if_tun.h). */
 export type TunFeature = keyof typeof NAMES;
 
 /**

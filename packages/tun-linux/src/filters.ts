@@ -11,20 +11,29 @@ const TUNSETSTEERINGEBPF = 0x800454e0;
 const TUNSETFILTEREBPF = 0x800454e1;
 const TUN_FLT_ALLMULTI = 0x0001;
 const MAC_BYTES = 6;
-/** Addresses that one filter can name; the kernel compares the first eight and looks the others up by a hash. */
+/** Addresses that one filter can name. */
 const MACS_MAX = 256;
+/**
+ * The kernel compares so many and looks the others up by a hash of multicast addresses; one that is no such address
+ * among those would switch the filter off (update_filter() of drivers/net/tun.c, FLT_EXACT_COUNT).
+ */
+const EXACT_MAX = 8;
 const NO_PROGRAM = -1;
 
+/** Which frames come up to a TAP device. */
 export interface FrameFilter {
-  /** Destination addresses that come up: "02:00:00:00:00:01". Broadcasts do only when they are named. */
+  /**
+   * Destination addresses that come up: "02:00:00:00:00:01", at most eight that are not multicast. Broadcasts come up
+   * only when they are named.
+   */
   readonly macs: readonly string[];
   /** Every multicast frame comes up. Default false. */
   readonly allMulticast?: boolean;
 }
 
 /**
- * Lets only some frames come up to a TAP device, by their destination; undefined: all again. Behind the eighth address,
- * and among multicast ones, the kernel's filter is coarse: it may let more through.
+ * Lets only some frames come up to a TAP device, by their destination; undefined: all again. Among multicast addresses
+ * behind the eighth the kernel's filter is coarse: it may let more of them through.
  * @throws DeviceError E_DEVICE_OPTION for what is no address, E_UNSUPPORTED for a TUN device, E_DEVICE_GONE
  */
 export function filterFrames(device: LinuxTun, filter: FrameFilter | undefined): void {
@@ -38,13 +47,23 @@ export function filterFrames(device: LinuxTun, filter: FrameFilter | undefined):
   if (macs.length > MACS_MAX || (filter && macs.length === 0)) {
     throw new DeviceError("E_DEVICE_OPTION", `frame filter: expected 1 to ${MACS_MAX} addresses, found ${macs.length}`);
   }
+  const addresses = exactFirst(macs.map(parseMac));
   // | flags u16 | count u16 | addresses, six octets each |
   const octets = new Uint8Array(4 + macs.length * MAC_BYTES);
   const view = new DataView(octets.buffer);
   view.setUint16(0, filter?.allMulticast ? TUN_FLT_ALLMULTI : 0, true);
   view.setUint16(2, macs.length, true);
-  for (const [i, mac] of macs.entries()) octets.set(parseMac(mac), 4 + i * MAC_BYTES);
+  for (const [i, address] of addresses.entries()) octets.set(address, 4 + i * MAC_BYTES);
   tell(device, "frame filter", TUNSETTXFILTER, octets);
+}
+
+/** Those that must be compared, then the multicast ones, whose first octet is odd. */
+function exactFirst(addresses: readonly Uint8Array[]): Uint8Array[] {
+  const isMulticast = ([first = 0]: Uint8Array) => (first & 1) === 1;
+  const single = addresses.filter((address) => !isMulticast(address));
+  if (single.length <= EXACT_MAX) return [...single, ...addresses.filter(isMulticast)];
+  const expected = `expected at most ${EXACT_MAX} addresses that are not multicast`;
+  throw new DeviceError("E_DEVICE_OPTION", `frame filter: ${expected}, found ${single.length}`);
 }
 
 /**

@@ -6,7 +6,7 @@ export * from "./features.ts";
 export * from "./filters.ts";
 export * from "./intercept/index.ts";
 export * from "./interrupt.ts";
-export * from "./namespace.ts";
+export { dieWithParent, inNamespaceOf, NetworkNamespace } from "./namespace.ts";
 export * from "./netcfg/index.ts";
 export * from "./netlink/index.ts";
 export * from "./open.ts";

@@ -40,7 +40,10 @@ export class Interrupt implements Disposable {
     return this.#isOpen ? this.parts.eventFd : -1;
   }
 
-  /** @param value why, any number but 0; the first stays until `reset` */
+  /**
+   * On: every wait with it ends at once, in any thread.
+   * @param value why, any number but 0; the first stays until `reset`
+   */
   trigger(value = 1): void {
     if (value === 0 || !Number.isInteger(value)) {
       throw new DeviceError("E_DEVICE_OPTION", `value of an interrupt: expected a whole number but 0, found ${value}`);
@@ -67,6 +70,7 @@ export class Interrupt implements Disposable {
     if (this.triggered) sys.raiseEvent(this.parts.eventFd);
   }
 
+  /** What `openTransferred` takes in another thread. */
   handOver(): InterruptHandOver {
     return this.parts;
   }

@@ -8,6 +8,7 @@ import { namespaceOf } from "./tun-requests.ts";
 
 const OWN_NAMESPACE = "/proc/thread-self/ns/net";
 const LOOPBACK_INDEX = 1;
+const RIGHT = "CAP_SYS_ADMIN";
 
 /** Lives as long as its descriptor, a socket, an interface's route or a process holds it. */
 export class NetworkNamespace implements Disposable {
@@ -22,7 +23,7 @@ export class NetworkNamespace implements Disposable {
   static create(): NetworkNamespace {
     using before = NetworkNamespace.current();
     const errno = sys.unshareNetwork();
-    if (errno !== 0) throw systemError("making a network namespace", errno);
+    if (errno !== 0) throw systemError("making a network namespace", errno, "", RIGHT);
     try {
       const namespace = NetworkNamespace.current();
       using netlink = RouteNetlink.open();
@@ -48,7 +49,7 @@ export class NetworkNamespace implements Disposable {
     const namespaceFd = namespaceOf(fd);
     if (namespaceFd === undefined) return undefined;
     const namespace = new NetworkNamespace(namespaceFd);
-    if (readlinkSync(`/proc/thread-self/fd/${namespaceFd}`) !== readlinkSync(OWN_NAMESPACE)) return namespace;
+    if (readlinkSync(`/proc/thread-self/fd/${namespaceFd}`) !== currentNamespace()) return namespace;
     namespace.close();
     return undefined;
   }
@@ -94,8 +95,13 @@ export class NetworkNamespace implements Disposable {
   #enter(): void {
     if (!this.#open) throw new DeviceError("E_DEVICE_STATE", "network namespace: expected open, found closed");
     const errno = sys.enterNetwork(this.fd);
-    if (errno !== 0) throw systemError("entering a network namespace", errno);
+    if (errno !== 0) throw systemError("entering a network namespace", errno, "", RIGHT);
   }
+}
+
+/** How the system names the network namespace that the calling thread is in: "net:[4026531840]". */
+export function currentNamespace(): string {
+  return readlinkSync(OWN_NAMESPACE);
 }
 
 /** Runs `work` where the interface behind a TUN descriptor is. Errors as for `run`. */

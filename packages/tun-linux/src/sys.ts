@@ -17,6 +17,7 @@ const libc = library(libcNames("linux").paths, {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   bind: { args: ["i32", "ptr", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "i32"], returns: "i32" },
+  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   send: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
   recvfrom: { args: ["i32", "ptr", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   setns: { args: ["i32", "i32"], returns: "i32" },
@@ -227,9 +228,11 @@ export class PollSet {
 // --- sockets: sys/socket.h, linux/netlink.h ---
 
 const AF_NETLINK = 16;
+const SOCK_STREAM = 1;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = O_CLOEXEC;
 const SOL_SOCKET = 1;
+const SO_TYPE = 3;
 const SO_RCVTIMEO = 20;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
@@ -259,6 +262,13 @@ export function setOption(fd: number, level: number, name: number, value: number
 /** An int option of the socket layer; 0, or the errno. */
 export function setSocketOption(fd: number, name: number, value: number): number {
   return setOption(fd, SOL_SOCKET, name, value);
+}
+
+/** False for what is no socket, too. */
+export function isStreamSocket(fd: number): boolean {
+  const type = new Int32Array(1);
+  const found = libc().getsockopt(fd, SOL_SOCKET, SO_TYPE, type, Int32Array.of(4)) === 0;
+  return found && type[0] === SOCK_STREAM;
 }
 
 /** How long a receive blocks at most; 0, or the errno. */

@@ -23,7 +23,8 @@ export function openError(errno: number): DeviceError {
     case sys.EPERM:
       return new DeviceError(
         "E_DEVICE_DENIED",
-        `opening ${TUN_PATH} needs CAP_NET_ADMIN or the right to write it`,
+        `${TUN_PATH}: expected the right to open it, found none (${errnoName(errno)}); run as root, or make it ` +
+          `writable and have the interface prepared (option attach)`,
         errno,
       );
     default:

@@ -3,6 +3,7 @@ import { checkFeature, type SystemDevice, type WaitOptions } from "@bunnel/devic
 import type { AddressInfo, LinkInfo, NetworkEventOf } from "@bunnel/tun-linux";
 import { driver } from "./driver.ts";
 
+/** Something that happened to the interface of a device. */
 export type DeviceEvent =
   | { readonly type: "up" }
   | { readonly type: "down" }

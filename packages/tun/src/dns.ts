@@ -4,6 +4,7 @@ import type { DnsOptions, LinkDns, LinkDnsHold } from "@bunnel/tun-linux";
 import { driver } from "./driver.ts";
 import { withNetwork } from "./network.ts";
 
+/** Which servers names are asked at. */
 export const dns = {
   /**
    * Has names asked at the servers of an interface of the calling thread's network namespace, until `restore` or

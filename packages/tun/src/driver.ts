@@ -12,6 +12,7 @@ import type * as TunLinux from "@bunnel/tun-linux";
 export interface Driver {
   /** What it can do; what is not in it throws E_UNSUPPORTED with the platform's name. */
   readonly capabilities: DriverCapabilities;
+  /** A device with an interface of its own, or of one that waits for its process. */
   open(options: DeviceOptions): SystemDevice;
   /** A further queue of a device that was opened with `multiQueue`. */
   openQueue(first: SystemDevice): SystemDevice;

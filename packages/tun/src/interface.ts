@@ -6,10 +6,12 @@ import { withNetwork } from "./network.ts";
 
 /**
  * Any interface of the machine, not only TUN devices. It speaks to the network namespace in which it was opened. Every
- * call throws DeviceError, E_DEVICE_GONE when the interface was deleted and E_DEVICE_DENIED without the right.
+ * call throws DeviceError, E_DEVICE_GONE when the interface was deleted, E_DEVICE_STATE when this is closed, and
+ * E_DEVICE_DENIED without the right.
  */
 export class Interface implements Disposable {
   readonly #network: RouteNetlink;
+  #isOpen = true;
 
   private constructor(
     network: RouteNetlink,
@@ -42,7 +44,7 @@ export class Interface implements Disposable {
 
   /** What the system says about it now: name, MTU, state, counters. */
   info(): LinkInfo {
-    const link = this.#network.link(this.index);
+    const link = this.#open().link(this.index);
     if (!link) throw new DeviceError("E_DEVICE_GONE", `interface ${this.index}: expected one, found it deleted`);
     return link;
   }
@@ -53,21 +55,25 @@ export class Interface implements Disposable {
    * @throws DeviceError E_DEVICE_STATE for a new name while it is up
    */
   set(change: LinkChange): void {
-    this.#network.setLink(this.index, change);
+    this.#open().setLink(this.index, change);
   }
 
+  /** All of them, both families, in the system's order. */
   addresses(): AddressInfo[] {
-    return this.#network.addresses(this.index);
+    return this.#open().addresses(this.index);
   }
 
-  /** @param address with its prefix length: "192.0.2.1/24" */
+  /**
+   * @throws DeviceError E_DEVICE_BUSY when the interface has it, E_DEVICE_OPTION when it cannot be read
+   * @param address with its prefix length: "192.0.2.1/24"
+   */
   addAddress(address: string, options?: AddressOptions): void {
-    this.#network.addAddress(this.index, address, options);
+    this.#open().addAddress(this.index, address, options);
   }
 
   /** Adds it, or changes lifetimes and metric (IPv6: flags, too) of the one that is there. */
   replaceAddress(address: string, options?: AddressOptions): void {
-    this.#network.replaceAddress(this.index, address, options);
+    this.#open().replaceAddress(this.index, address, options);
   }
 
   /**
@@ -75,26 +81,32 @@ export class Interface implements Disposable {
    * @throws DeviceError E_DEVICE_MISSING when it does not have it
    */
   removeAddress(address: string, options?: { readonly peer?: string }): void {
-    this.#network.removeAddress(this.index, address, options);
+    this.#open().removeAddress(this.index, address, options);
   }
 
   /** Removes all addresses, or those of a family; IPv6 link-local ones only when they are asked for. */
   flushAddresses(options?: { readonly family?: 4 | 6; readonly linkLocal?: boolean }): void {
-    this.#network.flushAddresses(this.index, options);
+    this.#open().flushAddresses(this.index, options);
   }
 
   /** Removes the interface from the system, if it is of a kind that was made: its addresses and routes go with it. */
   delete(): void {
-    this.#network.deleteLink(this.index);
+    this.#open().deleteLink(this.index);
   }
 
-  /** Lets go of it; the interface itself stays. */
+  /** Lets go of it; the interface itself stays. A second call does nothing. */
   close(): void {
+    this.#isOpen = false;
     this.#network.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #open(): RouteNetlink {
+    if (this.#isOpen) return this.#network;
+    throw new DeviceError("E_DEVICE_STATE", `interface ${this.index}: expected open, found closed`);
   }
 }
 

@@ -14,6 +14,7 @@ export const neighbours = {
     withNetwork((network) => network.addNeighbour(index, spec));
   },
 
+  /** Adds it, or takes the place of the one that is there. */
   replace(index: number, spec: NeighbourSpec): void {
     withNetwork((network) => network.replaceNeighbour(index, spec));
   },

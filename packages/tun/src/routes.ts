@@ -55,6 +55,11 @@ export const rules = {
     withNetwork((network) => network.addRule(spec));
   },
 
+  /** Puts it in the place of all rules of its family and priority. */
+  replace(spec: RuleSpec): void {
+    withNetwork((network) => network.replaceRule(spec));
+  },
+
   /**
    * Removes the first rule that has everything the spec names; Linux does not look at `invert` and the suppress limits.
    * @throws DeviceError E_DEVICE_MISSING when none has

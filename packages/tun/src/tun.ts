@@ -106,6 +106,7 @@ export class Tun implements AsyncIterable<Uint8Array>, Disposable, AsyncDisposab
     return this.#packets().packets(options);
   }
 
+  /** The same as `packets()`. */
   [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     return this.packets();
   }
@@ -164,6 +165,7 @@ export class Tun implements AsyncIterable<Uint8Array>, Disposable, AsyncDisposab
     this.close();
   }
 
+  /** The same as `close`; resolves when every wait that was under way has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#interface?.close();
     await this.device[Symbol.asyncDispose]();

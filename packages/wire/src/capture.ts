@@ -1,6 +1,7 @@
 // Captured packets, whatever the file was, and what its readers and writers share.
 import { checkedField, WireError } from "./errors.ts";
 
+/** A packet of a capture file. */
 export interface CapturedPacket {
   /** Since 1970-01-01 UTC; 0 where the file does not say. */
   readonly timestampNs: bigint;
@@ -13,11 +14,13 @@ export interface CapturedPacket {
   readonly comment?: string;
 }
 
+/** Where packets were captured. */
 export interface CaptureInterface {
   readonly linkType: number;
   readonly name?: string;
 }
 
+/** What a capture file has, whatever its format. */
 export interface Capture {
   /** That of the first interface; -1 when a pcapng file names none. */
   readonly linkType: number;

@@ -44,6 +44,7 @@ export function updateChecksum(old: number, oldWord: number, newWord: number): n
   return folded((old ^ 0xffff) + (oldWord ^ 0xffff) + newWord) ^ 0xffff;
 }
 
+/** True: it holds; false: it does not. */
 export interface ChecksumVerdict {
   /** Undefined: malformed, or IPv6, which has none. */
   readonly ip: boolean | undefined;

@@ -3,6 +3,7 @@ import { HOST_MAX_BYTES, HTTP_SEARCH_MAX_BYTES } from "@bunnel/abi";
 import { WireError } from "./errors.ts";
 import { latin1Of, octetsOf } from "./octets.ts";
 
+/** The methods that a request is known by (RFC 9110 section 9.3, RFC 5789). */
 export const HTTP_METHODS: readonly string[] = [
   "GET",
   "POST",
@@ -15,6 +16,7 @@ export const HTTP_METHODS: readonly string[] = [
   "TRACE",
 ];
 
+/** What a request is built from. */
 export interface HttpRequestFields {
   /** Default GET. */
   readonly method?: string;
@@ -46,6 +48,7 @@ export function httpRequest(fields: HttpRequestFields = {}): Uint8Array {
   return octetsOf(`${lines.join("\r\n")}\r\n\r\n`);
 }
 
+/** What was found in a request's head. */
 export interface ReadRequest {
   readonly method: string;
   /** Without port, one character per octet. Undefined: none in this packet, cut short, empty, or an IPv6 literal. */

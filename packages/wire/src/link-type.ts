@@ -1,12 +1,19 @@
 // Link types of capture files (the registry of draft-ietf-opsawg-pcaplinktype), and the IP packet behind their headers.
 import { be16 } from "./octets.ts";
 
+/** BSD loopback: the address family in four octets, then the packet. */
 export const LINK_NULL = 0;
+/** Ethernet frames. */
 export const LINK_ETHERNET = 1;
+/** Packets of either family, from their IP header on. */
 export const LINK_RAW = 101;
+/** Linux "cooked" capture, 16 octets before the packet. */
 export const LINK_LINUX_SLL = 113;
+/** IPv4 packets alone. */
 export const LINK_IPV4 = 228;
+/** IPv6 packets alone. */
 export const LINK_IPV6 = 229;
+/** Linux "cooked" capture version 2, 20 octets before the packet. */
 export const LINK_LINUX_SLL2 = 276;
 
 const ETHERTYPE_IPV4 = 0x0800;

@@ -69,6 +69,7 @@ export function readPcap(octets: Uint8Array): Capture {
   return { linkType, interfaces: [{ linkType }], packets };
 }
 
+/** How a pcap file is written. */
 export interface PcapOptions {
   /** Default "ns"; "us" cuts the rest of the time off. */
   readonly resolution?: Resolution;

@@ -9,6 +9,7 @@ const TYPE_ACK_ECN = 0x03;
 const TYPE_CRYPTO = 0x06;
 const TYPE_CLOSE = 0x1c;
 
+/** A frame that an Initial may carry (RFC 9000 section 12.4). */
 export type QuicFrame =
   | { readonly kind: "padding"; readonly bytes: number }
   | { readonly kind: "ping" }
@@ -23,6 +24,7 @@ export interface QuicCrypto {
   readonly octets: Uint8Array;
 }
 
+/** An ACK frame (RFC 9000 section 19.3). */
 export interface QuicAck {
   readonly kind: "ack";
   readonly largest: number;

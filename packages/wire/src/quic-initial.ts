@@ -15,6 +15,7 @@ export const QUIC_INITIAL_DATAGRAM_BYTES = 1200;
 const EXTENSION_TRANSPORT_PARAMETERS = 57;
 const PARAMETER_INITIAL_SOURCE_ID = 0x0f;
 
+/** What an Initial is built from (RFC 9000 section 17.2.2). */
 export interface QuicInitialFields extends QuicLongHeader {
   /** Where the keys come from, in packets that answer the server and carry its id. Default: `destinationId`. */
   readonly originalDestinationId?: Uint8Array;

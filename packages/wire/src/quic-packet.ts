@@ -6,6 +6,7 @@ import { be32, concat, octetAt, setBe32 } from "./octets.ts";
 import { QuicCursor, quicNumber } from "./quic-frame.ts";
 import type { QuicVersion } from "./quic-keys.ts";
 
+/** Kinds of packets with a long header and a payload. */
 export type QuicPacketKind = "initial" | "zeroRtt" | "handshake";
 
 /** Octets of a connection id in versions 1 and 2. */
@@ -19,6 +20,7 @@ const TYPES: Readonly<Record<QuicVersion, Readonly<Record<QuicPacketKind, number
   2: { initial: 1, zeroRtt: 2, handshake: 3 },
 };
 
+/** What stands in the clear at the head of a packet (RFC 9000 section 17.2). */
 export interface QuicLongHeader {
   /** Default 1. */
   readonly version?: QuicVersion;

@@ -4,6 +4,7 @@ import { readQuicFrames, type QuicCrypto, type QuicFrame } from "./quic-frame.ts
 import { openPacket, quicInitialKeys, type QuicKeys, type QuicSide, type QuicVersion } from "./quic-keys.ts";
 import { readLongPacket, type QuicPacketPlace } from "./quic-packet.ts";
 
+/** An Initial without its protection. */
 export interface ReadInitial {
   readonly version: QuicVersion;
   readonly destinationId: Uint8Array;
@@ -20,6 +21,7 @@ export interface ReadInitial {
   readonly rest: Uint8Array;
 }
 
+/** What the packet does not tell itself. */
 export interface ReadInitialOptions {
   /** Default "client". */
   readonly from?: QuicSide;

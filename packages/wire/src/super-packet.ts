@@ -13,6 +13,7 @@ import {
 import { tcpPacket, udpPacket, type TcpFields, type UdpFields } from "./transport.ts";
 import { GSO_ECN, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, VIRTIO_NEEDS_CHECKSUM, virtioNetHeader } from "./virtio.ts";
 
+/** A packet of up to 64 KiB that stands for many, and what the kernel says about it. */
 export interface SuperPacket {
   /** The ten octets of the virtio header. */
   readonly header: Uint8Array;

@@ -13,6 +13,7 @@ const KIND_SACK = 5;
 const KIND_TIMESTAMPS = 8;
 const KIND_MD5 = 19;
 
+/** An option of the TCP header (IANA registry of TCP option kinds). */
 export type TcpOption =
   | { readonly kind: "eol" }
   | { readonly kind: "nop" }

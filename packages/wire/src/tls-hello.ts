@@ -18,11 +18,13 @@ const DEFAULT_SUITES: readonly number[] = [
   0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d,
 ];
 
+/** An extension of a hello (RFC 8446 section 4.2). */
 export interface TlsExtension {
   readonly type: number;
   readonly data: Uint8Array;
 }
 
+/** What a ClientHello is built from (RFC 8446 section 4.1.2). */
 export interface ClientHelloFields {
   /** Default: no server_name extension. */
   readonly serverName?: string;

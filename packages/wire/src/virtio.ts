@@ -6,14 +6,20 @@ import { checkedField, WireError } from "./errors.ts";
 
 /** The checksum field holds the pseudo-header's sum only; the rest is to be added. */
 export const VIRTIO_NEEDS_CHECKSUM = 1;
+/** The checksum was looked at and holds. */
 export const VIRTIO_DATA_VALID = 2;
+/** It is one packet and no super-packet. */
 export const GSO_NONE = 0;
+/** TCP over IPv4. */
 export const GSO_TCPV4 = 1;
+/** TCP over IPv6. */
 export const GSO_TCPV6 = 4;
+/** UDP over either family, cut into datagrams. */
 export const GSO_UDP_L4 = 5;
 /** A bit beside the type: the super-packet has CWR set. */
 export const GSO_ECN = 0x80;
 
+/** The header in words (linux/virtio_net.h struct virtio_net_hdr). */
 export interface VirtioNetHeader {
   readonly flags: number;
   readonly gsoType: number;

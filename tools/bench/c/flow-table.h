@@ -4,7 +4,7 @@
 //   way w of bucket b has entry b*8+w
 //
 // A hit takes no lock: the tag is read, the entry compared, the tag read again. A miss takes the bucket's lock, looks
-// again, and takes the free way or the one that was not seen for longest.
+// again, and takes the free way, or a flow that did not go on, or the one that was not seen for longest.
 #ifndef BENCH_FLOW_TABLE_H
 #define BENCH_FLOW_TABLE_H
 
@@ -14,6 +14,8 @@
 
 enum { FLOW_BUCKETS = 16384, FLOW_WAYS = 7, FLOW_SPINS_MAX = 256 };
 enum { TAG_FREE = 0, TAG_BUSY = 2 };
+/** Added to the age of a flow that is not proven. */
+static const int64_t UNPROVEN = (int64_t)1 << 32;
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
 
 /* FlowState of packages/abi/src/records.ts */
@@ -142,6 +144,12 @@ static inline int64_t idle_ms(const struct flow *flow, uint32_t now_ms) {
   return idle < 0 ? 0 : idle;
 }
 
+/** Whether it went on behind its first packet, in TCP with more than SYNs. */
+static inline bool flow_is_proven(const struct flow *flow) {
+  if (flow->packets_a + flow->packets_b < 2) return false;
+  return flow->protocol != PROTOCOL_TCP || (flow->state & STATE_ESTABLISHED) != 0;
+}
+
 /**
  * Under the bucket's lock: the way of this key, which another thread may have put there meanwhile; else a free way;
  * else the oldest one whose tag is not ours.
@@ -155,7 +163,8 @@ static inline uint32_t find_way(const struct flow_table *table, uint32_t number,
     uint64_t tag = bucket->tags[way];
     const struct flow *flow = &table->flows[number * 8 + way + 1];
     if (tag == key->hash && flow_is(flow, key)) return way;
-    int64_t age = tag == TAG_FREE ? INT64_MAX : idle_ms(flow, now_ms);
+    int64_t bonus = flow_is_proven(flow) ? 0 : UNPROVEN;
+    int64_t age = tag == TAG_FREE ? INT64_MAX : idle_ms(flow, now_ms) + bonus;
     if (age > oldest && tag != key->hash) {
       oldest = age;
       victim = way;

@@ -1,5 +1,5 @@
 // A strategy is a list of techniques; each is a pass over the plan.
-import { Technique } from "@bunnel/abi/src/index";
+import { L7, Technique } from "@bunnel/abi/src/index";
 import { Message } from "../l7/message";
 import { Meta } from "../mem/meta";
 import { HOP_BY_HOP_BYTES, Plan } from "../plan/plan";
@@ -31,6 +31,7 @@ export function runStrategy(plan: Plan, m: Meta, message: Message, table: usize,
 }
 
 function runPass(plan: Plan, m: Meta, message: Message, op: Operation, table: usize): bool {
+  if (isForStreams(op.technique) && (message.l7 == L7.Quic || message.l7 == L7.Dns)) return false;
   switch (op.technique) {
     case Technique.Split:
       return split(plan, message, op);
@@ -76,4 +77,9 @@ function runPass(plan: Plan, m: Meta, message: Message, op: Operation, table: us
     default:
       return false;
   }
+}
+
+/** A datagram is one packet: what cuts a stream, or lays octets over it, would make others of it. */
+function isForStreams(technique: u32): bool {
+  return technique == Technique.Split || technique == Technique.SeqOvl || technique == Technique.FakedSplit;
 }

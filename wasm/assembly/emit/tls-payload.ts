@@ -23,6 +23,8 @@ export function fitPayload(scratch: usize, message: Message, step: Step, seed: u
   const bytes = step.nameBytes;
   if (wanted == 0 || bytes > RECORD_MAX_BYTES) return step.nameAt;
   memory.copy(scratch, step.nameAt, bytes);
+  // Whatever the payload is, what lay there before must not leave.
+  if (step.to > bytes) memory.fill(scratch + <usize>bytes, 0, step.to - bytes);
   const own = Message.spare;
   own.start(scratch, bytes);
   if (!readTlsHello(scratch, bytes, own) || bytes < SESSION_ID + 1 + <i32>SESSION_ID_BYTES) return scratch;
@@ -51,11 +53,10 @@ function randomName(own: Message, seed: u32): void {
   }
 }
 
-/** A padding extension (RFC 7685) behind the last one, and the lengths that enclose it. */
+/** A padding extension (RFC 7685) of the zeros behind the last one, and the lengths that enclose it. */
 function pad(own: usize, bytes: i32, wanted: i32): void {
   const extra = wanted - bytes;
   const extensions = extensionsAt(own, bytes);
-  memory.fill(own + <usize>bytes, 0, extra);
   if (extensions == 0) return;
   setBe16(own + <usize>bytes, 0, EXTENSION_PADDING);
   setBe16(own + <usize>bytes, 2, extra - EXTENSION_HEADER_BYTES);

@@ -48,6 +48,8 @@ export class Hold {
   limit: i32;
   packets: i32;
   copied: u32;
+  /** Of the packets: what the other side sends meanwhile has nothing to do with them. */
+  direction: u32;
 
   static at(i: i32): Hold {
     return changetype<Hold>(lane + LANE_HOLD + <usize>i * PLACE_BYTES);
@@ -130,13 +132,14 @@ function firstPlace(m: Meta): i32 {
   return <i32>(<u32>(m.hash >>> 40) % HOLD_SETS) * HOLD_WAYS;
 }
 
-/** The place of the packet's flow; null: it has none. */
+/** The place of the packet's flow, for this direction; null: it has none. */
 export function findHold(m: Meta): Hold | null {
   if (laneWord(WORD_HOLDS) == 0) return null;
   const first = firstPlace(m);
   for (let i = first; i < first + HOLD_WAYS; i++) {
     const hold = Hold.at(i);
-    if (hold.state != HOLD_FREE && hold.flow == m.flow && hold.hash == m.hash) return hold;
+    if (hold.state == HOLD_FREE || hold.flow != m.flow || hold.hash != m.hash) continue;
+    return hold.direction == m.direction ? hold : null;
   }
   return null;
 }
@@ -148,6 +151,7 @@ export function takeHold(m: Meta, wanted: i32, deadline: u32): Hold | null {
   place.free();
   place.flow = m.flow;
   place.hash = m.hash;
+  place.direction = m.direction;
   place.seq = m.seq;
   place.bytes = 0;
   place.wanted = wanted;

@@ -6,9 +6,13 @@ import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/packet";
 import { TCP_ACK, TCP_RST, TCP_SYN, TCP_URG } from "../wire/tcp";
 import { DNS_HEADER_BYTES, readDnsQuery } from "./dns";
 import { readHttpRequest } from "./http";
-import { isQuicInitial } from "./quic";
-import { readTlsHello } from "./tls-hello";
+import { isLongHeader, isQuicInitial } from "./quic";
+import { CONTENT_HANDSHAKE, readTlsHello } from "./tls-hello";
 
+const DNS_PORT: u32 = 53;
+/** Every HTTP method begins with a capital letter. */
+const LETTER_A: u32 = 65;
+const LETTERS: u32 = 26;
 /** Behind the plan's steps. */
 const SPARE_AT: usize = 0x2000;
 
@@ -85,6 +89,16 @@ export function recognise(p: usize, m: Meta, message: Message, kinds: u32, i: i3
   return found;
 }
 
+/** Whether the first octets of a whole packet show already that `recognise` would find nothing in it. */
+export function isOrdinary(p: usize, m: Meta): bool {
+  const isTcp = m.protocol == PROTOCOL_TCP;
+  if (isTcp && (m.tcpFlags & TCP_SYN) != 0) return false;
+  if (m.payloadBytes == 0) return true;
+  const first: u32 = load<u8>(p + m.payloadOffset);
+  if (isTcp) return first != CONTENT_HANDSHAKE && first - LETTER_A >= LETTERS;
+  return m.protocol != PROTOCOL_UDP || (m.destinationPort != DNS_PORT && !isLongHeader(first));
+}
+
 /** Looks at a TLS or HTTP message that was put together from several packets. False: it is none. */
 export function recogniseAt(at: usize, bytes: i32, m: Meta, message: Message): bool {
   message.start(at, bytes);
@@ -118,7 +132,7 @@ function recogniseTcp(m: Meta, message: Message, kinds: u32): Found {
 }
 
 function recogniseUdp(m: Meta, message: Message, kinds: u32, i: i32): Found {
-  if ((kinds & (1 << L7.Dns)) != 0 && m.destinationPort == 53 && message.bytes >= DNS_HEADER_BYTES) {
+  if ((kinds & (1 << L7.Dns)) != 0 && m.destinationPort == DNS_PORT && message.bytes >= DNS_HEADER_BYTES) {
     if (readDnsQuery(message)) {
       message.l7 = L7.Dns;
       return Found.Message;

@@ -13,11 +13,16 @@ const CONNECTION_ID_MAX: u32 = 20;
 /** A client pads the datagram of its first Initial to this (section 14.1); later ones may be shorter. */
 const INITIAL_MIN_BYTES: i32 = 30;
 
+/** Whether a datagram with this first octet may start with an Initial. */
+export function isLongHeader(first: u32): bool {
+  return (first & FORM_AND_FIXED) == FORM_AND_FIXED;
+}
+
 /** Whether the datagram starts with an Initial of a version that we know. */
 export function isQuicInitial(at: usize, bytes: i32): bool {
   if (bytes < INITIAL_MIN_BYTES) return false;
   const first = load<u8>(at);
-  if ((first & FORM_AND_FIXED) != FORM_AND_FIXED || load<u8>(at, 5) > CONNECTION_ID_MAX) return false;
+  if (!isLongHeader(first) || load<u8>(at, 5) > CONNECTION_ID_MAX) return false;
   const version = be32(at, 1);
   const type = first & TYPE;
   return (version == VERSION_1 && type == INITIAL_V1) || (version == VERSION_2 && type == INITIAL_V2);

@@ -11,7 +11,7 @@ import { be16 } from "../wire/be";
 import { Message } from "./message";
 import { isSpread, joinedAt, joinRecords, RECORD_HEADER_BYTES, spreadMissing, spreadOffset } from "./tls-records";
 
-const CONTENT_HANDSHAKE: u32 = 22;
+export const CONTENT_HANDSHAKE: u32 = 22;
 const CLIENT_HELLO: u32 = 1;
 export const EXTENSION_HEADER_BYTES: i32 = 4;
 /** A record holds no more (RFC 8446 section 5.1). */

@@ -1,6 +1,15 @@
 // The lane of this instance: where its region starts and how it was opened. Set once by `openLane`; everything else
 // that the engine knows lies in the mapped memory.
-import { Counter, LANE_BYTES, LANE_COUNTERS, LANE_WORDS, LANES_BASE, Reason } from "@bunnel/abi/src/index";
+import {
+  Counter,
+  LANE_BYTES,
+  LANE_COUNTERS,
+  LANE_WORDS,
+  LANES_BASE,
+  Reason,
+  RULE_COUNTS_BASE,
+  RULE_COUNTS_BYTES,
+} from "@bunnel/abi/src/index";
 
 /** Address of the lane's region. */
 export let lane: usize = 0;
@@ -8,11 +17,14 @@ export let lane: usize = 0;
 export let laneFlags: u32 = 0;
 /** Octets of the largest packet that the way out takes. */
 export let laneMtu: i32 = 0;
+/** Where this lane counts what its rules decided. */
+let ruleCounts: usize = 0;
 
 export function openLane(index: i32, flags: u32, mtuBytes: i32): void {
   lane = <usize>LANES_BASE + <usize>index * LANE_BYTES;
   laneFlags = flags;
   laneMtu = mtuBytes;
+  ruleCounts = <usize>RULE_COUNTS_BASE + <usize>index * RULE_COUNTS_BYTES;
 }
 
 export function laneWord(word: usize): u32 {
@@ -39,4 +51,10 @@ export function recountHeld(reason: i32): void {
 /** Counts one packet under its reason. */
 export function countReason(reason: i32): void {
   count(Counter.Reasons + reason, 1);
+}
+
+/** Counts one message under the rule that decided it, given as its index plus one. */
+export function countRule(rule: u32): void {
+  const at = ruleCounts + ((<usize>rule - 1) << 2);
+  store<u32>(at, load<u32>(at) + 1);
 }

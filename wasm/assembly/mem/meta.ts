@@ -17,8 +17,10 @@ import {
   META_PROTOCOL,
   META_RULE,
   META_SEQ,
+  META_SOURCE_PORT,
   META_TOTAL_BYTES,
   META_TX_COUNT,
+  META_TX_FIRST,
 } from "@bunnel/abi/src/index";
 import { lane } from "./lane";
 
@@ -60,6 +62,11 @@ export class Meta {
     return changetype<Meta>(lane + LANE_METAS + ((<usize>i) << 6));
   }
 
+  /** Destination port << 16 | source port. */
+  get portPair(): u32 {
+    return load<u32>(changetype<usize>(this), META_SOURCE_PORT);
+  }
+
   /** For a packet that is not in the burst. */
   static get spare(): Meta {
     return changetype<Meta>(lane + LANE_PLAN + SPARE_AT);
@@ -71,15 +78,47 @@ export class Meta {
 
   clear(): void {
     const p = changetype<usize>(this);
-    if (ASC_FEATURE_SIMD) {
-      const zero = i64x2.splat(0);
-      v128.store(p, zero);
-      v128.store(p, zero, 16);
-      v128.store(p, zero, 32);
-      v128.store(p, zero, 48);
-    } else {
-      memory.fill(p, 0, META_BYTES);
-    }
+    const zero = i64x2.splat(0);
+    v128.store(p, zero);
+    v128.store(p, zero, 16);
+    v128.store(p, zero, 32);
+    v128.store(p, zero, 48);
+  }
+
+  /**
+   * Writes the whole record of a packet whose transport header begins with the octets of `header`, of which the first
+   * four are its ports; `fields` are octets 16 to 31 of the record. What is not named here is 0.
+   */
+  write(
+    header: v128,
+    fields: v128,
+    family: u32,
+    protocol: u32,
+    l4Offset: i32,
+    payloadOffset: i32,
+    payloadBytes: i32,
+    totalBytes: i32,
+  ): void {
+    const p = changetype<usize>(this);
+    // Ports into octets 12 to 15; the rest of this store is written over.
+    v128.store(p, i8x16.swizzle(header, i8x16(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1, 0, 3, 2)));
+    store<u32>(p, (family << 16) | (protocol << 24));
+    store<u32>(p, l4Offset | (payloadOffset << 16), 4);
+    store<u32>(p, payloadBytes | (totalBytes << 16), 8);
+    v128.store(p, fields, 16);
+    v128.store(p, i64x2.splat(0), 32);
+    v128.store(p, i64x2.splat(0), 48);
+  }
+
+  /** What became of the packet, and the packets of the tx list that stand for it. */
+  setBooks(reason: i32, verdict: i32, first: i32, count: i32): void {
+    store<u16>(changetype<usize>(this), <u16>((reason << 8) | verdict));
+    store<u32>(changetype<usize>(this), ((<u32>count) << 16) | <u32>first, META_TX_FIRST);
+  }
+
+  /** Octets 16 to 31 of a segment's record: flags, sequence and acknowledgement number of its header. */
+  static tcpFields(header: v128): v128 {
+    return i8x16.swizzle(header, i8x16(13, -1, -1, -1, -1, -1, -1, -1, 7, 6, 5, 4, 11, 10, 9, 8));
   }
 }
 
@@ -88,10 +127,12 @@ if (
   offsetof<Meta>("protocol") != META_PROTOCOL ||
   offsetof<Meta>("l4Offset") != META_L4_OFFSET ||
   offsetof<Meta>("totalBytes") != META_TOTAL_BYTES ||
+  offsetof<Meta>("sourcePort") != META_SOURCE_PORT ||
   offsetof<Meta>("direction") != META_DIRECTION ||
   offsetof<Meta>("rule") != META_RULE ||
   offsetof<Meta>("seq") != META_SEQ ||
   offsetof<Meta>("flow") != META_FLOW ||
+  offsetof<Meta>("txFirst") != META_TX_FIRST ||
   offsetof<Meta>("txCount") != META_TX_COUNT ||
   offsetof<Meta>("hostOffset") != META_HOST_OFFSET ||
   offsetof<Meta>("packetNumber") != META_PACKET_NUMBER ||

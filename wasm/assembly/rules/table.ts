@@ -1,5 +1,6 @@
 // The rule table in force. The host writes a table beside the active one and then swaps one word, so that a burst sees
-// either the old rules or the new ones. The host has checked the table's offsets; the engine reads it as it is.
+// either the old rules or the new ones. A lane says which table it works with, and to that one the host does not write.
+// The host has checked the table's offsets; the engine reads it as it is.
 import {
   ADDRESS_SET_BYTES,
   CONTROL_BASE,
@@ -11,6 +12,7 @@ import {
   HEADER_RULE_COUNT,
   HEADER_RULES_AT,
   HEADER_STRATEGIES_AT,
+  LANE_WORDS,
   OP_AUTO_DELTA,
   OP_AUTO_MAX,
   OP_AUTO_MIN,
@@ -34,11 +36,29 @@ import {
   STRATEGY_BYTES,
   STRATEGY_OP_COUNT,
   STRATEGY_OPS_AT,
+  WORD_RULES,
 } from "@bunnel/abi/src/index";
+import { lane } from "../mem/lane";
 
-/** Address of the table in force; 0: none. */
-export function activeRules(): usize {
-  return atomic.load<u32>(CONTROL_BASE + CONTROL_RULES);
+/** Tries to say which table we work with before the next swap. A swap takes far longer than a try. */
+const ENTER_TRIES_MAX: i32 = 1000;
+
+/** The table in force, which stays as it is until `leaveRules`; 0: none. */
+export function enterRules(): usize {
+  const said = lane + LANE_WORDS + WORD_RULES;
+  for (let i = 0; i < ENTER_TRIES_MAX; i++) {
+    const table = atomic.load<u32>(CONTROL_BASE + CONTROL_RULES);
+    atomic.store<u32>(said, table);
+    // Swapped in between, the host may not have seen what we said.
+    if (atomic.load<u32>(CONTROL_BASE + CONTROL_RULES) == table) return table;
+  }
+  leaveRules();
+  return 0;
+}
+
+/** From here on the host may write over the table. */
+export function leaveRules(): void {
+  atomic.store<u32>(lane + LANE_WORDS + WORD_RULES, 0);
 }
 
 /** Bit 1 << L7 for each kind of message that some rule asks for. */

@@ -14,6 +14,8 @@ const DESTINATION: usize = 16;
 export const IPV4_HEADER_BYTES: i32 = 20;
 export const IPV4_MORE_FRAGMENTS: u32 = 0x2000;
 export const IPV4_FRAGMENT_OFFSET: u32 = 0x1fff;
+/** Both of them, as they lie in memory. */
+const FRAGMENT_FIELDS: u32 = 0xff3f;
 
 /** An IPv4 header seen in place. Trust a getter only after `fits` said yes. */
 @unmanaged
@@ -36,6 +38,10 @@ export class Ipv4 {
   /** Flags and fragment offset, as one number. */
   get fragment(): u32 {
     return be16(this.ptr, FRAGMENT);
+  }
+  /** Whether the packet is a part of one, the first or a later one. */
+  get isFragment(): bool {
+    return (load<u16>(this.ptr + FRAGMENT) & FRAGMENT_FIELDS) != 0;
   }
   get ttl(): u32 {
     return load<u8>(this.ptr + TTL);

@@ -3,11 +3,21 @@
 //   2. IPv6 extension headers are followed, a few at most
 //   3. a later fragment ends here: it has no transport header
 //   4. ports, flags and numbers of TCP, UDP, ICMP; other protocols are payload
-import { EXTENSION_HEADERS_MAX, MetaFlag, PACKET_MAX_BYTES } from "@bunnel/abi/src/index";
+// The record is written once and in few wide pieces: what a getter of it would read back stays in a local.
+import { PACKET_MAX_BYTES } from "@bunnel/abi/src/index";
 import { Meta } from "../mem/meta";
-import { be16 } from "./be";
-import { Ipv4, IPV4_FRAGMENT_OFFSET, IPV4_MORE_FRAGMENTS } from "./ipv4";
-import { Ipv6, IPV6_AUTHENTICATION_HEADER, IPV6_FRAGMENT_HEADER, IPV6_HEADER_BYTES, isPlainExtension } from "./ipv6";
+import {
+  CHAIN_BROKEN,
+  chainFragment,
+  chainOffset,
+  chainProtocol,
+  fragmentFlagsOf,
+  fragmentOf,
+  fragmentOffsetOf,
+  walkChain,
+} from "./extensions";
+import { Ipv4, IPV4_FRAGMENT_OFFSET, IPV4_HEADER_BYTES, IPV4_MORE_FRAGMENTS } from "./ipv4";
+import { Ipv6, IPV6_HEADER_BYTES } from "./ipv6";
 import { Tcp } from "./tcp";
 import { Udp, UDP_HEADER_BYTES } from "./udp";
 
@@ -17,108 +27,86 @@ export const PROTOCOL_UDP: u32 = 17;
 export const PROTOCOL_ICMPV6: u32 = 58;
 const ICMP_HEADER_BYTES: i32 = 8;
 
-/** Reads the packet into `m`. False: malformed; then `m.family` is 0 and nothing else of `m` holds. */
+/** Reads the packet into `m`. False: malformed; then all of `m` is 0. */
 export function parse(p: usize, bytes: i32, m: Meta): bool {
-  m.clear();
-  if (bytes < 20) return false;
-  const version = load<u8>(p) >> 4;
-  const ok = version == 4 ? parseIpv4(p, bytes, m) : version == 6 ? parseIpv6(p, bytes, m) : false;
-  if (!ok) m.clear();
-  return ok;
-}
-
-function parseIpv4(p: usize, bytes: i32, m: Meta): bool {
-  const ip = Ipv4.at(p);
-  if (!ip.fits(bytes)) return false;
-  m.family = 4;
-  m.protocol = <u8>ip.protocol;
-  m.totalBytes = <u16>ip.totalBytes;
-  m.l4Offset = <u16>ip.headerBytes;
-  const fragment = ip.fragment;
-  if ((fragment & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) != 0) {
-    const more = (fragment & IPV4_MORE_FRAGMENTS) != 0;
-    m.flags = <u8>(MetaFlag.Fragment | (more ? MetaFlag.MoreFragments : 0));
-    m.fragmentOffset = <u16>(fragment & IPV4_FRAGMENT_OFFSET);
-    if (m.fragmentOffset != 0) return opaque(m);
-  }
-  return parseTransport(p, m);
-}
-
-function parseIpv6(p: usize, bytes: i32, m: Meta): bool {
-  const ip = Ipv6.at(p);
-  if (!ip.fits(bytes)) return false;
-  const total = ip.totalBytes;
-  if (total > PACKET_MAX_BYTES) return false;
-  m.family = 6;
-  m.totalBytes = <u16>total;
-  let header = ip.nextHeader;
-  let offset = IPV6_HEADER_BYTES;
-  for (let i = 0; i < EXTENSION_HEADERS_MAX; i++) {
-    const plain = isPlainExtension(header);
-    if (!plain && header != IPV6_FRAGMENT_HEADER && header != IPV6_AUTHENTICATION_HEADER) break;
-    if (offset + 8 > total) return false;
-    const q = p + <usize>offset;
-    if (plain) {
-      offset += (<i32>load<u8>(q, 1) + 1) << 3;
-    } else if (header == IPV6_AUTHENTICATION_HEADER) {
-      offset += (<i32>load<u8>(q, 1) + 2) << 2;
-    } else {
-      const fragment = be16(q, 2);
-      m.flags = <u8>(MetaFlag.Fragment | ((fragment & 1) != 0 ? MetaFlag.MoreFragments : 0));
-      m.fragmentOffset = <u16>(fragment >> 3);
-      offset += 8;
+  if (bytes < IPV4_HEADER_BYTES) return malformed(m);
+  const version = <u32>load<u8>(p) >> 4;
+  let total: i32;
+  let offset: i32;
+  let protocol: u32;
+  let fragment: u32 = 0;
+  if (version == 4) {
+    const ip = Ipv4.at(p);
+    total = ip.totalBytes;
+    offset = ip.headerBytes;
+    protocol = ip.protocol;
+    // One sign bit tells of all three differences, in fewer steps than three comparisons take.
+    if (((offset - IPV4_HEADER_BYTES) | (total - offset) | (bytes - total)) < 0) return malformed(m);
+    if (ip.isFragment) {
+      fragment = fragmentOf(ip.fragment & IPV4_FRAGMENT_OFFSET, (ip.fragment & IPV4_MORE_FRAGMENTS) != 0);
     }
-    header = load<u8>(q);
-    if (offset > total) return false;
-    if (m.fragmentOffset != 0) break;
+  } else if (version == 6) {
+    if (bytes < IPV6_HEADER_BYTES) return malformed(m);
+    const ip = Ipv6.at(p);
+    total = ip.totalBytes;
+    offset = IPV6_HEADER_BYTES;
+    protocol = ip.nextHeader;
+    if (((bytes - total) | (PACKET_MAX_BYTES - total)) < 0) return malformed(m);
+    if (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP) {
+      const chain = walkChain(p, protocol, total);
+      if (chain == CHAIN_BROKEN) return malformed(m);
+      protocol = chainProtocol(chain);
+      offset = chainOffset(chain);
+      fragment = chainFragment(chain);
+    }
+  } else {
+    return malformed(m);
   }
-  m.protocol = <u8>header;
-  m.l4Offset = <u16>offset;
-  return m.fragmentOffset != 0 ? opaque(m) : parseTransport(p, m);
+  const q = p + <usize>offset;
+  const available = total - offset;
+  if (fragment == 0) {
+    if (protocol == PROTOCOL_TCP && Tcp.at(q).fits(available)) {
+      const payload = offset + Tcp.at(q).headerBytes;
+      const header = v128.load(q);
+      m.write(header, Meta.tcpFields(header), version, protocol, offset, payload, total - payload, total);
+      return true;
+    }
+    if (protocol == PROTOCOL_UDP && Udp.at(q).fits(available)) {
+      const payload = Udp.at(q).length - UDP_HEADER_BYTES;
+      const header = v128.load64_zero(q);
+      m.write(header, i64x2.splat(0), version, protocol, offset, offset + UDP_HEADER_BYTES, payload, total);
+      return true;
+    }
+  }
+  return parseRare(q, m, version, protocol, offset, total, fragment) || malformed(m);
 }
 
-/** Everything behind the IP headers is payload. */
-function opaque(m: Meta): bool {
-  m.payloadOffset = m.l4Offset;
-  m.payloadBytes = m.totalBytes - m.l4Offset;
+function malformed(m: Meta): bool {
+  m.clear();
+  return false;
+}
+
+/** What is neither a whole segment nor a whole datagram. */
+function parseRare(q: usize, m: Meta, family: u32, protocol: u32, offset: i32, total: i32, fragment: u32): bool {
+  const isLater = fragmentOffsetOf(fragment) != 0;
+  const headerBytes = isLater ? 0 : transportHeaderBytes(q, family, protocol, total - offset);
+  // A first fragment may be too short for the header that it starts, and its UDP length counts all fragments.
+  if (fragment == 0 && (headerBytes < 0 || protocol == PROTOCOL_UDP)) return false;
+  const hasPorts = headerBytes > 0 && (protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP);
+  const hasFields = headerBytes > 0 && protocol == PROTOCOL_TCP;
+  const ports = hasPorts ? v128.load64_zero(q) : i64x2.splat(0);
+  const fields = hasFields ? Meta.tcpFields(v128.load(q)) : i64x2.splat(0);
+  const payload = offset + max<i32>(headerBytes, 0);
+  m.write(ports, fields, family, protocol, offset, payload, total - payload, total);
+  m.flags = <u8>fragmentFlagsOf(fragment);
+  m.fragmentOffset = <u16>fragmentOffsetOf(fragment);
   return true;
 }
 
-function parseTransport(p: usize, m: Meta): bool {
-  const offset = <i32>m.l4Offset;
-  const available = <i32>m.totalBytes - offset;
-  const q = p + <usize>offset;
-  const protocol: u32 = m.protocol;
-  const isFragment = (m.flags & MetaFlag.Fragment) != 0;
-  if (protocol == PROTOCOL_TCP) {
-    const tcp = Tcp.at(q);
-    if (!tcp.fits(available)) return isFragment ? opaque(m) : false;
-    m.sourcePort = <u16>tcp.sourcePort;
-    m.destinationPort = <u16>tcp.destinationPort;
-    m.seq = tcp.seq;
-    m.ack = tcp.ack;
-    m.tcpFlags = <u8>tcp.flags;
-    const header = tcp.headerBytes;
-    m.payloadOffset = <u16>(offset + header);
-    m.payloadBytes = <u16>(available - header);
-    return true;
-  }
-  if (protocol == PROTOCOL_UDP) {
-    const udp = Udp.at(q);
-    // The first fragment's length speaks of the whole datagram.
-    const fits = isFragment ? available >= UDP_HEADER_BYTES : udp.fits(available);
-    if (!fits) return isFragment ? opaque(m) : false;
-    m.sourcePort = <u16>udp.sourcePort;
-    m.destinationPort = <u16>udp.destinationPort;
-    m.payloadOffset = <u16>(offset + UDP_HEADER_BYTES);
-    m.payloadBytes = <u16>((isFragment ? available : udp.length) - UDP_HEADER_BYTES);
-    return true;
-  }
-  if (protocol == (m.family == 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) {
-    if (available < ICMP_HEADER_BYTES) return isFragment ? opaque(m) : false;
-    m.payloadOffset = <u16>(offset + ICMP_HEADER_BYTES);
-    m.payloadBytes = <u16>(available - ICMP_HEADER_BYTES);
-    return true;
-  }
-  return opaque(m);
+/** Octets of the transport header; 0: the protocol has none that is read, -1: it is not whole. */
+function transportHeaderBytes(q: usize, family: u32, protocol: u32, available: i32): i32 {
+  if (protocol == PROTOCOL_TCP) return Tcp.at(q).fits(available) ? Tcp.at(q).headerBytes : -1;
+  if (protocol == PROTOCOL_UDP) return available >= UDP_HEADER_BYTES ? UDP_HEADER_BYTES : -1;
+  if (protocol != (family == 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) return 0;
+  return available >= ICMP_HEADER_BYTES ? ICMP_HEADER_BYTES : -1;
 }

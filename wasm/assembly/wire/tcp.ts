@@ -70,6 +70,6 @@ export class Tcp {
   fits(available: i32): bool {
     if (available < TCP_HEADER_BYTES) return false;
     const header = this.headerBytes;
-    return header >= TCP_HEADER_BYTES && header <= available;
+    return ((header - TCP_HEADER_BYTES) | (available - header)) >= 0;
   }
 }

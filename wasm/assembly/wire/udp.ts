@@ -35,6 +35,6 @@ export class Udp {
 
   /** Once true, no getter reads past `available`. Setting `length` voids it. */
   fits(available: i32): bool {
-    return available >= UDP_HEADER_BYTES && this.length >= UDP_HEADER_BYTES && this.length <= available;
+    return available >= UDP_HEADER_BYTES && ((this.length - UDP_HEADER_BYTES) | (available - this.length)) >= 0;
   }
 }

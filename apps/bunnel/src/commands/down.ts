@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { askControl } from "../service/control.ts";
+import { askControl } from "../control/client.ts";
 import { ExitError } from "../service/exit.ts";
-import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
+import { DEFAULT_STATE_DIR, makeStateDir, statePaths } from "../service/state-dir.ts";
 
 const WAIT_MS = 5_000;
 const LOOK_EVERY_MS = 50;
@@ -14,6 +15,7 @@ interface DownOptions {
 export function register(program: Command): void {
   program
     .command("down")
+    .alias("stop")
     .description("stop the running service, and take away what a killed one left behind")
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
     .option("--json", "print JSON")
@@ -22,12 +24,13 @@ export function register(program: Command): void {
 
 async function down(options: DownOptions): Promise<void> {
   const paths = statePaths(options.stateDir);
-  const wasRunning = (await askControl(paths.socket, "down")) !== undefined;
+  const wasRunning = (await askControl(paths.socket, "stop")) !== undefined;
   const until = performance.now() + WAIT_MS;
   while (wasRunning && (await askControl(paths.socket, "ping")) !== undefined) {
     if (performance.now() > until) throw new ExitError(`the service did not end within ${WAIT_MS / 1000} s`);
     await Bun.sleep(LOOK_EVERY_MS);
   }
+  if (existsSync(paths.dir)) makeStateDir(paths);
   const { linuxPlatform } = await import("../service/platform.linux.ts");
   const { removed } = linuxPlatform({ statePath: paths.state }).sweep();
   if (options.json) {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { PACKET_MAX_BYTES } from "@bunnel/abi";
-import { Engine, type EngineCounters, type Transform } from "@bunnel/engine";
+import { L7, PACKET_MAX_BYTES, Verdict } from "@bunnel/abi";
+import { Engine, HostNames, QuicNames, type EngineCounters, type FoundMessage } from "@bunnel/engine";
 import { encodeRules } from "@bunnel/profile";
 import { ipOctets, readCapture, writePcap, writePcapng, type Capture, type PacketToCapture } from "@bunnel/wire";
 import { ExitError } from "../service/exit.ts";
@@ -10,7 +10,19 @@ interface ReplayOptions {
   readonly profile?: string;
   readonly strategy?: string;
   readonly output?: string;
+  readonly list?: boolean;
   readonly json?: boolean;
+}
+
+/** A message that was recognised in the capture. */
+interface ReplayedMessage {
+  /** Number of the packet that completed it, from 1, as other tools count them. */
+  readonly packet: number;
+  readonly kind: string;
+  readonly host?: string;
+  readonly verdict: string;
+  /** Packets that stand in its place. */
+  readonly sent: number;
 }
 
 /** Milliseconds of a capture's nanoseconds, modulo 2^32, as the engine keeps time. */
@@ -26,7 +38,8 @@ export function register(program: Command): void {
     .option("-p, --profile <file>", "profile (TOML); without it the built-in one")
     .option("-s, --strategy <text>", "one strategy for every host")
     .option("-o, --output <file>", "write the packets that would have left (pcap, or pcapng by its name)")
-    .option("--json", "print the figures as JSON")
+    .option("-l, --list", "say of each message in which packet it is, whose name it bears and what became of it")
+    .option("--json", "print the figures as JSON, with --list the messages too")
     .action(replay);
 }
 
@@ -35,10 +48,14 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
   const capture = readCapture(await readOctets(path));
   const engine = await Engine.create({ maxFlows: profile.limits.maxFlows, seed: 1n });
   engine.loadRules(encodeRules(profile));
-  const { packets, notIp } = carry(capture, engine.transformer({ mtuBytes: PACKET_MAX_BYTES }));
+  const { packets, notIp, messages } = carry(capture, engine);
   if (options.output !== undefined) await Bun.write(options.output, captureFile(options.output, capture, packets));
   const report = { read: capture.packets.length, written: packets.length, notIp, ...engine.counters() };
-  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : reportText(path, report, options.output));
+  const listed = options.list ? messages : [];
+  const text = options.json
+    ? `${JSON.stringify(options.list ? { ...report, messages } : report)}\n`
+    : `${listed.map(messageLine).join("")}${reportText(path, report, options.output)}`;
+  process.stdout.write(text);
 }
 
 async function readOctets(path: string): Promise<Uint8Array> {
@@ -57,10 +74,20 @@ interface Figures {
   readonly notIp: number;
 }
 
-function carry(capture: Capture, transform: Transform): { packets: PacketToCapture[]; notIp: number } {
+interface Carried {
+  readonly packets: readonly PacketToCapture[];
+  readonly notIp: number;
+  readonly messages: readonly ReplayedMessage[];
+}
+
+function carry(capture: Capture, engine: Engine): Carried {
   const packets: PacketToCapture[] = [];
+  const messages: ReplayedMessage[] = [];
+  const lane = engine.lane(0, { mtuBytes: PACKET_MAX_BYTES });
+  const names = new HostNames(lane);
+  const quic = new QuicNames();
   let notIp = 0;
-  for (const captured of capture.packets) {
+  for (const [index, captured] of capture.packets.entries()) {
     const { octets, originalBytes, timestampNs, interfaceId } = captured;
     const linkType = capture.interfaces[interfaceId]?.linkType ?? capture.linkType;
     const ip = octets.length < originalBytes ? undefined : ipOctets(linkType, octets);
@@ -70,15 +97,28 @@ function carry(capture: Capture, transform: Transform): { packets: PacketToCaptu
       continue;
     }
     const link = octets.subarray(0, octets.length - ip.length);
-    const sent = transform(ip, Number((timestampNs / NS_PER_MS) & 0xffffffffn));
+    const sent: Uint8Array[] = [];
+    lane.place(0, ip);
+    lane.work(1, Number((timestampNs / NS_PER_MS) & 0xffffffffn), () => void sent.push(...lane.sent()), quic);
     for (const [i, packet] of sent.entries()) {
       const whole = new Uint8Array(link.length + packet.length);
       whole.set(link);
       whole.set(packet, link.length);
       packets.push({ octets: whole, interfaceId, timestampNs: timestampNs + BigInt(i) * NS_APART });
     }
+    const found = names.take();
+    if (found) messages.push(replayed(index + 1, found, lane.meta(0).verdict, sent.length));
   }
-  return { packets, notIp };
+  return { packets, notIp, messages };
+}
+
+function replayed(packet: number, { l7, host }: FoundMessage, verdict: Verdict, sent: number): ReplayedMessage {
+  const [kind, became] = [L7[l7].toLowerCase(), Verdict[verdict].toLowerCase()];
+  return { packet, kind, verdict: became, sent, ...(host !== undefined && { host }) };
+}
+
+function messageLine({ packet, kind, host, verdict, sent }: ReplayedMessage): string {
+  return `packet ${packet}: ${kind} ${host ?? "without a name"}: ${verdict}, ${sent} sent\n`;
 }
 
 /** pcapng where the name says so or several link types have to be told apart, else pcap. */

@@ -1,10 +1,11 @@
 import type { Command } from "commander";
-import type { BackendStats } from "@bunnel/backend";
-import { askControl } from "../service/control.ts";
+import { askControl } from "../control/client.ts";
+import { NOT_RUNNING_STATUS } from "../control/service.ts";
+import type { Service } from "../service/service.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
+import { duration } from "./columns.ts";
 
-/** As systemctl does it: a service that does not run. */
-const NOT_RUNNING_STATUS = 3;
+export type ServiceStatus = ReturnType<Service["status"]>;
 
 interface StatusOptions {
   readonly stateDir: string;
@@ -21,25 +22,36 @@ export function register(program: Command): void {
 }
 
 async function status(options: StatusOptions): Promise<void> {
-  const stats = (await askControl(statePaths(options.stateDir).socket, "status")) as BackendStats | undefined;
+  const stats = (await askControl(statePaths(options.stateDir).socket, "status")) as ServiceStatus | undefined;
   if (stats === undefined) process.exitCode = NOT_RUNNING_STATUS;
   if (options.json) process.stdout.write(`${JSON.stringify({ running: stats !== undefined, ...stats })}\n`);
   else process.stdout.write(stats === undefined ? "bunnel is not running\n" : statusText(stats));
 }
 
+function profileText({ profile, rules, reloads }: ServiceStatus): string {
+  const refused = reloads.refused === 0 ? "" : `, ${reloads.refused} refused`;
+  return `${profile}, ${rules} ${rules === 1 ? "rule" : "rules"}, ${reloads.done} times reloaded${refused}`;
+}
+
+function messagesText(stats: ServiceStatus): string {
+  const { messagesTls, messagesHttp, messagesQuic, messagesDns, messagesSyn } = stats;
+  return `${messagesTls} TLS, ${messagesHttp} HTTP, ${messagesQuic} QUIC, ${messagesDns} DNS, ${messagesSyn} SYN`;
+}
+
 /** The figures as a small table. */
-export function statusText(stats: BackendStats): string {
+export function statusText(stats: ServiceStatus): string {
   const rows: [string, string][] = [
     ["device", stats.device],
     ["method", `${stats.method} on ${stats.uplinks.join(", ")}`],
-    ["running for", `${Math.round(stats.uptimeMs / 1000)} s`],
+    ["running for", `${duration(stats.uptimeMs)}, process ${stats.pid}`],
+    ["profile", profileText(stats)],
     ["packets looked at", String(stats.packetsIn)],
     ["  passed", String(stats.passed)],
     ["  replaced", `${stats.replaced} (${stats.pieces} pieces, ${stats.fakes} fakes)`],
     ["  held", String(stats.held)],
     ["  dropped", String(stats.dropped)],
     ["sent", `${stats.egressSent} (${stats.egressRefused} refused by the system, ${stats.queueDropped} without room)`],
-    ["messages", `${stats.messagesTls} TLS, ${stats.messagesHttp} HTTP`],
+    ["messages", messagesText(stats)],
     ["flows", `${stats.flows} of ${stats.flowsInserted} seen`],
   ];
   for (const [reason, packets] of Object.entries(stats.reasons)) rows.push([`  ${reason}`, String(packets)]);

@@ -1,10 +1,26 @@
 import { InvalidArgumentError, type Command } from "commander";
-import { TunBackend, type BackendHandle, type TunSettings } from "@bunnel/backend";
+import { QUEUES_MAX } from "@bunnel/abi";
+import { TunBackend, type BackendHandle, type BackendStats, type PumpChoice, type TunSettings } from "@bunnel/backend";
 import type { Profile } from "@bunnel/profile";
-import { serveControl } from "../service/control.ts";
+import { isAnswered } from "../control/client.ts";
+import { ControlError } from "../control/protocol.ts";
+import { ControlServer, type ControlCommands } from "../control/server.ts";
+import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
+import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
+import { audited, AuditLog } from "../service/audit.ts";
 import { ExitError } from "../service/exit.ts";
-import { readProfile } from "../service/read-profile.ts";
-import { DEFAULT_STATE_DIR, makeStateDir, statePaths } from "../service/state-dir.ts";
+import { follow } from "../service/follow.ts";
+import { LateCommands } from "../service/late-commands.ts";
+import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
+import { Service } from "../service/service.ts";
+import {
+  checkReach,
+  DEFAULT_STATE_DIR,
+  giveStateDir,
+  makeStateDir,
+  statePaths,
+  type StatePaths,
+} from "../service/state-dir.ts";
 
 interface UpOptions {
   readonly profile?: string;
@@ -14,7 +30,11 @@ interface UpOptions {
   readonly uplink?: readonly string[];
   readonly mtu?: number;
   readonly offload: boolean;
+  readonly queues?: number;
+  readonly pump?: PumpChoice;
   readonly stateDir: string;
+  readonly user?: string;
+  readonly auditLog?: string;
   readonly json?: boolean;
 }
 
@@ -29,7 +49,14 @@ export function register(program: Command): void {
     .option("--uplink <name...>", "interfaces to look at (default: all with a default route)")
     .option("--mtu <octets>", "MTU of the device (default: as the uplink has it)", readMtu)
     .option("--no-offload", "do without segmentation offload")
+    .option("--queues <number>", "queues of the device, a thread for each, 1 to 4 (default: 1)", readQueues)
+    .option("--pump <name>", "how packets pass: auto, plain (a system call for each) or uring (io_uring)", readPump)
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
+    .option(
+      "--user <name>",
+      "who the service is once its devices are open (default: bunnel, else nobody; root stays root)",
+    )
+    .option("--audit-log <file>", "a line of JSON for each privileged operation (default: audit.log in the state dir)")
     .option("--json", "print one JSON line when it is up and one when it is down")
     .action(up);
 }
@@ -45,51 +72,88 @@ function readMtu(text: string): number {
   throw new InvalidArgumentError("expected octets from 1280 to 65535");
 }
 
+function readQueues(text: string): number {
+  const queues = Number(text);
+  if (Number.isInteger(queues) && queues >= 1 && queues <= QUEUES_MAX) return queues;
+  throw new InvalidArgumentError(`expected 1 to ${QUEUES_MAX}`);
+}
+
+function readPump(text: string): PumpChoice {
+  if (text === "auto" || text === "plain" || text === "uring") return text;
+  throw new InvalidArgumentError("expected auto, plain or uring");
+}
+
 async function up(options: UpOptions): Promise<void> {
   if (process.platform !== "linux") {
     throw new ExitError(`up: this version carries traffic on Linux only, this is ${process.platform}`);
   }
-  const profile = await readProfile(options);
+  const user = serviceUser(options.user);
+  const source = await readProfileSource(options);
   const paths = statePaths(options.stateDir);
   const { linuxPlatform } = await import("../service/platform.linux.ts");
   const platform = linuxPlatform({ statePath: paths.state });
   const unsupported = platform.unsupported();
   if (unsupported !== undefined) throw new ExitError(unsupported);
+  if (user !== undefined) checkReach(paths, user);
+  // Before anything of a living one is touched.
+  if (await isAnswered(paths.socket)) throw anotherIsUp(paths.socket);
   makeStateDir(paths);
-  let handle: BackendHandle | undefined;
   const stop = Promise.withResolvers<void>();
-  const control = await openControl(paths.socket, (command) => answer(command, handle, stop.resolve));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop.resolve);
+  const commands = new LateCommands(stop.resolve);
+  using control = await openControl(paths.socket, commands.all);
+  using audit = AuditLog.open(options.auditLog ?? paths.audit);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
+  const settings = settingsOf(options, source.profile);
+  const handle = await new TunBackend(audited(platform, audit)).start({
+    engine: { profile: source.profile },
+    settings,
+  });
+  const service = new Service(handle, {
+    source,
+    read: () => readProfileSource(options),
+    settingsOf: (profile) => settingsOf(options, profile),
+    notify: (event, data) => control.notify(event, data),
+    stop: stop.resolve,
+  });
   try {
-    handle = await new TunBackend(platform).start({ engine: { profile }, settings: settingsOf(options, profile) });
-    say(options, { up: true, ...handle.stats }, upText(handle, profile));
+    commands.serve(service.commands);
+    audit.note("drop privileges", { ...giveUp(paths, user) });
+    using _following = follow(service, control, options, stop.resolve);
+    const unreadable = service.unreadable();
+    say(options, { up: true, ...service.status(), unreadable }, upText(handle, source, unreadable));
     const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed]);
-    const { stats } = cause === undefined ? handle : { stats: undefined };
-    await handle.shutdown();
     if (cause) throw new ExitError(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
-    say(options, { up: false, ...stats }, "bunnel is down, the network is as before");
+    control.notify("state", { up: false });
+    say(options, { up: false, ...(await ended(handle)) }, "bunnel is down, the network is as before");
   } finally {
-    control.close();
+    await handle.shutdown();
+    audit.note("end");
   }
 }
 
-async function openControl(path: string, handle: (command: string) => Promise<unknown>) {
+/** Ends it and returns its last figures. */
+async function ended(handle: BackendHandle): Promise<BackendStats> {
+  const { stats } = handle;
+  await handle.shutdown();
+  return stats;
+}
+
+function giveUp(paths: StatePaths, user: ServiceUser | undefined): DropReport {
+  if (user !== undefined) giveStateDir(paths, user);
+  return dropPrivileges(user);
+}
+
+async function openControl(path: string, commands: ControlCommands): Promise<ControlServer> {
   try {
-    return await serveControl(path, handle);
+    return await ControlServer.open(path, commands);
   } catch (cause) {
-    throw new ExitError(`another bunnel is up (it answers at ${path}): stop it with bunnel down`, 1, { cause });
+    if (!(cause instanceof ControlError)) throw cause;
+    throw anotherIsUp(path, cause);
   }
 }
 
-async function answer(command: string, handle: BackendHandle | undefined, stop: () => void): Promise<unknown> {
-  if (command === "ping") return "pong";
-  if (command === "status" && handle) return handle.stats;
-  if (command === "status") throw new Error("the service is starting");
-  if (command === "down") {
-    stop();
-    return "stopping";
-  }
-  throw new Error(`command: expected ping, status or down, found ${command.slice(0, 40)}`);
+function anotherIsUp(path: string, cause?: unknown): ExitError {
+  return new ExitError(`another bunnel is up (it answers at ${path}): stop it with bunnel down`, 1, { cause });
 }
 
 function settingsOf(options: UpOptions, profile: Profile): TunSettings {
@@ -103,6 +167,8 @@ function settingsOf(options: UpOptions, profile: Profile): TunSettings {
     uplinks: options.uplink ?? interception.uplinks,
     excludes: interception.exclude,
     offload: options.offload,
+    ...(options.queues !== undefined && { queues: options.queues }),
+    ...(options.pump !== undefined && { pump: options.pump }),
   };
 }
 
@@ -110,11 +176,12 @@ function say(options: UpOptions, data: unknown, text: string): void {
   process.stdout.write(options.json ? `${JSON.stringify(data)}\n` : `${text}\n`);
 }
 
-function upText(handle: BackendHandle, profile: Profile): string {
+function upText(handle: BackendHandle, { profile }: ProfileSource, unreadable: readonly string[]): string {
   const { device, method, uplinks } = handle.stats;
   const rules = profile.rules.filter((rule) => rule.enabled).length;
-  return (
+  const text =
     `bunnel is up: device ${device}, method ${method}, uplink ${uplinks.join(", ")}, ` +
-    `${rules} ${rules === 1 ? "rule" : "rules"}. Ctrl-C or \`bunnel down\` ends it.`
-  );
+    `${rules} ${rules === 1 ? "rule" : "rules"}. Ctrl-C or \`bunnel down\` ends it.`;
+  if (unreadable.length === 0) return text;
+  return `${text}\nIt cannot be reloaded: the service's user may not read ${unreadable.join(", ")}.`;
 }

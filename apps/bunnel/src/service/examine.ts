@@ -1,7 +1,7 @@
 // What this machine can do, one finding after the other; nothing is changed by looking.
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { canMakeNftTable } from "@bunnel/tun-linux";
-import { missingCapabilities } from "./capabilities.linux.ts";
+import { missingCapabilities } from "../privileges/capabilities.linux.ts";
 import { readUplinks } from "./platform.linux.ts";
 
 export interface Finding {

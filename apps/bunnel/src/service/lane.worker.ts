@@ -2,10 +2,11 @@
 import { serveLane } from "@bunnel/backend";
 import { openTransferredEgress } from "@bunnel/egress";
 import { QuicNames } from "@bunnel/engine";
-import { openTransferredTap, openTransferredTun } from "@bunnel/tun-linux";
+import { openPumpedTun, openTransferredTap } from "@bunnel/tun-linux";
 
 serveLane({
-  device: openTransferredTun,
+  device: (handOver, { memory, rings }, pump) =>
+    openPumpedTun(handOver, { memory, rings, ...(pump !== "auto" && { backend: pump }) }),
   egress: openTransferredEgress,
   tap: openTransferredTap,
   names: () => new QuicNames(),

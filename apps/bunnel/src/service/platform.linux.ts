@@ -2,20 +2,22 @@
 import { existsSync } from "node:fs";
 import { startLaneWorker, type TunPlatform, type Uplinks } from "@bunnel/backend";
 import { openRawEgress } from "@bunnel/egress";
-import type { Interception } from "@bunnel/device";
+import { DeviceError, type Interception, type TunDevice } from "@bunnel/device";
 import {
   followNetwork,
   interceptNft,
   interceptRules,
   NetworkEvents,
+  LinuxTun,
   openInboundTap,
   openLinuxTun,
+  openTunQueue,
   OUR_MARK,
   RouteNetlink,
   sweepInterception,
   type LinuxInterception,
 } from "@bunnel/tun-linux";
-import { missingCapabilities } from "./capabilities.linux.ts";
+import { missingCapabilities } from "../privileges/capabilities.linux.ts";
 
 export interface LinuxPlatformOptions {
   /** File that holds what has to be put back. */
@@ -27,6 +29,7 @@ export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform 
     name: "linux",
     unsupported,
     openDevice: openLinuxTun,
+    openQueue,
     openEgress: () => openRawEgress({ mark: OUR_MARK }),
     openTap: () => openInboundTap(),
     intercept: (method, options) =>
@@ -35,6 +38,11 @@ export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform 
     uplinks: readUplinks,
     startLane: (parts) => startLaneWorker(new Worker(new URL("./lane.worker.ts", import.meta.url).href), parts),
   };
+}
+
+function openQueue(first: TunDevice): TunDevice {
+  if (first instanceof LinuxTun) return openTunQueue(first);
+  throw new DeviceError("E_DEVICE_OPTION", `queue of ${first.name}: expected a device of this driver, found another`);
 }
 
 /** An interception that follows the network: uplinks come and go while it is in force. */

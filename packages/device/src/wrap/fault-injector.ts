@@ -13,6 +13,7 @@ const BURST = 16;
 /** One slot more, for the packet that is sent. */
 const SLOTS = BURST + 1;
 
+/** What goes wrong, and how often. */
 export interface FaultOptions {
   /** The same seed and the same calls give the same faults. */
   readonly seed: number;
@@ -28,6 +29,7 @@ export interface FaultOptions {
   readonly interrupts?: number;
 }
 
+/** What happened to packets of both directions and to calls, so far. */
 export interface FaultInjectorCounts {
   readonly read: FaultCounts;
   readonly write: FaultCounts;

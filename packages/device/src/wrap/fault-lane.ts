@@ -13,6 +13,7 @@ export interface FaultRates {
   readonly corruption?: number;
 }
 
+/** Packets of one direction to which something happened, so far. */
 export interface FaultCounts {
   readonly lost: number;
   readonly duplicated: number;

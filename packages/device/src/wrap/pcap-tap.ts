@@ -4,10 +4,12 @@ import { DeviceWrapper } from "./wrapper.ts";
 
 /** Link types of capture files: packets that start with the IP header, and Ethernet frames (pcap-linktype(7)). */
 export const LINKTYPE_RAW = 101;
+/** The packets are Ethernet frames. */
 export const LINKTYPE_ETHERNET = 1;
 
 /** Takes packets one by one; `PcapngWriter` and `PcapWriter` of @bunnel/wire are such. */
 export interface CaptureWriter {
+  /** @throws whatever the writer throws; it reaches the caller of `read` or `write` */
   write(packet: {
     readonly octets: Uint8Array;
     readonly timestampNs: bigint;
@@ -16,6 +18,7 @@ export interface CaptureWriter {
   }): void;
 }
 
+/** What is captured, and as what. */
 export interface PcapTapOptions {
   /** Octets of a packet that are kept. Default: all. */
   readonly snapBytes?: number;

@@ -3,6 +3,7 @@ import type { AsyncTunDevice, PacketList } from "../device.ts";
 import { describePacket } from "./describe-packet.ts";
 import { DeviceWrapper } from "./wrapper.ts";
 
+/** Where the lines go, and what they say. */
 export interface TracerOptions {
   /** Takes each line, without line break. */
   readonly print: (line: string) => void;

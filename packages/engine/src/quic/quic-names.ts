@@ -17,6 +17,7 @@ import { openInitial, type OpenedInitial } from "./open-initial.ts";
 const FLOWS_MAX = 64;
 const HOLD_MS = 5000;
 
+/** How much is kept while the hello of a QUIC connection comes in pieces. */
 export interface QuicLimits {
   /** Flows remembered at a time; the one not seen for longest goes first. Default 64. */
   readonly maxFlows?: number;

@@ -69,9 +69,12 @@ export interface Foolings {
   readonly dataofs?: true;
 }
 export const FOOLINGS = ["ttl", "badsum", "badseq", "md5sig", "datanoack", "ts", "dataofs"] as const;
+/** The word of a fooling. */
 export type FoolingWord = (typeof FOOLINGS)[number];
 
 /** What `ttl=auto`, `badseq` and `ts` mean without a number, as their users know it. */
 export const AUTO_TTL_DEFAULT: AutoTtl = { delta: -1, min: 3, max: 20 };
+/** What `badseq` adds to the sequence and to the acknowledgement number. */
 export const BADSEQ_DEFAULT = { seq: -10_000, ack: -66_000 } as const;
+/** What `ts` adds to the TCP timestamp. */
 export const TS_DEFAULT = -600_000;

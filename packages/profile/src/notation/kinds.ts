@@ -2,10 +2,12 @@
 
 /** The kinds of message that strategies are written for, in the order in which they are printed. */
 export const KINDS = ["tls", "http", "quic", "dns", "syn"] as const;
+/** A kind of message that strategies work on. */
 export type Kind = (typeof KINDS)[number];
 
 /** Places in a message that points name; an offset is added. */
 export const MARKERS = ["method", "host", "endhost", "sld", "midsld", "endsld", "sniext"] as const;
+/** A named place in a message. */
 export type PointMarker = (typeof MARKERS)[number];
 
 /** Markers of messages that are a piece of a stream; the others are never cut. */

@@ -118,7 +118,9 @@ export interface Drop {
   readonly technique: "drop";
 }
 
+/** What `httphost` can change in the head of an HTTP request. */
 export const HTTP_TRICKS = ["case", "mixed", "nospace", "domcase", "unixeol"] as const;
+/** The word of one of them. */
 export type HttpTrickWord = (typeof HTTP_TRICKS)[number];
 
 /** Changes an HTTP request's head and keeps its length. */
@@ -128,7 +130,9 @@ export interface HttpHost {
   readonly tricks: readonly HttpTrickWord[];
 }
 
+/** How IPv4 identifications of pieces are chosen. */
 export const IP_ID_SCHEMES = ["seq", "group", "random", "zero"] as const;
+/** The word of one of them. */
 export type IpIdWord = (typeof IP_ID_SCHEMES)[number];
 
 /** How IPv4 identifications are chosen. */
@@ -165,6 +169,7 @@ export interface Tos {
   readonly octet: number;
 }
 
+/** One technique with its parameters, as a strategy names it. */
 export type Operation =
   | Split
   | Disorder
@@ -187,6 +192,7 @@ export type Operation =
   | Ttl
   | Tos;
 
+/** The name of a technique. */
 export type TechniqueName = Operation["technique"];
 
 /** What happens to one kind of message: the operations in turn. None: it is left alone. */

@@ -17,6 +17,7 @@ import { PartReader, type Finding, type Values } from "./read-parts.ts";
 import { profileSchema } from "./schema.ts";
 import { unknownKeys } from "./unknown-keys.ts";
 
+/** Where the text comes from. */
 export interface ParseOptions {
   /** What error messages call the text: a file's path. Default "profile". */
   readonly source?: string;

@@ -8,6 +8,7 @@ export const METHODS = ["auto", "nft", "rules"] as const;
 export type InterceptionMethod = (typeof METHODS)[number];
 
 export const FAMILIES = ["ipv4", "ipv6"] as const;
+/** An address family as profiles call it. */
 export type Family = (typeof FAMILIES)[number];
 
 /** Destination ports, both ends included: 1 to 65535. */
@@ -50,6 +51,7 @@ export interface PayloadEntry {
   readonly hex: string;
 }
 
+/** A `[[rule]]` of a profile: which messages it is for, and what happens to them. */
 export interface Rule {
   /** Each rule has its own. */
   readonly name: string;
@@ -79,6 +81,7 @@ export interface Rule {
   readonly preset?: string;
 }
 
+/** The `[interception]` of a profile. */
 export interface InterceptionSettings {
   readonly method: InterceptionMethod;
   /** Interface names. None: every interface with a default route. */
@@ -87,6 +90,7 @@ export interface InterceptionSettings {
   readonly exclude: readonly string[];
 }
 
+/** The `[device]` of a profile. */
 export interface DeviceSettings {
   readonly name: string;
   readonly address: string;
@@ -95,6 +99,7 @@ export interface DeviceSettings {
   readonly mtuBytes: number;
 }
 
+/** The `[limits]` of a profile. */
 export interface Limits {
   readonly maxFlows: number;
   /** Packets that wait for the way out. */
@@ -102,6 +107,7 @@ export interface Limits {
   readonly flowTimeoutSeconds: number;
 }
 
+/** A profile that was checked: frozen, with every default filled in. */
 export interface Profile {
   readonly version: typeof PROFILE_VERSION;
   readonly interception: InterceptionSettings;

@@ -6,6 +6,7 @@ import { positionAt } from "../position.ts";
 import { PRESETS, PRESET_PREFIX, presetStrategy } from "../presets.ts";
 import { anyOf, shown, suggestion } from "../wording.ts";
 
+/** What a rule's strategy says, and the preset that it was taken from. */
 export interface RuleStrategy {
   readonly strategy: Strategy;
   readonly preset?: string;

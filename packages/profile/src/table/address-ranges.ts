@@ -7,6 +7,7 @@ export interface AddressRange {
   readonly last: bigint;
 }
 
+/** Ranges of both families, each list sorted and without overlap. */
 export interface AddressRanges {
   readonly ipv4: readonly AddressRange[];
   readonly ipv6: readonly AddressRange[];

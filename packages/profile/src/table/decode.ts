@@ -9,6 +9,7 @@ import { decodeOperation } from "./decode-operation.ts";
 import { TableView } from "./view.ts";
 import { DIRECTION_MASKS, familyMask, KIND_L7, kindBit, wordOf } from "./words.ts";
 
+/** A rule as the table has it. */
 export interface DecodedRule {
   readonly kinds: readonly Kind[];
   readonly families: readonly Family[];
@@ -24,6 +25,7 @@ export interface DecodedRule {
   readonly clause: Clause | undefined;
 }
 
+/** A rule table in words, for people and tests. */
 export interface DecodedTable {
   readonly totalBytes: number;
   readonly generation: number;

@@ -10,6 +10,7 @@ import { placeHosts, type HostName } from "./host-places.ts";
 import { tableRules, type TableRule } from "./table-rules.ts";
 import { writeTable, type Draft } from "./write.ts";
 
+/** How a table is made. */
 export interface EncodeOptions {
   /**
    * Where the random octets of built decoys come from, a whole number of 32 bits: equal seeds give equal tables.

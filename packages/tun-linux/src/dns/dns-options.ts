@@ -8,6 +8,7 @@ import { busSocket } from "./bus-address.ts";
  */
 export type DnsBackend = "resolved" | "resolv.conf";
 
+/** Where name servers are set, and where it is kept how to put them back. */
 export interface DnsOptions {
   /** Default "auto". */
   readonly backend?: DnsBackend | "auto";

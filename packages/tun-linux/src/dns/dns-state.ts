@@ -1,7 +1,6 @@
 // What is kept about name servers that were changed, so that a later process can put them back.
+import { isRecord, type StateForm } from "../locked-state/index.ts";
 import type { FormerFile } from "./replaced-file.ts";
-
-const VERSION = 1;
 
 /** A link that resolved was told about. */
 export interface LinkState {
@@ -23,22 +22,20 @@ export interface FileState {
 
 export type DnsState = LinkState | FileState;
 
-/** The state as it is written. */
-export function versioned(state: DnsState): DnsState & { readonly version: number; readonly pid: number } {
-  return { ...state, version: VERSION, pid: process.pid };
-}
-
-/** Undefined for what is no state of this version. */
-export function parseDnsState(value: unknown): DnsState | undefined {
-  if (!isRecord(value) || value["version"] !== VERSION) return undefined;
-  const { backend, index, name, namespace, path, former, texts } = value;
-  if (backend === "resolved") {
-    if (typeof index !== "number" || typeof name !== "string" || typeof namespace !== "string") return undefined;
-    return { backend, index, name, namespace };
-  }
-  if (backend !== "resolv.conf" || typeof path !== "string" || !isFormer(former) || !isTexts(texts)) return undefined;
-  return { backend, path, former, texts };
-}
+export const DNS_FORM: StateForm<DnsState> = {
+  version: 1,
+  parse({ backend, index, name, namespace, path, former, texts }) {
+    if (backend === "resolved") {
+      if (typeof index === "number" && typeof name === "string" && typeof namespace === "string") {
+        return { backend, index, name, namespace };
+      }
+      return "index, name and namespace of a link";
+    }
+    if (backend !== "resolv.conf") return 'the backend "resolved" or "resolv.conf"';
+    if (typeof path === "string" && isFormer(former) && isTexts(texts)) return { backend, path, former, texts };
+    return "path, former file and texts of ours";
+  },
+};
 
 function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((text) => typeof text === "string");
@@ -51,8 +48,4 @@ function isFormer(value: unknown): value is FormerFile {
   if (kind === "link") return typeof target === "string" && target !== "";
   const areNumbers = [mode, uid, gid].every((number) => Number.isInteger(number) && Number(number) >= 0);
   return kind === "file" && typeof base64 === "string" && areNumbers;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

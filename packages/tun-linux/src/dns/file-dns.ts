@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DeviceError } from "@bunnel/device";
+import { LockedState } from "../locked-state/index.ts";
 import type { DnsPlaces } from "./dns-options.ts";
-import { parseDnsState, versioned, type DnsState, type FileState } from "./dns-state.ts";
-import { LockedState } from "./locked-state.ts";
+import { DNS_FORM, type DnsState, type FileState } from "./dns-state.ts";
 import { renderResolvConf } from "./resolv-conf.ts";
 import { lookAt, overwriteFile, replaceFile, restoreFile, type FormerFile } from "./replaced-file.ts";
 import { isSplit, type CheckedDns } from "./settings.ts";
@@ -31,7 +31,7 @@ export class FileDns {
    */
   static hold(interfaceName: string, dns: CheckedDns, { resolvConfPath: path, stateFolder }: DnsPlaces): FileDns {
     mustBeForAll(dns, path);
-    const state = LockedState.claim(join(stateFolder, FILE_STATE), parseDnsState);
+    const state = LockedState.claim(join(stateFolder, FILE_STATE), DNS_FORM);
     if (!state) throw new DeviceError("E_DEVICE_BUSY", `${path}: expected it free, found it held already`);
     try {
       putBack(state.read());
@@ -80,7 +80,7 @@ export class FileDns {
 
   #keep(texts: readonly string[]): void {
     this.#kept = { ...this.#kept, texts };
-    this.#state.write(versioned(this.#kept));
+    this.#state.write(this.#kept);
   }
 }
 

@@ -3,14 +3,14 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { DeviceError } from "@bunnel/device";
+import { errnoOf, LockedState } from "../locked-state/index.ts";
+import { currentNamespace } from "../namespace.ts";
 import { RouteNetlink } from "../netcfg/route-netlink.ts";
 import { placesOf, type DnsBackend, type DnsOptions, type DnsPlaces } from "./dns-options.ts";
-import { parseDnsState } from "./dns-state.ts";
-import { errnoOf } from "./file-error.ts";
+import { DNS_FORM } from "./dns-state.ts";
 import { FileDns, putBack } from "./file-dns.ts";
-import { LockedState } from "./locked-state.ts";
 import { asksResolved } from "./resolv-conf.ts";
-import { currentNamespace, isInNamespace, ResolvedDns, revertLeft, type DnsLink } from "./resolved-dns.ts";
+import { isInNamespace, ResolvedDns, revertLeft, type DnsLink } from "./resolved-dns.ts";
 import { Resolved } from "./resolved.ts";
 import { checkDns, type CheckedDns, type LinkDns } from "./settings.ts";
 
@@ -102,7 +102,7 @@ async function recover({ stateFolder, bus }: DnsPlaces): Promise<string[]> {
   using netlink = RouteNetlink.open();
   for (const name of names) {
     // Undefined: its owner lives.
-    using state = LockedState.claim(join(stateFolder, name), parseDnsState);
+    using state = LockedState.claim(join(stateFolder, name), DNS_FORM);
     const left = state?.read();
     if (!state || !left || (left.backend === "resolved" && left.namespace !== namespace)) continue;
     if (left.backend === "resolv.conf") {

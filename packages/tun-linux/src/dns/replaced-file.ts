@@ -21,7 +21,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { DeviceError } from "@bunnel/device";
-import { errnoOf, fileError } from "./file-error.ts";
+import { errnoOf, fileError } from "../locked-state/index.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 const EVERYBODY_READS = 0o644;

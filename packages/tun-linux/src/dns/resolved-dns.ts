@@ -2,9 +2,9 @@
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { DeviceError } from "@bunnel/device";
+import { LockedState } from "../locked-state/index.ts";
 import type { DnsPlaces } from "./dns-options.ts";
-import { parseDnsState, versioned, type DnsState } from "./dns-state.ts";
-import { LockedState } from "./locked-state.ts";
+import { DNS_FORM, type DnsState } from "./dns-state.ts";
 import { Resolved } from "./resolved.ts";
 import type { CheckedDns } from "./settings.ts";
 
@@ -17,11 +17,6 @@ export interface DnsLink {
 
 export function linkStateName(index: number): string {
   return `dns-link-${index}.json`;
-}
-
-/** How the system names the network namespace that the calling thread is in. */
-export function currentNamespace(): string {
-  return readlinkSync("/proc/thread-self/ns/net");
 }
 
 /** Whether an interface index means the same to resolved as to us. Where that cannot be seen, it is taken to. */
@@ -59,10 +54,10 @@ export class ResolvedDns {
     dns: CheckedDns,
     { stateFolder }: Pick<DnsPlaces, "stateFolder">,
   ): Promise<ResolvedDns> {
-    const state = LockedState.claim(join(stateFolder, linkStateName(index)), parseDnsState);
+    const state = LockedState.claim(join(stateFolder, linkStateName(index)), DNS_FORM);
     if (!state) throw new DeviceError("E_DEVICE_BUSY", `dns of ${name}: expected it free, found it held already`);
     try {
-      state.write(versioned({ backend: "resolved", index, name, namespace }));
+      state.write({ backend: "resolved", index, name, namespace });
       await resolved.setLink(index, dns);
       return new ResolvedDns(bus, state, index, dns);
     } catch (error) {

@@ -9,6 +9,7 @@ const NAME = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61
 /** What the conversion of other letters would take for the end of the name. */
 const NO_NAME = /[\s/\\?#@:%[\]]/;
 
+/** Servers of a link, and the names that are asked at them. */
 export interface LinkDns {
   /** Addresses of name servers, best first. */
   readonly servers: readonly string[];

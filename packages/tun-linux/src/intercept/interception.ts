@@ -2,11 +2,13 @@
 import type { Interception, SweepReport } from "@bunnel/device";
 import type { Family } from "./policy.ts";
 
+/** Where an interception keeps what must be put back. */
 export interface InterceptionSettings {
   /** The state file. Its directory is made where there is none; beside it lies a lock. Default: STATE_PATH. */
   readonly statePath?: string;
 }
 
+/** An interception on Linux, while it lasts. */
 export interface LinuxInterception extends Interception {
   /** What was found from an earlier run, and removed before this one began. */
   readonly swept: SweepReport;

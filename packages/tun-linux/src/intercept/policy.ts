@@ -36,25 +36,41 @@ export function deviceRoute(family: Family, deviceIndex: number, source?: string
 
 /** Whether a rule that the system has is exactly this one, with no selector more or less. */
 export function isRule(found: RuleInfo, spec: RuleSpec): boolean {
-  return found.action === FR_ACT_TO_TBL && !found.invert && keyOf(found) === keyOf(spec);
+  if (found.unread) return false;
+  const names = Object.keys(UNSAID) as (keyof RuleSpec)[];
+  return names.every((name) => Bun.deepEquals(found[name] ?? UNSAID[name], spec[name] ?? UNSAID[name]));
 }
 
 /** Whether a rule has all that this one names, and perhaps more. */
 export function hasAllOf(found: RuleInfo, spec: RuleSpec): boolean {
   const named = Object.entries(spec) as [keyof RuleSpec, unknown][];
-  return named.every(([key, value]) => found[key] === value);
+  return named.every(([name, value]) => Bun.deepEquals(found[name] ?? UNSAID[name], value));
 }
 
-const FR_ACT_TO_TBL = 1; // linux/fib_rules.h
-
-function keyOf(rule: RuleSpec): string {
-  const { family, priority, mark, mask, table, inInterface, outInterface } = rule;
-  const { suppressPrefixLength, from, to, uidRange, goto } = rule;
-  return JSON.stringify([
-    [family, priority, mark ?? null, mask ?? null, table ?? null, inInterface ?? null, outInterface ?? null],
-    [suppressPrefixLength ?? null, from ?? null, to ?? null, uidRange ?? null, goto ?? null],
-  ]);
-}
+/** Every word of a rule, with what it is when it is not said; the type holds it to all of them, also new ones. */
+const UNSAID: { readonly [Name in keyof Required<RuleSpec>]: RuleSpec[Name] | undefined } = {
+  family: undefined,
+  priority: undefined,
+  type: "lookup",
+  mark: undefined,
+  mask: undefined,
+  table: undefined,
+  inInterface: undefined,
+  outInterface: undefined,
+  suppressPrefixLength: undefined,
+  suppressInterfaceGroup: undefined,
+  from: undefined,
+  to: undefined,
+  tos: undefined,
+  uidRange: undefined,
+  ipProtocol: undefined,
+  sourcePorts: undefined,
+  destinationPorts: undefined,
+  goto: undefined,
+  invert: false,
+  vrf: undefined,
+  protocol: undefined,
+};
 
 /** "ip rule 9000 fwmark 0x8000 lookup 4000 (IPv4)" */
 export function describeRule(rule: RuleSpec): string {

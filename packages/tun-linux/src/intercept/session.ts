@@ -1,14 +1,15 @@
 // What both kinds of interception hold: the lock, a connection to the routing tables, and the namespace they are about.
 import { readFileSync } from "node:fs";
 import { DeviceError, type InterceptionOptions, type SweepReport } from "@bunnel/device";
-import { NetworkNamespace } from "../namespace.ts";
+import type { LockedState } from "../locked-state/index.ts";
+import { currentNamespace, NetworkNamespace } from "../namespace.ts";
 import { RouteNetlink } from "../netcfg/route-netlink.ts";
 import type { RuleSpec } from "../netcfg/rules.ts";
 import type { InterceptionSettings } from "./interception.ts";
 import { ROUTE_TABLE, STATE_PATH } from "./marks.ts";
 import { deviceRoute, isRule, type Family } from "./policy.ts";
 import type { Sources } from "./sources.ts";
-import { currentNamespace, StateFile } from "./state.ts";
+import { claimState, type InterceptionState } from "./state.ts";
 import { sweep } from "./sweep.ts";
 
 // asm-generic/errno-base.h: what removing answers when the rule, the route or the device is gone already
@@ -20,7 +21,7 @@ export class Session {
   private constructor(
     readonly namespace: NetworkNamespace,
     readonly namespaceName: string,
-    readonly state: StateFile,
+    readonly state: LockedState<InterceptionState>,
     readonly netlink: RouteNetlink,
     readonly deviceIndex: number,
     readonly families: readonly Family[],
@@ -32,7 +33,7 @@ export class Session {
    * @throws DeviceError E_DEVICE_BUSY when another bunnel is running or somebody else uses our table
    */
   static begin(options: InterceptionOptions, settings: InterceptionSettings, undo: DisposableStack): Session {
-    const state = undo.use(StateFile.claim(settings.statePath ?? STATE_PATH));
+    const state = undo.use(claimState(settings.statePath ?? STATE_PATH));
     const namespace = undo.use(NetworkNamespace.current());
     const netlink = undo.use(RouteNetlink.open());
     const swept = sweep(state, netlink);

@@ -133,6 +133,9 @@ describe("sweepInterception()", () => {
       ["pref", "9000", "iif", "c0", "lookup", "4000"],
       ["pref", "8999", "lookup", "main", "suppress_prefixlength", "1"],
       ["pref", "8998", "not", "fwmark", "0x4000/0x4000", "lookup", "main"],
+      ...["tos 0x10", "ipproto tcp", "ipproto tcp sport 80", "ipproto udp dport 53-60", "uidrange 0-5", "oif c0"]
+        .concat(["suppress_ifgroup 7", "protocol 99", "realms 5", "tun_id 9"])
+        .map((selector) => ["pref", "9000", "fwmark", "0x8000/0x8000", ...selector.split(" "), "lookup", "4000"]),
     ];
     for (const rule of foreign) lab.near("ip", "rule", "add", ...rule);
     const before = lab.traces();

@@ -1,6 +1,8 @@
 // Finds and removes what a killed process left: policy rules, an nftables table without an owner, and reverse-path
 // filters that were loosened. Only what is exactly ours is touched.
 import { DeviceError, type SweepReport } from "@bunnel/device";
+import type { LockedState } from "../locked-state/index.ts";
+import { currentNamespace } from "../namespace.ts";
 import { RouteNetlink } from "../netcfg/route-netlink.ts";
 import type { RuleInfo, RuleSpec } from "../netcfg/rules.ts";
 import { NftClient } from "../nft/client.ts";
@@ -9,7 +11,7 @@ import type { InterceptionSettings } from "./interception.ts";
 import { NFT_TABLE, STATE_PATH } from "./marks.ts";
 import { describeRule, everythingRules, exceptionRule, hasAllOf, isRule, markedRules, type Family } from "./policy.ts";
 import { restoreFilter } from "./reverse-path.ts";
-import { currentNamespace, StateFile, type InterceptionState } from "./state.ts";
+import { claimState, type InterceptionState } from "./state.ts";
 
 // asm-generic/errno-base.h, asm-generic/errno.h: what a kernel without nftables answers
 const EINVAL = 22;
@@ -22,13 +24,13 @@ const EOPNOTSUPP = 95;
  * @throws DeviceError E_DEVICE_BUSY when another bunnel is running; then nothing was touched
  */
 export function sweepInterception(settings: InterceptionSettings = {}): SweepReport {
-  using state = StateFile.claim(settings.statePath ?? STATE_PATH);
+  using state = claimState(settings.statePath ?? STATE_PATH);
   using netlink = RouteNetlink.open();
   return sweep(state, netlink);
 }
 
 /** The same for one who holds the lock already. */
-export function sweep(state: StateFile, netlink: RouteNetlink): SweepReport {
+export function sweep(state: LockedState<InterceptionState>, netlink: RouteNetlink): SweepReport {
   const left = state.read();
   const removed = [
     // The table comes first: it is what shows that another one lives.

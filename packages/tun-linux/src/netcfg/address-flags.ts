@@ -2,11 +2,14 @@
 
 /** IPv4: a further address of its network; IPv6: one of the temporary addresses (RFC 8981). */
 export const IFA_F_SECONDARY = 0x01;
+/** Nobody looks for a duplicate. */
 export const IFA_F_NODAD = 0x02;
 export const IFA_F_OPTIMISTIC = 0x04;
+/** Another host has it, too: it is not used. */
 export const IFA_F_DADFAILED = 0x08;
 export const IFA_F_HOMEADDRESS = 0x10;
 export const IFA_F_DEPRECATED = 0x20;
+/** The look for a duplicate goes on: it is not used yet. */
 export const IFA_F_TENTATIVE = 0x40;
 export const IFA_F_PERMANENT = 0x80;
 export const IFA_F_MANAGETEMPADDR = 0x100;
@@ -29,6 +32,7 @@ const NAMES = {
   stablePrivacy: IFA_F_STABLE_PRIVACY,
 } as const;
 
+/** The name of a flag that an address has. */
 export type AddressFlag = keyof typeof NAMES;
 
 /** Flags that an address can be given; all start out false. */

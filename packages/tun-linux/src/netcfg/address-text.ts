@@ -2,12 +2,14 @@
 // RFC 4291 section 2.2 for IPv6 without a zone; written as RFC 5952 section 4 says.
 import { DeviceError } from "@bunnel/device";
 
+/** An address in octets. */
 export interface IpAddress {
   readonly family: 4 | 6;
   /** 4 or 16 octets, network order. */
   readonly octets: Uint8Array;
 }
 
+/** An address with the length of its network's prefix. */
 export interface IpPrefix extends IpAddress {
   readonly prefixLength: number;
 }
@@ -38,10 +40,12 @@ export function parsePrefix(text: string): IpPrefix {
   return { ...address, prefixLength };
 }
 
+/** The text of an address of 4 or 16 octets; of IPv6 in the form of RFC 5952. */
 export function formatAddress(octets: Uint8Array): string {
   return octets.length === 4 ? octets.join(".") : formatIpv6(octets);
 }
 
+/** The same with its prefix length: "192.0.2.1/24". */
 export function formatPrefix(octets: Uint8Array, prefixLength: number): string {
   return `${formatAddress(octets)}/${prefixLength}`;
 }

@@ -149,7 +149,9 @@ describe("RouteNetlink.addAddress()", () => {
     net.run("sysctl -q -w net.ipv6.conf.a0.disable_ipv6=1");
     expect(failureOf(() => net.netlink.addAddress(net.a0, "2001:db8::1/64"))).toMatchObject({
       code: "E_DEVICE_STATE",
-      message: "RTM_NEWADDR failed with EACCES (ipv6: IPv6 is disabled on this device)",
+      message:
+        `address 2001:db8::1/64 of interface ${net.a0}: ` +
+        "RTM_NEWADDR failed with EACCES (ipv6: IPv6 is disabled on this device)",
     });
     expect(failureOf(() => net.netlink.addAddress(4711, "192.0.2.1/24")).code).toBe("E_DEVICE_GONE");
   });

@@ -42,6 +42,7 @@ const BROADCAST_PREFIX_MAX = 30;
 /** Time stamps of addresses count hundredths of a second since the system started. */
 const STAMP_MS = 10;
 
+/** An address as it is. */
 export interface AddressInfo {
   /** Index of the interface. */
   readonly index: number;

@@ -27,6 +27,7 @@ interface EventMap {
 
 /** What can be watched. Neighbours change with the traffic; the rest is configuration. */
 export type NetworkTopic = keyof EventMap;
+/** The topics of a watch to which nothing was said: all but neighbours, which change all the time. */
 export type ConfigurationTopic = Exclude<NetworkTopic, "neighbour">;
 
 /** More came than the queue could keep. All that comes from now on is newer than the gap: look again at everything. */
@@ -34,10 +35,12 @@ export interface LostEvent {
   readonly type: "lost";
 }
 
+/** The events of a watch on certain topics; "lost" is always among them. */
 export type NetworkEventOf<T extends NetworkTopic> = EventMap[T] | LostEvent;
 /** The events of a watch to which nothing was said. */
 export type NetworkEvent = NetworkEventOf<ConfigurationTopic>;
 
+/** What a watch tells of, and how it ends. */
 export interface WatchOptions<T extends NetworkTopic = ConfigurationTopic> {
   /** Default: all but neighbours. */
   readonly topics?: readonly T[];
@@ -124,6 +127,7 @@ export class NetworkEvents<T extends NetworkTopic = ConfigurationTopic>
     this.#socket.close();
   }
 
+  /** It is its own iterator; `break` closes it. */
   [Symbol.asyncIterator](): this {
     return this;
   }

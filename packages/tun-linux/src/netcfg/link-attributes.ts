@@ -42,6 +42,7 @@ export const IFLA_INET6_ADDR_GEN_MODE = 8;
 export const IFF_UP = 0x1;
 export const IFF_LOOPBACK = 0x8;
 export const IFF_POINTOPOINT = 0x10;
+/** It is up and has a carrier. */
 export const IFF_RUNNING = 0x40;
 export const IFF_NOARP = 0x80;
 export const IFF_PROMISC = 0x100;

@@ -11,6 +11,7 @@ import { systemFamily } from "./octets.ts";
 const ALIAS_MAX_BYTES = 255;
 const MTU_MAX = 0x7fffffff;
 
+/** What can be changed about an interface; what is left out stays. */
 export interface LinkChange {
   readonly up?: boolean;
   readonly mtuBytes?: number;

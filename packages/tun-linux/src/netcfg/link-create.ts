@@ -55,6 +55,7 @@ export interface VlanSpec extends NewLink {
   readonly protocol?: kinds.VlanProtocol;
 }
 
+/** An interface to make; `kind` says of which kind. */
 export type LinkSpec = VethSpec | DummySpec | BridgeSpec | VlanSpec;
 
 /** @throws DeviceError E_DEVICE_OPTION for names and numbers that cannot be */

@@ -29,6 +29,7 @@ export const IFLA_VLAN_PROTOCOL = 5;
 export const ETH_P_8021Q = 0x8100;
 export const ETH_P_8021AD = 0x88a8;
 
+/** What belongs to a TUN or TAP interface. */
 export interface TunDetails {
   readonly kind: "tun";
   /** "tun": IP packets, "tap": Ethernet frames. */
@@ -46,6 +47,7 @@ export interface TunDetails {
   readonly disabledQueues?: number;
 }
 
+/** What belongs to one end of a pair. */
 export interface VethDetails {
   readonly kind: "veth";
   /** Index of the other end, in its own namespace. */
@@ -54,6 +56,7 @@ export interface VethDetails {
   readonly peerNamespaceId?: number;
 }
 
+/** What belongs to a bridge. */
 export interface BridgeDetails {
   readonly kind: "bridge";
   readonly spanningTree: boolean;
@@ -65,13 +68,16 @@ export interface BridgeDetails {
   readonly priority: number;
 }
 
+/** What belongs to a VLAN on top of another interface. */
 export interface VlanDetails {
   readonly kind: "vlan";
   readonly id: number;
   readonly protocol: VlanProtocol;
 }
 
+/** The tag of a VLAN: IEEE 802.1Q, or the outer one of 802.1ad. */
 export type VlanProtocol = "802.1Q" | "802.1ad";
+/** What belongs to an interface of a kind; `kind` says which. */
 export type LinkDetails = TunDetails | VethDetails | BridgeDetails | VlanDetails;
 
 /** "tun", "veth"…: undefined for physical interfaces and loopback. */

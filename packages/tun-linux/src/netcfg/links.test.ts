@@ -237,9 +237,14 @@ describe("RouteNetlink.setLink()", () => {
   });
 
   test("says in the kernel's words what it refused", () => {
-    const error = failureOf(() => net.netlink.setLink(net.a0, { mtuBytes: 5 }));
-    expect(error).toMatchObject({ code: "E_DEVICE_SYSTEM", errno: 22, explanation: "mtu less than device minimum" });
-    expect(failureOf(() => net.netlink.setLink(net.a0, { name: "b0", up: false })).code).toBe("E_DEVICE_BUSY");
+    const big = { kind: "bridge", name: "br0", mtuBytes: 70_000 } as const;
+    const refused = { code: "E_DEVICE_SYSTEM", errno: 22, explanation: "mtu greater than device maximum" };
+    expect(failureOf(() => net.netlink.addLink(big))).toMatchObject(refused);
+    const taken = failureOf(() => net.netlink.setLink(net.a0, { name: "b0", up: false }));
+    expect([taken.code, taken.message]).toEqual([
+      "E_DEVICE_BUSY",
+      `interface ${net.a0}: RTM_NEWLINK failed with EEXIST`,
+    ]);
     expect(failureOf(() => net.netlink.setLink(4711, { up: true })).code).toBe("E_DEVICE_GONE");
   });
 
@@ -247,6 +252,8 @@ describe("RouteNetlink.setLink()", () => {
     [{ name: "a/b" }, "interface name: expected"],
     [{ mac: "02:00:00:00:00" }, "hardware address: expected six octets"],
     [{ mtuBytes: 1.5 }, "mtuBytes: expected a whole number"],
+    [{ mtuBytes: 5 }, "mtuBytes of interface a0: expected 68 to 65535, found 5"],
+    [{ mtuBytes: 70_000 }, "mtuBytes of interface a0: expected 68 to 65535, found 70000"],
     [{ txQueueLength: -1 }, "txQueueLength: expected a whole number"],
     [{ group: 2 ** 32 }, "group: expected a whole number"],
     [{ alias: "x".repeat(256) }, "alias: expected at most 255 octets"],

@@ -13,6 +13,7 @@ export const NAME_MAX_BYTES = 15;
 
 /** RFC 2863 section 3.1.14; the numbers IF_OPER_* of linux/if.h are the places in this list. */
 const OPER_STATES = ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"] as const;
+/** Whether packets can pass (RFC 2863, linux/if.h IF_OPER_*). */
 export type OperState = (typeof OPER_STATES)[number];
 
 /**
@@ -20,8 +21,10 @@ export type OperState = (typeof OPER_STATES)[number];
  * sysctl `stable_secret`, or from a secret of its own. The numbers IN6_ADDR_GEN_MODE_* are the places in this list.
  */
 export const LINK_LOCAL_MODES = ["system", "none", "stable", "random"] as const;
+/** How the kernel makes the IPv6 link-local address; see `LINK_LOCAL_MODES`. */
 export type LinkLocalMode = (typeof LINK_LOCAL_MODES)[number];
 
+/** An interface as it is. */
 export interface LinkInfo {
   readonly index: number;
   readonly name: string;

@@ -101,7 +101,8 @@ describe("RouteNetlink.neighbours()", () => {
     using other = NetworkNamespace.create();
     net.netlink.setLink(net.b0, { namespaceFd: other.fd });
     runInside(other, "sh", "-ec", "ip addr add 192.0.2.2/24 dev b0; ip link set b0 up");
-    net.run("ping -c 1 -W 1 192.0.2.2");
+    // The carrier of a pair that was just put up takes its time.
+    net.run("ping -c 1 -i 0.2 -w 5 192.0.2.2");
     const [link] = ip(other, "link", "show", "dev", "b0");
     const [entry] = net.netlink.neighbours({ index: net.a0, family: 4 });
     expect(entry).toMatchObject({ address: "192.0.2.2", mac: link?.["address"] as string });

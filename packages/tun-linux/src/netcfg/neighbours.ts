@@ -27,8 +27,10 @@ const TICK_MS = 10;
 
 /** What is known of a neighbour (RFC 4861 section 7.3.2); the numbers NUD_* are 1 << the place in this list. */
 const STATES = ["incomplete", "reachable", "stale", "delay", "probe", "failed", "noarp", "permanent"] as const;
+/** What is known about a neighbour (RFC 4861 section 7.3.2; "noarp" and "permanent" are Linux's own). */
 export type NeighbourState = (typeof STATES)[number];
 
+/** An entry as it is. It can be given back as a NeighbourSpec. */
 export interface NeighbourInfo {
   /** Index of the interface. */
   readonly index: number;
@@ -54,6 +56,7 @@ export interface NeighbourInfo {
   readonly updatedMs?: number;
 }
 
+/** An entry to make. */
 export interface NeighbourSpec {
   readonly address: string;
   readonly mac?: string;
@@ -64,6 +67,7 @@ export interface NeighbourSpec {
   readonly protocol?: number;
 }
 
+/** Which entries are listed. Default: all but proxies. */
 export interface NeighbourFilter {
   readonly index?: number;
   readonly family?: 4 | 6;

@@ -49,6 +49,7 @@ export const ROUTE_TYPES = [
   "prohibit",
   "throw",
 ] as const;
+/** What a route does with packets; the numbers RTN_* are the places in `ROUTE_TYPES`. */
 export type RouteType = (typeof ROUTE_TYPES)[number];
 
 export interface RouteHeader {

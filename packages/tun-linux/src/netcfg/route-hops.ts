@@ -10,6 +10,7 @@ import { defined, header, u16At, u32At, u8At } from "./octets.ts";
 const RTNEXTHOP_BYTES = 8;
 const WEIGHT_MAX = 256;
 
+/** One of several ways of a route. */
 export interface NextHopSpec {
   /** Index of the interface that packets leave by; needed where the gateway does not tell it. */
   readonly index?: number;
@@ -20,6 +21,7 @@ export interface NextHopSpec {
   readonly onlink?: boolean;
 }
 
+/** One of a route's ways, as it is. */
 export interface NextHop {
   readonly index: number;
   readonly gateway?: string;

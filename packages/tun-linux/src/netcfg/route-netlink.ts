@@ -18,6 +18,7 @@ const { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } = nl;
 const CREATE = NLM_F_CREATE | NLM_F_EXCL;
 const FAMILIES = [4, 6] as const;
 
+/** Further settings of a pair. */
 export interface VethOptions {
   readonly peerNamespaceFd?: number;
   readonly mtuBytes?: number;
@@ -42,6 +43,7 @@ export class RouteNetlink implements Disposable {
     return new RouteNetlink(nl.NetlinkSocket.open(nl.NETLINK_ROUTE, { strict: true, names: routeNames }));
   }
 
+  /** Every interface of the namespace. */
   links(): links.LinkInfo[] {
     return present(this.#socket.dump(links.dumpLinks()).map(links.parseLink));
   }
@@ -64,12 +66,13 @@ export class RouteNetlink implements Disposable {
   setLink(index: number, change: LinkChange): void {
     const requests = setLinkRequests(index, change);
     if (change.name !== undefined && change.up !== false) this.#mustBeDown(index, change.name);
-    for (const request of requests) this.#socket.request(request);
+    if (change.mtuBytes !== undefined) this.#mustFit(index, change.mtuBytes);
+    for (const request of requests) this.#socket.request(request, `interface ${index}`);
   }
 
   /** Makes an interface: a pair, a dummy, a bridge, a VLAN. It is there whole, or not at all. */
   addLink(spec: LinkSpec): void {
-    this.#socket.request(addLinkRequest(spec));
+    this.#socket.request(addLinkRequest(spec), `interface "${spec.name}"`);
   }
 
   /** A pair of interfaces: what one sends, the other receives. */
@@ -84,8 +87,9 @@ export class RouteNetlink implements Disposable {
     this.addLink({ kind: "dummy", name });
   }
 
+  /** Removes an interface of a kind that was made. @throws DeviceError E_DEVICE_GONE, E_UNSUPPORTED for others */
   deleteLink(index: number): void {
-    this.#socket.request(links.deleteLinkRequest(index));
+    this.#socket.request(links.deleteLinkRequest(index), `interface ${index}`);
   }
 
   /** Of one interface, or of all. */
@@ -94,9 +98,12 @@ export class RouteNetlink implements Disposable {
     return index === 0 ? all : all.filter((address) => address.index === index);
   }
 
-  /** @param address with its prefix length: "192.0.2.1/24" */
+  /**
+   * @throws DeviceError E_DEVICE_BUSY when the interface has it, E_DEVICE_OPTION when it cannot be read
+   * @param address with its prefix length: "192.0.2.1/24"
+   */
   addAddress(index: number, address: string, options: addresses.AddressOptions = {}): void {
-    this.#socket.request(addresses.addAddressRequest(index, address, options));
+    this.#socket.request(addresses.addAddressRequest(index, address, options), addressOf(index, address));
   }
 
   /**
@@ -104,17 +111,20 @@ export class RouteNetlink implements Disposable {
    * leaves all else of an address that is there as it is.
    */
   replaceAddress(index: number, address: string, options: addresses.AddressOptions = {}): void {
-    this.#socket.request(addresses.addAddressRequest(index, address, options, "change"));
+    const request = addresses.addAddressRequest(index, address, options, "change");
+    this.#socket.request(request, addressOf(index, address));
   }
 
   /**
+   * The parts that are left out are found out first.
    * @param address with its prefix length, and `peer` as it was added; without either, the first of that address is
    * removed whatever its prefix length
    */
   removeAddress(index: number, address: string, options: { readonly peer?: string } = {}): void {
     const found = address.includes("/") || options.peer !== undefined ? undefined : this.#findAddress(index, address);
     const peer = found?.peer ?? options.peer;
-    this.#socket.request(addresses.removeAddressRequest(index, found?.address ?? address, peer));
+    const request = addresses.removeAddressRequest(index, found?.address ?? address, peer);
+    this.#socket.request(request, addressOf(index, address));
   }
 
   /** Removes all addresses of an interface, or those of one family; IPv6 link-local ones only when asked for. */
@@ -127,6 +137,7 @@ export class RouteNetlink implements Disposable {
     }
   }
 
+  /** Routes of all tables and both families, or as the filter says. */
   routes(filter: routes.RouteFilter = {}): routes.RouteInfo[] {
     const families = filter.family === undefined ? FAMILIES : [filter.family];
     return families.flatMap((family) => this.#routesOf(family, filter));
@@ -168,7 +179,7 @@ export class RouteNetlink implements Disposable {
 
   /** Removes the first route that has everything the spec names; errno ESRCH (3) when there is none. */
   removeRoute(spec: routes.RouteSpec): void {
-    this.#socket.request(routes.routeRequest(routes.RTM_DELROUTE, 0, spec));
+    this.#socket.request(routes.routeRequest(routes.RTM_DELROUTE, 0, spec), routeOf(spec));
   }
 
   /** Of one family, or of both; the smallest priority first. */
@@ -179,7 +190,7 @@ export class RouteNetlink implements Disposable {
 
   /** @throws DeviceError E_DEVICE_BUSY when the very same rule is there */
   addRule(spec: rules.RuleSpec): void {
-    this.#socket.request(rules.ruleRequest(rules.RTM_NEWRULE, CREATE, spec));
+    this.#socket.request(rules.ruleRequest(rules.RTM_NEWRULE, CREATE, spec), `rule ${spec.priority}`);
   }
 
   /**
@@ -187,9 +198,22 @@ export class RouteNetlink implements Disposable {
    * look at `invert` and the suppress limits: of rules that differ in nothing else the first one goes.
    */
   removeRule(spec: rules.RuleSpec): void {
-    this.#socket.request(rules.ruleRequest(rules.RTM_DELRULE, 0, spec));
+    this.#socket.request(rules.ruleRequest(rules.RTM_DELRULE, 0, spec), `rule ${spec.priority}`);
   }
 
+  /**
+   * Puts it in the place of all rules of its family and priority, which the kernel has no request for. It is there
+   * before they go; only where it was one of them already, it is away for a moment.
+   */
+  replaceRule(spec: rules.RuleSpec): void {
+    const others = this.rules(spec.family).filter(({ priority }) => priority === spec.priority);
+    const isThere = !this.#isNew(() => this.addRule(spec));
+    // The first rule that has what is named goes: these stand before the new one and are named in their order.
+    for (const other of others) this.removeRule(other);
+    if (isThere) this.addRule(spec);
+  }
+
+  /** Entries of all interfaces and both families, or as the filter says. */
   neighbours(filter: neighbours.NeighbourFilter = {}): neighbours.NeighbourInfo[] {
     const families = filter.family === undefined ? FAMILIES : [filter.family];
     const all = families.flatMap((family) => this.#socket.dump(neighbours.dumpNeighbours(family, filter)));
@@ -198,15 +222,19 @@ export class RouteNetlink implements Disposable {
 
   /** @throws DeviceError E_DEVICE_BUSY when there is an entry for the address, also one that the kernel made */
   addNeighbour(index: number, spec: neighbours.NeighbourSpec): void {
-    this.#socket.request(neighbours.addNeighbourRequest(CREATE, index, spec));
+    const request = neighbours.addNeighbourRequest(CREATE, index, spec);
+    this.#socket.request(request, neighbourOf(index, spec.address));
   }
 
+  /** Adds it, or takes the place of the one that is there. */
   replaceNeighbour(index: number, spec: neighbours.NeighbourSpec): void {
-    this.#socket.request(neighbours.addNeighbourRequest(NLM_F_CREATE | NLM_F_REPLACE, index, spec));
+    const request = neighbours.addNeighbourRequest(NLM_F_CREATE | NLM_F_REPLACE, index, spec);
+    this.#socket.request(request, neighbourOf(index, spec.address));
   }
 
+  /** @throws DeviceError E_DEVICE_MISSING when there is none */
   removeNeighbour(index: number, address: string): void {
-    this.#socket.request(neighbours.removeNeighbourRequest(index, address, false));
+    this.#socket.request(neighbours.removeNeighbourRequest(index, address, false), neighbourOf(index, address));
   }
 
   /** Forgets what was learned on an interface: all entries but those in the states "permanent" and "noarp". */
@@ -219,11 +247,12 @@ export class RouteNetlink implements Disposable {
 
   /** From now on this machine answers on the interface in the place of an address. */
   addProxy(index: number, address: string): void {
-    this.#socket.request(neighbours.addProxyRequest(CREATE, index, address));
+    this.#socket.request(neighbours.addProxyRequest(CREATE, index, address), neighbourOf(index, address));
   }
 
+  /** @throws DeviceError E_DEVICE_MISSING when there is none */
   removeProxy(index: number, address: string): void {
-    this.#socket.request(neighbours.removeNeighbourRequest(index, address, true));
+    this.#socket.request(neighbours.removeNeighbourRequest(index, address, true), neighbourOf(index, address));
   }
 
   /**
@@ -234,6 +263,7 @@ export class RouteNetlink implements Disposable {
     return NetworkEvents.open(options);
   }
 
+  /** Closes its socket. A second call does nothing. */
   close(): void {
     this.#socket.close();
   }
@@ -243,7 +273,18 @@ export class RouteNetlink implements Disposable {
   }
 
   #newRoute(flags: number, spec: routes.RouteSpec): void {
-    this.#socket.request(routes.routeRequest(routes.RTM_NEWROUTE, flags, spec));
+    this.#socket.request(routes.routeRequest(routes.RTM_NEWROUTE, flags, spec), routeOf(spec));
+  }
+
+  /** False: the very same thing is there already. */
+  #isNew(add: () => void): boolean {
+    try {
+      add();
+      return true;
+    } catch (error) {
+      if (error instanceof DeviceError && error.code === "E_DEVICE_BUSY") return false;
+      throw error;
+    }
   }
 
   #routesOf(family: 4 | 6, filter: routes.RouteFilter): routes.RouteInfo[] {
@@ -271,6 +312,14 @@ export class RouteNetlink implements Disposable {
     return typeOfErrno(errno, isOurs);
   }
 
+  /** The kernel says only that it is too much, or too little. */
+  #mustFit(index: number, mtuBytes: number): void {
+    const { name = index, minMtuBytes = 0, maxMtuBytes = Number.POSITIVE_INFINITY } = this.link(index) ?? {};
+    if (mtuBytes >= minMtuBytes && mtuBytes <= maxMtuBytes) return;
+    const expected = `expected ${minMtuBytes} to ${maxMtuBytes}`;
+    throw new DeviceError("E_DEVICE_OPTION", `mtuBytes of interface ${name}: ${expected}, found ${mtuBytes}`);
+  }
+
   #mustBeDown(index: number, name: string): void {
     const link = this.link(index);
     if (!link?.up || link.name === name) return;
@@ -291,4 +340,16 @@ export class RouteNetlink implements Disposable {
 
 function present<T>(values: readonly (T | undefined)[]): T[] {
   return values.filter((value): value is T => value !== undefined);
+}
+
+function addressOf(index: number, address: string): string {
+  return `address ${address} of interface ${index}`;
+}
+
+function routeOf({ destination = "default" }: routes.RouteSpec): string {
+  return `route ${destination}`;
+}
+
+function neighbourOf(index: number, address: string): string {
+  return `neighbour ${address} of interface ${index}`;
 }

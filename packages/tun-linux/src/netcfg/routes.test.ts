@@ -205,7 +205,8 @@ describe("RouteNetlink.addRoute()", () => {
     );
     expect(unreachable).toMatchObject({ errno: 101, explanation: "Nexthop has invalid gateway" });
     const twoWays = { destination: "203.0.113.0/24", gateway: "192.0.2.2", hops: [{ gateway: "192.0.2.3" }] };
-    expect(failureOf(() => net.netlink.addRoute(twoWays)).message).toStartWith("RTM_NEWROUTE failed with EINVAL (");
+    const { message } = failureOf(() => net.netlink.addRoute(twoWays));
+    expect(message).toStartWith("route 203.0.113.0/24: RTM_NEWROUTE failed with EINVAL (");
   });
 });
 

@@ -17,7 +17,9 @@ export type { RouteType } from "./route-attributes.ts";
 const RTPROT_STATIC = 4;
 /** Tables that every system has. */
 export const TABLE_DEFAULT = 253;
+/** Where routes stand to which no table was said (RT_TABLE_MAIN). */
 export const TABLE_MAIN = 254;
+/** The system's own addresses (linux/rtnetlink.h RT_TABLE_LOCAL). */
 export const TABLE_LOCAL = 255;
 const TABLE_IN_HEADER_MAX = 255;
 /** In the header's one octet: the number stands in RTA_TABLE. */
@@ -29,6 +31,7 @@ const EXPIRES_PER_SECOND = 100;
 /** Which of several routers is better (RFC 4191 section 2.1); the numbers are the places in this list. */
 const PREFERENCES = ["medium", "high", "reserved", "low"] as const;
 
+/** A route to make or to remove. */
 export interface RouteSpec {
   /** A prefix, or "default". Default: "default". */
   readonly destination?: string;
@@ -91,6 +94,7 @@ export interface RouteInfo extends RouteSpec {
   readonly nextHopId?: number;
 }
 
+/** Which routes are listed. Default: all. */
 export interface RouteFilter {
   readonly family?: 4 | 6;
   readonly table?: number;

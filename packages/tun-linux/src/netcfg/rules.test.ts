@@ -109,7 +109,7 @@ describe("RouteNetlink.addRule()", () => {
   test("what the kernel refuses comes with its words", () => {
     const error = failureOf(() => net.netlink.addRule({ family: 4, priority: 9000, goto: 8000 }));
     expect(error).toMatchObject({ errno: 22, explanation: "Backward goto not supported" });
-    expect(error.message).toBe("RTM_NEWRULE failed with EINVAL (Backward goto not supported)");
+    expect(error.message).toBe("rule 9000: RTM_NEWRULE failed with EINVAL (Backward goto not supported)");
     expect(failureOf(() => net.netlink.addRule({ family: 4, priority: 9000, table: 1, tos: 3 })).errno).toBe(22);
   });
 });
@@ -135,6 +135,29 @@ describe("RuleInfo", () => {
     expect(ours()).toEqual([]);
     for (const rule of before.rules) net.netlink.addRule(rule);
     expect({ rules: ours(), seen: seen(family) }).toEqual(before);
+  });
+
+  test.each([4, 6] as const)("replaceRule() takes the place of all of its priority, IPv%d", (family) => {
+    const rule = { family, priority: 9000, table: 4000 };
+    const at = () => seen(family).map(({ priority, fwmark, table }) => [priority, fwmark, table]);
+    net.netlink.replaceRule({ ...rule, mark: 1, mask: 1 });
+    expect(at()).toEqual([[9000, "0x1", "4000"]]);
+    // Stricter, looser, the other way round, and one that is none of its business.
+    for (const more of [{ mark: 1, mask: 1, ipProtocol: 6 }, {}, { mark: 2, mask: 2, invert: true }]) {
+      net.netlink.addRule({ ...rule, ...more });
+    }
+    net.netlink.addRule({ ...rule, priority: 9001 });
+    net.netlink.replaceRule({ ...rule, mark: 2, mask: 2 });
+    expect(at()).toEqual([
+      [9000, "0x2", "4000"],
+      [9001, undefined, "4000"],
+    ]);
+    expect(net.netlink.rules(family).find(({ priority }) => priority === 9000)?.invert).toBe(false);
+    net.netlink.addRule({ ...rule, mark: 3, mask: 3 });
+    net.netlink.replaceRule({ ...rule, mark: 2, mask: 2 });
+    net.netlink.replaceRule({ ...rule, mark: 2, mask: 2 });
+    expect(at()).toHaveLength(2);
+    expect(at()[0]).toEqual([9000, "0x2", "4000"]);
   });
 
   test("rules() holds both families unless one is named", () => {

@@ -42,6 +42,12 @@ const FRA_PROTOCOL = 21;
 const FRA_IP_PROTO = 22;
 const FRA_SPORT_RANGE = 23;
 const FRA_DPORT_RANGE = 24;
+/** Attributes that have a word in `RuleInfo`, and padding (18). */
+const READ_ATTRIBUTES: ReadonlySet<number> = new Set([
+  ...[FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_GOTO, FRA_PRIORITY, FRA_FWMARK, FRA_FWMASK, FRA_OIFNAME, FRA_TABLE],
+  ...[FRA_SUPPRESS_IFGROUP, FRA_SUPPRESS_PREFIXLEN, FRA_L3MDEV, FRA_UID_RANGE, FRA_PROTOCOL, FRA_IP_PROTO],
+  ...[FRA_SPORT_RANGE, FRA_DPORT_RANGE, 18],
+]);
 
 const FIB_RULE_INVERT = 2;
 const FIB_RULE_UNRESOLVED = 4;
@@ -53,6 +59,7 @@ const PORT_MAX = U16_MAX - 1;
 
 /** What happens to a packet that a rule fits; the numbers FR_ACT_* are the places in this list. */
 const RULE_TYPES = ["unspec", "lookup", "goto", "nop", "res3", "res4", "blackhole", "unreachable", "prohibit"] as const;
+/** What a rule does with packets that it fits. */
 export type RuleType = Exclude<(typeof RULE_TYPES)[number], "unspec" | "res3" | "res4">;
 
 /** What a packet must have, all of it, and where it is looked up then. The smallest priority is tried first. */
@@ -106,6 +113,11 @@ export interface RuleInfo extends RuleSpec {
   readonly invert: boolean;
   /** No rule has the priority of its `goto`: it goes on with the next. */
   readonly unresolved?: boolean;
+  /**
+   * Numbers of attributes (FRA_* of linux/fib_rules.h) that are not read here: the rule takes fewer packets, or does
+   * more, than the words say.
+   */
+  readonly unread?: readonly number[];
 }
 
 export function dumpRules(family: 4 | 6): NetlinkMessage {
@@ -165,6 +177,7 @@ export function parseRule({ payload }: ReceivedMessage): RuleInfo | undefined {
       tos: unlessZero(u8At(payload, 3)),
       vrf: vrf ? true : undefined,
       unresolved: flags & FIB_RULE_UNRESOLVED ? true : undefined,
+      unread: unreadOf(attributes),
     }),
     ...selectorsOf(attributes),
     action,
@@ -268,6 +281,11 @@ function selectorsOf(attributes: Attributes) {
     destinationPorts: rangeOf(attributes.get(FRA_DPORT_RANGE), 2),
     protocol: unlessZero(u8Of(attributes, FRA_PROTOCOL)),
   });
+}
+
+function unreadOf(attributes: Attributes): number[] | undefined {
+  const unread = [...attributes.keys()].filter((type) => !READ_ATTRIBUTES.has(type));
+  return unread.length > 0 ? unread : undefined;
 }
 
 function rangeOf(octets: Uint8Array | undefined, width: 2 | 4): [number, number] | undefined {

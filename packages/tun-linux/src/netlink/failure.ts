@@ -35,7 +35,9 @@ export class NetlinkError extends DeviceError {
 
 /** What a family calls its requests and their attributes. A path is a type behind the types of its holders. */
 export interface NetlinkNames {
+  /** The name of a request, by its type: "RTM_NEWLINK". */
   request(type: number): string;
+  /** The name of an attribute, by the types of those around it and its own. */
   attribute(type: number, path: readonly number[]): string;
 }
 
@@ -79,6 +81,7 @@ export function requestError(
   index: number,
   failure: Failure,
   names: NetlinkNames,
+  about = "",
 ): NetlinkError {
   const place = messages.length === 1 ? "" : `, message ${index} of ${messages.length}`;
   const message = messages[index];
@@ -86,7 +89,8 @@ export function requestError(
   const { errno, explanation } = failure;
   const words = [explanation, attribute ?? ""].filter((word) => word !== "").join(": ");
   const code = CODES[errno] ?? codeOfErrno(errno);
-  const text = failureText(`${names.request(message?.type ?? 0)}${place}`, errno, words, code);
+  const subject = about === "" ? "" : `${about}: `;
+  const text = failureText(`${subject}${names.request(message?.type ?? 0)}${place}`, errno, words, code);
   return new NetlinkError(code, text, errno, explanation, attribute);
 }
 

@@ -62,32 +62,38 @@ export class NetlinkMessage {
     return this;
   }
 
+  /** Adds an attribute of one octet. */
   u8(type: number, value: number): this {
     return this.attr(type, Uint8Array.of(value));
   }
 
+  /** Adds an attribute of 16 bits, in the machine's order unless told. */
   u16(type: number, value: number, options?: NumberOptions): this {
     const octets = new Uint8Array(2);
     new DataView(octets.buffer).setUint16(0, value, !options?.bigEndian);
     return this.attr(type, octets);
   }
 
+  /** Adds an attribute of 32 bits, in the machine's order unless told. */
   u32(type: number, value: number, options?: NumberOptions): this {
     const octets = new Uint8Array(4);
     new DataView(octets.buffer).setUint32(0, value, !options?.bigEndian);
     return this.attr(type, octets);
   }
 
+  /** Adds an attribute of 64 bits, in the machine's order unless told. */
   u64(type: number, value: bigint | number, options?: NumberOptions): this {
     const octets = new Uint8Array(8);
     new DataView(octets.buffer).setBigUint64(0, BigInt(value), !options?.bigEndian);
     return this.attr(type, octets);
   }
 
+  /** Adds an attribute of 32 bits in network order, as netfilter has them. */
   be32(type: number, value: number): this {
     return this.u32(type, value, { bigEndian: true });
   }
 
+  /** Adds an attribute of 64 bits in network order. */
   be64(type: number, value: bigint | number): this {
     return this.u64(type, value, { bigEndian: true });
   }

@@ -20,6 +20,7 @@ const SEND_QUEUE_PLAIN_BYTES = 100_000;
 /** A dump during which something changed is asked for again this often. */
 const DUMP_TRIES_MAX = 8;
 
+/** How a netlink socket is opened. */
 export interface NetlinkSocketOptions {
   /** Multicast groups as a bit mask (RTMGRP_*): the socket then receives their events. */
   readonly groups?: number;
@@ -34,6 +35,7 @@ const NUMBERS: NetlinkNames = {
   attribute: (_type, path) => `attribute ${path.join(".")}`,
 };
 
+/** A netlink socket of any family: requests with acknowledgement, dumps, batches, events. */
 export class NetlinkSocket implements Disposable {
   readonly #buffer = new sys.ReceiveBuffer(RECEIVE_BYTES);
   readonly #names: NetlinkNames;
@@ -71,19 +73,21 @@ export class NetlinkSocket implements Disposable {
 
   /**
    * Sends a request and waits for its acknowledgement.
+   * @param about what it is about; errors begin with it
    * @throws NetlinkError with the kernel's errno and its explanation
    */
-  request(message: NetlinkMessage): void {
-    this.batch([message], nl.NLM_F_ACK);
+  request(message: NetlinkMessage, about = ""): void {
+    this.batch([message], nl.NLM_F_ACK, about);
   }
 
   /**
    * Sends several messages in one datagram, as nfnetlink wants its transactions, and collects the acknowledgements of
    * those with NLM_F_ACK. Never set NLM_F_ACK on the messages that begin and end a transaction.
    * @param extraFlags set on every message
+   * @param about what they are about; errors begin with it
    * @throws NetlinkError of the first message that failed; its text names the index
    */
-  batch(messages: readonly NetlinkMessage[], extraFlags = 0): void {
+  batch(messages: readonly NetlinkMessage[], extraFlags = 0, about = ""): void {
     if (messages.length === 0) return;
     const first = this.#take(messages.length);
     this.#send(messages.map((message, index) => message.toBytes(first + index, extraFlags)));
@@ -104,7 +108,7 @@ export class NetlinkSocket implements Disposable {
       }
     }
     const worst = failures.toSorted((a, b) => a.index - b.index)[0];
-    if (worst) throw requestError(messages, worst.index, worst.failure, this.#names);
+    if (worst) throw requestError(messages, worst.index, worst.failure, this.#names, about);
   }
 
   /**
@@ -143,6 +147,7 @@ export class NetlinkSocket implements Disposable {
     return this.#receive(false) ?? [];
   }
 
+  /** Closes it. A second call does nothing. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;

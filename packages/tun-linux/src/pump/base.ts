@@ -30,6 +30,8 @@ export abstract class PumpBase implements Pump {
   readonly base: number;
   /** Kept so that it stays where it is. */
   protected readonly memory: SharedArrayBuffer;
+  /** A shared buffer keeps its size, and asking it took 20 ns a packet. */
+  readonly #memoryBytes: number;
   protected readonly ports: readonly PumpPort[];
   protected readonly calls = sys.pumpCalls();
   /** Packets, by the pump's life. */
@@ -44,6 +46,7 @@ export abstract class PumpBase implements Pump {
 
   constructor({ memory, ports, eventFd, reason }: PumpParts) {
     this.memory = memory;
+    this.#memoryBytes = memory.byteLength;
     this.ports = ports;
     this.reason = reason;
     this.base = addressOf(memory);
@@ -115,13 +118,9 @@ export abstract class PumpBase implements Pump {
 
   /** The kernel would read and write whatever lies there. */
   protected mustLieInside(start: number, bytes: number, header: number): void {
-    if (start >= header && start + bytes <= this.memory.byteLength) return;
-    const expected = `expected ${header} to ${this.memory.byteLength}, found outside`;
+    if (start >= header && start + bytes <= this.#memoryBytes) return;
+    const expected = `expected ${header} to ${this.#memoryBytes}, found outside`;
     throw new RangeError(`packet at ${start} of ${bytes} octets: ${expected}`);
-  }
-
-  protected iovecAddress(merger: Merger, first: number): number {
-    return this.base + merger.groups.piecesAt + first * IOVEC_BYTES;
   }
 
   protected refuse(errno: number, packets: number): void {
@@ -172,4 +171,9 @@ export abstract class PumpBase implements Pump {
     }
     return Wake.Readable;
   }
+}
+
+/** Where the iovecs of a group begin whose first piece is `first`. */
+export function iovecAt(merger: Merger, first: number): number {
+  return merger.groups.piecesAt + first * IOVEC_BYTES;
 }

@@ -7,6 +7,7 @@ import type { Pump, PumpBackend, PumpPort } from "./pump.ts";
 import { Ring, RING_ALIGNMENT_BYTES, RING_REGION_BYTES } from "./ring.ts";
 import { UringPump } from "./uring.ts";
 
+/** How a pump is opened. */
 export interface PumpOptions {
   /** The memory that packets lie in. */
   readonly memory: SharedArrayBuffer;

@@ -2,7 +2,16 @@
 import { PACKET_MAX_BYTES } from "@bunnel/abi";
 import type { PacketList } from "@bunnel/device";
 import { EINTR_RETRIES_MAX } from "../sys.ts";
-import { AT_WORD, FIRST_WORD, GROUP_WORDS, OCTETS_WORD, PIECES_WORD, PumpBase, type PumpParts } from "./base.ts";
+import {
+  AT_WORD,
+  FIRST_WORD,
+  GROUP_WORDS,
+  iovecAt,
+  OCTETS_WORD,
+  PIECES_WORD,
+  PumpBase,
+  type PumpParts,
+} from "./base.ts";
 import { Outcome, outcomeOfRead, outcomeOfWrite } from "./outcome.ts";
 import type { Merger, PumpBackend } from "./pump.ts";
 import { Spell } from "./spell.ts";
@@ -80,7 +89,7 @@ export class PlainPump extends PumpBase {
       const written =
         pieces === 1
           ? this.calls.write(place.fd, this.base + (records[word + AT_WORD] ?? 0), records[word + OCTETS_WORD] ?? 0)
-          : this.calls.writev(place.fd, this.iovecAddress(merger, records[word + FIRST_WORD] ?? 0), pieces);
+          : this.calls.writev(place.fd, this.base + iovecAt(merger, records[word + FIRST_WORD] ?? 0), pieces);
       if (written < 0) {
         const error = errno();
         const outcome = outcomeOfWrite(place, error);

@@ -48,6 +48,7 @@ export interface PumpCounters {
 /** "plain": a system call for each packet or group. "uring": one for a burst (io_uring(7)). */
 export type PumpBackend = "plain" | "uring";
 
+/** Moves packets of several descriptors between the kernel and one memory, by plain calls or by io_uring. */
 export interface Pump extends Disposable {
   readonly backend: PumpBackend;
   /** Why it is not "uring", in words; empty when it is, or was not asked to be. */
@@ -83,6 +84,7 @@ export interface Pump extends Disposable {
   /** Blocks the thread until a polled port has packets, `wake` is called or the time is over (-1: for ever). */
   wait(timeoutMs: number): Wake;
 
+  /** What it did so far. */
   counters(): PumpCounters;
 
   /** Gives back what the pump itself opened; the ports stay open. A second call does nothing. */

@@ -12,9 +12,11 @@ import {
 } from "@bunnel/device";
 import { addressOf } from "@bunnel/ffi";
 import type { LinuxTun } from "../device.ts";
+import { openTransferred } from "../hand-over.ts";
 import type { Offload } from "../tun-node.ts";
 import { GROUP_WORDS, PIECES_WORD } from "./base.ts";
-import type { Merger, Pump, PumpPort } from "./pump.ts";
+import { openPump, type PumpOptions } from "./open.ts";
+import type { Merger, Pump, PumpBackend, PumpPort } from "./pump.ts";
 
 /** The device as a port of a pump. `polled`: whether a wait ends when it has packets. */
 export function portOf(device: LinuxTun, polled = true): PumpPort {
@@ -33,6 +35,21 @@ export function coalesceOf(offloads: readonly Offload[]): number {
   return (takesTcp ? Coalesce.Tcp : 0) | (offloads.includes("udp") ? Coalesce.Udp : 0);
 }
 
+/** Where a pump's packets lie, and which pump: a lane of the engine has the first two. */
+export type PumpPlace = Pick<PumpOptions, "memory" | "rings" | "backend">;
+
+/**
+ * The device of a hand-over through a pump of its own, for the thread that calls.
+ * @param merger who merges what is written, when it is a list of his
+ * @throws DeviceError E_DEVICE_OPTION when the hand-over is another driver's, E_UNSUPPORTED as `openPump`
+ */
+export function openPumpedTun(handOver: DeviceHandOver, place: PumpPlace, merger?: Merger): PumpedTun {
+  const device = openTransferred(handOver);
+  const pump = openPump({ ...place, ports: [portOf(device)], eventFd: eventOf(device) });
+  return new PumpedTun(device, pump, 0, merger);
+}
+
+/** A TUN device whose packets go by a pump instead of one system call each. */
 export class PumpedTun implements TunDevice {
   readonly #device: LinuxTun;
   readonly #pump: Pump;
@@ -51,6 +68,11 @@ export class PumpedTun implements TunDevice {
     this.#port = port;
     this.#merger = merger;
     this.#allowed = device.capabilities.vnetHeader ? coalesceOf(device.offloads) : 0;
+  }
+
+  /** Which pump it is. */
+  get pump(): PumpBackend {
+    return this.#pump.backend;
   }
 
   get name(): string {

@@ -65,8 +65,12 @@ const HIGH = 0x1_0000_0000;
 export interface Submissions {
   /** What became of each operation of the last `submit`, in order: as a system call's result, or minus the errno. */
   readonly results: Int32Array;
-  /** Adds an operation; at most RING_ENTRIES before the next `submit`. `bytes` are iovecs for RING_WRITEV. */
-  put(operation: number, fd: number, address: number, bytes: number): void;
+  /**
+   * Adds an operation; at most RING_ENTRIES before the next `submit`.
+   * @param at where it reads or writes, in the rings' memory
+   * @param bytes iovecs for RING_WRITEV
+   */
+  put(operation: number, fd: number, at: number, bytes: number): void;
   /**
    * Submits what was put and waits until all of it has ended; `results` has what became of each.
    * @throws DeviceError E_DEVICE_SYSTEM when the kernel does not take part
@@ -85,17 +89,23 @@ export class Ring implements Submissions {
   readonly #cqTailWord: number;
   readonly #cqesWord: number;
   readonly #cqMask: number;
+  /** The memory's address, as halves: an address does not fit into 32 bits, and a double is slow to take apart. */
+  readonly #baseLow: number;
+  readonly #baseHigh: number;
   #tail = 0;
   #submitted = 0;
 
   private constructor(
     readonly fd: number,
     words: Int32Array,
+    base: number,
     at: number,
   ) {
     const ringsWord = (at + RINGS_AT) / 4;
     const param = (index: number): number => words[at / 4 + index] ?? 0;
     this.#words = words;
+    this.#baseLow = base >>> 0;
+    this.#baseHigh = Math.floor(base / HIGH);
     this.#entriesWord = (at + ENTRIES_AT) / 4;
     this.#sqTailWord = ringsWord + param(PARAM_SQ_TAIL) / 4;
     this.#cqHeadWord = ringsWord + param(PARAM_CQ_HEAD) / 4;
@@ -132,16 +142,17 @@ export class Ring implements Submissions {
     if (fd < 0) return sys.errno();
     if (words[first + PARAM_SQ_ENTRIES] !== RING_ENTRIES)
       throw new Error("io_uring: expected as many entries as asked");
-    return new Ring(fd, words, at);
+    return new Ring(fd, words, base, at);
   }
 
-  put(operation: number, fd: number, address: number, bytes: number): void {
+  put(operation: number, fd: number, at: number, bytes: number): void {
     const words = this.#words;
+    const low = (this.#baseLow + at) >>> 0;
     const word = this.#entriesWord + (this.#tail++ & (RING_ENTRIES - 1)) * SQE_WORDS;
     words[word] = operation;
     words[word + SQE_FD] = fd;
-    words[word + SQE_ADDRESS_LOW] = address;
-    words[word + SQE_ADDRESS_HIGH] = address / HIGH;
+    words[word + SQE_ADDRESS_LOW] = low;
+    words[word + SQE_ADDRESS_HIGH] = low < this.#baseLow ? this.#baseHigh + 1 : this.#baseHigh;
     words[word + SQE_BYTES] = bytes;
   }
 

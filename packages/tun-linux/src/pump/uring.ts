@@ -5,7 +5,7 @@
 // burst that is cut short costs a whole one.
 import { PACKET_MAX_BYTES } from "@bunnel/abi";
 import type { PacketList } from "@bunnel/device";
-import { AT_WORD, FIRST_WORD, GROUP_WORDS, OCTETS_WORD, PIECES_WORD, type PumpParts } from "./base.ts";
+import { AT_WORD, FIRST_WORD, GROUP_WORDS, iovecAt, OCTETS_WORD, PIECES_WORD, type PumpParts } from "./base.ts";
 import { Outcome, outcomeOfRead, outcomeOfWrite } from "./outcome.ts";
 import { PlainPump } from "./plain.ts";
 import type { Merger, PumpPort } from "./pump.ts";
@@ -42,12 +42,11 @@ export class UringPump extends PlainPump {
   /** Submits so many reads; returns how many packets came. */
   #readSome(place: PumpPort, list: PacketList, from: number, tries: number, maxBytes: number): number {
     const { fd, headerBytes } = place;
-    const base = this.base - headerBytes;
     const room = Math.min(maxBytes, PACKET_MAX_BYTES) + headerBytes;
     for (let i = from; i < from + tries; i++) {
       const start = list.at[i] ?? 0;
       this.mustLieInside(start, room - headerBytes, headerBytes);
-      this.#ring.put(RING_READ, fd, base + start, room);
+      this.#ring.put(RING_READ, fd, start - headerBytes, room);
     }
     this.#ring.submit();
     return this.#take(place, list, from, tries);
@@ -81,7 +80,6 @@ export class UringPump extends PlainPump {
     const place = this.portAt(port);
     const { fd, headerBytes } = place;
     const { at, lengths } = list;
-    const base = this.base - headerBytes;
     let next = from;
     while (next < to) {
       const count = Math.min(to - next, RING_ENTRIES);
@@ -89,7 +87,7 @@ export class UringPump extends PlainPump {
         const start = at[i] ?? 0;
         const bytes = lengths[i] ?? 0;
         this.mustLieInside(start, bytes, headerBytes);
-        this.#ring.put(RING_WRITE, fd, base + start, bytes + headerBytes);
+        this.#ring.put(RING_WRITE, fd, start - headerBytes, bytes + headerBytes);
       }
       this.#ring.submit();
       const taken = this.#taken(place, count);
@@ -129,9 +127,9 @@ export class UringPump extends PlainPump {
     const word = group * GROUP_WORDS;
     const pieces = records[word + PIECES_WORD] ?? 0;
     if (pieces === 1) {
-      this.#ring.put(RING_WRITE, fd, this.base + (records[word + AT_WORD] ?? 0), records[word + OCTETS_WORD] ?? 0);
+      this.#ring.put(RING_WRITE, fd, records[word + AT_WORD] ?? 0, records[word + OCTETS_WORD] ?? 0);
     } else {
-      this.#ring.put(RING_WRITEV, fd, this.iovecAddress(merger, records[word + FIRST_WORD] ?? 0), pieces);
+      this.#ring.put(RING_WRITEV, fd, iovecAt(merger, records[word + FIRST_WORD] ?? 0), pieces);
     }
   }
 

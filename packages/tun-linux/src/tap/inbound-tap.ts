@@ -18,6 +18,7 @@ const EVENT_PLACE = 1;
 /** Some five thousand packets, by the kernel's own count of what each costs. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
+/** What a tap hears. */
 export interface InboundTapOptions {
   /** Where packets arrive, at most 64. Default: at any interface but the loopback device, also those to come. */
   readonly interfaceIndexes?: readonly number[];

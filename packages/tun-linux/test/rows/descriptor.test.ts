@@ -2,7 +2,9 @@
 // Descriptors that go from hand to hand. tun-rs: from_fd, into_raw_fd, as_raw_fd, BorrowedSyncDevice. tappers: AsFd,
 // AsRawFd.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Wake, type DeviceOptions, type PacketList } from "@bunnel/device";
 import { packetOf } from "@bunnel/device/conformance";
 import { NetworkNamespace, openLinuxDescriptor, type LinuxTun } from "../../src/index.ts";
@@ -142,5 +144,23 @@ describe("openLinuxDescriptor()", () => {
     const bare = namespace.run(() => openBlockingTun(undefined));
     expect(open(bare.fd, {})).toThrow("expected an interface behind it, found none");
     bare.close();
+  });
+
+  test("refuses what does not keep packets apart", () => {
+    const folder = mkdtempSync(join(tmpdir(), "descriptor-"));
+    const fifo = join(folder, "fifo");
+    Bun.spawnSync(["mkfifo", fifo]);
+    using stream = socketPair("stream");
+    const kinds = [
+      [openSync(import.meta.path, "r"), "a file"],
+      [openSync(fifo, "r+"), "a pipe"],
+      [stream.here, "a stream socket"],
+    ] as const;
+    for (const [fd, kind] of kinds) {
+      const message = `descriptor ${fd}: expected one that keeps packets apart, found ${kind}`;
+      expect(() => openLinuxDescriptor(fd, { ownership: "owned" })).toThrow(message);
+      if (fd !== stream.here) closeSync(fd);
+    }
+    rmSync(folder, { recursive: true });
   });
 });

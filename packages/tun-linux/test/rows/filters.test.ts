@@ -74,6 +74,20 @@ describe("filterFrames()", () => {
     expect(lengthsIn(device)).toHaveLength(4);
   });
 
+  test("takes eight addresses of single hosts and any number of multicast ones, in any order", () => {
+    using device = quietDevice(namespace, { medium: "ethernet" });
+    using socket = namespace.run(() => new PacketSocket(device.index));
+    const multicast = Array.from({ length: 20 }, (_, i) => `01:00:5e:00:01:${i.toString(16).padStart(2, "0")}`);
+    const single = Array.from({ length: 8 }, (_, i) => `02:00:5e:00:53:0${i}`);
+    filterFrames(device, { macs: [...multicast, ...single, "ff:ff:ff:ff:ff:ff"] });
+    for (let last = 0; last < 12; last++) socket.send(frameTo(2, last));
+    expect(lengthsIn(device)).toHaveLength(8);
+    socket.send(frameTo(0xff, 0).fill(0xff, 0, 6));
+    expect(lengthsIn(device)).toHaveLength(1);
+    const tooMany = { macs: [...single, "02:00:5e:00:53:08"] };
+    expect(() => filterFrames(device, tooMany)).toThrow("at most 8 addresses that are not multicast, found 9");
+  });
+
   test("refuses what it cannot", () => {
     using tun = quietDevice(namespace);
     using tap = quietDevice(namespace, { medium: "ethernet" });

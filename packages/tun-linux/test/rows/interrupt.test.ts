@@ -1,14 +1,15 @@
 // needs root
 // Ending a wait from elsewhere, and not ending it by accident. tun-rs: recv_intr, recv_intr_timeout, send_intr,
-// wait_readable_intr, InterruptEvent (new, trigger, trigger_value, is_trigger, value, reset), shutdown.
+// wait_readable_intr, wait_writable_intr, InterruptEvent (new, trigger, trigger_value, is_trigger, value, reset),
+// shutdown.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { Wake } from "@bunnel/device";
 import { conformancePacket } from "@bunnel/device/conformance";
-import { Interrupt, NetworkNamespace, type LinuxTun } from "../../src/index.ts";
+import { Interrupt, NetworkNamespace, openLinuxDescriptor, type LinuxTun } from "../../src/index.ts";
 import { PacketSocket } from "../sys.ts";
-import { isPoll, signalThread } from "./sys.ts";
+import { isPoll, signalThread, socketPair } from "./sys.ts";
 import type { WaitAnswer, WaitOrder } from "./wait-worker.ts";
 import { quietDevice } from "./witness.ts";
 
@@ -76,6 +77,27 @@ describe("Interrupt", () => {
     expect(device.wait(1, interrupt)).toBe(Wake.Timeout);
     socket.send(conformancePacket(60, 1));
     expect(device.wait(-1, interrupt)).toBe(Wake.Readable);
+  });
+
+  test("ends a wait for room, too; so do room, wake() and the time", () => {
+    using pair = socketPair();
+    using device = openLinuxDescriptor(pair.here, { ownership: "borrowed" });
+    using interrupt = Interrupt.create();
+    expect(device.waitWritable(-1, interrupt)).toBe(Wake.Writable);
+    let written = 0;
+    while (device.writev([conformancePacket(1000, 1)])) written++;
+    expect(written).toBeGreaterThan(0);
+    expect(device.waitWritable(1, interrupt)).toBe(Wake.Timeout);
+    interrupt.trigger(7);
+    expect(device.waitWritable(-1, interrupt)).toBe(Wake.Woken);
+    interrupt.reset();
+    device.wake();
+    expect(device.waitWritable(-1, interrupt)).toBe(Wake.Woken);
+    for (let i = 0; i < written; i++) pair.receive();
+    expect(device.waitWritable(-1, interrupt)).toBe(Wake.Writable);
+    expect(device.wait(0, interrupt)).toBe(Wake.Timeout);
+    device.close();
+    expect(device.waitWritable(-1)).toBe(Wake.Closed);
   });
 
   test("refuses 0, and is harmless when it is closed", () => {

@@ -20,6 +20,7 @@ const IFF_TUN = 0x0001;
 const IFF_NO_PI = 0x1000;
 const AF_UNIX = 1;
 const AF_INET = 2;
+const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 const SOCK_SEQPACKET = 5;
 /** linux/sockios.h, linux/ethtool.h */
@@ -65,10 +66,11 @@ export function openBlockingTun(name: string | undefined) {
   return { fd, name: IFREQ.decode(request).name, close: () => void libc().close(fd) };
 }
 
-/** Two sockets that keep packets apart: what one sends as a whole, the other receives as a whole. */
-export function socketPair() {
+/** Two sockets that keep packets apart: what one sends as a whole, the other receives as a whole. A stream does not. */
+export function socketPair(kind: "packets" | "stream" = "packets") {
   const pair = new Int32Array(2);
-  checked("socketpair", libc().socketpair(AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0, pair));
+  const type = kind === "packets" ? SOCK_SEQPACKET : SOCK_STREAM;
+  checked("socketpair", libc().socketpair(AF_UNIX, type | O_CLOEXEC, 0, pair));
   const [here = -1, there = -1] = pair;
   return {
     here,

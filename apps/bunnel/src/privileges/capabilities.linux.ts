@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 
 /** Bits of linux/capability.h */
-const BITS = { CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21 } as const;
+export const BITS = { CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21 } as const;
 export type Capability = keyof typeof BITS;
 
 /** Those of the wanted capabilities that are not in force. */

@@ -1,0 +1,58 @@
+// What a running service does by itself: it reads its profile again when a file of it changes or somebody sends SIGHUP,
+// and tells those who watch how it is.
+import type { ControlServer } from "../control/server.ts";
+import { explain } from "./exit.ts";
+import type { Service } from "./service.ts";
+import { FileWatcher } from "./watch-files.ts";
+
+const STATS_EVERY_MS = 1_000;
+
+export interface FollowOptions {
+  /** What happens is told as JSON lines. */
+  readonly json?: boolean;
+}
+
+/** Until it is disposed. SIGHUP is a reload, but where a terminal hangs up it ends the service. */
+export function follow(service: Service, control: ControlServer, options: FollowOptions, stop: () => void): Disposable {
+  const reload = async (why: string): Promise<void> => {
+    try {
+      const report = await service.reload();
+      tell(options, { reload: true, why, ...report }, `reloaded (${why}): ${reloadText(report)}`);
+    } catch (error) {
+      const text = explain(error);
+      tell(options, { reload: false, why, error: text }, `not reloaded (${why}), what was in force still is: ${text}`);
+    }
+  };
+  const watcher = new FileWatcher(
+    () => service.files,
+    () => void reload("a file changed"),
+  );
+  const hangUp = (): void => (process.stdin.isTTY ? stop() : void reload("SIGHUP"));
+  process.on("SIGHUP", hangUp);
+  const timer = setInterval(() => {
+    if (control.isWatched("stats")) control.notify("stats", service.status());
+  }, STATS_EVERY_MS);
+  return {
+    [Symbol.dispose]() {
+      watcher[Symbol.dispose]();
+      process.off("SIGHUP", hangUp);
+      clearInterval(timer);
+    },
+  };
+}
+
+/** A reload in words. */
+export function reloadText({
+  rules,
+  restart,
+}: {
+  readonly rules: number;
+  readonly restart: readonly string[];
+}): string {
+  const count = `${rules} ${rules === 1 ? "rule" : "rules"} in force`;
+  return restart.length === 0 ? count : `${count}; ${restart.join(", ")} will follow at the next start`;
+}
+
+function tell({ json }: FollowOptions, data: unknown, text: string): void {
+  process.stdout.write(json ? `${JSON.stringify(data)}\n` : `${text}\n`);
+}

@@ -1,0 +1,16 @@
+// Which keys of a profile are taken at the start alone.
+import type { Profile } from "@bunnel/profile";
+
+const KEYS: readonly (readonly [key: string, of: (profile: Profile) => unknown])[] = [
+  ["device.name", ({ device }) => device.name],
+  ["device.address", ({ device }) => device.address],
+  ["device.netmask", ({ device }) => device.netmask],
+  ["device.mtu", ({ device }) => device.mtuBytes],
+  ["limits.max_flows", ({ limits }) => limits.maxFlows],
+  ["limits.max_queue_size", ({ limits }) => limits.maxQueueSize],
+];
+
+/** The keys in which a profile differs from the one that the service was started with. */
+export function needsRestart(started: Profile, next: Profile): string[] {
+  return KEYS.filter(([, of]) => of(started) !== of(next)).map(([key]) => key);
+}

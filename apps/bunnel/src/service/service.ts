@@ -1,0 +1,153 @@
+// A running service: the backend, the profile it works with, and what the control socket can ask of it.
+import { accessSync, constants } from "node:fs";
+import type { BackendHandle, TunSettings } from "@bunnel/backend";
+import { printProfile, ruleStrategyText, type Profile } from "@bunnel/profile";
+import * as v from "valibot";
+import type { ControlEvent } from "../control/protocol.ts";
+import { checked, type ControlCommands } from "../control/server.ts";
+import { describeFlow, FLOWS_SHOWN, type FlowLine } from "./describe-flow.ts";
+import { explain } from "./exit.ts";
+import type { ProfileSource } from "./read-profile.ts";
+import { needsRestart } from "./needs-restart.ts";
+
+export interface ServiceParts {
+  readonly source: ProfileSource;
+  /** Reads the profile again from where it came. */
+  readonly read: () => Promise<ProfileSource>;
+  /** Settings that the profile and the command line make together. */
+  readonly settingsOf: (profile: Profile) => TunSettings;
+  readonly notify: (event: ControlEvent, data: unknown) => void;
+  /** Ends the service. */
+  readonly stop: () => void;
+}
+
+/** What a reload did. */
+export interface ReloadReport {
+  readonly source: string;
+  readonly rules: number;
+  /** Keys whose change waits for the next start. */
+  readonly restart: readonly string[];
+}
+
+/** One rule as `bunnel rules` shows it. */
+export interface RuleLine {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly priority: number;
+  readonly strategy: string;
+  /** Messages that it decided since it was put in force. */
+  readonly decided: number;
+  /** Flows in the table that it decided. */
+  readonly flows: number;
+}
+
+const flowsSchema = v.strictObject({ limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), FLOWS_SHOWN) });
+const nothingSchema = v.strictObject({});
+
+export class Service {
+  #source: ProfileSource;
+  #reloading: Promise<ReloadReport> | undefined;
+  #reloads = { done: 0, refused: 0 };
+
+  constructor(
+    readonly handle: BackendHandle,
+    readonly parts: ServiceParts,
+  ) {
+    this.#source = parts.source;
+  }
+
+  /** The files that make the profile in force. */
+  get files(): readonly string[] {
+    return this.#source.files;
+  }
+
+  /** Those of them that this process may not read again. */
+  unreadable(): string[] {
+    return this.files.filter((path) => {
+      try {
+        accessSync(path, constants.R_OK);
+        return false;
+      } catch {
+        return true;
+      }
+    });
+  }
+
+  status() {
+    const { name, profile } = this.#source;
+    const rules = profile.rules.filter(({ enabled }) => enabled).length;
+    return { pid: process.pid, profile: name, rules, reloads: this.#reloads, ...this.handle.stats };
+  }
+
+  /**
+   * Reads the profile again and puts it in force. One that is wrong changes nothing.
+   * @throws ProfileError, ExitError, DeviceError: why the new one was refused
+   */
+  reload(): Promise<ReloadReport> {
+    this.#reloading ??= this.#reload().finally(() => {
+      this.#reloading = undefined;
+    });
+    return this.#reloading;
+  }
+
+  rules(): RuleLine[] {
+    const { profile, decided } = this.handle.pipeline;
+    const flows = profile.rules.map(() => 0);
+    for (const { rule } of this.handle.flows()) if (rule !== undefined) flows[rule] = (flows[rule] ?? 0) + 1;
+    return profile.rules.map((rule, index) => {
+      const { name, enabled, priority } = rule;
+      const strategy = ruleStrategyText(rule);
+      return { name, enabled, priority, strategy, decided: decided[index] ?? 0, flows: flows[index] ?? 0 };
+    });
+  }
+
+  flows(limit: number): { readonly total: number; readonly flows: readonly FlowLine[] } {
+    const flows = this.handle.flows();
+    const { rules } = this.handle.pipeline.profile;
+    return { total: flows.length, flows: flows.slice(0, limit).map((flow) => describeFlow(flow, rules)) };
+  }
+
+  /** What the control socket can ask. */
+  get commands(): ControlCommands {
+    const plain = (act: () => unknown) => (given: Readonly<Record<string, unknown>>) => {
+      checked(nothingSchema, given);
+      return act();
+    };
+    return {
+      status: plain(() => this.status()),
+      stats: plain(() => this.handle.stats),
+      rules: plain(() => this.rules()),
+      profile: plain(() => ({ source: this.#source.name, text: printProfile(this.#source.profile) })),
+      flows: (given) => this.flows(checked(flowsSchema, given).limit),
+      reload: plain(() => this.reload()),
+      stop: plain(() => {
+        this.parts.stop();
+        return "stopping";
+      }),
+    };
+  }
+
+  async #reload(): Promise<ReloadReport> {
+    try {
+      const source = await this.parts.read();
+      const { profile } = source;
+      const { method, uplinks, excludes } = this.parts.settingsOf(profile);
+      this.handle.pipeline.load(profile, {
+        ...(method !== undefined && { method }),
+        ...(uplinks !== undefined && { uplinks }),
+        ...(excludes !== undefined && { excludes }),
+      });
+      this.#source = source;
+      this.#reloads.done++;
+      const restart = needsRestart(this.parts.source.profile, profile);
+      const rules = profile.rules.filter(({ enabled }) => enabled).length;
+      const report = { source: source.name, rules, restart };
+      this.parts.notify("reload", { ok: true, ...report });
+      return report;
+    } catch (error) {
+      this.#reloads.refused++;
+      this.parts.notify("reload", { ok: false, error: explain(error) });
+      throw error;
+    }
+  }
+}

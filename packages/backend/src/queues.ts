@@ -1,0 +1,123 @@
+// The queues of a running backend. Each has its own descriptors of the device, of the way out and of the tap, two lanes
+// of the engine, and a thread; the flow table is everybody's.
+import { CONTROL_BASE, CONTROL_STOP, QUEUES_MAX } from "@bunnel/abi";
+import { DeviceError, type DeviceOptions, type InboundTap, type TunDevice } from "@bunnel/device";
+import type { Egress } from "@bunnel/egress";
+import type { Engine, LaneOptions } from "@bunnel/engine";
+import type { PumpChoice } from "./backend.ts";
+import type { LaneThread, TunPlatform } from "./platform.ts";
+
+export interface QueuesOptions {
+  readonly count: number;
+  readonly pump: PumpChoice;
+  readonly device: DeviceOptions;
+  readonly maxQueueSize: number;
+  /** How the lanes are opened for this device and way out. */
+  laneOptions(device: TunDevice, egress: Egress): LaneOptions;
+  /** Called with each tap before its thread starts. */
+  watch(tap: InboundTap | undefined): void;
+}
+
+interface Queue {
+  readonly device: TunDevice;
+  readonly egress: Egress;
+  readonly tap: InboundTap | undefined;
+  readonly thread: LaneThread;
+  /** How its packets pass. */
+  readonly pump: string;
+}
+
+export class Queues {
+  readonly #engine: Engine;
+  readonly #all: Queue[] = [];
+
+  private constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Opens the device and starts a thread for each queue; resolves when all of them read. If one fails, none stays. */
+  static async start(platform: TunPlatform, engine: Engine, options: QueuesOptions): Promise<Queues> {
+    const { count } = options;
+    if (!Number.isInteger(count) || count < 1 || count > QUEUES_MAX) {
+      throw new DeviceError("E_DEVICE_OPTION", `queues: expected 1 to ${QUEUES_MAX}, found ${count}`);
+    }
+    const queues = new Queues(engine);
+    try {
+      for (let index = 0; index < count; index++) await queues.#open(platform, options, index);
+      return queues;
+    } catch (error) {
+      await queues.stop();
+      throw error;
+    }
+  }
+
+  /** The device as its first queue has it. */
+  get device(): TunDevice {
+    const [first] = this.#all;
+    if (first === undefined) throw new DeviceError("E_DEVICE_STATE", "queues: expected one at least, found none");
+    return first.device;
+  }
+
+  get pumps(): readonly string[] {
+    return this.#all.map(({ pump }) => pump);
+  }
+
+  get taps(): readonly (InboundTap | undefined)[] {
+    return this.#all.map(({ tap }) => tap);
+  }
+
+  /** Settles when the first of them has ended: undefined after a stop, else the cause. */
+  get ended(): Promise<Error | undefined> {
+    return Promise.race(this.#all.map(({ thread }) => thread.ended));
+  }
+
+  /** Ends every thread, and closes what the queues stand on. */
+  async stop(): Promise<void> {
+    Atomics.store(new Int32Array(this.#engine.memory, CONTROL_BASE, 16), CONTROL_STOP / 4, 1);
+    for (const { device } of this.#all) device.wake();
+    for (const { thread } of this.#all) await thread.ended;
+    for (const { device, egress, tap, thread } of this.#all.toReversed()) {
+      thread.dispose();
+      device.close();
+      egress.close();
+      tap?.close();
+    }
+  }
+
+  async #open(platform: TunPlatform, options: QueuesOptions, index: number): Promise<void> {
+    const undo: (() => void)[] = [];
+    try {
+      const device = this.#openDevice(platform, options);
+      undo.push(() => device.close());
+      const egress = platform.openEgress();
+      undo.push(() => egress.close());
+      const tap = platform.openTap?.();
+      undo.push(() => tap?.close());
+      options.watch(tap);
+      const thread = platform.startLane({
+        engine: this.#engine.transfer,
+        laneIndex: 2 * index,
+        lane: options.laneOptions(device, egress),
+        device,
+        egress,
+        ...(tap && { inbound: { laneIndex: 2 * index + 1, tap } }),
+        answers: true,
+        maxQueueSize: options.maxQueueSize,
+        pump: options.pump,
+      });
+      undo.push(() => thread.dispose());
+      const { pump } = await thread.ready;
+      this.#all.push({ device, egress, tap, thread, pump });
+    } catch (error) {
+      for (const step of undo.toReversed()) step();
+      throw error;
+    }
+  }
+
+  #openDevice(platform: TunPlatform, { count, device }: QueuesOptions): TunDevice {
+    const [first] = this.#all;
+    if (first === undefined) return platform.openDevice({ ...device, ...(count > 1 && { multiQueue: true }) });
+    if (platform.openQueue) return platform.openQueue(first.device);
+    throw new DeviceError("E_UNSUPPORTED", `queues: expected one on ${platform.name}, found ${count}`);
+  }
+}
