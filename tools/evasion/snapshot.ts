@@ -1,5 +1,5 @@
 // The reviewed tables as files: a line for each strategy, a letter for each box.
-import { CELL_LETTERS, type EvasionCell, type EvasionTable, type KeptTable, keptTable } from "@bunnel/lab";
+import { CELL_LETTERS, type EvasionCell, type EvasionTable, type KeptTable } from "@bunnel/lab";
 
 const NAME_WIDTH = 26;
 const COLUMNS = "boxes:";
@@ -39,5 +39,3 @@ function cellOf(letter: string | undefined): EvasionCell {
   if (found === undefined) throw new Error(`snapshot: expected a letter of a cell, found ${letter ?? "nothing"}`);
   return found as EvasionCell;
 }
-
-export { keptTable };

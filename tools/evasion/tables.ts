@@ -1,4 +1,5 @@
 // The tables that are kept under review.
+import { join } from "node:path";
 import {
   type BoxColumn,
   type EngineRig,
@@ -12,6 +13,11 @@ import {
 
 export const TABLES = ["router-none", "router-lenient", "router-strict", "router-none-ipv6"] as const;
 export type TableKind = (typeof TABLES)[number];
+
+/** Where the reviewed table stands. */
+export function snapshotPath(kind: TableKind): string {
+  return join(import.meta.dirname, "../../test/model", `${kind}.txt`);
+}
 
 /** Servers without a box before them, then the gallery. */
 export function reviewedColumns(): readonly BoxColumn[] {
