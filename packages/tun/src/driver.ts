@@ -2,6 +2,7 @@
 import {
   DeviceError,
   type DescriptorOptions,
+  type DeviceHandOver,
   type DeviceOptions,
   type DriverCapabilities,
   type SystemDevice,
@@ -18,8 +19,10 @@ export interface Driver {
   openQueue(first: SystemDevice): SystemDevice;
   /** A device from a descriptor that somebody else opened. */
   openDescriptor(descriptor: number, options: DescriptorOptions): SystemDevice;
-  /** The system's interfaces, addresses, routes, rules and neighbours. */
-  openNetwork(): TunLinux.RouteNetlink;
+  /** A device that another thread of this process has handed over. */
+  openTransferred(handOver: DeviceHandOver): SystemDevice;
+  /** Interfaces, addresses, routes, rules and neighbours where the thread is, or where a device's interface is. */
+  openNetwork(device?: SystemDevice): TunLinux.RouteNetlink;
   /** The interface of a device as it is now; undefined when it was deleted. */
   linkOf(device: SystemDevice): TunLinux.LinkInfo | undefined;
   /** Changes of interfaces and addresses where the device's interface is. */
@@ -69,7 +72,11 @@ function linux(): Driver {
     open: tunLinux.openLinuxTun,
     openQueue: (first) => tunLinux.openTunQueue(own(first)),
     openDescriptor: tunLinux.openLinuxDescriptor,
-    openNetwork: () => tunLinux.RouteNetlink.open(),
+    openTransferred: tunLinux.openTransferredTun,
+    openNetwork: (device) => {
+      const open = () => tunLinux.RouteNetlink.open();
+      return device instanceof tunLinux.LinuxTun ? tunLinux.inNamespaceOf(device.fd, open) : open();
+    },
     linkOf: (device) =>
       tunLinux.inNamespaceOf(own(device).fd, () => {
         using network = tunLinux.RouteNetlink.open();
