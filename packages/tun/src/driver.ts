@@ -77,11 +77,14 @@ function linux(): Driver {
       const open = () => tunLinux.RouteNetlink.open();
       return device instanceof tunLinux.LinuxTun ? tunLinux.inNamespaceOf(device.fd, open) : open();
     },
-    linkOf: (device) =>
-      tunLinux.inNamespaceOf(own(device).fd, () => {
+    linkOf: (device) => {
+      // Without it nobody can tell where the interface was, and its index may be another one's elsewhere.
+      if (isGone(device)) return undefined;
+      return tunLinux.inNamespaceOf(own(device).fd, () => {
         using network = tunLinux.RouteNetlink.open();
         return network.link(device.index);
-      }),
+      });
+    },
     watchFrom: (device, signal) => {
       const options = { topics: ["link", "address"] as const, ...(signal ? { signal } : {}) };
       return tunLinux.inNamespaceOf(own(device).fd, () => tunLinux.NetworkEvents.open(options));
@@ -90,4 +93,15 @@ function linux(): Driver {
     setDns: tunLinux.setLinkDns,
     recoverDns: tunLinux.recoverDns,
   };
+}
+
+/** Closed, or its interface deleted. */
+function isGone(device: SystemDevice): boolean {
+  try {
+    device.state();
+    return false;
+  } catch (error) {
+    if (error instanceof DeviceError && error.code === "E_DEVICE_GONE") return true;
+    throw error;
+  }
 }
