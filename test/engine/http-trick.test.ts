@@ -1,7 +1,7 @@
 // The tricks of HTTP change octets and keep the length, and a server reads the same request (RFC 9112 section 2.2 and
 // 5.1: a line feed alone ends a line, names are compared without case, white space around a value does not count).
 import { beforeAll, describe, expect, test } from "bun:test";
-import { HttpTrick, L7, Technique } from "@bunnel/abi";
+import { HOLD_MESSAGE_MAX_BYTES, HttpTrick, L7, Technique } from "@bunnel/abi";
 import type { Engine, EngineBuild } from "@bunnel/engine";
 import { decodePacket, tcpPacket } from "@bunnel/wire";
 import fc from "fast-check";
@@ -14,7 +14,8 @@ import { writeTable } from "./table-writer.ts";
 
 const RUNS = 400;
 
-const request = anyMessage.filter(({ l7 }) => l7 === L7.Http);
+/** One that is remembered whole: of a longer one a part of the head that is sent again by itself leaves unchanged. */
+const request = anyMessage.filter(({ l7, octets }) => l7 === L7.Http && octets.length <= HOLD_MESSAGE_MAX_BYTES);
 
 const sent = (octets: Uint8Array): Uint8Array =>
   tcpPacket({
@@ -33,14 +34,18 @@ describe.each(BUILDS)("httphost, %s build", (build: EngineBuild) => {
 
   test("the request means the same and has the same length", () => {
     fc.assert(
-      fc.property(request, httpTrick, ({ octets }, op) => {
-        engine.reset();
-        engine.loadRules(writeTable(L7.Http, [op]));
-        const [out, ...more] = carry(engine, sent(octets)).map((packet) => decodePacket(packet).payload);
-        expect(more).toEqual([]);
-        expect(out?.length).toBe(octets.length);
-        expect(meaningOf(out ?? new Uint8Array(0))).toEqual(meaningOf(octets));
-      }),
+      fc.property(
+        request.filter(({ octets }) => octets.length <= 1400),
+        httpTrick,
+        ({ octets }, op) => {
+          engine.reset();
+          engine.loadRules(writeTable(L7.Http, [op]));
+          const [out, ...more] = carry(engine, sent(octets)).map((packet) => decodePacket(packet).payload);
+          expect(more).toEqual([]);
+          expect(out?.length).toBe(octets.length);
+          expect(meaningOf(out ?? new Uint8Array(0))).toEqual(meaningOf(octets));
+        },
+      ),
       { numRuns: RUNS },
     );
   });

@@ -58,6 +58,9 @@ export const TECHNIQUES: readonly TechniqueEntry[] = [
     word: "httphost",
     kinds: ["http"],
     except: { endpoint: "changes octets that mean the same; the request keeps its length and its meaning" },
+    caution:
+      "A request of more than 8192 octets is not remembered: a part that begins inside its head, sent again by " +
+      "itself, leaves unchanged.",
   },
   {
     word: "udplen",

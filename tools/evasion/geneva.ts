@@ -80,7 +80,7 @@ export const GENEVA_FIELD: readonly GenevaField[] = [
     "duplicate(tamper{TCP:load:corrupt}(tamper{TCP:ack:corrupt},),)",
     "87/100/0",
     "",
-    "fake(random, badseq=0/-66000)",
+    "fake(random, badseq=0/-1073741824)",
   ),
   {
     dna: "[TCP:flags:S]-duplicate(,tamper{TCP:load:corrupt})-|",

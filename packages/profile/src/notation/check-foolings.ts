@@ -2,6 +2,7 @@
 import { anyOf, shown } from "../wording.ts";
 import {
   AUTO_TTL_DEFAULT,
+  BADACK,
   BADSEQ,
   BADSEQ_DEFAULT,
   FOOLINGS,
@@ -18,6 +19,14 @@ import { wordParameter, type Parameter, type Scope } from "./parameters.ts";
 export const HOPS = { min: 1, max: 255 } as const;
 const I8 = { min: -0x80, max: 0x7f } as const;
 const I32 = { min: -0x8000_0000, max: 0x7fff_ffff } as const;
+const IN_WINDOW = "the server would keep what lies in its window";
+const HARDLY_OLDER = "the server would take a stamp that is hardly older";
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
 /** What has been read so far. */
 export type FoolingDraft = { -readonly [Word in keyof Foolings]: Foolings[Word] };
 
@@ -110,13 +119,15 @@ function badseqParameter(scope: Scope, draft: FoolingDraft): Parameter {
       }
       const slash = value.text.indexOf("/");
       const [seq, ack] = slash < 0 ? [value.text] : [value.text.slice(0, slash), value.text.slice(slash + 1)];
-      draft.badseq = {
-        seq: safe(scope, value, "badseq", seq, BADSEQ, "the server would keep what lies in its window"),
+      const found = {
+        seq: scope.whole(value.index, "badseq", seq, I32.min, I32.max),
         ack:
           ack === undefined
             ? BADSEQ_DEFAULT.ack
             : scope.whole(value.index + slash + 1, "badseq", ack, I32.min, I32.max),
       };
+      if (!isWithin(found.ack, BADACK)) checkSafe(scope, value, "badseq", found.seq, BADSEQ, IN_WINDOW);
+      draft.badseq = found;
     },
   };
 }
@@ -129,22 +140,18 @@ function tsParameter(scope: Scope, draft: FoolingDraft): Parameter {
     read(argument) {
       scope.once(argument, "ts");
       const { value } = argument;
-      const why = "the server would take a stamp that is hardly older";
-      draft.ts = value ? safe(scope, value, "ts", value.text, TS, why) : TS_DEFAULT;
+      draft.ts = value ? scope.whole(value.index, "ts", value.text, I32.min, I32.max) : TS_DEFAULT;
+      checkSafe(scope, value ?? argument.word, "ts", draft.ts, TS, HARDLY_OLDER);
     },
   };
 }
 
-/** A number that leaves a fake no chance to be read, or an error that says why another one would. */
-function safe(
-  scope: Scope,
-  at: Token,
-  word: string,
-  digits: string,
-  range: typeof TS | typeof BADSEQ,
-  why: string,
-): number {
-  const number = scope.whole(at.index, word, digits, I32.min, I32.max);
-  if (number >= range.min && number <= range.max) return number;
+/** @throws ProfileError that says why a number would let the fake be read */
+function checkSafe(scope: Scope, at: Token, word: string, number: number, range: Range, why: string): void {
+  if (isWithin(number, range)) return;
   throw scope.error(at, `${word}: expected a number from ${range.min} to ${range.max}, found ${number}: ${why}`);
+}
+
+function isWithin(number: number, { min, max }: Range): boolean {
+  return number >= min && number <= max;
 }

@@ -36,6 +36,13 @@ describe("parseStrategy() reads foolings", () => {
     });
   });
 
+  test("an acknowledgement of octets before every window is enough, whatever the sequence number", () => {
+    expect(operationOf("tls: fake(badseq=0/-1073741824)")).toMatchObject({
+      foolings: { badseq: { seq: 0, ack: -0x4000_0000 } },
+    });
+    expect(() => operationOf("tls: fake(badseq=0/-1073741823)")).toThrow("the server would keep");
+  });
+
   test.each([
     [
       "tls: fake",

@@ -1,6 +1,6 @@
 // One operation of a table's strategy: a technique that the engine has, with all that it needs and nothing else.
 import * as abi from "@bunnel/abi";
-import { BADSEQ, TS } from "../notation/content.ts";
+import { BADACK, BADSEQ, TS } from "../notation/content.ts";
 import { HELLO_FLAGS, SCALED, shapeOf, type OperationShape, type Range } from "./operation-shape.ts";
 import { checkText, refuse } from "./refuse.ts";
 import type { TableView } from "./view.ts";
@@ -79,7 +79,7 @@ class Checker {
     if (!has(Fooling.BadSeq)) {
       this.within("value", seq, shape.value ?? ZERO);
       this.within("second value", ack, ZERO);
-    } else this.within("sequence number", seq, BADSEQ);
+    } else if (ack < BADACK.min || ack > BADACK.max) this.within("sequence number", seq, BADSEQ);
   }
 
   private decoy(flags: number): void {
