@@ -45,6 +45,13 @@ export function checksum(at: usize, bytes: i32): u32 {
   return checksumOf(at, bytes);
 }
 
+/** The Internet checksums of packets from..to of the burst, all in one word: what tells that they are right. */
+export function checksumBurst(from: i32, to: i32): u32 {
+  let all: u32 = 0;
+  for (let i = from; i < to; i++) all ^= checksumOf(rxAt(i), rxBytes(i));
+  return all;
+}
+
 /** RFC 1624: the checksum after one word changed, all as they lie in memory. */
 export function updateChecksum(sum: u32, oldWord: u32, newWord: u32): u32 {
   return checksumAfter(sum, oldWord, newWord);

@@ -11,6 +11,7 @@ export interface EngineExports {
   parseBurst(from: number, to: number): number;
   trackBurst(from: number, to: number, nowMs: number): number;
   checksum(at: number, bytes: number): number;
+  checksumBurst(from: number, to: number): number;
   updateChecksum(sum: number, oldWord: number, newWord: number): number;
   coalesce(from: number, to: number, allowed: number, baseLow: number, baseHigh: number): number;
   loosen(group: number): void;

@@ -13,6 +13,7 @@ import {
   WORD_HELD,
   WORD_HOLDS,
 } from "@bunnel/abi/src/index";
+import { copy } from "../mem/copy";
 import { lane, laneWord, setLaneWord } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { Flow } from "./table";
@@ -88,10 +89,12 @@ export class Hold {
     if (this.bytes + size > HOLD_MESSAGE_MAX_BYTES) return false;
     const headers = <i32>m.payloadOffset;
     if (this.bytes == 0) {
+      // With what lies before them, and the payload behind them.
       if (<usize>headers > HEADERS_MAX) return false;
-      memory.copy(this.whole - 16, p - 16, <usize>headers + 16);
+      copy(this.whole - 16, p - 16, 16 + headers + size);
+    } else {
+      copy(this.whole + <usize>(this.headerBytes + this.bytes), p + <usize>headers, size);
     }
-    memory.copy(this.whole + <usize>(this.headerBytes + this.bytes), p + <usize>headers, size);
     this.bytes += size;
     this.limit = max<i32>(this.limit, min<i32>(size, limit));
     return true;
