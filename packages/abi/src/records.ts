@@ -90,6 +90,8 @@ export const WORD_HELD: i32 = 20;
 
 /** Messages held or remembered. */
 export const WORD_HOLDS: i32 = 24;
+/** No deadline of theirs is earlier; it holds while WORD_HOLDS is not 0. */
+export const WORD_DEADLINE: i32 = 28;
 
 /** What a host answers besides a name's octets, which are 1..HOST_MAX_BYTES. */
 export enum Answer {

@@ -10,6 +10,7 @@ import {
   LANE_HOLD,
   LANE_HOLD_BYTES,
   SLOT_HEADROOM_BYTES,
+  WORD_DEADLINE,
   WORD_HELD,
   WORD_HOLDS,
 } from "@bunnel/abi/src/index";
@@ -158,7 +159,9 @@ export function takeHold(m: Meta, wanted: i32, deadline: u32): Hold | null {
   place.headerBytes = m.payloadOffset;
   place.deadline = deadline;
   place.state = HOLD_WAITING;
-  setLaneWord(WORD_HOLDS, laneWord(WORD_HOLDS) + 1);
+  const others = laneWord(WORD_HOLDS);
+  if (others == 0 || <i32>(deadline - laneWord(WORD_DEADLINE)) < 0) setLaneWord(WORD_DEADLINE, deadline);
+  setLaneWord(WORD_HOLDS, others + 1);
   Flow.of(m.flow).hasHold = true;
   return place;
 }
