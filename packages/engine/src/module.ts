@@ -13,6 +13,8 @@ export interface EngineExports {
   checksum(at: number, bytes: number): number;
   checksumBurst(from: number, to: number): number;
   updateChecksum(sum: number, oldWord: number, newWord: number): number;
+  countHosts(at: number, names: number, set: number): number;
+  countAddresses(at: number, addresses: number, set: number): number;
   coalesce(from: number, to: number, allowed: number, baseLow: number, baseHigh: number): number;
   loosen(group: number): void;
   split(at: number, bytes: number): number;
