@@ -4,6 +4,8 @@ import { join } from "node:path";
 /** A program of tools/bench/c by its file name without ending. */
 export type ProgramName =
   | "engine"
+  | "planner"
+  | "lists"
   | "forward"
   | "flood"
   | "drain"

@@ -1,0 +1,115 @@
+// Look-ups in the rule table that the engine reads (packages/abi/src/rules.ts draws it):
+//   lists TABLE NAMES ADDRESSES PASSES    one line of JSON: nanoseconds per look-up and how many were found
+// NAMES:     | count u32 | length u16, text | …      ADDRESSES: | count u32 | u32 in network order | …
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "octets.h"
+
+enum { HOSTS_AT = 28, HOSTS_MASK = 32, ADDRESS_SETS_AT = 40, PLACE_BYTES = 16, PROBES_MAX = 32, MATCH_SUFFIX = 2 };
+enum { SEARCH_MAX = 17, SET = 1 };
+
+static uint8_t *read_file(const char *path) {
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return perror(path), exit(1), NULL;
+  fseek(file, 0, SEEK_END);
+  size_t bytes = ftell(file);
+  rewind(file);
+  uint8_t *octets = aligned_alloc(4096, (bytes + 4095) & ~(size_t)4095);
+  if (octets == NULL || fread(octets, 1, bytes, file) != bytes) abort();
+  fclose(file);
+  return octets;
+}
+
+static inline uint16_t word16(const uint8_t *at) {
+  uint16_t value;
+  memcpy(&value, at, sizeof value);
+  return value;
+}
+
+static inline uint32_t lower(uint32_t octet) { return octet - 'A' < 26 ? octet | 32 : octet; }
+
+static inline bool same_name(const uint8_t *text, const uint8_t *name, int32_t bytes) {
+  for (int32_t i = 0; i < bytes; i++) {
+    if (text[i] != lower(name[i])) return false;
+  }
+  return true;
+}
+
+static inline bool look_up(const uint8_t *table, uint32_t hash, const uint8_t *name, int32_t bytes, bool is_whole) {
+  uint32_t wanted = hash == 0 ? 1 : hash;
+  const uint8_t *places = table + word32(table + HOSTS_AT);
+  uint32_t mask = word32(table + HOSTS_MASK);
+  for (uint32_t i = 0; i < PROBES_MAX; i++) {
+    const uint8_t *place = places + (size_t)((wanted + i) & mask) * PLACE_BYTES;
+    uint32_t found = word32(place);
+    if (found == 0) return false;
+    if (found != wanted || word16(place + 10) != SET || word16(place + 8) != bytes) continue;
+    if (!is_whole && word16(place + 12) != MATCH_SUFFIX) continue;
+    if (same_name(table + word32(place + 4), name, bytes)) return true;
+  }
+  return false;
+}
+
+/** Whether the name, or a name above it, stands in the set. One walk from the last octet to the first. */
+static inline bool match_host(const uint8_t *table, const uint8_t *name, int32_t bytes) {
+  int32_t length = bytes > 0 && name[bytes - 1] == '.' ? bytes - 1 : bytes;
+  uint32_t hash = 0x811c9dc5;
+  for (int32_t i = length - 1; i >= 0; i--) {
+    hash = (hash ^ lower(name[i])) * 0x01000193;
+    bool is_whole = i == 0;
+    if ((is_whole || name[i - 1] == '.') && look_up(table, hash, name + i, length - i, is_whole)) return true;
+  }
+  return false;
+}
+
+static inline bool match_address(const uint8_t *table, uint32_t address) {
+  const uint8_t *set = table + word32(table + ADDRESS_SETS_AT);
+  const uint8_t *ranges = table + word32(set);
+  int32_t low = 0, high = (int32_t)word32(set + 4) - 1;
+  for (int32_t step = 0; step <= SEARCH_MAX && low <= high; step++) {
+    int32_t middle = (low + high) >> 1;
+    const uint8_t *range = ranges + (size_t)middle * 8;
+    if (address < be32(range)) high = middle - 1;
+    else if (address > be32(range + 4)) low = middle + 1;
+    else return true;
+  }
+  return false;
+}
+
+static __attribute__((noinline)) uint32_t count_hosts(const uint8_t *table, const uint8_t *names, uint32_t count) {
+  uint32_t found = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    int32_t bytes = word16(names);
+    found += match_host(table, names + 2, bytes);
+    names += 2 + bytes;
+  }
+  return found;
+}
+
+static __attribute__((noinline)) uint32_t count_addresses(const uint8_t *table, const uint8_t *at, uint32_t count) {
+  uint32_t found = 0;
+  for (uint32_t i = 0; i < count; i++) found += match_address(table, be32(at + 4 * i));
+  return found;
+}
+
+int main(int count, char **words) {
+  if (count < 5) return fprintf(stderr, "lists TABLE NAMES ADDRESSES PASSES\n"), 2;
+  const uint8_t *table = read_file(words[1]), *names = read_file(words[2]), *addresses = read_file(words[3]);
+  double host_ns = INFINITY, address_ns = INFINITY;
+  uint32_t hosts = 0, in_ranges = 0;
+  for (int pass = 0; pass < atoi(words[4]); pass++) {
+    uint64_t start = now_ns();
+    hosts = count_hosts(table, names + 4, word32(names));
+    uint64_t middle = now_ns();
+    in_ranges = count_addresses(table, addresses + 4, word32(addresses));
+    double host = (double)(middle - start) / word32(names), address = (double)(now_ns() - middle) / word32(addresses);
+    if (host < host_ns) host_ns = host;
+    if (address < address_ns) address_ns = address;
+  }
+  printf("{\"hostNs\":%.3f,\"addressNs\":%.3f,\"hosts\":%u,\"addresses\":%u}\n", host_ns, address_ns, hosts, in_ranges);
+  return 0;
+}
