@@ -20,6 +20,7 @@ import { checkTable } from "./check-table.ts";
 import { laneCounters, readCounters, readRuleCounts, type EngineCounters } from "./counters.ts";
 import { readFlows, type FlowInfo } from "./flows.ts";
 import { waitForLanes } from "./wait-for-lanes.ts";
+import { layHostFilter } from "./host-filter.ts";
 import { bucketsFor, Lane, type LaneOptions, type LaneTable } from "./lane.ts";
 import { compileEngine, createMemory, instantiate, type EngineBuild, type EngineExports } from "./module.ts";
 import { transformer, type Transform } from "./transformer.ts";
@@ -101,6 +102,7 @@ export class Engine {
     const next = Atomics.load(this.#control, word) === RULES_BASE ? RULES_BASE + RULES_TABLE_BYTES : RULES_BASE;
     waitForLanes(this.memory, next);
     new Uint8Array(this.memory, next, table.length).set(table);
+    layHostFilter(new Uint8Array(this.memory, next, RULES_TABLE_BYTES), table.length);
     Atomics.store(this.#control, word, next);
     this.#countsBefore = readRuleCounts(this.memory, RULES_MAX);
   }

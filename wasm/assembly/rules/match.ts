@@ -23,7 +23,7 @@ import {
 import { Message } from "../l7/message";
 import { Meta } from "../mem/meta";
 import { matchAddress } from "./address";
-import { hostPlacesAt, hostPlacesMask, ruleAt, ruleCount } from "./table";
+import { hostPlacesAt, hostPlacesMask, isFilteredOut, ruleAt, ruleCount } from "./table";
 
 const DOT: u32 = 46;
 
@@ -80,6 +80,7 @@ export function matchHost(table: usize, set: u32, name: usize, bytes: i32): bool
 
 function lookUp(table: usize, set: u32, hash: u32, name: usize, bytes: i32, isWhole: bool): bool {
   const wanted: u32 = hash == 0 ? 1 : hash;
+  if (isFilteredOut(table, wanted)) return false;
   const places = hostPlacesAt(table);
   const mask = hostPlacesMask(table);
   for (let i: u32 = 0; i < <u32>HOST_PROBES_MAX; i++) {
