@@ -9,7 +9,7 @@
 import { RULES_TABLE_BYTES } from "./layout";
 
 export const RULES_MAGIC: i32 = 0x544e4e42; // "BNNT"
-export const RULES_VERSION: i32 = 2;
+export const RULES_VERSION: i32 = 3;
 export const RULES_HEADER_BYTES: i32 = 64;
 /** u32 each */
 export const HEADER_MAGIC: i32 = 0;
@@ -264,10 +264,12 @@ export enum HostMatch {
   Suffix = 2,
 }
 
-// Names are hashed from the last octet to the first, lower case, with FNV-1a, so that one walk to the left
-// yields the hash of every suffix. A hash of 0 is stored as 1. Collisions go to the next place.
+// Names are hashed in lower case, label by label from the last to the first and each from its end, so that one walk to
+// the left yields the hash of every name above. A label begins with hash ^= its octets. Four octets are one
+// little-endian word; where fewer are left in front of a label, its lower octets are 0. For each word:
+// hash = (hash ^ word) × multiplier; hash ^= hash >>> 15. A hash of 0 is stored as 1. Collisions go to the next place.
 export const HOST_HASH_OFFSET: u32 = 0x811c9dc5;
-export const HOST_HASH_PRIME: u32 = 0x01000193;
+export const HOST_HASH_MULTIPLIER: u32 = 0x9e3779b1;
 
 // The filter has one bit set for each name: bit (hash × multiplier) >>> (32 - bits). It lies in the cache where the
 // places do not, and tells of most names that they are in no list.

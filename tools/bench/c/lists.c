@@ -31,11 +31,19 @@ static inline uint16_t word16(const uint8_t *at) {
   return value;
 }
 
-static inline uint32_t lower(uint32_t octet) { return octet - 'A' < 26 ? octet | 32 : octet; }
+/** Four octets at once, letters A to Z turned to a to z. */
+static inline uint32_t lower4(uint32_t octets) {
+  uint32_t low = octets & 0x7f7f7f7f;
+  return octets | ((low + 0x3f3f3f3f) & ~(low + 0x25252525) & ~octets & 0x80808080) >> 2;
+}
 
 static inline bool same_name(const uint8_t *text, const uint8_t *name, int32_t bytes) {
-  for (int32_t i = 0; i < bytes; i++) {
-    if (text[i] != lower(name[i])) return false;
+  int32_t left = bytes;
+  for (; left >= 4; left -= 4) {
+    if (word32(text + left - 4) != lower4(word32(name + left - 4))) return false;
+  }
+  for (int32_t i = 0; i < left; i++) {
+    if (text[i] != (lower4(name[i]) & 0xff)) return false;
   }
   return true;
 }
@@ -60,14 +68,32 @@ static inline bool look_up(const uint8_t *table, uint32_t hash, const uint8_t *n
   return false;
 }
 
-/** Whether the name, or a name above it, stands in the set. One walk from the last octet to the first. */
+static inline int32_t label_start(const uint8_t *name, int32_t end) {
+  while (end > 0 && name[end - 1] != '.') end--;
+  return end;
+}
+
+/** Four octets of a label at a time, from its end. */
+static inline uint32_t hash_label(uint32_t hash, const uint8_t *label, int32_t bytes) {
+  hash ^= bytes;
+  for (int32_t left = bytes; left > 0; left -= 4) {
+    uint32_t word = lower4(word32(label + left - 4));
+    if (left < 4) word &= ~0u << ((4 - left) << 3);
+    hash = (hash ^ word) * 0x9e3779b1u;
+    hash ^= hash >> 15;
+  }
+  return hash;
+}
+
+/** Whether the name, or a name above it, stands in the set. One walk from the last label to the first. */
 static inline bool match_host(const uint8_t *table, const uint8_t *name, int32_t bytes) {
   int32_t length = bytes > 0 && name[bytes - 1] == '.' ? bytes - 1 : bytes;
   uint32_t hash = 0x811c9dc5;
-  for (int32_t i = length - 1; i >= 0; i--) {
-    hash = (hash ^ lower(name[i])) * 0x01000193;
-    bool is_whole = i == 0;
-    if ((is_whole || name[i - 1] == '.') && look_up(table, hash, name + i, length - i, is_whole)) return true;
+  for (int32_t end = length; end > 0;) {
+    int32_t start = label_start(name, end);
+    hash = hash_label(hash, name + start, end - start);
+    if (look_up(table, hash, name + start, length - start, start == 0)) return true;
+    end = start - 1;
   }
   return false;
 }
