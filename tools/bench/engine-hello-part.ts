@@ -1,5 +1,5 @@
-// ClientHellos, each of a flow of its own, in bursts of 16: planned by a strategy of four passes, and passed as they are.
-// The difference is what planning, emitting and remembering cost.
+// ClientHellos, each of a flow of its own, in bursts of 16: planned by a strategy of four passes, and passed as they
+// are. The difference is what planning, emitting and remembering cost.
 import { LANE_BYTES, LANES_BASE } from "@bunnel/abi";
 import { Engine, type Lane } from "@bunnel/engine";
 import { encodeRules, parseProfile } from "@bunnel/profile";

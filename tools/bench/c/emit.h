@@ -1,5 +1,5 @@
-// Executes a plan over an IPv4 segment, as the engine does for most steps (wasm/assembly/emit/plain.ts): one packet each,
-// its checksums from one sum of what all packets have in common.
+// Executes a plan over an IPv4 segment, as the engine does for most steps (wasm/assembly/emit/plain.ts): one packet
+// each, its checksums from one sum of what all packets have in common.
 #ifndef BENCH_EMIT_H
 #define BENCH_EMIT_H
 
@@ -70,7 +70,8 @@ static inline struct common common_of(const uint8_t *packet, const struct meta *
   for (uint32_t o = 20; o < meta->l4_offset; o += 4) network += word32(packet + o);
   uint64_t transport = (uint64_t)word32(packet + 12) + word32(packet + 16) + (PROTOCOL_TCP << 8);
   transport += (uint64_t)word32(segment) + word16(segment + 18);
-  for (uint32_t o = 20; o < (uint32_t)(meta->payload_offset - meta->l4_offset); o += 4) transport += word32(segment + o);
+  uint32_t header_bytes = meta->payload_offset - meta->l4_offset;
+  for (uint32_t o = 20; o < header_bytes; o += 4) transport += word32(segment + o);
   return (struct common){.network = fold(network), .transport = transport};
 }
 

@@ -94,7 +94,8 @@ static __attribute__((noinline)) void burst_hellos(const struct packet_mix *mix,
   }
 }
 
-static void dump(const struct packet_mix *mix, struct flow_table *table, const struct operation *operations, int count) {
+static void dump(const struct packet_mix *mix, struct flow_table *table, const struct operation *operations,
+                 int count) {
   for (uint32_t from = 0, now_ms = 0; from < mix->count; from += HELLO_BURST, now_ms++) {
     burst_hellos(mix, table, operations, count, fill_lane(mix, from), now_ms);
     for (uint32_t i = 0; i < arena.count; i++) {

@@ -9,7 +9,7 @@ import { laneFlags } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { Plan } from "../plan/plan";
 import { Step, STEP_REAL } from "../plan/step";
-import { fold, Walk } from "../wire/checksum";
+import { fold, Octets } from "../wire/checksum";
 import { Ipv4 } from "../wire/ipv4";
 import { Ipv6 } from "../wire/ipv6";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/packet";
@@ -35,7 +35,7 @@ export function startPlain(p: usize, m: Meta): void {
   transportSum = pseudo + (m.protocol == PROTOCOL_TCP ? Tcp.at(q).restSum() : Udp.at(q).restSum());
 }
 
-/** Whether the step leaves as one packet of at most `room` octets of payload whose headers need no more than is here. */
+/** Whether the step leaves as one packet, of at most `room` octets of payload, whose headers this file can write. */
 export function isPlain(m: Meta, plan: Plan, step: Step, foolings: u32, room: i32): bool {
   if (m.protocol != PROTOCOL_TCP && m.protocol != PROTOCOL_UDP) return false;
   if (room < 1 || (step.overlap | step.trail) != 0 || step.to - step.from > room) return false;
@@ -63,7 +63,7 @@ export function emitPlain(
   const bytes = headers + step.to - from;
   const packet = txAlloc(bytes);
   if (packet == 0) return false;
-  const sum = transportSum + Walk.sum(packet + <usize>headers, source + <usize>from, step.to - from, true);
+  const sum = transportSum + Octets.at(source + <usize>from).copyAndSum(packet + <usize>headers, step.to - from);
   copyVectors(packet, p, headers);
   const ttl = ttlFor(p, m, step, foolings);
   if (m.family == 4) Ipv4.at(packet).setFields(bytes, idFor(Ipv4.at(p).id, m, plan, step), ttl, networkSum);
