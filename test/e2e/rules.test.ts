@@ -1,5 +1,5 @@
-// Rules as the running service keeps them: each marks its messages with a traffic class of its own, and a witness behind
-// the first router sees which rule acted. Needs root, /dev/net/tun, nft, tcpdump.
+// Rules as the running service keeps them: each marks its messages with a traffic class of its own, and a witness
+// behind the first router sees which rule acted. Needs root, /dev/net/tun, nft, tcpdump.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ECHO_PORT, type Family, HTTP_PORT, HTTPS_PORT, type LiveLab, serverAddress } from "@bunnel/lab/live";
 import { clientHello, httpRequest, readClientHello, readHttpRequest } from "@bunnel/wire";
@@ -95,7 +95,8 @@ function messageOf({ kind = "tls", host }: Saying): Uint8Array {
 }
 
 function titleOf(saying: Saying): string {
-  return `${saying.kind ?? "tls"} for ${saying.host} to ${addressOf(saying)} port ${portOf(saying)}: mark ${saying.mark}`;
+  const { kind = "tls", host, mark } = saying;
+  return `${kind} for ${host} to ${addressOf(saying)} port ${portOf(saying)}: mark ${mark}`;
 }
 
 /** Says each message on one connection, and waits for an answer to each. */

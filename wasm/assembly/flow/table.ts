@@ -202,16 +202,35 @@ export function track(p: usize, m: Meta, now: u32): u32 {
       return index;
     }
   }
+  return insert(p, m, now, bucket, a0, a1, b0, b1, word, swapped);
+}
+
+/** Under the bucket's lock: the flow that was not found, which another lane may have made meanwhile. */
+function insert(
+  p: usize,
+  m: Meta,
+  now: u32,
+  bucket: u32,
+  a0: u64,
+  a1: u64,
+  b0: u64,
+  b1: u64,
+  word: u64,
+  swapped: bool,
+): u32 {
+  const h = m.hash;
+  const line = <usize>FLOW_TAGS_BASE + ((<usize>bucket) << 6);
   if (!lock(line)) {
     count(Counter.FlowsUntracked, 1);
     return 0;
   }
   const index = (bucket << 3) + findWay(bucket, line, h, a0, a1, b0, b1, word, now);
   const flow = Flow.of(index);
-  if (load<u64>(line + ((index & 7) << 3)) != h) {
-    begin(flow, line + ((index & 7) << 3), m, swapped, now);
+  const tag = line + ((index & 7) << 3);
+  if (load<u64>(tag) != h) {
+    begin(flow, tag, m, swapped, now);
     flow.setKey(a0, a1, b0, b1, word);
-    atomic.store<u64>(line + ((index & 7) << 3), h);
+    atomic.store<u64>(tag, h);
   }
   touch(flow, p, m, swapped, now);
   unlock(line);

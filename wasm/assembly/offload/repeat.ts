@@ -1,6 +1,6 @@
-// The common case in few steps: a datagram whose headers are those of the datagram before it, but for checksums and for
-// an identification that means nothing. It is of the same flow, whole, of the same size and without options, as the
-// other one is. Everything else goes the long way of `look` and `join`, which comes to the same.
+// The common case in few steps: a datagram whose headers are those of the datagram before it, but for checksums and
+// for an identification that means nothing. It is of the same flow, whole, of the same size and without options,
+// because the other one is. Everything else goes the long way of `look` and `join`, which comes to the same.
 import { GROUP_PACKETS_MAX, PACKET_MAX_BYTES } from "@bunnel/abi/src/index";
 import { Vnet } from "../wire/vnet";
 import { Item, Kind, setFollowing, txPacketAt, txPacketBytes } from "./item";
