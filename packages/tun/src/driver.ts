@@ -7,6 +7,24 @@ import {
   type SystemDevice,
 } from "@bunnel/device";
 import type * as TunLinux from "@bunnel/tun-linux";
+import { bsdDriver, darwinDriver, descriptorDriver } from "./bsd-driver.ts";
+
+/** Changes of a network, as a loop takes them. */
+export interface NetworkWatch<T extends TunLinux.NetworkTopic>
+  extends AsyncIterableIterator<TunLinux.NetworkEventOf<T>>, Disposable {
+  /** A wait under way ends. A second call does nothing. */
+  close(): void;
+}
+
+/** The system's network: in the words of Linux's, by whatever means. */
+export type Network = Omit<Pick<TunLinux.RouteNetlink, keyof TunLinux.RouteNetlink>, "watch"> & {
+  watch<T extends TunLinux.NetworkTopic = TunLinux.ConfigurationTopic>(
+    options?: TunLinux.WatchOptions<T>,
+  ): NetworkWatch<T>;
+};
+
+/** Name servers that were set. `backend`: who was told, in the system's own word. */
+export type DnsHold = Omit<TunLinux.LinkDnsHold, "backend"> & { readonly backend: string };
 
 /** What a platform's driver offers. */
 export interface Driver {
@@ -19,16 +37,28 @@ export interface Driver {
   /** A device from a descriptor that somebody else opened. */
   openDescriptor(descriptor: number, options: DescriptorOptions): SystemDevice;
   /** The system's interfaces, addresses, routes, rules and neighbours. */
-  openNetwork(): TunLinux.RouteNetlink;
+  openNetwork(): Network;
   /** Changes of interfaces and addresses where the device's interface is. */
-  watchFrom(device: SystemDevice, signal?: AbortSignal): TunLinux.NetworkEvents<"link" | "address">;
+  watchFrom(device: SystemDevice, signal?: AbortSignal): NetworkWatch<"link" | "address">;
   /** A network of one's own. */
   createNamespace(): TunLinux.NetworkNamespace;
   /** Has names asked at the servers of a link. */
-  setDns: typeof TunLinux.setLinkDns;
+  setDns(...how: Parameters<typeof TunLinux.setLinkDns>): Promise<DnsHold>;
   /** Puts back the name servers that a killed process left changed. */
   recoverDns: typeof TunLinux.recoverDns;
 }
+
+/** By `process.platform`. */
+const DRIVERS: Readonly<Record<string, () => Driver>> = {
+  linux,
+  darwin: () => darwinDriver(),
+  freebsd: () => bsdDriver("freebsd"),
+  openbsd: () => bsdDriver("openbsd"),
+  netbsd: () => bsdDriver("netbsd"),
+  dragonfly: () => bsdDriver("dragonfly"),
+  android: () => descriptorDriver("android"),
+  ios: () => descriptorDriver("ios"),
+};
 
 let chosen: Driver | undefined;
 
@@ -43,8 +73,10 @@ export function driver(): Driver {
  * @throws DeviceError E_UNSUPPORTED naming the platform where there is no driver
  */
 export function driverOf(platform: string): Driver {
-  if (platform === "linux") return linux();
-  throw new DeviceError("E_UNSUPPORTED", `TUN devices: expected a platform with a driver (linux), found ${platform}`);
+  const make = DRIVERS[platform];
+  if (make) return make();
+  const expected = `expected a platform with a driver (${Object.keys(DRIVERS).join(", ")})`;
+  throw new DeviceError("E_UNSUPPORTED", `TUN devices: ${expected}, found ${platform}`);
 }
 
 /**
