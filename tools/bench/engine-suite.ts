@@ -15,8 +15,8 @@ const SEED = 0x1234567890abcdefn;
 const ROUNDS = 15;
 const PASSES = 30;
 const FLOOD_THREADS = [1, 2] as const;
-const FLOOD_ROUNDS = 7;
-const FLOOD_PASSES = 8;
+const FLOOD_ROUNDS = 11;
+const FLOOD_PASSES = 12;
 
 interface EngineRow {
   readonly name: string;

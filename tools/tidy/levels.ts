@@ -18,6 +18,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "packages/tun-linux": 2,
   "packages/tun-darwin": 2,
   "packages/tun-bsd": 2,
+  "packages/tun-win32": 2,
   "packages/egress": 2,
   "packages/tun": 3,
   "packages/backend": 3,

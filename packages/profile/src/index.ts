@@ -20,6 +20,7 @@ export { PRESET_PREFIX, PRESETS, presetStrategy, strategies } from "./presets.ts
 export type { NamedStrategy } from "./strategies/index.ts";
 export { defaultProfile, defaultProfileText } from "./profile/default-profile.ts";
 export { fileLoader, type FileLoader } from "./profile/files.ts";
+export { profileJsonSchema, type JsonSchema } from "./profile/json-schema.ts";
 export { parseProfile, type ParseOptions } from "./profile/parse.ts";
 export { printProfile, ruleStrategyText } from "./profile/print.ts";
 export {
@@ -46,3 +47,4 @@ export { encodeRules, type EncodeOptions } from "./table/encode.ts";
 export { hostHash } from "./table/host-hash.ts";
 export { matchAddress, matchHost, matchRule, type MessageFacts } from "./table/match.ts";
 export { tableRules, type TableRule } from "./table/table-rules.ts";
+export { anyOf, nearest, shown, suggestion } from "./wording.ts";

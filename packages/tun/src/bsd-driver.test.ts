@@ -7,7 +7,7 @@ import { bsdKernel, onKernel as onBsd } from "@bunnel/tun-bsd/proof";
 import { darwinKernel, onKernel as onDarwin } from "@bunnel/tun-darwin/proof";
 import { NetworkNamespace, openLinuxTun } from "@bunnel/tun-linux";
 import { bsdDriver, darwinDriver, descriptorDriver, dnsOf } from "./bsd-driver.ts";
-import { capabilities, driverOf, type Driver, type Network } from "./driver.ts";
+import { capabilities, driverOf, type Driver, type DriverNetwork } from "./driver.ts";
 
 const PLATFORMS = ["darwin", "freebsd", "openbsd", "netbsd", "dragonfly"] as const;
 
@@ -39,7 +39,7 @@ describe.each(DRIVERS)("the driver of %s", (_, make) => {
   let kernel: Kernel;
   let driver: Driver;
   let device: SystemDevice;
-  let network: Network;
+  let network: DriverNetwork;
   beforeAll(() => {
     ({ kernel, driver } = make());
     device = driver.open({ addresses: ["192.0.2.1/24", "2001:db8::1/64"], mtuBytes: 1400 });

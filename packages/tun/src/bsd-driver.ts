@@ -4,8 +4,8 @@ import { DeviceError, type DriverCapabilities, type SystemDevice } from "@bunnel
 import type * as TunBsd from "@bunnel/tun-bsd";
 import type * as TunDarwin from "@bunnel/tun-darwin";
 import type * as TunLinux from "@bunnel/tun-linux";
-import { BsdNetworkAdapter } from "./bsd-network.ts";
-import type { DnsHold, Driver } from "./driver.ts";
+import { BsdNetworkAdapter, linkInfo } from "./bsd-network.ts";
+import type { Driver, DriverDnsHold } from "./driver.ts";
 
 /** utun and feth; on iOS descriptors only. */
 export function darwinDriver(
@@ -19,6 +19,7 @@ export function darwinDriver(
     capabilities: darwin.DARWIN_CAPABILITIES,
     open: (options) => darwin.openDarwinTun(options, environment),
     openDescriptor: (descriptor, options) => darwin.openDarwinDescriptor(descriptor, options, environment),
+    openTransferred: darwin.openTransferredDarwin,
     setDns: (link, settings) => holdDarwinDns(darwin, link.name, settings, dns),
     // What a killed process has set has gone with it.
     recoverDns: () => Promise.resolve([]),
@@ -36,6 +37,7 @@ export function bsdDriver(platform: string, environment: TunBsd.BsdEnvironment =
     capabilities: tunBsd.bsdCapabilities(system),
     open: (options) => tunBsd.openBsdTun(options, here),
     openDescriptor: (descriptor, options) => tunBsd.openBsdDescriptor(descriptor, options, here),
+    openTransferred: tunBsd.openTransferredBsd,
     setDns: () => Promise.reject(unsupported("name servers of an interface", platform)),
     recoverDns: () => Promise.resolve([]),
   };
@@ -68,7 +70,13 @@ export function descriptorDriver(platform: "android" | "ios", environment?: TunD
       const linux = require("@bunnel/tun-linux") as typeof TunLinux;
       return linux.openLinuxDescriptor(descriptor, { vnetHeader: false, packetInformation: false, ...options });
     },
+    openTransferred(handOver) {
+      if (platform === "ios")
+        return (require("@bunnel/tun-darwin") as typeof TunDarwin).openTransferredDarwin(handOver);
+      return (require("@bunnel/tun-linux") as typeof TunLinux).openTransferredTun(handOver);
+    },
     openNetwork: never("the system's network"),
+    linkOf: never("interfaces"),
     watchFrom: never("events"),
     createNamespace: never("namespaces"),
     setDns: () => Promise.reject(unsupported("name servers of an interface", platform)),
@@ -85,6 +93,11 @@ function network(platform: string, calls: () => Bsd.Calls) {
       throw unsupported("queues", platform);
     },
     openNetwork: open,
+    linkOf({ index }: SystemDevice): TunLinux.LinkInfo | undefined {
+      using found = new bsd.BsdNetwork(calls());
+      const link = found.link(index);
+      return link && linkInfo(link);
+    },
     watchFrom: (_: SystemDevice, signal?: AbortSignal) =>
       open().watch<"link" | "address">({ topics: ["link", "address"], ...(signal ? { signal } : {}) }),
     createNamespace(): TunLinux.NetworkNamespace {
@@ -109,7 +122,7 @@ async function holdDarwinDns(
   name: string,
   settings: TunLinux.LinkDns,
   environment: TunDarwin.DarwinDnsEnvironment | undefined,
-): Promise<DnsHold> {
+): Promise<DriverDnsHold> {
   const hold = await Promise.resolve(darwin.setDarwinDns(name, dnsOf(settings), environment));
   return {
     backend: "configd",

@@ -15,8 +15,9 @@ import type {
   RouteSpec,
   WatchOptions,
 } from "@bunnel/tun-linux";
-import { NO_STATISTICS } from "./bsd-statistics.ts";
-import type { Network, NetworkWatch } from "./driver.ts";
+
+import type { DriverEvents, DriverNetwork } from "./driver.ts";
+import { NO_STATISTICS } from "./no-statistics.ts";
 
 /** linux/rtnetlink.h RT_TABLE_MAIN: the one table that there is. */
 const TABLE_MAIN = 254;
@@ -41,7 +42,7 @@ const ROUTE_WORDS: ReadonlySet<string> = new Set([
   ...["protocol", "scope", "flags"],
 ]);
 
-export class BsdNetworkAdapter implements Network {
+export class BsdNetworkAdapter implements DriverNetwork {
   constructor(
     private readonly network: BsdNetwork,
     private readonly platform: string,
@@ -129,7 +130,7 @@ export class BsdNetworkAdapter implements Network {
     this.network.removeRoute(this.#routeSpec(spec));
   }
 
-  watch<T extends NetworkTopic>(options: WatchOptions<T> = {}): NetworkWatch<T> {
+  watch<T extends NetworkTopic>(options: WatchOptions<T> = {}): DriverEvents<T> {
     const { signal, topics } = options;
     const events = this.network.watch(signal ? { signal } : {});
     return new BsdWatch<T>(events, this.network, topics);
@@ -208,7 +209,7 @@ export class BsdNetworkAdapter implements Network {
 }
 
 /** Events of the topics that are asked for. A link that can no longer be found has been removed. */
-class BsdWatch<T extends NetworkTopic> implements NetworkWatch<T> {
+class BsdWatch<T extends NetworkTopic> implements DriverEvents<T> {
   constructor(
     private readonly events: BsdEvents,
     private readonly network: BsdNetwork,
@@ -267,7 +268,7 @@ const GONE: BsdLink = {
   sentBytes: 0,
 };
 
-function linkInfo(link: BsdLink): LinkInfo {
+export function linkInfo(link: BsdLink): LinkInfo {
   const { index, name, mtuBytes, up, running, loopback, pointToPoint, flags, mac } = link;
   const { receivedPackets, sentPackets, receivedBytes, sentBytes } = link;
   return {

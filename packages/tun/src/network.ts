@@ -1,8 +1,8 @@
 // The network that calls without an object of their own speak to.
-import { driver, type Network } from "./driver.ts";
+import { driver, type DriverNetwork } from "./driver.ts";
 
 /** Runs `work` on the network of the namespace that the calling thread is in. */
-export function withNetwork<T>(work: (network: Network) => T): T {
+export function withNetwork<T>(work: (network: DriverNetwork) => T): T {
   using network = driver().openNetwork();
   return work(network);
 }
