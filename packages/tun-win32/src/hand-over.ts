@@ -20,8 +20,8 @@ export function openTransferred(handOver: DeviceHandOver): WindowsDevice {
   const medium = handOver["medium"] === "ethernet" ? "ethernet" : "ip";
   const { mac, pool } = handOver;
   const link =
-    medium === "ethernet" && pool instanceof SharedArrayBuffer
-      ? new TapLink({ system, handle: numberOf(handOver, "handle"), pool, nameOf: () => name })
+    pool instanceof SharedArrayBuffer
+      ? new TapLink({ system, handle: numberOf(handOver, "handle"), pool, medium, nameOf: () => name })
       : new RingLink({
           system,
           wintun: system.wintun(textOf(handOver, "wintun")),

@@ -39,6 +39,15 @@ export class AttachedMemory {
   }
 }
 
+const IPV4_HEADER_BYTES = 20;
+const IPV6_HEADER_BYTES = 40;
+
+/** What the drivers take for a packet of IP; the rest they would drop without telling. */
+export function isIpPacket(octets: Uint8Array, at: number, bytes: number): boolean {
+  const version = (octets[at] ?? 0) >> 4;
+  return (version === 4 && bytes >= IPV4_HEADER_BYTES) || (version === 6 && bytes >= IPV6_HEADER_BYTES);
+}
+
 /** Octets that a packet may take of its slot. */
 export function roomOf(maxBytes: number): number {
   return Math.min(maxBytes, PACKET_MAX_BYTES);

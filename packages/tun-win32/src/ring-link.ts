@@ -10,12 +10,9 @@ import {
   WINTUN_MAX_IP_PACKET_SIZE,
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
-import { goneError, roomOf, type AttachedMemory, type PacketLink } from "./packet-link.ts";
+import { goneError, isIpPacket, roomOf, type AttachedMemory, type PacketLink } from "./packet-link.ts";
 import { octetsAt, type WindowsSystem, type WintunCalls } from "./sys.ts";
 import { TcpMerger } from "./tcp-merge.ts";
-
-const IPV4_HEADER_BYTES = 20;
-const IPV6_HEADER_BYTES = 40;
 
 /** What a ring stands on. */
 export interface RingParts {
@@ -99,7 +96,7 @@ export class RingLink implements PacketLink {
         i += merged;
         continue;
       }
-      if (isPacket(memory.octets, start, bytes)) {
+      if (isIpPacket(memory.octets, start, bytes)) {
         const ring = this.#allocate(bytes);
         if (ring === null) break;
         this.#move(ring, pointer(memory.base + start), pointer(bytes));
@@ -133,7 +130,7 @@ export class RingLink implements PacketLink {
       at += part.length;
     }
     this.#full = false;
-    if (packet.length > WINTUN_MAX_IP_PACKET_SIZE || !isPacket(packet, 0, packet.length)) {
+    if (packet.length > WINTUN_MAX_IP_PACKET_SIZE || !isIpPacket(packet, 0, packet.length)) {
       this.#refused++;
       return true;
     }
@@ -198,10 +195,4 @@ export class RingLink implements PacketLink {
     const name = this.#parts.nameOf();
     return error === ERROR_HANDLE_EOF ? goneError(name, error) : windowsError(`${doing} ${name}`, error);
   }
-}
-
-/** What Wintun's driver takes for a packet; the rest it would drop without telling. */
-function isPacket(octets: Uint8Array, at: number, bytes: number): boolean {
-  const version = (octets[at] ?? 0) >> 4;
-  return (version === 4 && bytes >= IPV4_HEADER_BYTES) || (version === 6 && bytes >= IPV6_HEADER_BYTES);
 }

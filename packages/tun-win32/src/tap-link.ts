@@ -3,7 +3,7 @@
 //
 //   | next read i32 | reads started i32 | next write i32 | writes used i32 |
 //   | slot: OVERLAPPED 32 × 2·OPERATIONS | frames FRAME_BYTES × 2·OPERATIONS |      reads first, then writes
-import type { DeviceError, PacketList } from "@bunnel/device";
+import type { DeviceError, Medium, PacketList } from "@bunnel/device";
 import { addressOf, pointer } from "@bunnel/ffi";
 import {
   ERROR_DEV_NOT_EXIST,
@@ -14,7 +14,7 @@ import {
   ERROR_OPERATION_ABORTED,
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
-import { goneError, roomOf, type AttachedMemory, type PacketLink } from "./packet-link.ts";
+import { goneError, isIpPacket, roomOf, type AttachedMemory, type PacketLink } from "./packet-link.ts";
 import { OVERLAPPED_BYTES, OVERLAPPED_EVENT_AT } from "./structs.ts";
 import { createEvent, type WindowsSystem } from "./sys.ts";
 
@@ -44,6 +44,8 @@ export interface TapLinkParts {
   readonly handle: number;
   /** From `createPool`. */
   readonly pool: SharedArrayBuffer;
+  /** "ip": the adapter was told to carry packets instead of frames. */
+  readonly medium: Medium;
   readonly nameOf: () => string;
 }
 
@@ -62,6 +64,7 @@ export function createPool(system: WindowsSystem): SharedArrayBuffer {
 export class TapLink implements PacketLink {
   readonly #system: WindowsSystem;
   readonly #handle: number;
+  readonly #medium: Medium;
   readonly #nameOf: () => string;
   readonly #octets: Uint8Array;
   readonly #words: Int32Array;
@@ -71,7 +74,8 @@ export class TapLink implements PacketLink {
   #refused = 0;
   #full = false;
 
-  constructor({ system, handle, pool, nameOf }: TapLinkParts) {
+  constructor({ system, handle, pool, medium, nameOf }: TapLinkParts) {
+    this.#medium = medium;
     this.#system = system;
     this.#handle = handle;
     this.#nameOf = nameOf;
@@ -206,7 +210,7 @@ export class TapLink implements PacketLink {
 
   /** False: no operation is free. */
   #send(frame: Uint8Array): boolean {
-    if (frame.length < ETHERNET_HEADER_BYTES || frame.length > FRAME_BYTES) {
+    if (frame.length > FRAME_BYTES || !this.#isWhole(frame)) {
       this.#refused++;
       return true;
     }
@@ -228,6 +232,11 @@ export class TapLink implements PacketLink {
     this.#words[NEXT_WRITE] = (slot - OPERATIONS + 1) % OPERATIONS;
     this.#words[USED] = Math.min(used + 1, OPERATIONS);
     return true;
+  }
+
+  #isWhole(frame: Uint8Array): boolean {
+    if (this.#medium === "ip") return isIpPacket(frame, 0, frame.length);
+    return frame.length >= ETHERNET_HEADER_BYTES;
   }
 
   /** Whether the write before it at this place has ended. A frame that was refused then is counted now. */
