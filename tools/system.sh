@@ -14,6 +14,8 @@ package_of() {
     ps) echo procps ;;
     gtlsclient) echo ngtcp2-client ;;
     stdio.h) echo libc6-dev ;;
+    qemu-aarch64-static) echo qemu-user-static ;;
+    aarch64-linux-gnu-gcc) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;
     x86_64-w64-mingw32-gcc-posix) echo gcc-mingw-w64-x86-64-posix ;;
     simde.h) echo libsimde-dev ;;
     libfuzzer) echo "libclang-rt-$(clang_version)-dev" ;;

@@ -11,9 +11,13 @@ const LEVELS: Readonly<Record<string, number>> = {
   wasm: 1,
   "packages/wire": 1,
   "packages/device": 1,
+  // Between the contract and two of its drivers: what macOS and the BSDs have in common.
+  "packages/bsd": 1.5,
   "packages/engine": 2,
   "packages/profile": 2,
   "packages/tun-linux": 2,
+  "packages/tun-darwin": 2,
+  "packages/tun-bsd": 2,
   "packages/tun-win32": 2,
   "packages/egress": 2,
   "packages/tun": 3,
