@@ -74,8 +74,9 @@ function startDevice(adapter: WintunAdapter, name: string, options: WindowsOptio
     calls.WintunEndSession(pointer(session));
     throw windowsError("making an event", error);
   }
+  const state = new SharedState();
   const readEvent = Number(calls.WintunGetReadWaitEvent(pointer(session)));
-  const link = new RingLink({ system, wintun: calls, session, readEvent, mergeTcp, nameOf: () => name });
+  const link = new RingLink({ system, wintun: calls, session, readEvent, mergeTcp, state, nameOf: () => name });
   return new WindowsDevice({
     system,
     medium: "ip",
@@ -83,7 +84,7 @@ function startDevice(adapter: WintunAdapter, name: string, options: WindowsOptio
     index: indexOfLuid(system, luid),
     luid,
     wakeEvent,
-    state: new SharedState(),
+    state,
     link,
     sendBufferBytes: ringBytes,
     persistent: options.attach ?? false,

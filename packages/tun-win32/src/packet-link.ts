@@ -16,7 +16,7 @@ export interface PacketLink {
   write(memory: AttachedMemory, list: PacketList, from: number, to: number): number;
   readv(parts: readonly Uint8Array[]): number;
   writev(parts: readonly Uint8Array[]): boolean;
-  /** Gives back what was taken and not read. */
+  /** Gives back what was taken, by whichever thread, and not read. */
   release(): void;
 }
 

@@ -1,12 +1,15 @@
 // A TAP adapter keeps the contract. On Linux the double plays the overlapped calls; under Wine they are Wine's own, on
 // a pipe that carries messages in the place of the adapter.
 import { expect, test } from "bun:test";
-import { conformance } from "@bunnel/device/conformance";
+import { Wake } from "@bunnel/device";
+import { conformance, conformanceFrame } from "@bunnel/device/conformance";
 import { failureOf } from "../test/failure.ts";
 import { TapWorld } from "../test/tap-world.ts";
 import { isWine } from "../test/world.ts";
 import { ERROR_ACCESS_DENIED } from "./constants.ts";
+import { windowsSetup } from "./libraries.ts";
 import { openWindowsTap, openWindowsTun } from "./open.ts";
+import { systemOf } from "./sys.ts";
 
 const taps = new TapWorld(4);
 
@@ -58,6 +61,22 @@ test("openWindowsTun() by tap-windows6 tells the driver address, network and mas
   expect(failureOf(() => openWindowsTun({ via: "tap", setup: taps.world.setup })).message).toBe(
     'addresses: expected one of IPv4 with via "tap", found none',
   );
+});
+
+test("reads that end with the thread which began them begin again", () => {
+  const device = openWindowsTap({ setup: taps.world.setup });
+  const system = systemOf(windowsSetup(taps.world.setup));
+  expect(device.wait(0)).toBe(Wake.Timeout);
+  system.kernel32().CancelIoEx(Number(device.handOver()["handle"]), null);
+  for (let i = 0; i < 20; i++) {
+    expect(device.wait(0)).toBe(Wake.Timeout);
+    taps.inject(device.luid, conformanceFrame(60 + i, i));
+    const frame = new Uint8Array(200);
+    expect(device.wait(2000)).toBe(Wake.Readable);
+    expect(device.readv([frame])).toBe(74 + i);
+  }
+  device.close();
+  taps.reset(device.luid);
 });
 
 test("openWindowsTap() gives everything back when the driver refuses a request", () => {

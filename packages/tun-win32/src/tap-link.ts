@@ -101,7 +101,7 @@ export class TapLink implements PacketLink {
 
   peek(): boolean {
     this.#startReads();
-    return this.#isDone(this.#word(NEXT_READ), "reading from");
+    return this.#isRead(this.#word(NEXT_READ));
   }
 
   read(memory: AttachedMemory, list: PacketList, from: number, maxBytes: number): number {
@@ -250,12 +250,25 @@ export class TapLink implements PacketLink {
     return true;
   }
 
-  #isDone(slot: number, doing: string): boolean {
+  #isRead(slot: number): boolean {
     const { GetOverlappedResult, GetLastError } = this.#system.kernel32();
     if (GetOverlappedResult(this.#handle, this.#overlapped(slot), this.#count, 0) !== 0) return true;
     const error = GetLastError();
     if (error === ERROR_IO_INCOMPLETE) return false;
-    throw this.#failure(doing, error);
+    if (error !== ERROR_OPERATION_ABORTED) throw this.#failure("reading from", error);
+    // Windows ends the reads of a thread with the thread; the device is another's now.
+    this.#startEndedReads(slot);
+    return false;
+  }
+
+  /** All together and the oldest first, so that the order of the frames stays that of the reads. */
+  #startEndedReads(oldest: number): void {
+    const { GetOverlappedResult, GetLastError } = this.#system.kernel32();
+    for (let i = 0; i < OPERATIONS; i++) {
+      const slot = (oldest + i) % OPERATIONS;
+      const isDone = GetOverlappedResult(this.#handle, this.#overlapped(slot), this.#count, 0) !== 0;
+      if (!isDone && GetLastError() === ERROR_OPERATION_ABORTED) this.#startRead(slot);
+    }
   }
 
   #word(place: number): number {
