@@ -124,12 +124,17 @@ describe("Tun.events()", () => {
     expect((await events.next()).value).toEqual({ type: "mtu", mtuBytes: 1300 });
   });
 
-  test("of a device that is closed are that it is gone", async () => {
-    const tun = namespace.run(() => openTun(QUIET));
-    tun.close();
+  test.each(["closed", "deleted"])("of a device that is %s are that it is gone", async (how) => {
+    // Where this thread is when it asks, another interface has the same index.
+    using tun = namespace.run(() => openTun({ ...QUIET, name: "gone0" }));
+    const elsewhere = createNamespace();
+    run(elsewhere, "ip", "link", "add", "d0", "index", String(tun.index), "type", "veth");
+    if (how === "closed") tun.close();
+    else run(namespace, "ip", "link", "del", "gone0");
     const told: DeviceEvent[] = [];
-    for await (const event of tun.events()) told.push(event);
+    for await (const event of elsewhere.run(() => tun.events())) told.push(event);
     expect(told).toEqual([{ type: "gone" }]);
+    elsewhere.close();
   });
 
   test("that nobody has asked for yet, or is waiting for, end with return(), and keep nothing open", async () => {

@@ -2,6 +2,7 @@
 import {
   DeviceError,
   type DescriptorOptions,
+  type DeviceHandOver,
   type DeviceOptions,
   type DriverCapabilities,
   type SystemDevice,
@@ -38,8 +39,10 @@ export interface Driver {
   openQueue(first: SystemDevice): SystemDevice;
   /** A device from a descriptor that somebody else opened. */
   openDescriptor(descriptor: number, options: DescriptorOptions): SystemDevice;
-  /** The system's interfaces, addresses, routes, rules and neighbours. */
-  openNetwork(): DriverNetwork;
+  /** A device that another thread of this process has handed over. */
+  openTransferred(handOver: DeviceHandOver): SystemDevice;
+  /** Interfaces, addresses, routes, rules and neighbours where the thread is, or where a device's interface is. */
+  openNetwork(device?: SystemDevice): DriverNetwork;
   /** The interface of a device as it is now; undefined when it was deleted. */
   linkOf(device: SystemDevice): TunLinux.LinkInfo | undefined;
   /** Changes of interfaces and addresses where the device's interface is. */
@@ -93,12 +96,19 @@ function linux(): Driver {
     open: tunLinux.openLinuxTun,
     openQueue: (first) => tunLinux.openTunQueue(own(first)),
     openDescriptor: tunLinux.openLinuxDescriptor,
-    openNetwork: () => tunLinux.RouteNetlink.open(),
-    linkOf: (device) =>
-      tunLinux.inNamespaceOf(own(device).fd, () => {
+    openTransferred: tunLinux.openTransferredTun,
+    openNetwork: (device) => {
+      const open = () => tunLinux.RouteNetlink.open();
+      return device instanceof tunLinux.LinuxTun ? tunLinux.inNamespaceOf(device.fd, open) : open();
+    },
+    linkOf: (device) => {
+      // Without it nobody can tell where the interface was, and its index may be another one's elsewhere.
+      if (isGone(device)) return undefined;
+      return tunLinux.inNamespaceOf(own(device).fd, () => {
         using network = tunLinux.RouteNetlink.open();
         return network.link(device.index);
-      }),
+      });
+    },
     watchFrom: (device, signal) => {
       const options = { topics: ["link", "address"] as const, ...(signal ? { signal } : {}) };
       return tunLinux.inNamespaceOf(own(device).fd, () => tunLinux.NetworkEvents.open(options));
@@ -107,4 +117,15 @@ function linux(): Driver {
     setDns: tunLinux.setLinkDns,
     recoverDns: tunLinux.recoverDns,
   };
+}
+
+/** Closed, or its interface deleted. */
+function isGone(device: SystemDevice): boolean {
+  try {
+    device.state();
+    return false;
+  } catch (error) {
+    if (error instanceof DeviceError && error.code === "E_DEVICE_GONE") return true;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 // One network interface: what it is, and what can be changed about it while it lives.
-import { DeviceError } from "@bunnel/device";
+import { DeviceError, type SystemDevice } from "@bunnel/device";
 import type { AddressInfo, AddressOptions, LinkChange, LinkInfo, LinkSpec } from "@bunnel/tun-linux";
 import { driver, type DriverNetwork } from "./driver.ts";
 import { withNetwork } from "./network.ts";
@@ -22,7 +22,15 @@ export class Interface implements Disposable {
 
   /** @throws DeviceError E_DEVICE_GONE when there is no such interface */
   static open(nameOrIndex: string | number): Interface {
-    const network = driver().openNetwork();
+    return Interface.#find(driver().openNetwork(), nameOrIndex);
+  }
+
+  /** The interface of a device, in the network where it is. @throws DeviceError E_DEVICE_GONE when it was deleted */
+  static ofDevice(device: SystemDevice): Interface {
+    return Interface.#find(driver().openNetwork(device), device.index === 0 ? device.name : device.index);
+  }
+
+  static #find(network: DriverNetwork, nameOrIndex: string | number): Interface {
     try {
       const link = network.link(nameOrIndex);
       if (link) return new Interface(network, link.index);

@@ -23,6 +23,7 @@ export function win32(setup: TunWin32.WindowsSetupOptions = {}): Driver {
     open: (options) => openWindowsTun({ ...options, setup }),
     openQueue: () => mustHave("queues"),
     openDescriptor: () => mustHave("descriptors"),
+    openTransferred: tunWin32.openTransferredWindows,
     openNetwork: () => new Win32Network(network()),
     linkOf: ({ index }) => {
       const found = network().link(index);
