@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Evaluator, fitnessOf } from "./evaluate.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { crossed, genomeSize, genomeText, isWritable, mutated } from "./genome.ts";
@@ -7,6 +7,8 @@ import { openPool } from "./pool.ts";
 import { prune } from "./prune.ts";
 import { shapesOf } from "./shapes.ts";
 import { SeededRandom } from "../link/random.ts";
+
+setDefaultTimeout(60_000);
 
 function gene(technique: string, ...words: readonly (readonly string[])[]): Gene {
   const shape = shapesOf("tls").find((each) => each.technique === technique);

@@ -162,7 +162,7 @@ function addressText(packet: Uint8Array, at: number, family: 4 | 6): string {
 }
 
 /** Source, destination and ports as one text of 16-bit letters; `turned`: the other way round. */
-function flowKey(packet: Uint8Array, family: 4 | 6, near: number, far: number, turned: boolean): string {
+export function flowKey(packet: Uint8Array, family: 4 | 6, near: number, far: number, turned: boolean): string {
   const at = family === 4 ? 12 : 8;
   const bytes = family === 4 ? 4 : 16;
   const from = turned ? at + bytes : at;
