@@ -1,6 +1,6 @@
 // No number that the notation takes makes a strategy unsafe: words of every technique with numbers from all over, those
-// at the edges of other ranges among them; what is accepted keeps every law of a plan. Hop limits depend on the path, so
-// those of decoys end on it and those of the message do not.
+// at the edges of other ranges among them; what is accepted keeps every law of a plan. Hop limits depend on the path,
+// so those of decoys end on it and those of the message do not.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { L7 } from "@bunnel/abi";
 import type { Engine, EngineBuild } from "@bunnel/engine";
