@@ -104,34 +104,39 @@ const QUEUES: ForwardKind = {
   },
 };
 
+const PUMPS = ["plain", "uring"] as const;
+
 const ECHO: ForwardKind = {
-  rows: (["plain", "uring"] as const).flatMap((backend) => [
-    {
-      name: `echo, ${backend}`,
-      against: "C",
-      ours: `ours ${backend}`,
-      measure: "p50Us",
-      unit: "us",
-      budget: { of: "ratio", atMost: 1 },
-    },
-    {
+  rows: [
+    ...(["same", "other"] as const).flatMap((place) =>
+      PUMPS.map((backend) => ({
+        name: `echo, ${backend}, ${place} processor`,
+        against: `C plain ${place}`,
+        ours: `ours ${backend} ${place}`,
+        measure: "p50Us",
+        unit: "us",
+        budget: { of: "ratio", atMost: 1 } as const,
+      })),
+    ),
+    ...PUMPS.map((backend) => ({
       name: `idle, ${backend}`,
-      against: "C",
-      ours: `ours ${backend}`,
+      against: "C plain same",
+      ours: `ours ${backend} same`,
       measure: "idle",
       unit: "CPU-s/s",
-      budget: { of: "difference", atMost: 0.01 },
-    },
-  ]),
+      budget: { of: "difference", atMost: 0.01 } as const,
+    })),
+  ],
   run: ({ stage, echo, ...parts }, candidate) => {
-    const [who = "", backend = ""] = candidate.split(" ");
-    return runEcho(stage, parts, who === "C" ? [echo] : [...script("echo-process"), backend]);
+    const [who = "", backend = "", place = ""] = candidate.split(" ");
+    const program = who === "C" ? [echo] : [...script("echo-process"), backend];
+    return runEcho(stage, parts, program, place === "same" ? "same" : "other");
   },
 };
 
 const HEAP: ForwardKind = {
   roundsMax: 2,
-  rows: (["plain", "uring"] as const).map((backend) => ({
+  rows: PUMPS.map((backend) => ({
     name: `heap growth, ${backend}`,
     against: "nothing",
     ours: `ours ${backend}`,

@@ -11,6 +11,9 @@ const PORT = "5999";
 const PACKET_BYTES = "64";
 const FLOWS = "4";
 const LOAD_SECONDS = "60";
+/** Where they meet by chance makes the round trip three times as long or not, so they are told where to run. */
+const PROGRAM_CPU = 0;
+const OTHER_CPU = navigator.hardwareConcurrency > 1 ? 1 : 0;
 /** One behind the other, until the run-time has compiled all of the way. */
 const WARM_UP_PINGS = "20000";
 const WARM_UP_PAUSE_US = "0";
@@ -37,14 +40,24 @@ function furnish(host: Namespace): void {
   host.ip(`link set ${DEVICE} up`);
 }
 
+/** Whether who asks runs on the processor of who answers, or on another one that sleeps meanwhile. */
+export type EchoPlace = "same" | "other";
+
 /** Round trip of a datagram that the program answers, microseconds, and its processor seconds per idle second. */
-export async function runEcho(stage: Stage, { ping }: OneHostPrograms, program: Program): Promise<Sample> {
+export async function runEcho(
+  stage: Stage,
+  { ping }: OneHostPrograms,
+  program: Program,
+  place: EchoPlace,
+): Promise<Sample> {
   try {
     const host = stage.namespace("a");
-    const echo = await stage.spawn([...program, DEVICE], { namespace: host }).ready();
+    const echo = await stage.spawn([...program, DEVICE], { namespace: host, cpu: PROGRAM_CPU }).ready();
     furnish(host);
     const call = (count: string, pauseUs: string): Promise<Sample> =>
-      stage.spawn([ping, PEER, PORT, count, pauseUs], { namespace: host }).json();
+      stage
+        .spawn([ping, PEER, PORT, count, pauseUs], { namespace: host, cpu: place === "same" ? PROGRAM_CPU : OTHER_CPU })
+        .json();
     await call(WARM_UP_PINGS, WARM_UP_PAUSE_US);
     const { p50Us = Number.NaN } = await call(PINGS, PAUSE_US);
     const before = await echo.ask("");
