@@ -78,4 +78,22 @@ export const PROOFS: readonly ProofEntry[] = [
         "from a compiler.",
     ],
   },
+  {
+    package: "tun-win32",
+    platforms: [
+      {
+        platform: "Windows",
+        bun: ["x64", "arm64"],
+        without: {
+          "calling convention": "wine has that of x64; a double takes the GUID in registers, as arm64 does",
+          real: NEVER_EXECUTED,
+        },
+      },
+    ],
+    open: [
+      "Windows: Wintun's driver and its installation, the effects of iphlpapi, elevation, tap-windows6's driver, and " +
+        "what the merging of TCP segments is worth there.",
+      "Windows on arm64: everything at run time.",
+    ],
+  },
 ];

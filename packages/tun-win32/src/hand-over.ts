@@ -13,21 +13,23 @@ import { DRIVER, WindowsDevice } from "./windows-device.ts";
  * @throws DeviceError E_DEVICE_OPTION when the hand-over is another driver's
  */
 export function openTransferred(handOver: DeviceHandOver): WindowsDevice {
-  const { state } = handOver;
-  if (handOver.driver !== DRIVER || !(state instanceof SharedArrayBuffer)) throw foreign(handOver);
+  const { state: shared } = handOver;
+  if (handOver.driver !== DRIVER || !(shared instanceof SharedArrayBuffer)) throw foreign(handOver);
+  const state = new SharedState(shared);
   const name = textOf(handOver, "name");
   const system = systemOf(windowsSetup(JSON.parse(textOf(handOver, "setup")) as WindowsSetup));
   const medium = handOver["medium"] === "ethernet" ? "ethernet" : "ip";
   const { mac, pool } = handOver;
   const link =
-    medium === "ethernet" && pool instanceof SharedArrayBuffer
-      ? new TapLink({ system, handle: numberOf(handOver, "handle"), pool, nameOf: () => name })
+    pool instanceof SharedArrayBuffer
+      ? new TapLink({ system, handle: numberOf(handOver, "handle"), pool, medium, nameOf: () => name })
       : new RingLink({
           system,
           wintun: system.wintun(textOf(handOver, "wintun")),
           session: numberOf(handOver, "session"),
           readEvent: numberOf(handOver, "readEvent"),
           mergeTcp: handOver["mergeTcp"] === true,
+          state,
           nameOf: () => name,
         });
   return new WindowsDevice({
@@ -37,7 +39,7 @@ export function openTransferred(handOver: DeviceHandOver): WindowsDevice {
     index: numberOf(handOver, "index"),
     luid: BigInt(textOf(handOver, "luid")),
     wakeEvent: numberOf(handOver, "wakeEvent"),
-    state: new SharedState(state),
+    state,
     link,
     sendBufferBytes: numberOf(handOver, "sendBufferBytes"),
     persistent: handOver["persistent"] === true,

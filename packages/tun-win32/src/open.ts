@@ -20,8 +20,8 @@ const TUNNEL_TYPE_DEFAULT = "bunnel";
 const NUMBERS_MAX = 1024;
 
 /**
- * Opens a TUN device by Wintun, or a TAP device by tap-windows6. A Wintun adapter goes when it is closed: its
- * addresses and routes with it. A TAP adapter must be there, and stays.
+ * Opens a TUN device by Wintun, or a TAP device by tap-windows6, which `via` has carry packets, too. A Wintun adapter
+ * goes when it is closed: its addresses and routes with it. A TAP adapter must be there, and stays.
  * @throws DeviceError E_DEVICE_MISSING without Wintun's DLL or a TAP adapter, E_DEVICE_DENIED without the rights of an
  * administrator, E_DEVICE_BUSY when the name is taken or the adapter in use, E_DEVICE_GONE when there is nothing to
  * attach to, E_UNSUPPORTED and E_DEVICE_OPTION for options that cannot be, E_DEVICE_SYSTEM with Windows' number
@@ -29,7 +29,8 @@ const NUMBERS_MAX = 1024;
 export function openWindowsTun(options: WindowsOptions = {}): WindowsDevice {
   checkOptions(options);
   const system = systemOf(windowsSetup(options.setup));
-  const device = options.medium === "ethernet" ? openTapDevice(system, options) : openWintunDevice(system, options);
+  const isTap = options.medium === "ethernet" || options.via === "tap";
+  const device = isTap ? openTapDevice(system, options) : openWintunDevice(system, options);
   try {
     if (!options.attach) configure(system, device, options);
     return device;
@@ -73,8 +74,9 @@ function startDevice(adapter: WintunAdapter, name: string, options: WindowsOptio
     calls.WintunEndSession(pointer(session));
     throw windowsError("making an event", error);
   }
+  const state = new SharedState();
   const readEvent = Number(calls.WintunGetReadWaitEvent(pointer(session)));
-  const link = new RingLink({ system, wintun: calls, session, readEvent, mergeTcp, nameOf: () => name });
+  const link = new RingLink({ system, wintun: calls, session, readEvent, mergeTcp, state, nameOf: () => name });
   return new WindowsDevice({
     system,
     medium: "ip",
@@ -82,7 +84,7 @@ function startDevice(adapter: WintunAdapter, name: string, options: WindowsOptio
     index: indexOfLuid(system, luid),
     luid,
     wakeEvent,
-    state: new SharedState(),
+    state,
     link,
     sendBufferBytes: ringBytes,
     persistent: options.attach ?? false,

@@ -4,12 +4,14 @@ import { WINTUN_MAX_ADAPTER_NAME, WINTUN_MAX_RING_CAPACITY, WINTUN_MIN_RING_CAPA
 import { WINDOWS_CAPABILITIES } from "./driver-capabilities.ts";
 import { parseGuid } from "./guid.ts";
 import type { WindowsSetupOptions } from "./libraries.ts";
-import { parsePrefix } from "./netcfg/prefix.ts";
+import { parsePrefix, type IpPrefix } from "./netcfg/prefix.ts";
 
 /** What only Windows has, beside the options of every driver. */
 export interface WindowsOnlyOptions {
   /** The adapter's GUID, by which Windows remembers its profile. Default: made from the name, the same each time. */
   readonly guid?: string;
+  /** The driver of a TUN device. "tap": tap-windows6, which needs an IPv4 address to answer for. Default "wintun". */
+  readonly via?: "wintun" | "tap";
   /** What Windows shows as the kind of the adapter. Default "bunnel". */
   readonly tunnelType?: string;
   /** Octets of each of the two rings: a power of two from 128 KiB to 64 MiB. Default 8 MiB. */
@@ -49,6 +51,7 @@ const OWN: readonly (keyof WindowsOnlyOptions)[] = [
   "mergeTcp",
   "onLog",
   "setup",
+  "via",
 ];
 /** Options that change nothing about an adapter which is there already. */
 const ATTACHING: ReadonlySet<string> = new Set([
@@ -60,6 +63,7 @@ const ATTACHING: ReadonlySet<string> = new Set([
   "onLog",
   "ringBytes",
   "setup",
+  "via",
 ]);
 
 /** @throws DeviceError E_UNSUPPORTED, E_DEVICE_OPTION */
@@ -69,7 +73,8 @@ export function checkOptions(options: WindowsOptions): void {
   const common = Object.entries(rest).filter(([option]) => !(OWN as readonly string[]).includes(option));
   checkSupported(WINDOWS_CAPABILITIES, Object.fromEntries(common));
   const { medium = "ip", mtuBytes = MTU_DEFAULT_BYTES, name, guid, metric } = options;
-  if (options.carrier !== undefined && medium === "ip") throw unsupported("carrier", "only TAP adapters have one");
+  if (options.carrier !== undefined && medium === "ip" && options.via !== "tap")
+    throw unsupported("carrier", "only TAP adapters have one");
   checkNumber("mtuBytes", mtuBytes, MTU_MIN_BYTES, MTU_MAX_BYTES);
   checkNumber("metric", metric ?? 0, 0, METRIC_MAX);
   ringBytesOf(options);
@@ -85,6 +90,18 @@ export function checkOptions(options: WindowsOptions): void {
     }
   }
   if (options.attach) checkAttaching(options);
+  else if (options.via === "tap" && medium === "ip") tapAddress(options);
+}
+
+/**
+ * The IPv4 address that tap-windows6 answers for when it carries packets.
+ * @throws DeviceError E_DEVICE_OPTION when there is none
+ */
+export function tapAddress({ addresses = [] }: WindowsOptions): IpPrefix {
+  const prefixes = addresses.map((each) => parsePrefix(typeof each === "string" ? each : each.address));
+  const found = prefixes.find(({ family }) => family === 4);
+  if (found) return found;
+  throw new DeviceError("E_DEVICE_OPTION", 'addresses: expected one of IPv4 with via "tap", found none');
 }
 
 /** @throws DeviceError E_DEVICE_OPTION for a size that Wintun does not take */

@@ -16,7 +16,7 @@ export interface PacketLink {
   write(memory: AttachedMemory, list: PacketList, from: number, to: number): number;
   readv(parts: readonly Uint8Array[]): number;
   writev(parts: readonly Uint8Array[]): boolean;
-  /** Gives back what was taken and not read. */
+  /** Gives back what was taken, by whichever thread, and not read. */
   release(): void;
 }
 
@@ -37,6 +37,15 @@ export class AttachedMemory {
     const end = this.octets.length;
     throw new RangeError(`packet at ${start} of ${bytes} octets: expected 0 to ${end}, found outside`);
   }
+}
+
+const IPV4_HEADER_BYTES = 20;
+const IPV6_HEADER_BYTES = 40;
+
+/** What the drivers take for a packet of IP; the rest they would drop without telling. */
+export function isIpPacket(octets: Uint8Array, at: number, bytes: number): boolean {
+  const version = (octets[at] ?? 0) >> 4;
+  return (version === 4 && bytes >= IPV4_HEADER_BYTES) || (version === 6 && bytes >= IPV6_HEADER_BYTES);
 }
 
 /** Octets that a packet may take of its slot. */

@@ -10,12 +10,10 @@ import {
   WINTUN_MAX_IP_PACKET_SIZE,
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
-import { goneError, roomOf, type AttachedMemory, type PacketLink } from "./packet-link.ts";
+import { goneError, isIpPacket, roomOf, type AttachedMemory, type PacketLink } from "./packet-link.ts";
+import type { SharedState } from "./shared-state.ts";
 import { octetsAt, type WindowsSystem, type WintunCalls } from "./sys.ts";
 import { TcpMerger } from "./tcp-merge.ts";
-
-const IPV4_HEADER_BYTES = 20;
-const IPV6_HEADER_BYTES = 40;
 
 /** What a ring stands on. */
 export interface RingParts {
@@ -25,6 +23,8 @@ export interface RingParts {
   readonly readEvent: number;
   /** TCP segments are merged before they are written. */
   readonly mergeTcp: boolean;
+  /** Where the packet is noted that was taken from the ring and not read yet. */
+  readonly state: SharedState;
   /** Asked when there is an error to tell. */
   readonly nameOf: () => string;
 }
@@ -32,19 +32,18 @@ export interface RingParts {
 export class RingLink implements PacketLink {
   readonly readEvent: number;
   readonly #parts: RingParts;
+  readonly #state: SharedState;
   readonly #session;
   readonly #move;
   readonly #size = new Uint32Array(new ArrayBuffer(4));
   readonly #sizeAt = pointer(addressOf(this.#size));
   readonly #merger: TcpMerger | undefined;
-  /** A packet that was taken from the ring and not read yet; 0: none. */
-  #held = 0;
-  #heldBytes = 0;
   #refused = 0;
   #full = false;
 
   constructor(parts: RingParts) {
     this.#parts = parts;
+    this.#state = parts.state;
     this.#session = pointer(parts.session);
     this.#move = parts.system.kernel32().RtlMoveMemory;
     this.readEvent = parts.readEvent;
@@ -60,11 +59,10 @@ export class RingLink implements PacketLink {
   }
 
   peek(): boolean {
-    if (this.#held !== 0) return true;
+    if (this.#state.held !== 0) return true;
     const packet = this.#parts.wintun.WintunReceivePacket(this.#session, this.#sizeAt);
     if (packet === null) return this.#receiveFailed(this.#lastError());
-    this.#held = Number(packet);
-    this.#heldBytes = this.#size[0] ?? 0;
+    this.#state.hold(Number(packet), this.#size[0] ?? 0);
     return true;
   }
 
@@ -76,8 +74,8 @@ export class RingLink implements PacketLink {
       const start = at[i] ?? 0;
       memory.mustHold(start, room);
       if (!this.peek()) break;
-      const bytes = Math.min(this.#heldBytes, room);
-      this.#move(pointer(memory.base + start), pointer(this.#held), pointer(bytes));
+      const bytes = Math.min(this.#state.heldBytes, room);
+      this.#move(pointer(memory.base + start), pointer(this.#state.held), pointer(bytes));
       this.release();
       lengths[i] = bytes;
       i++;
@@ -99,7 +97,7 @@ export class RingLink implements PacketLink {
         i += merged;
         continue;
       }
-      if (isPacket(memory.octets, start, bytes)) {
+      if (isIpPacket(memory.octets, start, bytes)) {
         const ring = this.#allocate(bytes);
         if (ring === null) break;
         this.#move(ring, pointer(memory.base + start), pointer(bytes));
@@ -114,7 +112,7 @@ export class RingLink implements PacketLink {
 
   readv(parts: readonly Uint8Array[]): number {
     if (!this.peek()) return -1;
-    const packet = octetsAt(this.#parts.system, this.#held, this.#heldBytes);
+    const packet = octetsAt(this.#parts.system, this.#state.held, this.#state.heldBytes);
     this.release();
     let copied = 0;
     for (const part of parts) {
@@ -133,7 +131,7 @@ export class RingLink implements PacketLink {
       at += part.length;
     }
     this.#full = false;
-    if (packet.length > WINTUN_MAX_IP_PACKET_SIZE || !isPacket(packet, 0, packet.length)) {
+    if (packet.length > WINTUN_MAX_IP_PACKET_SIZE || !isIpPacket(packet, 0, packet.length)) {
       this.#refused++;
       return true;
     }
@@ -146,9 +144,9 @@ export class RingLink implements PacketLink {
 
   /** Gives the ring the room of the packet that is held, if one is. */
   release(): void {
-    if (this.#held === 0) return;
-    this.#parts.wintun.WintunReleaseReceivePacket(this.#session, pointer(this.#held));
-    this.#held = 0;
+    if (this.#state.held === 0) return;
+    this.#parts.wintun.WintunReleaseReceivePacket(this.#session, pointer(this.#state.held));
+    this.#state.hold(0, 0);
   }
 
   #merge(memory: AttachedMemory, { at, lengths }: PacketList, from: number, to: number): number {
@@ -198,10 +196,4 @@ export class RingLink implements PacketLink {
     const name = this.#parts.nameOf();
     return error === ERROR_HANDLE_EOF ? goneError(name, error) : windowsError(`${doing} ${name}`, error);
   }
-}
-
-/** What Wintun's driver takes for a packet; the rest it would drop without telling. */
-function isPacket(octets: Uint8Array, at: number, bytes: number): boolean {
-  const version = (octets[at] ?? 0) >> 4;
-  return (version === 4 && bytes >= IPV4_HEADER_BYTES) || (version === 6 && bytes >= IPV6_HEADER_BYTES);
 }

@@ -3,7 +3,7 @@
 //
 //   | next read i32 | reads started i32 | next write i32 | writes used i32 |
 //   | slot: OVERLAPPED 32 × 2·OPERATIONS | frames FRAME_BYTES × 2·OPERATIONS |      reads first, then writes
-import type { DeviceError, PacketList } from "@bunnel/device";
+import type { DeviceError, Medium, PacketList } from "@bunnel/device";
 import { addressOf, pointer } from "@bunnel/ffi";
 import {
   ERROR_DEV_NOT_EXIST,
@@ -14,7 +14,7 @@ import {
   ERROR_OPERATION_ABORTED,
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
-import { goneError, roomOf, type AttachedMemory, type PacketLink } from "./packet-link.ts";
+import { goneError, isIpPacket, roomOf, type AttachedMemory, type PacketLink } from "./packet-link.ts";
 import { OVERLAPPED_BYTES, OVERLAPPED_EVENT_AT } from "./structs.ts";
 import { createEvent, type WindowsSystem } from "./sys.ts";
 
@@ -44,6 +44,8 @@ export interface TapLinkParts {
   readonly handle: number;
   /** From `createPool`. */
   readonly pool: SharedArrayBuffer;
+  /** "ip": the adapter was told to carry packets instead of frames. */
+  readonly medium: Medium;
   readonly nameOf: () => string;
 }
 
@@ -62,6 +64,7 @@ export function createPool(system: WindowsSystem): SharedArrayBuffer {
 export class TapLink implements PacketLink {
   readonly #system: WindowsSystem;
   readonly #handle: number;
+  readonly #medium: Medium;
   readonly #nameOf: () => string;
   readonly #octets: Uint8Array;
   readonly #words: Int32Array;
@@ -71,7 +74,8 @@ export class TapLink implements PacketLink {
   #refused = 0;
   #full = false;
 
-  constructor({ system, handle, pool, nameOf }: TapLinkParts) {
+  constructor({ system, handle, pool, medium, nameOf }: TapLinkParts) {
+    this.#medium = medium;
     this.#system = system;
     this.#handle = handle;
     this.#nameOf = nameOf;
@@ -97,7 +101,7 @@ export class TapLink implements PacketLink {
 
   peek(): boolean {
     this.#startReads();
-    return this.#isDone(this.#word(NEXT_READ), "reading from");
+    return this.#isRead(this.#word(NEXT_READ));
   }
 
   read(memory: AttachedMemory, list: PacketList, from: number, maxBytes: number): number {
@@ -206,7 +210,7 @@ export class TapLink implements PacketLink {
 
   /** False: no operation is free. */
   #send(frame: Uint8Array): boolean {
-    if (frame.length < ETHERNET_HEADER_BYTES || frame.length > FRAME_BYTES) {
+    if (frame.length > FRAME_BYTES || !this.#isWhole(frame)) {
       this.#refused++;
       return true;
     }
@@ -230,6 +234,11 @@ export class TapLink implements PacketLink {
     return true;
   }
 
+  #isWhole(frame: Uint8Array): boolean {
+    if (this.#medium === "ip") return isIpPacket(frame, 0, frame.length);
+    return frame.length >= ETHERNET_HEADER_BYTES;
+  }
+
   /** Whether the write before it at this place has ended. A frame that was refused then is counted now. */
   #isWritten(slot: number): boolean {
     const { GetOverlappedResult, GetLastError } = this.#system.kernel32();
@@ -241,12 +250,25 @@ export class TapLink implements PacketLink {
     return true;
   }
 
-  #isDone(slot: number, doing: string): boolean {
+  #isRead(slot: number): boolean {
     const { GetOverlappedResult, GetLastError } = this.#system.kernel32();
     if (GetOverlappedResult(this.#handle, this.#overlapped(slot), this.#count, 0) !== 0) return true;
     const error = GetLastError();
     if (error === ERROR_IO_INCOMPLETE) return false;
-    throw this.#failure(doing, error);
+    if (error !== ERROR_OPERATION_ABORTED) throw this.#failure("reading from", error);
+    // Windows ends the reads of a thread with the thread; the device is another's now.
+    this.#startEndedReads(slot);
+    return false;
+  }
+
+  /** All together and the oldest first, so that the order of the frames stays that of the reads. */
+  #startEndedReads(oldest: number): void {
+    const { GetOverlappedResult, GetLastError } = this.#system.kernel32();
+    for (let i = 0; i < OPERATIONS; i++) {
+      const slot = (oldest + i) % OPERATIONS;
+      const isDone = GetOverlappedResult(this.#handle, this.#overlapped(slot), this.#count, 0) !== 0;
+      if (!isDone && GetLastError() === ERROR_OPERATION_ABORTED) this.#startRead(slot);
+    }
   }
 
   #word(place: number): number {

@@ -4,6 +4,7 @@ import { DeviceError } from "@bunnel/device";
 import {
   ERROR_ACCESS_DENIED,
   ERROR_GEN_FAILURE,
+  ERROR_IO_PENDING,
   FILE_ATTRIBUTE_SYSTEM,
   FILE_FLAG_OVERLAPPED,
   GENERIC_READ,
@@ -17,7 +18,8 @@ import {
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
 import { indexOfLuid } from "./luid.ts";
-import type { WindowsOptions } from "./options.ts";
+import type { IpPrefix } from "./netcfg/prefix.ts";
+import { tapAddress, type WindowsOptions } from "./options.ts";
 import { SharedState } from "./shared-state.ts";
 import { OVERLAPPED_BYTES, OVERLAPPED_EVENT_AT } from "./structs.ts";
 import { createEvent, openFile, type WindowsSystem } from "./sys.ts";
@@ -67,14 +69,15 @@ function openFree(system: WindowsSystem, { name, attach }: WindowsOptions) {
 
 function startTap(system: WindowsSystem, adapter: TapAdapter, handle: number, options: WindowsOptions): WindowsDevice {
   const { name, luid } = adapter;
+  const { medium = "ip" } = options;
   const control = new TapControl(system, handle);
-  const { mac } = control;
+  if (medium === "ip" && !options.attach) control.carryPackets(tapAddress(options));
   control.setMedium(options.carrier ?? true);
   const pool = createPool(system);
-  const link = new TapLink({ system, handle, pool, nameOf: () => name });
+  const link = new TapLink({ system, handle, pool, medium, nameOf: () => name });
   return new WindowsDevice({
     system,
-    medium: "ethernet",
+    medium,
     name,
     index: indexOfLuid(system, luid),
     luid,
@@ -82,7 +85,7 @@ function startTap(system: WindowsSystem, adapter: TapAdapter, handle: number, op
     state: new SharedState(),
     link,
     sendBufferBytes: SEND_BYTES,
-    mac,
+    ...(medium === "ethernet" ? { mac: control.mac } : {}),
     persistent: true,
     handOver: { handle, pool },
     setCarrier: (isOn) => control.setMedium(isOn),
@@ -121,12 +124,11 @@ export class TapControl {
     this.#ask(TAP_WIN_IOCTL_SET_MEDIA_STATUS, new Uint8Array(Uint32Array.of(isIn ? 1 : 0).buffer));
   }
 
-  /**
-   * Has the adapter carry IPv4 packets instead of frames: the driver then answers ARP itself.
-   * @param local four octets each, in network order
-   */
-  configureTun(local: Uint8Array, network: Uint8Array, mask: Uint8Array): void {
-    this.#ask(TAP_WIN_IOCTL_CONFIG_TUN, Uint8Array.of(...local, ...network, ...mask));
+  /** Has the adapter carry packets instead of frames: the driver itself then answers ARP for the address's network. */
+  carryPackets({ octets, prefixLength }: IpPrefix): void {
+    const mask = Uint8Array.from(octets, (_, i) => (0xff00 >> Math.min(Math.max(prefixLength - i * 8, 0), 8)) & 0xff);
+    const network = octets.map((octet, i) => octet & (mask[i] ?? 0));
+    this.#ask(TAP_WIN_IOCTL_CONFIG_TUN, Uint8Array.of(...octets, ...network, ...mask));
   }
 
   /** In and out in the same memory, as METHOD_BUFFERED has it. */
@@ -140,8 +142,11 @@ export class TapControl {
     try {
       const { DeviceIoControl } = deviceControl();
       if (DeviceIoControl(this.handle, request, memory, bytes, memory, bytes, count, overlapped) !== 0) return memory;
-      if (kernel32().GetOverlappedResult(this.handle, overlapped, count, 1) !== 0) return memory;
-      const error = kernel32().GetLastError();
+      let error = kernel32().GetLastError();
+      if (error === ERROR_IO_PENDING) {
+        if (kernel32().GetOverlappedResult(this.handle, overlapped, count, 1) !== 0) return memory;
+        error = kernel32().GetLastError();
+      }
       throw windowsError(`request 0x${request.toString(16)} to the TAP adapter`, error);
     } finally {
       kernel32().CloseHandle(event);

@@ -10,6 +10,7 @@ import { failureOf } from "../test/failure.ts";
 import { isWine, World } from "../test/world.ts";
 import * as win from "./constants.ts";
 import { guidOfName } from "./guid.ts";
+import { openTransferred } from "./hand-over.ts";
 import { windowsSetup, findWintun } from "./libraries.ts";
 import { openWindowsTun } from "./open.ts";
 import type { WindowsOptions } from "./options.ts";
@@ -235,6 +236,39 @@ describe("WindowsDevice", () => {
       while (world.take(device.luid)) continue;
     }
     expect(Math.max(...growths)).toBeLessThan(200 * 64);
+  });
+
+  test("a packet that was seen before the device was handed over is read in the other thread", () => {
+    using device = open();
+    const packet = tcpPacket({ source: "192.0.2.1", destination: "192.0.2.2", sourcePort: 1, destinationPort: 2 });
+    world.inject(device.luid, packet);
+    expect(device.wait(-1)).toBe(Wake.Readable);
+    const other = openTransferred(structuredClone(device.handOver()));
+    expect(other.readv([new Uint8Array(100)])).toBe(packet.length);
+    other.close();
+    expect(device.wait(0)).toBe(Wake.Timeout);
+  });
+
+  test("close() while another thread reads and writes ends its calls first, again and again", async () => {
+    const packet = tcpPacket({ source: "192.0.2.1", destination: "192.0.2.2", sourcePort: 1, destinationPort: 2 });
+    for (let round = 0; round < 10; round++) {
+      const device = open();
+      const worker = new Worker(new URL("../test/busy-worker.ts", import.meta.url));
+      const answers: unknown[] = [];
+      const { promise: started, resolve: start } = Promise.withResolvers<void>();
+      const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+      worker.onmessage = ({ data }: MessageEvent) => {
+        answers.push(data);
+        (answers.length === 1 ? start : end)();
+      };
+      worker.postMessage(device.handOver());
+      await started;
+      for (let i = 0; i < 500; i++) world.inject(device.luid, packet);
+      device.close();
+      await ended;
+      expect(answers).toEqual(["started", "closed"]);
+      worker.terminate();
+    }
   });
 
   test("gives back a packet that was taken from the ring and not read", () => {

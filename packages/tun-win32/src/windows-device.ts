@@ -240,12 +240,9 @@ export class WindowsDevice implements AsyncTunDevice, VectoredTunDevice, Adjusta
     this.#reading?.cancel();
     this.#memory = undefined;
     const { dispose, system, wakeEvent } = this.#parts;
-    if (this.#state.enter()) {
-      this.#link.release();
-      this.#state.leave();
-    }
     if (!dispose) return;
     this.#state.close(() => system.kernel32().SetEvent(wakeEvent));
+    this.#link.release();
     dispose();
     system.kernel32().CloseHandle(wakeEvent);
   }

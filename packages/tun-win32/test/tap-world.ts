@@ -5,6 +5,7 @@ import { isWine, World } from "./world.ts";
 
 export class TapWorld {
   readonly world: World;
+  readonly luids: bigint[] = [];
   readonly #pipes = new Map<bigint, MessagePipe>();
 
   /** With that many adapters: "tap 1", "tap 2"… @param wired as for `World` */
@@ -15,6 +16,7 @@ export class TapWorld {
       const guid = `{00000000-0000-0000-0000-0000000000${String(number).padStart(2, "0")}}`;
       writeTapAdapter(write, number, guid, `tap ${number}`);
       const luid = this.world.addTap(number, `tap ${number}`);
+      this.luids.push(luid);
       if (isWine) this.#pipes.set(luid, new MessagePipe(`${guid}.tap`));
     }
   }
