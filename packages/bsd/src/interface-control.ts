@@ -158,10 +158,9 @@ export class InterfaceControl {
   #setUp(name: string, up: boolean): void {
     const octets = requests.interfaceRequest(this.#system, name);
     errors.check(`asking for the flags of ${name}`, this.request(this.#system.requests.SIOCGIFFLAGS, octets));
-    const view = new DataView(octets.buffer);
-    const flags = view.getUint16(requests.VALUE_AT, true);
-    view.setUint16(requests.VALUE_AT, up ? flags | IFF_UP : flags & ~IFF_UP, true);
-    errors.check(`setting the flags of ${name}`, this.request(this.#system.requests.SIOCSIFFLAGS, octets));
+    const flags = new DataView(octets.buffer).getUint32(requests.VALUE_AT, true);
+    const changed = requests.flagsRequest(this.#system, name, up ? flags | IFF_UP : flags & ~IFF_UP);
+    errors.check(`setting the flags of ${name}`, this.request(this.#system.requests.SIOCSIFFLAGS, changed));
   }
 
   #setMac(name: string, mac: string): void {

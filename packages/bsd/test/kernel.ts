@@ -1,5 +1,5 @@
 // The fake kernel, compiled for one system and loaded into this process.
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cString, library } from "@bunnel/ffi";
@@ -35,7 +35,7 @@ export class Kernel implements Disposable {
   constructor(options: KernelOptions) {
     // A library of its own name has a state of its own.
     this.path = join(this.#folder, "kernel.so");
-    copyFileSync(compileKernel(options), this.path);
+    writeFileSync(this.path, compileKernel(options));
     this.#calls = library(this.path, {
       kernel_refuse: { args: ["ptr", "u64", "i32", "i32"], returns: "void" },
       kernel_relent: { args: [], returns: "void" },
@@ -98,12 +98,10 @@ export class Kernel implements Disposable {
 }
 
 /** What was compiled in this process, by what it was compiled from. */
-const compiled = new Map<string, string>();
-const compiledFolder = mkdtempSync(join(tmpdir(), "bunnel-kernels-"));
-process.on("exit", () => rmSync(compiledFolder, { recursive: true, force: true }));
+const compiled = new Map<string, Uint8Array>();
 
-/** The library's path, compiled once in each process. @throws Error with the compiler's words */
-export function compileKernel(options: KernelOptions): string {
+/** The library, compiled once in each process. @throws Error with the compiler's words */
+export function compileKernel(options: KernelOptions): Uint8Array {
   const { table, extra, errnoLocation, sources, variadic, stubs, compiler = "gcc" } = options;
   const numbers = numbersHeader(table, extra);
   const defines = [
@@ -114,14 +112,19 @@ export function compileKernel(options: KernelOptions): string {
   const key = [compiler, numbers, ...defines, ...sources].join("\n");
   const found = compiled.get(key);
   if (found !== undefined) return found;
-  const folder = mkdtempSync(join(compiledFolder, "kernel-"));
-  writeFileSync(join(folder, "numbers.h"), numbers);
-  const path = join(folder, "kernel.so");
-  const files = [...SOURCES.map((name) => join(FOLDER, name)), ...sources];
-  const flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-fvisibility=hidden", "-std=gnu11"];
-  const includes = [`-I${folder}`, `-I${FOLDER}`];
-  const { exitCode, stderr } = Bun.spawnSync([compiler, ...flags, ...includes, ...defines, ...files, "-o", path]);
-  if (exitCode !== 0) throw new Error(`the fake kernel did not compile: ${stderr.toString()}`);
-  compiled.set(key, path);
-  return path;
+  const folder = mkdtempSync(join(tmpdir(), "bunnel-compile-"));
+  try {
+    writeFileSync(join(folder, "numbers.h"), numbers);
+    const path = join(folder, "kernel.so");
+    const files = [...SOURCES.map((name) => join(FOLDER, name)), ...sources];
+    const flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-fvisibility=hidden", "-std=gnu11"];
+    const includes = [`-I${folder}`, `-I${FOLDER}`];
+    const { exitCode, stderr } = Bun.spawnSync([compiler, ...flags, ...includes, ...defines, ...files, "-o", path]);
+    if (exitCode !== 0) throw new Error(`the fake kernel did not compile: ${stderr.toString()}`);
+    const octets = readFileSync(path);
+    compiled.set(key, octets);
+    return octets;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

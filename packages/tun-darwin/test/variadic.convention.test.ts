@@ -3,7 +3,7 @@
 // argument, the driver's padded one does. Where qemu-aarch64-static, aarch64-linux-gnu-gcc or Bun's arm64 build cannot
 // be had, only the code itself is looked at, and the run says so.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileKernel, TestNamespace } from "@bunnel/bsd/proof";
@@ -69,7 +69,8 @@ function armTests(command: readonly string[]): void {
     "the whole driver opens a device by it, sets both addresses, and answers pings of both families",
     async () => {
       using namespace = TestNamespace.create();
-      const library = compileKernel(darwinKernelOptions({ variadic: "stack", compiler: ARM_GCC }));
+      const library = join(folder, "kernel.so");
+      writeFileSync(library, compileKernel(darwinKernelOptions({ variadic: "stack", compiler: ARM_GCC })));
       const words = [...command, join(FOLDER, "open-device.ts"), library];
       const run = namespace.run(() => Bun.spawn(words, { stdout: "pipe", stderr: "pipe" }));
       const [text, errors] = await Promise.all([new Response(run.stdout).text(), new Response(run.stderr).text()]);
