@@ -8,7 +8,11 @@ import { resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dir, "..");
 const PROGRAM = "apps/bunnel/src/main.ts";
-const WORKERS = ["apps/bunnel/src/service/lane.worker.ts", "packages/tun-linux/src/readiness-worker.ts"];
+const WORKERS = [
+  "apps/bunnel/src/service/lane.worker.ts",
+  "packages/lab/src/evolve/evolve.worker.ts",
+  "packages/tun-linux/src/readiness-worker.ts",
+];
 
 /**
  * Builds it. `target` is one of Bun's; without it, this machine.

@@ -42,6 +42,16 @@ describe("the executable", () => {
     expect(out).toContain('{"up":false');
   });
 
+  test("searches in threads, against a censor in a file beside it", async () => {
+    const path = folder.file("mine.ts");
+    const judge = "judge: (p, d) => ({ forward: d === 'inbound' || !Buffer.from(p).includes(blocked[0]) })";
+    await Bun.write(path, `export default ({ blocked }) => ({ name: "mine", says: "", reset() {}, ${judge} });\n`);
+    const search = [program, "lab", "evolve", "--censor", path, "--workers", "2", "--json"];
+    const { status, out, err } = await run(search);
+    expect({ status, err }).toEqual({ status: 0, err: "" });
+    expect(JSON.parse(out)).toMatchObject({ strategy: expect.stringMatching(/^(tls|syn): /) });
+  });
+
   test("says how it is used", async () => {
     expect(await run([program, "help"])).toMatchObject({ status: 0, err: "", out: expect.stringContaining("up") });
   });

@@ -75,6 +75,9 @@ describe("a running service", () => {
         /^udp +203\.0\.113\.2:\d+ +192\.0\.2\.53:53 .*\n1 flow\n$/msu,
       );
       expect((await service.bunnel(["stats"])).out).toContain("1 DNS");
+      expect((await service.bunnel(["top", "--once"])).out).toMatch(
+        /^bunnel on bunnel0, nft on up0.*^queries +on +1 +1/msu,
+      );
       expect(await service.bunnel(["flows", "--limit", "0"])).toMatchObject({ status: 2, out: "" });
       expect(await service.end()).toBe(0);
     },
@@ -86,7 +89,7 @@ describe("a running service", () => {
     async () => {
       using folder = new TempFolder();
       const { bunnel } = await import("./run.ts");
-      for (const command of ["rules", "flows", "stats", "reload"]) {
+      for (const command of ["rules", "flows", "stats", "top", "reload"]) {
         const ran = await bunnel([command, "--state-dir", folder.file("none")]);
         expect(ran).toMatchObject({ status: 3, out: "" });
         expect(ran.err).toMatch(/^bunnel: not running: nobody answers at .*none\/control\.sock\n$/u);

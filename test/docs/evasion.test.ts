@@ -1,5 +1,5 @@
 // docs/evasion.md says what the code does, no more and no less.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { EngineRig, evasionCell, galleryColumns, LINK_HOPS_BEFORE } from "@bunnel/lab";
 import {
@@ -18,6 +18,8 @@ import {
   readSnapshot,
   snapshotPath,
 } from "@bunnel/tools/evasion";
+
+setDefaultTimeout(60_000);
 
 let rig: EngineRig;
 let evolved: readonly Evolved[];

@@ -2,7 +2,7 @@
 // packets of that connection as a pcapng to open. Where the change is right:
 //
 //   bun tools/evasion/review.ts     writes the tables anew; look at the difference before you commit it
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,14 +17,24 @@ import {
 } from "@bunnel/lab";
 import { readSnapshot, runTable, snapshotPath, snapshotText, TABLES, type TableKind } from "@bunnel/tools/evasion";
 
+setDefaultTimeout(60_000);
+
+const tables = new Map<TableKind, EvasionTable>();
 let rig: EngineRig;
 let broken: string | undefined;
 beforeAll(async () => {
   rig = await EngineRig.create();
+  for (const kind of TABLES) tables.set(kind, runTable(rig, kind));
 });
 afterAll(() => {
   if (broken !== undefined) console.error(`the packets of changed cells are in ${broken}`);
 });
+
+function tableOf(kind: TableKind): EvasionTable {
+  const table = tables.get(kind);
+  if (table === undefined) throw new Error(`table ${kind}: expected it, found none`);
+  return table;
+}
 
 /** Writes the packets of the changed cells; returns a line for each. */
 async function describeChanges(
@@ -51,7 +61,7 @@ async function describeChanges(
 
 describe.each(TABLES)("the evasion table, %s", (kind) => {
   test("is the reviewed one", async () => {
-    const table = runTable(rig, kind);
+    const table = tableOf(kind);
     const text = await Bun.file(snapshotPath(kind)).text();
     const changes = changesBetween(readSnapshot(text), keptTable(table));
     expect(await describeChanges(kind, table, changes)).toEqual([]);
@@ -59,14 +69,14 @@ describe.each(TABLES)("the evasion table, %s", (kind) => {
   });
 
   test("nothing passes the strict box", () => {
-    const table = runTable(rig, kind);
+    const table = tableOf(kind);
     const column = table.columns.findIndex(({ name }) => name === "strict");
     const outcomes = new Set(table.rows.map(({ cells }) => cells[column]));
     expect(outcomes).toEqual(new Set(["blocked", "-"]));
   });
 
   test("every strategy serves where nobody watches, but for those that say so", () => {
-    const table = runTable(rig, kind);
+    const table = tableOf(kind);
     const open = table.columns.findIndex(({ name }) => name === "(no-box)");
     for (const { name, cells } of table.rows) {
       expect({ name, cell: cells[open] }).toEqual({ name, cell: cells[open] === "-" ? "-" : "served" });
@@ -75,7 +85,7 @@ describe.each(TABLES)("the evasion table, %s", (kind) => {
 });
 
 test("a changed cell is found, named and written as packets", async () => {
-  const table = runTable(rig, "router-none");
+  const table = tableOf("router-none");
   const kept = structuredClone(keptTable(table)) as Record<string, Record<string, string>>;
   const row = kept["disorder"] ?? {};
   row["inorder"] = "blocked";

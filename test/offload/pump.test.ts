@@ -1,6 +1,7 @@
 // needs root
 // The whole data path between real sockets, over every way that it can take.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readlinkSync } from "node:fs";
 import { Counter } from "@bunnel/abi";
 import { probeUring, type PumpBackend } from "@bunnel/tun-linux";
 import { B, TwoHosts, type PathOptions } from "@bunnel/tools/soak";
@@ -10,6 +11,7 @@ setDefaultTimeout(120_000);
 /** There and back, by both families: 256 MB for each combination. */
 const TCP_BYTES = 64_000_000;
 const DATAGRAMS = 2000;
+const RING = "anon_inode:[io_uring]";
 
 const PUMPS: readonly PumpBackend[] = probeUring() === "" ? ["plain", "uring"] : ["plain"];
 const WAYS = [
@@ -23,6 +25,33 @@ const MATRIX = PUMPS.flatMap((pump) =>
     [1, 2].map((queues) => [pump, name, queues, { pump, queues, ...offload }] as const),
   ),
 );
+
+/** How many files of each kind this process has open, threads included: "anon_inode:[io_uring]", "/dev/net/tun"… */
+function openFiles(): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const fd of readdirSync("/proc/self/fd")) {
+    try {
+      const kind = readlinkSync(`/proc/self/fd/${fd}`);
+      counts[kind] = (counts[kind] ?? 0) + 1;
+    } catch {
+      // The folder's own descriptor is closed by now.
+    }
+  }
+  return counts;
+}
+
+describe("a path that was taken down", () => {
+  test.each(PUMPS)("leaves no descriptor of its devices and rings, pump %s", async (pump) => {
+    const before = openFiles();
+    for (let round = 0; round < 3; round++) {
+      await using hosts = await TwoHosts.open({ pump, queues: 2, offloadA: true, offloadB: true });
+      if (pump === "uring") expect(openFiles()[RING] ?? 0).toBeGreaterThan(before[RING] ?? 0);
+      await hosts.stop();
+    }
+    const after = openFiles();
+    for (const kind of [RING, "/dev/net/tun"]) expect([kind, after[kind]]).toEqual([kind, before[kind]]);
+  });
+});
 
 describe.each(MATRIX)("pump %s, %s, queues %i", (_pump, _name, _queues, options: PathOptions) => {
   const { offloadA, offloadB } = options;

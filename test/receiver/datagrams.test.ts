@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Engine } from "@bunnel/engine";
 import { quicInitial, quicInitials, readQuicServerName, udpPacket } from "@bunnel/wire";
-import { engineOf, tableOf } from "../engine/rig.ts";
+import { BUILDS, engineOf, tableOf } from "../engine/rig.ts";
 import { type Arrival, DATAGRAM_CASES } from "./datagram-cases.ts";
 import { LinuxDatagrams } from "./linux-datagrams.ts";
 import { ADDRESSES } from "./linux-receiver.ts";
@@ -23,11 +23,6 @@ const LAST = Uint8Array.from(Buffer.from("this shows that the path was open"));
 let engine: Engine;
 let receiver: LinuxDatagrams;
 let nextPort = 20_000;
-beforeAll(async () => {
-  engine = await engineOf("release");
-  receiver = await LinuxDatagrams.open([QUIC_PORT, DNS_PORT]);
-});
-afterAll(() => receiver[Symbol.dispose]());
 
 /** A client's socket behind the engine. */
 class Client {
@@ -72,7 +67,15 @@ function expectArrived(found: readonly Uint8Array[], expected: readonly Arrival[
   }
 }
 
-describe.each([4, 6] as const)("Linux, UDP over IPv%d", (family) => {
+const PATHS = BUILDS.flatMap((build) => ([4, 6] as const).map((family) => [family, build] as const));
+
+describe.each(PATHS)("Linux, UDP over IPv%d, %s build", (family, build) => {
+  beforeAll(async () => {
+    engine = await engineOf(build);
+    receiver = await LinuxDatagrams.open([QUIC_PORT, DNS_PORT]);
+  });
+  afterAll(() => receiver[Symbol.dispose]());
+
   test.each(DATAGRAM_CASES)("%s: %s", async (_, rule, arrives) => {
     engine.loadRules(tableOf(rule));
     const isDns = rule.startsWith("dns");

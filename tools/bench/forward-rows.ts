@@ -26,6 +26,8 @@ export interface ForwardRow {
 /** Candidates that take turns, and the rows that are read from them. */
 export interface ForwardKind {
   readonly rows: readonly ForwardRow[];
+  /** No more rounds than these: for what does not vary. */
+  readonly roundsMax?: number;
   run(parts: ForwardParts, candidate: string): Promise<Sample>;
 }
 
@@ -128,6 +130,7 @@ const ECHO: ForwardKind = {
 };
 
 const HEAP: ForwardKind = {
+  roundsMax: 2,
   rows: (["plain", "uring"] as const).map((backend) => ({
     name: `heap growth, ${backend}`,
     against: "nothing",

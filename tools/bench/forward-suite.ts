@@ -26,7 +26,7 @@ async function* runKind(kind: ForwardKind, stage: Stage, options: SuiteOptions):
   options.say(`forward: ${candidates.join(", ")}`);
   const series = await interleave(
     candidates.map((name) => ({ name, run: () => kind.run(parts, name) })),
-    options.rounds ?? ROUNDS,
+    Math.min(options.rounds ?? ROUNDS, kind.roundsMax ?? Infinity),
   );
   for (const row of rows) yield read(series, row);
 }

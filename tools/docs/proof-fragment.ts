@@ -53,6 +53,9 @@ export async function prove({ package: name, platforms }: ProofEntry): Promise<v
     tests: digestOf(name),
     platforms: platforms.map((entry) => ({ platform: entry.platform, passed: countsOf(cases, entry) })),
   };
+  for (const { platform, passed } of fragment.platforms) {
+    console.log(`${platform}: ${LEVELS.map((level) => `${level} ${passed[level] ?? 0}`).join(", ")}`);
+  }
   writeFileSync(fragmentPath(name), `${JSON.stringify(fragment, undefined, 2)}\n`);
 }
 

@@ -16,6 +16,7 @@ import { register as rules } from "./commands/rules.ts";
 import { register as service } from "./commands/service.ts";
 import { register as stats } from "./commands/stats.ts";
 import { register as statusCommand } from "./commands/status.ts";
+import { register as top } from "./commands/top.ts";
 import { register as up } from "./commands/up.ts";
 import { explain, ExitError } from "./service/exit.ts";
 
@@ -27,7 +28,7 @@ const program = new Command("bunnel")
 
 const COMMANDS = [
   ...[demo, lab, up, down, statusCommand, stats, rules, flows, reload],
-  ...[profile, service, doctor, replay, completions, manual],
+  ...[top, profile, service, doctor, replay, completions, manual],
 ];
 for (const register of COMMANDS) register(program);
 

@@ -63,8 +63,9 @@ function runLane(start: LaneStart, openers: LaneOpeners, ready: (pump: string) =
   const engine = Engine.attach(start.engine);
   const lane = engine.lane(start.laneIndex, start.lane);
   const pump = start.pump ?? "auto";
-  const device = openers.device(start.device, lane, pump);
-  const egress = openers.egress(start.egress, lane, pump);
+  // What is opened here is this thread's own: it would outlive the thread.
+  using device = openers.device(start.device, lane, pump);
+  using egress = openers.egress(start.egress, lane, pump);
   const names = openers.names?.();
   const inbound = openInbound(engine, start, openers);
   const loop = new LaneLoop(device, egress, lane, start.maxQueueSize, {

@@ -51,6 +51,8 @@ export interface BsdDriver {
   setMac?(parts: BsdParts, mac: string): void;
   /** The interface's name now; left out where none can be renamed. */
   readName?(parts: BsdParts): string | undefined;
+  /** Tells the system whether the interface shall outlive its descriptor, where it can be told. */
+  setPersistent?(parts: BsdParts, isPersistent: boolean): void;
   /** Called once, by the device that owns its descriptors, when they are closed: removes what would stay. */
   remove?(parts: BsdParts): void;
 }
@@ -197,8 +199,11 @@ export class BsdTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTunD
       }
       driver.setMac?.(this.#options, change.mac);
     }
-    if (change.persistent !== undefined) this.#persistent = change.persistent;
-    if (change.deleteOnClose !== undefined) this.#persistent = !change.deleteOnClose;
+    const { persistent = this.#persistent, deleteOnClose = !persistent } = change;
+    const isPersistent = !deleteOnClose;
+    if (isPersistent === this.#persistent) return;
+    driver.setPersistent?.(this.#options, isPersistent);
+    this.#persistent = isPersistent;
   }
 
   state(): DeviceState {

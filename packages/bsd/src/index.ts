@@ -13,7 +13,7 @@ export { whenReadable, whenWritable, type ReadinessWait } from "./readiness.ts";
 export * from "./route-message.ts";
 export * from "./route-socket.ts";
 export * from "./socket-address.ts";
-export { Calls } from "./sys.ts";
+export { Calls, callsOf } from "./sys.ts";
 export * from "./system.ts";
 export { chooseVariadic, variadicCalls, type VariadicCalls } from "./variadic.ts";
 export { openWakePipe, type WakePipe } from "./wake-pipe.ts";

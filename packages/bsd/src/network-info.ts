@@ -61,6 +61,7 @@ const IFAN_DEPARTURE = 1;
 /** What a message tells; undefined for those about other things. */
 export function eventOf(system: BsdSystem, message: rtm.RawMessage): BsdEvent | undefined {
   const { type, octets } = message;
+  if (type === system.route.lostType) return { type: "lost" };
   if (type === system.link.type) {
     const link = readLink(system, octets);
     return link && { type: "link", change: "changed", index: link.index, link };

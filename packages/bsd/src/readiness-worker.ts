@@ -2,7 +2,7 @@
 // and never comes back to its own event loop; it ends with the process.
 import { POLLOUT, PollSet } from "./poll-set.ts";
 import { PLACES_MAX, ReadinessPlaces, TO_WRITE } from "./readiness-places.ts";
-import { Calls } from "./sys.ts";
+import { callsOf } from "./sys.ts";
 import type { Environment } from "./system.ts";
 import { lower, type WakePipe } from "./wake-pipe.ts";
 
@@ -23,7 +23,7 @@ const scope = globalThis as unknown as WorkerScope;
 scope.onmessage = ({ data }) => waitForEver(data, (place) => scope.postMessage(place));
 
 function waitForEver({ environment, shared, pipe }: ReadinessOrder, report: (place: number) => void): void {
-  const calls = new Calls(environment);
+  const calls = callsOf(environment);
   const places = new ReadinessPlaces(shared);
   // The pipe stands before the places.
   const poll = new PollSet(calls, 1 + PLACES_MAX);

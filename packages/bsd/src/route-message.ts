@@ -140,6 +140,8 @@ export interface ReadRoute {
   readonly type: number;
   readonly index: number;
   readonly flags: number;
+  /** Who asked for it. */
+  readonly pid: number;
   readonly sequence: number;
   readonly errno: number;
   readonly mtuBytes: number;
@@ -155,6 +157,7 @@ export function readRoute(system: BsdSystem, { type, octets }: RawMessage): Read
     type,
     index: view.getUint16(route.indexAt, true),
     flags: view.getInt32(route.flagsAt, true),
+    pid: view.getInt32(route.pidAt, true),
     sequence: view.getInt32(route.sequenceAt, true),
     errno: view.getInt32(route.errnoAt, true),
     mtuBytes: numberAt(octets, route.mtu),

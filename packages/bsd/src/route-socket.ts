@@ -46,6 +46,7 @@ export class RouteSocket implements Disposable {
    * @throws DeviceError as the errno says, E_DEVICE_SYSTEM when no answer comes
    */
   ask(message: Omit<rtm.RouteMessage, "sequence">): rtm.ReadRoute | undefined {
+    this.#drain();
     const errno = this.request(message);
     if (errno === errors.ESRCH || errno === errors.ENETUNREACH) return undefined;
     errors.check("asking for a route", errno);
@@ -53,7 +54,8 @@ export class RouteSocket implements Disposable {
     poll.set(0, this.fd);
     for (let i = 0; i < STRANGERS_MAX; i++) {
       const read = this.#next();
-      if (read?.sequence === this.#sequence && read.type === message.type) return read;
+      const isOurs = read?.pid === process.pid && read.sequence === this.#sequence;
+      if (read && isOurs && read.type === message.type) return read;
       if (!read && poll.poll(ANSWER_TIMEOUT_MS) <= 0) break;
     }
     throw new DeviceError("E_DEVICE_SYSTEM", "asking for a route: expected an answer, found none");
@@ -82,6 +84,17 @@ export class RouteSocket implements Disposable {
     this.close();
   }
 
+  /** What came since the last time would leave no room for the answer. */
+  #drain(): void {
+    for (let i = 0; i < STRANGERS_MAX; i++) {
+      try {
+        if (!this.receive()) return;
+      } catch (error) {
+        if (!(error instanceof DeviceError) || error.errno !== errors.ENOBUFS) throw error;
+      }
+    }
+  }
+
   #next(): rtm.ReadRoute | undefined {
     const message = this.receive();
     if (!message) return undefined;
@@ -91,7 +104,7 @@ export class RouteSocket implements Disposable {
 }
 
 function nothing(type: number): rtm.ReadRoute {
-  return { type, index: 0, flags: 0, sequence: -1, errno: 0, mtuBytes: 0, addresses: new Map() };
+  return { type, index: 0, flags: 0, pid: 0, sequence: -1, errno: 0, mtuBytes: 0, addresses: new Map() };
 }
 
 export interface WatchOptions {

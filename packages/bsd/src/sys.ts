@@ -217,6 +217,16 @@ export class Calls {
   }
 }
 
+const opened = new Map<string, Calls>();
+
+/** The calls of an environment, whose library is opened at the first time. Errors as for `Calls`. */
+export function callsOf(environment: Environment): Calls {
+  const key = JSON.stringify(environment);
+  let calls = opened.get(key);
+  if (!calls) opened.set(key, (calls = new Calls(environment)));
+  return calls;
+}
+
 function openLibrary<T>(platform: string, open: () => T): T {
   try {
     return open();

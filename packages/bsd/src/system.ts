@@ -22,6 +22,8 @@ export interface RouteLayout {
   readonly errnoAt: number;
   readonly inits: NumberAt;
   readonly mtu: NumberAt;
+  /** RTM_DESYNC, OpenBSD: messages were lost. Elsewhere the read fails with ENOBUFS. */
+  readonly lostType?: number;
   /** Socket addresses behind the header are padded to this. */
   readonly align: 4 | 8;
   /** sizeof(struct sockaddr_dl), net/if_dl.h */

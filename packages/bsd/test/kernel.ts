@@ -19,6 +19,8 @@ export interface KernelOptions {
   readonly sources: readonly string[];
   /** "stack": variadic arguments are looked for where Apple's arm64 code looks for them. Default "registers". */
   readonly variadic?: "registers" | "stack";
+  /** Default "gcc". */
+  readonly compiler?: string;
   /** Exports `__ioctl` and `__fcntl`, too. Default false. */
   readonly stubs?: boolean;
 }
@@ -33,7 +35,7 @@ export class Kernel implements Disposable {
   constructor(options: KernelOptions) {
     // A library of its own name has a state of its own.
     this.path = join(this.#folder, "kernel.so");
-    copyFileSync(compile(options), this.path);
+    copyFileSync(compileKernel(options), this.path);
     this.#calls = library(this.path, {
       kernel_refuse: { args: ["ptr", "u64", "i32", "i32"], returns: "void" },
       kernel_relent: { args: [], returns: "void" },
@@ -100,15 +102,16 @@ const compiled = new Map<string, string>();
 const compiledFolder = mkdtempSync(join(tmpdir(), "bunnel-kernels-"));
 process.on("exit", () => rmSync(compiledFolder, { recursive: true, force: true }));
 
-/** The library, compiled once in each process. @throws Error with the compiler's words */
-function compile({ table, extra, errnoLocation, sources, variadic, stubs }: KernelOptions): string {
+/** The library's path, compiled once in each process. @throws Error with the compiler's words */
+export function compileKernel(options: KernelOptions): string {
+  const { table, extra, errnoLocation, sources, variadic, stubs, compiler = "gcc" } = options;
   const numbers = numbersHeader(table, extra);
   const defines = [
     `-DERRNO_LOCATION=${errnoLocation}`,
     ...(variadic === "stack" ? ["-DSTACK_ARGUMENT"] : []),
     ...(stubs ? ["-DSTUBS"] : []),
   ];
-  const key = [numbers, ...defines, ...sources].join("\n");
+  const key = [compiler, numbers, ...defines, ...sources].join("\n");
   const found = compiled.get(key);
   if (found !== undefined) return found;
   const folder = mkdtempSync(join(compiledFolder, "kernel-"));
@@ -117,7 +120,7 @@ function compile({ table, extra, errnoLocation, sources, variadic, stubs }: Kern
   const files = [...SOURCES.map((name) => join(FOLDER, name)), ...sources];
   const flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-fvisibility=hidden", "-std=gnu11"];
   const includes = [`-I${folder}`, `-I${FOLDER}`];
-  const { exitCode, stderr } = Bun.spawnSync(["gcc", ...flags, ...includes, ...defines, ...files, "-o", path]);
+  const { exitCode, stderr } = Bun.spawnSync([compiler, ...flags, ...includes, ...defines, ...files, "-o", path]);
   if (exitCode !== 0) throw new Error(`the fake kernel did not compile: ${stderr.toString()}`);
   compiled.set(key, path);
   return path;

@@ -1,4 +1,4 @@
-export { Kernel, type KernelOptions } from "./kernel.ts";
+export { compileKernel, Kernel, type KernelOptions } from "./kernel.ts";
 export { PacketSocket, TestNamespace } from "./sys.ts";
 export * from "./tables.ts";
 export * from "./traffic.ts";

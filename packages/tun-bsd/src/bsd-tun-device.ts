@@ -11,7 +11,7 @@ import {
   type Framing,
 } from "@bunnel/bsd";
 import { bsdCapabilities } from "./driver-capabilities.ts";
-import { nodeName } from "./node.ts";
+import { nodeName, setTransient } from "./node.ts";
 import type { BsdTunSystem } from "./system.ts";
 
 export interface BsdTunDeviceOptions extends BsdParts {
@@ -46,6 +46,7 @@ function driverOf(calls: Calls, system: BsdTunSystem): BsdDriver {
       return network.link(name)?.mac;
     },
     setMac: ({ name }, mac) => new InterfaceControl(calls).set(name, { mac }),
+    setPersistent: (parts, isPersistent) => setTransient(calls, system, parts, !isPersistent),
     // The interface of a transient device has gone already; that is no error.
     remove: (parts) => {
       if (wayOf(parts).isDestroyed) new InterfaceControl(calls).destroy(parts.name);

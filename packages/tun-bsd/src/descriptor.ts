@@ -1,5 +1,5 @@
 // A device from a descriptor that somebody else opened, and a device in another thread.
-import { Calls, openWakePipe, readHandOver, systemError, type BsdTun, type Environment } from "@bunnel/bsd";
+import { callsOf, openWakePipe, readHandOver, systemError, type BsdTun, type Environment } from "@bunnel/bsd";
 import { DeviceError, type DescriptorOptions, type DeviceHandOver } from "@bunnel/device";
 import { bsdTunDevice } from "./bsd-tun-device.ts";
 import { openCalls, type BsdEnvironment } from "./environment.ts";
@@ -53,5 +53,5 @@ export function openTransferredBsd(handOver: DeviceHandOver): BsdTun {
   if (!("TUNSIFMODE" in whole.system)) {
     throw new DeviceError("E_DEVICE_OPTION", `hand-over: expected one of a BSD, found "${handOver.driver}"`);
   }
-  return bsdTunDevice({ ...parts, calls: new Calls(whole), system: whole.system, ownership: "lent" });
+  return bsdTunDevice({ ...parts, calls: callsOf(whole), system: whole.system, ownership: "lent" });
 }

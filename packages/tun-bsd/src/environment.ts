@@ -1,5 +1,5 @@
 // What the driver stands on. Nothing is opened before the first call that needs it.
-import { Calls, type Environment } from "@bunnel/bsd";
+import { callsOf, type Calls, type Environment } from "@bunnel/bsd";
 import { DeviceError } from "@bunnel/device";
 import { SYSTEMS } from "./driver-capabilities.ts";
 import type { BsdTunSystem } from "./system.ts";
@@ -17,5 +17,5 @@ export function openCalls(environment: BsdEnvironment): { calls: Calls; system: 
     const expected = `expected one of ${Object.keys(SYSTEMS).join(", ")}`;
     throw new DeviceError("E_UNSUPPORTED", `TUN devices of a BSD: ${expected}, found ${process.platform}`);
   }
-  return { calls: new Calls({ system, ...rest }), system };
+  return { calls: callsOf({ system, ...rest }), system };
 }

@@ -25,6 +25,12 @@ export interface WantedName {
   readonly rename?: string;
 }
 
+export interface WantedNode extends WantedName {
+  readonly medium: Medium;
+  /** The interface shall stay when its descriptor is closed. */
+  readonly isPersistent: boolean;
+}
+
 /** @throws DeviceError E_DEVICE_OPTION for a name that the system's devices cannot have */
 export function wantedName(system: BsdTunSystem, { family }: NodeWay, name: string | undefined): WantedName {
   if (name === undefined || name === `${family}%d`) return {};
@@ -38,11 +44,13 @@ export function wantedName(system: BsdTunSystem, { family }: NodeWay, name: stri
  * Opens a node, and has its packets carry what tells their family.
  * @throws DeviceError E_DEVICE_BUSY when the unit is taken, E_DEVICE_MISSING without the node, E_DEVICE_DENIED
  */
-export function openNode(calls: Calls, system: BsdTunSystem, medium: Medium, { unit, rename }: WantedName): TunNode {
+export function openNode(calls: Calls, system: BsdTunSystem, wanted: WantedNode): TunNode {
+  const { medium, unit, rename, isPersistent } = wanted;
   const way = medium === "ip" ? system.tun : system.tap;
   const node = unit === undefined ? openAny(calls, way) : openUnit(calls, way, unit);
   try {
     if (medium === "ip") frame(calls, system, node);
+    if (!isPersistent) setTransient(calls, system, node, true);
     if (rename === undefined) return node;
     new InterfaceControl(calls).set(node.name, { name: rename });
     return { ...node, name: rename };
@@ -104,7 +112,7 @@ function named(calls: Calls, way: NodeWay, fd: number, unit: string): TunNode {
   return { fd, name: nodeName(calls, system as BsdTunSystem, fd, way) ?? unit };
 }
 
-/** Point-to-point, with the family before each packet, gone with its descriptor: as far as the system can. */
+/** Point-to-point, with the family before each packet. */
 function frame(calls: Calls, system: BsdTunSystem, { fd, name }: TunNode): void {
   const mode = calls.ioctlInt(fd, system.TUNSIFMODE, POINTOPOINT_MULTICAST);
   // An interface that is up already keeps its mode, which is this one unless somebody changed it.
@@ -112,9 +120,13 @@ function frame(calls: Calls, system: BsdTunSystem, { fd, name }: TunNode): void 
   if (system.TUNSIFHEAD !== undefined) {
     check(`putting the address family before packets of ${name}`, calls.ioctlInt(fd, system.TUNSIFHEAD, 1));
   }
+}
+
+/** Has the interface go with its descriptor, or no longer; systems that cannot are left alone. */
+export function setTransient(calls: Calls, system: BsdTunSystem, { fd, name }: TunNode, isOn: boolean): void {
   if (system.TUNSTRANSIENT === undefined) return;
-  const transient = calls.ioctlInt(fd, system.TUNSTRANSIENT, 1);
-  if (transient !== ENOTTY) check(`making ${name} go with its descriptor`, transient);
+  const errno = calls.ioctlInt(fd, system.TUNSTRANSIENT, isOn ? 1 : 0);
+  if (errno !== ENOTTY) check(`telling ${name} whether to go with its descriptor`, errno);
 }
 
 function openError(unit: string, errno: number): DeviceError {

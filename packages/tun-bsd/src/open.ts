@@ -48,10 +48,11 @@ export function openBsdTap(options: Omit<DeviceOptions, "medium"> = {}, environm
 function open(calls: Calls, system: BsdTunSystem, options: DeviceOptions): BsdTun {
   const { medium = "ip", persistent = false, deleteOnClose = !persistent } = options;
   const way = medium === "ip" ? system.tun : system.tap;
-  const node = openNode(calls, system, medium, wantedName(system, way, options.name));
+  const isPersistent = !deleteOnClose;
+  const node = openNode(calls, system, { ...wantedName(system, way, options.name), medium, isPersistent });
   try {
     const parts = { ...node, writeFd: node.fd, index: calls.indexOf(node.name), pipe: openWakePipe(calls), medium };
-    return bsdTunDevice({ ...parts, calls, system, ownership: "owned", persistent: !deleteOnClose });
+    return bsdTunDevice({ ...parts, calls, system, ownership: "owned", persistent: isPersistent });
   } catch (error) {
     calls.close(node.fd);
     if (way.isDestroyed) new InterfaceControl(calls).destroy(node.name);

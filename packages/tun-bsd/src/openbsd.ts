@@ -50,6 +50,7 @@ export const OPENBSD: BsdTunSystem = {
     errnoAt: 32,
     inits: { at: 36, bytes: 4 },
     mtu: { at: 60, bytes: 4 },
+    lostType: 0x10,
     align: 8,
     linkAddressBytes: 32,
   },

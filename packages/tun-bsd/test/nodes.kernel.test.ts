@@ -139,6 +139,20 @@ describe("freebsd", () => {
     expect(kernel.held()).toEqual(NOTHING);
   });
 
+  test("from version 15 on, a persistent device is not told to go, and may be told later", () => {
+    using kernel = bsdKernel("freebsd", { transient: true });
+    const open = opener(kernel, "freebsd");
+    open({ name: "tun1", persistent: true }).close();
+    expect(kernel.held().interfaces).toBe(1);
+    const again = open({ name: "tun1" });
+    again.set({ persistent: true });
+    again.set({ deleteOnClose: true });
+    const told = kernel.log().filter((line) => line.startsWith("ioctl 0x80047462"));
+    expect(told.map((line) => line.split(" ")[2])).toEqual(["01000000", "00000000", "01000000"]);
+    again.close();
+    expect(kernel.held()).toEqual(NOTHING);
+  });
+
   test("a persistent device stays, and goes when it is told to", () => {
     using kernel = bsdKernel("freebsd");
     const open = opener(kernel, "freebsd");

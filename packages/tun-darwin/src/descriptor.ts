@@ -1,6 +1,6 @@
 // A device from a descriptor that somebody else opened, as a network extension of macOS or iOS is given one; and a
 // device in another thread.
-import { Calls, openWakePipe, readHandOver, systemError, type BsdTun, type Environment } from "@bunnel/bsd";
+import { callsOf, openWakePipe, readHandOver, systemError, type BsdTun, type Environment } from "@bunnel/bsd";
 import { DeviceError, type DescriptorOptions, type DeviceHandOver } from "@bunnel/device";
 import { darwinTun } from "./darwin-tun.ts";
 import { DARWIN_CAPABILITIES } from "./driver-capabilities.ts";
@@ -49,6 +49,6 @@ export function openDarwinDescriptor(
  */
 export function openTransferredDarwin(handOver: DeviceHandOver): BsdTun {
   const { parts, environment } = readHandOver(DARWIN_CAPABILITIES.platform, handOver);
-  const calls = new Calls(JSON.parse(environment) as Environment);
+  const calls = callsOf(JSON.parse(environment) as Environment);
   return darwinTun({ ...parts, calls, batch: true, ownership: "lent" });
 }

@@ -1,5 +1,5 @@
 // What the driver stands on. Nothing is opened before the first call that needs it.
-import { Calls, type Environment } from "@bunnel/bsd";
+import { callsOf, type Calls, type Environment } from "@bunnel/bsd";
 import { DARWIN } from "./system.ts";
 
 /** Everything has a default, so that a test can put another library, processor or table in its place. */
@@ -9,7 +9,7 @@ export interface DarwinEnvironment extends Partial<Environment> {
 }
 
 export function openCalls({ system = DARWIN, libraries, arch }: DarwinEnvironment): Calls {
-  return new Calls({ system, ...(libraries ? { libraries } : {}), ...(arch ? { arch } : {}) });
+  return callsOf({ system, ...(libraries ? { libraries } : {}), ...(arch ? { arch } : {}) });
 }
 
 /** The paths in which an optional function is looked for. */

@@ -1,4 +1,5 @@
 export { openDarwinDescriptor, openTransferredDarwin } from "./descriptor.ts";
+export { DarwinDnsHold, setDarwinDns, type DarwinDns, type DarwinDnsEnvironment } from "./dns.ts";
 export { DARWIN_CAPABILITIES } from "./driver-capabilities.ts";
 export { openCalls as openDarwinCalls, type DarwinEnvironment } from "./environment.ts";
 export { openDarwinTap, openDarwinTun } from "./open.ts";

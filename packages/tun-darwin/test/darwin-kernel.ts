@@ -25,15 +25,21 @@ const EXTRA = {
   N_NEEDS_FAMILY_FOR_IPV6: 0,
 };
 
-export function darwinKernel(options: Partial<Pick<KernelOptions, "variadic" | "stubs">> = {}): Kernel {
+type Variant = Partial<Pick<KernelOptions, "variadic" | "stubs" | "compiler">>;
+
+export function darwinKernelOptions(variant: Variant = {}): KernelOptions {
   const folder = join(import.meta.dirname, "kernel");
-  return new Kernel({
+  return {
     table: darwinTable("arm64"),
     extra: EXTRA,
     errnoLocation: "__error",
     sources: ["utun.c", "feth.c"].map((name) => join(folder, name)),
-    ...options,
-  });
+    ...variant,
+  };
+}
+
+export function darwinKernel(variant?: Variant): Kernel {
+  return new Kernel(darwinKernelOptions(variant));
 }
 
 /** The driver in front of it. */

@@ -8,6 +8,7 @@ import {
   type SystemDevice,
 } from "@bunnel/device";
 import type * as TunLinux from "@bunnel/tun-linux";
+import { bsdDriver, darwinDriver, descriptorDriver } from "./bsd-driver.ts";
 import { win32 } from "./win32.ts";
 
 /** What is asked about interfaces, addresses, routes, rules and neighbours: the calls of Linux, whoever answers. */
@@ -26,7 +27,7 @@ export type DriverEvents<T extends TunLinux.NetworkTopic = TunLinux.Configuratio
 
 /** Name servers that were set, and by what. */
 export type DriverDnsHold = Omit<TunLinux.LinkDnsHold, "backend"> & {
-  readonly backend: TunLinux.LinkDnsHold["backend"] | "iphlpapi";
+  readonly backend: TunLinux.LinkDnsHold["backend"] | "configd" | "iphlpapi";
 };
 
 /** What a platform's driver offers. */
@@ -55,6 +56,19 @@ export interface Driver {
   recoverDns: typeof TunLinux.recoverDns;
 }
 
+/** By `process.platform`. */
+const DRIVERS: Readonly<Record<string, () => Driver>> = {
+  linux,
+  win32: () => win32(),
+  darwin: () => darwinDriver(),
+  freebsd: () => bsdDriver("freebsd"),
+  openbsd: () => bsdDriver("openbsd"),
+  netbsd: () => bsdDriver("netbsd"),
+  dragonfly: () => bsdDriver("dragonfly"),
+  android: () => descriptorDriver("android"),
+  ios: () => descriptorDriver("ios"),
+};
+
 let chosen: Driver | undefined;
 
 /** @throws DeviceError E_UNSUPPORTED naming the platform where there is no driver */
@@ -68,12 +82,10 @@ export function driver(): Driver {
  * @throws DeviceError E_UNSUPPORTED naming the platform where there is no driver
  */
 export function driverOf(platform: string): Driver {
-  if (platform === "linux") return linux();
-  if (platform === "win32") return win32();
-  throw new DeviceError(
-    "E_UNSUPPORTED",
-    `TUN devices: expected a platform with a driver (linux, win32), found ${platform}`,
-  );
+  const make = DRIVERS[platform];
+  if (make) return make();
+  const expected = `expected a platform with a driver (${Object.keys(DRIVERS).join(", ")})`;
+  throw new DeviceError("E_UNSUPPORTED", `TUN devices: ${expected}, found ${platform}`);
 }
 
 /**

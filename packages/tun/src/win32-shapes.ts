@@ -1,6 +1,7 @@
 // What Windows tells of its network, in the words of this package. What Windows does not know is 0, false or empty.
-import type { AddressInfo, LinkInfo, LinkStatistics, NeighbourInfo, RouteInfo } from "@bunnel/tun-linux";
+import type { AddressInfo, LinkInfo, NeighbourInfo, RouteInfo } from "@bunnel/tun-linux";
 import type { WindowsAddress, WindowsInterface, WindowsNeighbour, WindowsRoute } from "@bunnel/tun-win32";
+import { NO_STATISTICS } from "./no-statistics.ts";
 
 /** linux/if.h: the flags of an interface that have a meaning on Windows. */
 const UP = 0x1;
@@ -15,34 +16,6 @@ const TYPE_NONE = 65534;
 /** linux/rtnetlink.h: the one table of routes that there is, and scopes. */
 export const TABLE_MAIN = 254;
 const SCOPE_LINK = 253;
-
-const NO_STATISTICS: LinkStatistics = {
-  receivedPackets: 0,
-  sentPackets: 0,
-  receivedBytes: 0,
-  sentBytes: 0,
-  receiveErrors: 0,
-  sendErrors: 0,
-  receiveDropped: 0,
-  sendDropped: 0,
-  receivedMulticast: 0,
-  collisions: 0,
-  receiveLengthErrors: 0,
-  receiveOverErrors: 0,
-  receiveCrcErrors: 0,
-  receiveFrameErrors: 0,
-  receiveFifoErrors: 0,
-  receiveMissedErrors: 0,
-  sendAbortedErrors: 0,
-  sendCarrierErrors: 0,
-  sendFifoErrors: 0,
-  sendHeartbeatErrors: 0,
-  sendWindowErrors: 0,
-  receivedCompressed: 0,
-  sentCompressed: 0,
-  receivedUnhandled: 0,
-  receivedForOthers: 0,
-};
 
 export function linkOf(found: WindowsInterface): LinkInfo {
   const { up, running, loopback, mac } = found;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 #include "kernel.h"
 
@@ -258,7 +259,11 @@ ssize_t CALL(write)(int fd, const void *from, size_t bytes) {
   return write_pieces(fd, &piece, 1);
 }
 
-int CALL(poll)(void *places, unsigned count, int timeout) { return answer(SYS(SYS_poll, places, count, timeout)); }
+// Newer processors have no poll(2) of their own.
+int CALL(poll)(void *places, unsigned count, int timeout) {
+  struct timespec limit = {timeout / 1000, timeout % 1000 * 1000000L};
+  return answer(SYS(SYS_ppoll, places, count, timeout < 0 ? NULL : &limit, NULL, 8));
+}
 
 unsigned CALL(if_nametoindex)(const char *name) { return (unsigned)linux_index(name); }
 

@@ -27,10 +27,15 @@ export class FlowTable<Flow> {
   use(key: string, nowMs: number): Flow | undefined {
     const found = this.#flows.get(key);
     if (found === undefined) return undefined;
-    this.#flows.delete(key);
-    if (nowMs - found.usedMs > FLOW_IDLE_MS) return undefined;
+    if (nowMs - found.usedMs > FLOW_IDLE_MS) {
+      this.#flows.delete(key);
+      return undefined;
+    }
     found.usedMs = nowMs;
-    this.#flows.set(key, found);
+    if (this.#flows.size > 1) {
+      this.#flows.delete(key);
+      this.#flows.set(key, found);
+    }
     return found.flow;
   }
 

@@ -1,11 +1,13 @@
 // Models of countries and of Geneva's lab against hand-made conversations: what passes each, by name. Everything else
 // in `ALL_SCENARIOS` is caught, and an innocent name passes but where a policy says so.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ALLOWED, BLOCKED, HTTP, TLS } from "../sample-traffic.ts";
 import type { CensorName } from "./gallery.ts";
 import { GENEVA_NAMES, makeCensor } from "./gallery.ts";
 import { ALL_SCENARIOS, HOPS_TO_SERVER, play } from "./scenarios.ts";
 import type { AnyScenario } from "./scenarios.ts";
+
+setDefaultTimeout(60_000);
 
 /** No packet holds the name as a whole, or none that stands where it is awaited. */
 const CUTS: readonly AnyScenario[] = [

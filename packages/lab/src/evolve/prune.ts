@@ -31,15 +31,18 @@ export async function prune(genome: Genome, message: Scene["message"], pool: Eva
   let rest = genome;
   let evaluations = 0;
   for (;;) {
-    const candidates = [...withoutTechniques(rest), ...withoutWords(rest)].filter((made) => {
-      return made.genome.length > 0 && isWritable(made.genome, message);
-    });
+    const all = [...withoutTechniques(rest), ...withoutWords(rest)];
+    const candidates = all.filter((made) => made.genome.length > 0 && isWritable(made.genome, message));
     const results = await pool.evaluate(candidates.map((made) => genomeText(made.genome, message)));
     evaluations += results.length;
     const free = results.findIndex(passes);
     const shorter = candidates[free];
     if (shorter === undefined) {
-      return { genome: rest, notes: [...notes, ...candidates.map((made, i) => needed(made, results[i]))], evaluations };
+      const kept = all.map((made) => {
+        const index = candidates.indexOf(made);
+        return index < 0 ? unwritable(made) : needed(made, results[index]);
+      });
+      return { genome: rest, notes: [...notes, ...kept], evaluations };
     }
     notes.push({ part: shorter.part, kept: false, why: "the rest passes without it" });
     rest = shorter.genome;
@@ -61,6 +64,11 @@ function withoutWords(genome: Genome): readonly Candidate[] {
       });
     }),
   );
+}
+
+function unwritable({ part, genome }: Candidate): PruneNote {
+  const why = genome.length === 0 ? "nothing is left without it" : "the rest is no strategy without it";
+  return { part, kept: true, why };
 }
 
 function needed({ part }: Candidate, evaluation: Evaluation | undefined): PruneNote {

@@ -56,8 +56,7 @@ export class Client implements Host {
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#writer = new SegmentWriter(options);
-    const probe = readSegment(this.#writer.write({ seq: 0, ack: 0, flags: 0 }));
-    this.#serverKey = probe?.reverseKey ?? "";
+    this.#serverKey = this.#writer.answerKey;
     this.#timestamps = options.timestamps ?? true;
     this.#firstSeq = options.firstSeq ?? 1000;
   }

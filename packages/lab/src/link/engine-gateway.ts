@@ -1,6 +1,8 @@
 // The engine as it is shipped, as the gateway of a simulated path: its lane sees the client's packets and what comes
 // back, with the clock of the path.
 import type { Engine, Lane, LaneOptions, NameFinder } from "@bunnel/engine";
+import { TCP_ACK, TCP_SYN } from "@bunnel/wire";
+import { readSegment } from "../tcp/segment.ts";
 import type { Gateway, Send } from "./gateway.ts";
 
 /** Between two connections more time passes than the engine remembers anything for. */
@@ -43,12 +45,15 @@ export class EngineGateway implements Gateway {
   }
 
   outbound(packet: Uint8Array, nowMs: number, send: Send): void {
-    this.#work(packet, nowMs, send);
+    // A bare ACK never comes up to the engine: no rule can ask for it.
+    if (isBareAck(packet)) send(packet, 0);
+    else this.#work(packet, nowMs, send);
   }
 
   inbound(packet: Uint8Array, nowMs: number): void {
-    // What the engine would send in its place is the packet itself, which is on its way already.
-    this.#work(packet, nowMs, undefined);
+    // Of what comes back only a SYN,ACK is shown to the engine: it tells the distance. What the engine would send in
+    // its place is the packet itself, which is on its way already.
+    if ((tcpFlagsOf(packet) & TCP_SYN) !== 0) this.#work(packet, nowMs, undefined);
   }
 
   tick(nowMs: number, send: Send): void {
@@ -80,4 +85,14 @@ export class EngineGateway implements Gateway {
       send(this.#octets.slice(at, at + (tx.lengths[i] ?? 0)), txDelaysMs[i] ?? 0);
     }
   }
+}
+
+/** TCP flags; 0 where there are none. */
+function tcpFlagsOf(packet: Uint8Array): number {
+  return readSegment(packet)?.flags ?? 0;
+}
+
+function isBareAck(packet: Uint8Array): boolean {
+  const segment = readSegment(packet);
+  return segment !== undefined && segment.flags === TCP_ACK && segment.payloadBytes === 0;
 }

@@ -194,7 +194,8 @@ export class Link {
     this.#inject(judgement, true);
   }
 
-  #inject({ inject = [] }: Judgement, behind: boolean): void {
+  #inject({ inject }: Judgement, behind: boolean): void {
+    if (inject === undefined) return;
     for (const injection of inject) {
       if ((injection.behind ?? false) !== behind) continue;
       const towards = injection.to === "server" ? "outbound" : "inbound";

@@ -123,7 +123,7 @@ export class TcpReceiver {
 export function acknowledged(sent: SentSide, ack: number): SentSide {
   const bytes = sequenceDistance(sent.unacknowledged, ack);
   if (bytes <= 0) return sent;
-  return { ...sent, unacknowledged: ack, acknowledgedBytes: sent.acknowledgedBytes + bytes };
+  return { unacknowledged: ack, next: sent.next, acknowledgedBytes: sent.acknowledgedBytes + bytes };
 }
 
 /** RFC 5961 section 5.2, with the octets really acknowledged as the bound to the left. */

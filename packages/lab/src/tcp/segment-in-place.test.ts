@@ -81,6 +81,8 @@ describe("readSegment()", () => {
       expect(back?.reverseKey).toBe(out?.key ?? "");
       expect(out?.reverseKey).toBe(back?.key ?? "");
       expect(other?.key).not.toBe(out?.key ?? "");
+      if (out === undefined) throw new Error("segment expected");
+      expect(new SegmentWriter(out).answerKey).toBe(back?.key ?? "");
     }
   });
 });

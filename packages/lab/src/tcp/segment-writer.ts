@@ -2,6 +2,7 @@
 // @bunnel/wire makes of the same fields: a simulation writes millions of them.
 import { parseAddress, TCP_HEADER_BYTES } from "@bunnel/wire";
 import { folded, wordSum } from "../ip/checksum.ts";
+import { flowKey } from "./segment.ts";
 
 const IPV4_HEADER_BYTES = 20;
 const IPV6_HEADER_BYTES = 40;
@@ -53,6 +54,15 @@ export class SegmentWriter {
     setBe16(head, this.#ipBytes + 2, destinationPort);
     this.#head = head;
     this.#sum = wordSum(head, addressesAt, this.#ipBytes + 4, PROTOCOL_TCP);
+  }
+
+  /** The key, as a segment's own, of those that answer the ones that are written here. */
+  get answerKey(): string {
+    const head = this.#head;
+    const at = this.#ipBytes;
+    const near = ((head[at + 2] ?? 0) << 8) | (head[at + 3] ?? 0);
+    const far = ((head[at] ?? 0) << 8) | (head[at + 1] ?? 0);
+    return flowKey(head, at === IPV4_HEADER_BYTES ? 4 : 6, near, far, true);
   }
 
   write(fields: SegmentFields): Uint8Array {

@@ -84,11 +84,11 @@ class SegmentInPlace implements TcpSegment {
   ) {}
 
   get source(): string {
-    return formatAddress(this.family === 4 ? this.packet.subarray(12, 16) : this.packet.subarray(8, 24));
+    return addressText(this.packet, this.family === 4 ? 12 : 8, this.family);
   }
 
   get destination(): string {
-    return formatAddress(this.family === 4 ? this.packet.subarray(16, 20) : this.packet.subarray(24, 40));
+    return addressText(this.packet, this.family === 4 ? 16 : 24, this.family);
   }
 
   get sourcePort(): number {
@@ -145,8 +145,24 @@ class SegmentInPlace implements TcpSegment {
   }
 }
 
+const texts = new Map<string, string>();
+/** Addresses that are kept written: a simulation has a few, which it meets all the time. */
+const TEXTS_MAX = 64;
+
+function addressText(packet: Uint8Array, at: number, family: 4 | 6): string {
+  let key = String.fromCharCode(be16(packet, at), be16(packet, at + 2));
+  const bytes = family === 4 ? 4 : 16;
+  for (let word = 4; word < bytes; word += 2) key += String.fromCharCode(be16(packet, at + word));
+  const known = texts.get(key);
+  if (known !== undefined) return known;
+  if (texts.size >= TEXTS_MAX) texts.clear();
+  const text = formatAddress(packet.subarray(at, at + bytes));
+  texts.set(key, text);
+  return text;
+}
+
 /** Source, destination and ports as one text of 16-bit letters; `turned`: the other way round. */
-function flowKey(packet: Uint8Array, family: 4 | 6, near: number, far: number, turned: boolean): string {
+export function flowKey(packet: Uint8Array, family: 4 | 6, near: number, far: number, turned: boolean): string {
   const at = family === 4 ? 12 : 8;
   const bytes = family === 4 ? 4 : 16;
   const from = turned ? at + bytes : at;
@@ -181,11 +197,13 @@ export function has(segment: Pick<TcpSegment, "flags">, flags: number): boolean 
 export function timestampOf(segment: Pick<TcpSegment, "options" | "headerBytes">): number | undefined {
   if (segment.headerBytes < TCP_HEADER_BYTES + OPTION_TIMESTAMPS_BYTES) return undefined;
   if (segment instanceof SegmentInPlace) {
-    // The place where Linux and most others put it, behind two fillers: no list of options is made for it.
-    const at = segment.l4At + TCP_HEADER_BYTES;
+    // The place where Linux and most others put it, behind two fillers, on a SYN behind the MSS before them: no list of
+    // options is made for it.
     const { packet } = segment;
+    const first = segment.l4At + TCP_HEADER_BYTES;
+    const at = be16(packet, first) === 0x0204 ? first + 4 : first;
     const usual = be16(packet, at) === 0x0101 && be16(packet, at + 2) === 0x080a;
-    if (usual && segment.headerBytes >= TCP_HEADER_BYTES + 12) return be32(packet, at + 4);
+    if (usual && at + 12 <= segment.l4At + segment.headerBytes) return be32(packet, at + 4);
   }
   const option = segment.options.find(({ kind }) => kind === "timestamps");
   return option?.kind === "timestamps" ? option.value : undefined;
