@@ -57,8 +57,6 @@ export const WINTUN_MAX_ADAPTER_NAME = 128;
 
 // tap-windows.h of tap-windows6: CTL_CODE(FILE_DEVICE_UNKNOWN, n, METHOD_BUFFERED, FILE_ANY_ACCESS)
 export const TAP_WIN_IOCTL_GET_MAC = 0x220004;
-export const TAP_WIN_IOCTL_GET_VERSION = 0x220008;
-export const TAP_WIN_IOCTL_GET_MTU = 0x22000c;
 export const TAP_WIN_IOCTL_SET_MEDIA_STATUS = 0x220018;
 export const TAP_WIN_IOCTL_CONFIG_TUN = 0x220028;
 export const TAP_USERMODEDEVICEDIR = "\\\\.\\Global\\";

@@ -1,8 +1,9 @@
 // The adapters of tap-windows6 that Windows has, found by the registry. Its driver has the hardware id tap0901.
 import { TAP_ADAPTER_KEY, TAP_CONNECTION_KEY } from "./constants.ts";
+import { windowsSetup, type WindowsSetupOptions } from "./libraries.ts";
 import { luidOf } from "./luid.ts";
 import { RegistryKey } from "./registry.ts";
-import type { WindowsSystem } from "./sys.ts";
+import { systemOf, type WindowsSystem } from "./sys.ts";
 
 const COMPONENTS: ReadonlySet<string> = new Set(["tap0901", "root\\tap0901"]);
 
@@ -12,6 +13,11 @@ export interface TapAdapter {
   /** The name that people see. */
   readonly name: string;
   readonly luid: bigint;
+}
+
+/** The adapters that `openWindowsTap` can open, in the order of the registry. Needs no rights. */
+export function windowsTapAdapters(setup: WindowsSetupOptions = {}): TapAdapter[] {
+  return tapAdapters(systemOf(windowsSetup(setup)));
 }
 
 /** All of them, in the order of the registry. */

@@ -12,8 +12,6 @@ import {
   OPEN_EXISTING,
   TAP_WIN_IOCTL_CONFIG_TUN,
   TAP_WIN_IOCTL_GET_MAC,
-  TAP_WIN_IOCTL_GET_MTU,
-  TAP_WIN_IOCTL_GET_VERSION,
   TAP_WIN_IOCTL_SET_MEDIA_STATUS,
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
@@ -98,7 +96,7 @@ function startTap(system: WindowsSystem, adapter: TapAdapter, handle: number, op
 }
 
 /** The requests that the driver answers. */
-export class TapControl {
+class TapControl {
   constructor(
     readonly system: WindowsSystem,
     readonly handle: number,
@@ -108,15 +106,6 @@ export class TapControl {
   get mac(): string {
     const octets = this.#ask(TAP_WIN_IOCTL_GET_MAC, new Uint8Array(MAC_BYTES));
     return Array.from(octets, (octet) => octet.toString(16).padStart(2, "0")).join(":");
-  }
-
-  /** Major, minor, and whether it is a debug build. */
-  get version(): readonly number[] {
-    return [...new Uint32Array(this.#ask(TAP_WIN_IOCTL_GET_VERSION, new Uint8Array(12)).buffer)];
-  }
-
-  get mtuBytes(): number {
-    return new Uint32Array(this.#ask(TAP_WIN_IOCTL_GET_MTU, new Uint8Array(4)).buffer)[0] ?? 0;
   }
 
   /** As if the cable were in, or out. */

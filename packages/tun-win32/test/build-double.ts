@@ -1,9 +1,21 @@
 // Compiles the double: a shared library for Linux, a DLL for Wine.
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 const SOURCES = join(import.meta.dirname, "double");
+const ROOT = join(import.meta.dirname, "..", "..", "..");
+const KEPT = join(ROOT, "node_modules", ".cache", "bunnel-double");
+/** Copies that this process has made. */
+let copies = 0;
 /** Parts that play kernel32 and advapi32, which Wine has itself. */
 const LINUX_ONLY: ReadonlySet<string> = new Set(["kernel32.c", "registry.c"]);
 export const MINGW = "x86_64-w64-mingw32-gcc-posix";
@@ -21,14 +33,38 @@ const FLAGS: Readonly<Record<DoubleKind, readonly string[]>> = {
   withoutDns: ["-DSetInterfaceDnsSettings=AbsentCall"],
 };
 
-/** A shared library for this machine's Linux, in a folder of its own. @throws Error with the compiler's words */
+/**
+ * A shared library for this machine's Linux, compiled once for the same sources. Each call gives a copy of its own,
+ * because a library that is opened twice is one library with one state.
+ * @throws Error with the compiler's words
+ */
 export function buildForLinux(kind: DoubleKind = "plain"): string {
-  const folder = mkdtempSync(join(tmpdir(), "bunnel-double-"));
-  writeFileSync(join(folder, "golden.h"), goldenHeader());
-  const path = join(folder, "double.so");
-  const flags = ["-shared", "-fPIC", "-fvisibility=hidden", "-pthread", `-I${folder}`, ...FLAGS[kind]];
-  compile("gcc", [...flags, "-o", path, ...sources()]);
-  return path;
+  const header = goldenHeader();
+  const hash = new Bun.CryptoHasher("sha256").update(`${process.arch} ${kind} ${header}`);
+  for (const file of readdirSync(SOURCES)) hash.update(readFileSync(join(SOURCES, file)));
+  const folder = join(KEPT, hash.digest("hex").slice(0, 16));
+  const compiled = join(folder, "double.so");
+  if (!existsSync(compiled)) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "golden.h"), header);
+    const flags = ["-shared", "-fPIC", "-fvisibility=hidden", "-pthread", `-I${folder}`, ...FLAGS[kind]];
+    // Another process may be at the same: whoever is later puts the same in its place.
+    const unfinished = join(folder, `unfinished-${process.pid}.so`);
+    compile("gcc", [...flags, "-o", unfinished, ...sources()]);
+    renameSync(unfinished, compiled);
+  }
+  removeLeft(folder);
+  const copy = join(folder, `copy-${process.pid}-${copies++}.so`);
+  copyFileSync(compiled, copy);
+  return copy;
+}
+
+/** Copies stay as long as their process, whose Workers open them again. */
+function removeLeft(folder: string): void {
+  for (const file of readdirSync(folder)) {
+    const pid = /^copy-(\d+)-/.exec(file)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(folder, file), { force: true });
+  }
 }
 
 /** A DLL for Windows on x64, in `folder`, by mingw-w64 and with its own structs. @throws Error */
