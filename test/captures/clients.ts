@@ -17,7 +17,7 @@ export interface CaptureCase {
 
 const CURL = ["curl", "-sS", "--noproxy", "*", "--insecure", "--connect-timeout", "5", "--max-time", "10"];
 /** A page without the services that a browser talks to by itself. */
-const CHROMIUM = [
+export const CHROMIUM: readonly string[] = [
   ...["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
   ...[
     "--disable-component-update",

@@ -107,7 +107,7 @@ async function startServers(server: LabHost, folder: string): Promise<void> {
   mkdirSync(join(folder, "temp"));
   await Bun.write(join(folder, "nginx.conf"), nginxConfiguration(folder));
   server.spawn(["nginx", "-e", "stderr", "-c", join(folder, "nginx.conf")]);
-  const child = server.spawn([process.execPath, join(import.meta.dirname, "quic-server.ts"), folder]);
+  const child = server.spawn([process.execPath, join(import.meta.dirname, "quic-server.ts"), folder, QUIC[4], QUIC[6]]);
   await said(child.stdout, "ready");
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const { stdout } = await server.run(["ss", "-Htln", "sport = :443"]);

@@ -104,7 +104,7 @@ describe("bunnel lab matrix", () => {
     await Bun.write(folder.file("bad.txt"), "# one\ntls: splt(1)\n");
     const bad = await bunnel(["lab", "matrix", "--strategies", folder.file("bad.txt")]);
     expect(bad.status).toBe(2);
-    expect(bad.err).toContain('bad.txt:2: ');
+    expect(bad.err).toContain("bad.txt:2: ");
     expect(bad.err).toContain('did you mean "split"?');
     await Bun.write(folder.file("none.ts"), "export const censor = 1;\n");
     const none = await bunnel(["lab", "matrix", "--censor", folder.file("none.ts")]);

@@ -90,6 +90,27 @@ describe("bunnel replay", () => {
     expect(await run(["tshark", "-r", output, "-Y", "_ws.malformed"])).toMatchObject({ status: 0, out: "" });
   });
 
+  test("--list says in which packet a message is, whose name it bears and what became of it", async () => {
+    using folder = new TempFolder();
+    const input = folder.file("in.pcap");
+    const halves = [hello.subarray(0, 100), hello.subarray(100)].map((payload, i) =>
+      tcpPacket({ ...ENDS, sourcePort: 40001, seq: 7 + i * 100, flags: "PA", payload }),
+    );
+    await Bun.write(input, writePcap(captured([...conversation, ...halves]), LINK_RAW));
+    const strategy = "tls: split(1, midsld)  syn: pass";
+    const ran = await bunnel(["replay", input, "-s", strategy, "--list"]);
+    expect(ran).toMatchObject({ status: 0, err: "" });
+    expect(ran.out.split("\n").slice(0, 3)).toEqual([
+      "packet 1: syn without a name: pass, 1 sent",
+      "packet 4: tls video.example.org: replace, 3 sent",
+      "packet 8: tls video.example.org: replace, 3 sent",
+    ]);
+    const json: unknown = JSON.parse((await bunnel(["replay", input, "-s", strategy, "--list", "--json"])).out);
+    expect(json).toMatchObject({
+      messages: [{ packet: 1, kind: "syn" }, { host: "video.example.org" }, { packet: 8 }],
+    });
+  });
+
   test("a packet that was captured cut short is written as it is, and counted", async () => {
     using folder = new TempFolder();
     const [input, output] = [folder.file("in.pcap"), folder.file("out.pcap")];

@@ -1,4 +1,5 @@
-// `bunnel up` over every pump and number of queues. Needs root, /dev/net/tun, nft, curl, dig.
+// needs root: /dev/net/tun, namespaces, nft, curl, dig
+// `bunnel up` over every pump and number of queues.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { BLOCKED_NAME, type LiveLab, serverAddress } from "@bunnel/lab/live";
 import { probeUring } from "@bunnel/tun-linux";
@@ -11,10 +12,17 @@ const ROUNDS = 10;
 const PUMPS = probeUring() === "" ? ["plain", "uring"] : ["plain"];
 const WAYS = PUMPS.flatMap((pump) => [1, 2].map((queues) => [pump, queues] as const));
 
+/** `ip -d -j link`, as far as it is needed. */
+interface LinkRow {
+  readonly linkinfo: { readonly info_data: { readonly multi_queue: boolean; readonly numqueues: number } };
+}
+
 /** How many queues the kernel sees attached; a device for one has none to count. */
 async function queuesOf(lab: LiveLab, device: string): Promise<number> {
-  const [link] = JSON.parse(await succeed(lab.client, ["ip", "-d", "-j", "link", "show", "dev", device]));
-  return link.linkinfo.info_data.multi_queue === true ? link.linkinfo.info_data.numqueues : 1;
+  const printed = await succeed(lab.client, ["ip", "-d", "-j", "link", "show", "dev", device]);
+  const [link] = JSON.parse(printed) as readonly LinkRow[];
+  const data = link?.linkinfo.info_data;
+  return data?.multi_queue === true ? data.numqueues : 1;
 }
 
 describe.each(WAYS)("pump %s, queues %i", (pump, queues) => {

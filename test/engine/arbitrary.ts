@@ -40,7 +40,8 @@ const request: fc.Arbitrary<AnyMessage> = fc
     host: hostName,
     agent: fc.stringMatching(/^[a-zA-Z/. ]{0,60}$/u),
     agentFirst: fc.boolean(),
-    body: fc.nat(900),
+    // Now and then a super-packet of many segments.
+    body: fc.oneof({ weight: 12, arbitrary: fc.nat(900) }, { weight: 1, arbitrary: fc.nat(30_000) }),
   })
   .map(({ host, agent, agentFirst, body }) => {
     const lines = [`Host: ${host}`, `User-Agent: x${agent}`];
@@ -74,7 +75,10 @@ function pointsOf(l7: L7): fc.Arbitrary<NonNullable<Op["points"]>> {
   return fc.array(fc.oneof(absolute, near, near), { minLength: 1, maxLength: 5 });
 }
 
-/** Numbers of foolings that the endpoint behind HOPS routers discards; those of AutoTtl may also be of no use. */
+/**
+ * Numbers of foolings that the notation takes and the endpoint behind HOPS routers discards; those of AutoTtl may also
+ * be of no use.
+ */
 function fooled(bits: readonly Fooling[]): fc.Arbitrary<Partial<Op>> {
   return fc
     .record({
@@ -82,14 +86,16 @@ function fooled(bits: readonly Fooling[]): fc.Arbitrary<Partial<Op>> {
       ttl: fc.integer({ min: 1, max: HOPS }),
       delta: fc.integer({ min: -9, max: 3 }),
       least: fc.integer({ min: 1, max: 10 }),
-      tsShift: fc.integer({ min: -1_000_000_000, max: -60_000 }),
+      tsShift: fc.oneof(fc.integer({ min: -2_000_000_000, max: -10_000 }), fc.constantFrom(-10_000, -2_000_000_000)),
+      value: fc.oneof(fc.integer({ min: -0x4000_0000, max: -10_000 }), fc.constant(-10_000)),
+      value2: fc.oneof(fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff }), fc.constantFrom(-66_000, 0)),
     })
-    .map(({ foolings, ttl, delta, least, tsShift }) => ({
+    .map(({ foolings, ttl, delta, least, tsShift, value: seq, value2 }) => ({
       foolings: foolings.reduce((sum, bit) => sum | bit, 0),
       ...(foolings.includes(Fooling.Ttl) && { ttl }),
       ...(foolings.includes(Fooling.AutoTtl) && { auto: [delta, least, 20] as const }),
       ...(foolings.includes(Fooling.Ts) && { tsShift }),
-      ...(foolings.includes(Fooling.BadSeq) && { value: -10_000, value2: -66_000 }),
+      ...(foolings.includes(Fooling.BadSeq) && { value: seq, value2 }),
     }));
 }
 

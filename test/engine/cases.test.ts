@@ -135,4 +135,23 @@ describe.each(BUILDS)("cases, %s build", (build: EngineBuild) => {
     const [one, two] = ["0+127", "127+390"];
     expect(places).toEqual(["0+517", two, two, two, one, one, one]);
   });
+
+  test("badseq leaves a decoy out that is longer than it is moved: its end would be read", () => {
+    for (const [bytes, packets] of [
+      [10_000, 16],
+      [10_001, 8],
+    ] as const) {
+      const fake: Op = { technique: Technique.Fake, foolings: Fooling.BadSeq, value: -10_000, value2: -66_000 };
+      const long = clientHello({ serverName: "video.example.org", padToBytes: bytes });
+      const connection = connect([
+        { ...fake, decoy: Decoy.Zeros },
+        { technique: Technique.Tos, value: 4 },
+      ]);
+      const { packet, header } = connection.segment(long, 0, long.length);
+      const sent = connection.send(packet, header);
+      expect(sent).toHaveLength(packets);
+      connection.deliver(sent);
+      expect(connection.stream).toEqual(long);
+    }
+  });
 });

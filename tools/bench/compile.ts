@@ -4,12 +4,12 @@ import { join } from "node:path";
 /** A program of tools/bench/c by its file name without ending. */
 export type ProgramName =
   | "engine"
+  | "planner"
+  | "lists"
   | "forward"
-  | "flood"
   | "drain"
   | "bulk"
   | "connect"
-  | "pump"
   | "torrent"
   | "echo"
   | "ping"

@@ -37,13 +37,15 @@ export class EngineTwin {
   }
 
   #run(...words: string[]): Uint8Array {
-    const { exitCode, stdout, stderr } = Bun.spawnSync([this.#program, this.#mixFile, String(this.seed), ...words], {
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    if (exitCode !== 0) throw new Error(`engine twin: ${stderr.toString().trim()}`);
-    return stdout;
+    return runTwin([this.#program, this.#mixFile, String(this.seed), ...words]);
   }
+}
+
+/** What the C program prints. @throws Error with its own words when it fails */
+export function runTwin(command: readonly string[]): Uint8Array {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...command], { stdout: "pipe", stderr: "pipe" });
+  if (exitCode !== 0) throw new Error(`engine twin: ${stderr.toString().trim()}`);
+  return stdout;
 }
 
 /** Where the records of both first differ, as a sentence; undefined: nowhere. */

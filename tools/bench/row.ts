@@ -1,9 +1,9 @@
 // One line of a result: a figure of ours beside its reference.
 import { compare, type Comparison } from "./statistics.ts";
 
-/** What the design promises for a ratio, or for a difference where `of` says so. */
+/** What the design promises: for a ratio, for a difference, or for our figure alone. */
 export interface Budget {
-  readonly of: "ratio" | "difference";
+  readonly of: "ratio" | "difference" | "ours";
   readonly atLeast?: number;
   readonly atMost?: number;
 }
@@ -26,6 +26,6 @@ export function rowOf(label: RowLabel, reference: readonly number[], ours: reado
 /** Whether the row keeps its budget; undefined: it has none. */
 export function isWithin(row: Row): boolean | undefined {
   if (row.budget === undefined) return undefined;
-  const value = row.budget.of === "ratio" ? row.ratio : row.ours - row.reference;
+  const value = { ratio: row.ratio, difference: row.ours - row.reference, ours: row.ours }[row.budget.of];
   return value >= (row.budget.atLeast ?? -Infinity) && value <= (row.budget.atMost ?? Infinity);
 }

@@ -51,5 +51,6 @@ function ratioText(ratio: number, digits: number): string {
 function budgetText({ budget, unit }: Row): string {
   if (budget === undefined) return "";
   const bound = budget.atLeast === undefined ? `<= ${budget.atMost ?? ""}` : `>= ${budget.atLeast}`;
-  return budget.of === "ratio" ? bound : `+${bound} ${unit}`;
+  if (budget.of === "ratio") return bound;
+  return budget.of === "ours" ? `${bound} ${unit}` : `+${bound} ${unit}`;
 }

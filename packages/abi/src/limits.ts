@@ -31,8 +31,11 @@ export const POINTS_MAX: i32 = 8;
 export const REPEATS_MAX: i32 = 20;
 /** Messages that one lane holds or remembers at a time. */
 export const HOLDS_MAX: i32 = 48;
-/** Octets of the memory for one of them. */
-export const HOLD_PLACE_BYTES: i32 = 32768;
+/**
+ * Octets of the memory for one of them: an odd number of cache lines, or the first lines of all places would fight for
+ * the same few cells of the cache.
+ */
+export const HOLD_PLACE_BYTES: i32 = 32704;
 /** Packets of one held message. */
 export const HOLD_PACKETS_MAX: i32 = 12;
 /** Octets of one held message. */

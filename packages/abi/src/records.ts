@@ -94,6 +94,8 @@ export const WORD_HOLDS: i32 = 24;
 export const WORD_RULES: i32 = 28;
 /** 1: a host has opened the lane. */
 export const WORD_OPENED: i32 = 60;
+/** No deadline of theirs is earlier; it holds while WORD_HOLDS is not 0. */
+export const WORD_DEADLINE: i32 = 32;
 
 /** What a host answers besides a name's octets, which are 1..HOST_MAX_BYTES. */
 export enum Answer {

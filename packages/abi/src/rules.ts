@@ -6,8 +6,10 @@
 //
 // Rules are looked at in order; the first that matches decides.
 
+import { RULES_TABLE_BYTES } from "./layout";
+
 export const RULES_MAGIC: i32 = 0x544e4e42; // "BNNT"
-export const RULES_VERSION: i32 = 2;
+export const RULES_VERSION: i32 = 3;
 export const RULES_HEADER_BYTES: i32 = 64;
 /** u32 each */
 export const HEADER_MAGIC: i32 = 0;
@@ -26,6 +28,13 @@ export const HEADER_ADDRESS_SETS_AT: i32 = 40;
 export const HEADER_ADDRESS_SET_COUNT: i32 = 44;
 /** Bit 1 << L7 for each kind that a rule asks for: the engine does not look for others. */
 export const HEADER_L7_MASK: i32 = 48;
+
+/**
+ * Bits of the filter of host names, as a power of two; 0: there is none. What a table says is written over by the host
+ * that loads it: the filter does not stand in the table but at HOST_FILTER_AT behind its start, in the place where the
+ * table was laid.
+ */
+export const HEADER_FILTER_BITS: i32 = 52;
 
 export const RULE_BYTES: i32 = 48;
 /** u8: bit 1 << L7 for each kind of message */
@@ -255,10 +264,21 @@ export enum HostMatch {
   Suffix = 2,
 }
 
-// Names are hashed from the last octet to the first, lower case, with FNV-1a, so that one walk to the left
-// yields the hash of every suffix. A hash of 0 is stored as 1. Collisions go to the next place.
+// Names are hashed in lower case, label by label from the last to the first and each from its end, so that one walk to
+// the left yields the hash of every name above. A label begins with hash ^= its octets. Four octets are one
+// little-endian word; where fewer are left in front of a label, its lower octets are 0. For each word:
+// hash = (hash ^ word) × multiplier; hash ^= hash >>> 15. A hash of 0 is stored as 1. Collisions go to the next place.
 export const HOST_HASH_OFFSET: u32 = 0x811c9dc5;
-export const HOST_HASH_PRIME: u32 = 0x01000193;
+export const HOST_HASH_MULTIPLIER: u32 = 0x9e3779b1;
+
+// The filter has one bit set for each name: bit (hash × multiplier) >>> (32 - bits). It lies in the cache where the
+// places do not, and tells of most names that they are in no list.
+export const HOST_FILTER_MULTIPLIER: u32 = 0x9e3779b1;
+/** 2^23 bits are sixteen for each of half a million names: of sixteen names that are in no list one is looked for. */
+export const HOST_FILTER_BITS_MAX: i32 = 23;
+/** The places of fewer names lie in the cache themselves. */
+export const HOST_FILTER_NAMES_MIN: i32 = 1024;
+export const HOST_FILTER_AT: i32 = RULES_TABLE_BYTES - (1 << (HOST_FILTER_BITS_MAX - 3));
 
 export const ADDRESS_SET_BYTES: i32 = 16;
 /** u32 each: disjoint ranges in rising order, first and last address in network order: v4 2 × 4 octets, v6 2 × 16 */

@@ -1,9 +1,9 @@
 // The engine under a flood: several threads over one memory and one flow table, packets of every evil kind.
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { FLOW_WAYS, RX_MAX } from "@bunnel/abi";
-import { Engine, type Lane } from "@bunnel/engine";
+import { FLOW_WAYS, HOLDS_MAX, RX_MAX } from "@bunnel/abi";
+import { Engine, type Lane, QuicNames } from "@bunnel/engine";
 import { encodeRules, parseProfile } from "@bunnel/profile";
-import { tcpPacket } from "@bunnel/wire";
+import { quicHello, quicInitials, tcpPacket, udpPacket } from "@bunnel/wire";
 import type { FloodOrder, FloodReport } from "./flood-worker.ts";
 import { type FloodKind, FloodWriter, numbersOf } from "./flood-packets.ts";
 import { lookThrough } from "./flow-entries.ts";
@@ -18,6 +18,7 @@ const WIDE = 60_000;
 const TICK_MS = 30_000;
 const IDLE_MS = 120_000;
 const BURSTS = 4000;
+const INITIALS = 1000;
 
 const workers: Worker[] = [];
 afterEach(() => {
@@ -102,6 +103,30 @@ describe("a flood over three lanes", () => {
     expect(outcome.expired).toBeGreaterThan(4096);
     expect(outcome.engine.counters().flowsEvicted).toBe(0);
   });
+});
+
+test("QUIC hellos that never end take no more room than there is for them, and leave in time", async () => {
+  const engine = await Engine.create({ seed: 19n, warm: false });
+  engine.loadRules(encodeRules(parseProfile('[[rule]]\nname = "all"\nstrategy = "quic: fake(zeros)"\n')));
+  const lane = engine.lane(0);
+  const names = new QuicNames({ maxFlows: 16 });
+  const hello = quicHello({ serverName: "flood.example.org", extensionOrder: "last", keyShareBytes: 1216 });
+  let sent = 0;
+  for (let i = 0; i < INITIALS; i++) {
+    const destinationId = Uint8Array.of(1, 2, 3, 4, 5, 6, i >> 8, i & 0xff);
+    const [first = hello] = quicInitials({ hello, datagrams: 2, destinationId });
+    const ends = { source: "198.51.100.7", destination: "192.0.2.1", sourcePort: 2000 + i, destinationPort: 443 };
+    lane.place(0, udpPacket({ ...ends, payload: first }));
+    lane.work(1, i, () => void (sent += lane.txCount), names);
+    expect(names.flows).toBeLessThanOrEqual(16);
+    expect(lane.heldCount).toBeLessThanOrEqual(HOLDS_MAX);
+  }
+  lane.poll(0, 0, INITIALS + 10_000);
+  sent += lane.txCount;
+  const { packetsIn, passed, replaced, held, dropped, fakes } = engine.counters();
+  expect({ packetsIn, held, dropped }).toEqual({ packetsIn: INITIALS, held: 0, dropped: 0 });
+  expect(passed + replaced).toBe(INITIALS);
+  expect(sent).toBe(INITIALS + fakes);
 });
 
 /** Connections with handshakes of three packets; what `known` counts is a fourth. */

@@ -97,8 +97,10 @@ export function readCounters(memory: SharedArrayBuffer): EngineCounters {
 
 /** Messages by the index of the rule that decided them, of all lanes; each lane's figure counts modulo 2^32. */
 export function readRuleCounts(memory: SharedArrayBuffer, rules: number): number[] {
-  const counts = Array.from({ length: LANES_MAX }, (_, lane) => {
-    return new Uint32Array(memory, RULE_COUNTS_BASE + lane * RULE_COUNTS_BYTES, rules);
-  });
-  return Array.from({ length: rules }, (_, rule) => counts.reduce((sum, lane) => sum + (lane[rule] ?? 0), 0));
+  const sums = Array.from<number>({ length: rules }).fill(0);
+  for (let lane = 0; lane < LANES_MAX; lane++) {
+    const counts = new Uint32Array(memory, RULE_COUNTS_BASE + lane * RULE_COUNTS_BYTES, rules);
+    for (let rule = 0; rule < rules; rule++) sums[rule] = (sums[rule] ?? 0) + (counts[rule] ?? 0);
+  }
+  return sums;
 }

@@ -11,24 +11,24 @@ function segment(last: number): Uint8Array {
   return packet;
 }
 
-describe("Engine", () => {
+describe.each(["release", "debug"] as const)("Engine, %s build", (build) => {
   test("the memory map holds", () => {
     expect(layoutFaults()).toEqual([]);
   });
 
   test("create() leaves no flows and no counters behind from warming up", async () => {
-    const { packetsIn, flows, flowsInserted } = (await Engine.create()).counters();
+    const { packetsIn, flows, flowsInserted } = (await Engine.create({ build })).counters();
     expect({ packetsIn, flows, flowsInserted }).toEqual({ packetsIn: 0, flows: 0, flowsInserted: 0 });
   });
 
   test("lane() refuses numbers and MTUs that are not there", async () => {
-    const engine = await Engine.create({ warm: false });
+    const engine = await Engine.create({ build, warm: false });
     expect(() => engine.lane(LANES_MAX)).toThrow(`lane number: expected 0..${LANES_MAX - 1}, found ${LANES_MAX}`);
     expect(() => engine.lane(0, { mtuBytes: 10 })).toThrow(/lane MTU: expected 68\.\.65535, found 10/u);
   });
 
   test("two lanes share flows, and their counters add up", async () => {
-    const engine = await Engine.create({ warm: false });
+    const engine = await Engine.create({ build, warm: false });
     const [a, b] = [engine.lane(0), engine.lane(1)];
     a.place(0, segment(1));
     b.place(0, segment(1));
@@ -39,7 +39,7 @@ describe("Engine", () => {
   });
 
   test("attach() works on the same memory", async () => {
-    const engine = await Engine.create({ warm: false });
+    const engine = await Engine.create({ build, warm: false });
     const lane = Engine.attach(engine.transfer).lane(2);
     lane.place(0, segment(9));
     lane.poll(0, 1, 0);
@@ -47,7 +47,7 @@ describe("Engine", () => {
   });
 
   test("a whole burst goes through in one poll, and nothing is allocated per packet", async () => {
-    const engine = await Engine.create({ warm: false });
+    const engine = await Engine.create({ build, warm: false });
     const lane = engine.lane(0);
     for (let i = 0; i < RX_MAX; i++) lane.place(i, segment(i));
     for (let i = 0; i < 200; i++) lane.poll(0, RX_MAX, i);
@@ -61,7 +61,7 @@ describe("Engine", () => {
   });
 
   test("place() refuses a packet that is too long for the lane's slots", async () => {
-    const lane = (await Engine.create({ warm: false })).lane(0);
+    const lane = (await Engine.create({ build, warm: false })).lane(0);
     expect(() => lane.place(0, new Uint8Array(SLOT_SMALL_PACKET_BYTES + 1))).toThrow(/expected at most/u);
   });
 

@@ -20,10 +20,12 @@ import { checkTable } from "./check-table.ts";
 import { laneCounters, readCounters, readRuleCounts, type EngineCounters } from "./counters.ts";
 import { readFlows, type FlowInfo } from "./flows.ts";
 import { waitForLanes } from "./wait-for-lanes.ts";
+import { layHostFilter } from "./host-filter.ts";
 import { bucketsFor, Lane, type LaneOptions, type LaneTable } from "./lane.ts";
 import { compileEngine, createMemory, instantiate, type EngineBuild, type EngineExports } from "./module.ts";
 import { transformer, type Transform } from "./transformer.ts";
-import { warmUp } from "./warm-up.ts";
+import { warmUpTable } from "./warm-up-table.ts";
+import { warmUp, warmUpPlans } from "./warm-up.ts";
 
 /** The host's own instance counts expired flows on the last lane, which no worker opens. */
 const LANE_OF_HOST = LANES_MAX - 1;
@@ -67,7 +69,11 @@ export class Engine {
     const table = { buckets: bucketsFor(options.maxFlows ?? 10_000), seed };
     const engine = new Engine({ module, memory: createMemory(), table });
     if (options.warm !== false) {
-      warmUp(engine.lane(0));
+      const lane = engine.lane(0);
+      warmUp(lane);
+      engine.loadRules(warmUpTable());
+      warmUpPlans(lane);
+      engine.unloadRules();
       engine.reset();
     }
     return engine;
@@ -101,6 +107,7 @@ export class Engine {
     const next = Atomics.load(this.#control, word) === RULES_BASE ? RULES_BASE + RULES_TABLE_BYTES : RULES_BASE;
     waitForLanes(this.memory, next);
     new Uint8Array(this.memory, next, table.length).set(table);
+    layHostFilter(new Uint8Array(this.memory, next, RULES_TABLE_BYTES), table.length);
     Atomics.store(this.#control, word, next);
     const rules = new DataView(table.buffer, table.byteOffset).getUint32(HEADER_RULE_COUNT, true);
     this.#countsBefore = readRuleCounts(this.memory, rules);

@@ -18,8 +18,14 @@ export interface EngineExports {
   trackBurst(from: number, to: number, nowMs: number): number;
   /** The Internet checksum (RFC 1071) of octets, as it lies in memory. */
   checksum(at: number, bytes: number): number;
+  /** The checksums of packets of the lane's list, all combined in one word by exclusive or. */
+  checksumBurst(from: number, to: number): number;
   /** The checksum after one word changed (RFC 1624), all as they lie in memory. */
   updateChecksum(sum: number, oldWord: number, newWord: number): number;
+  /** How many of so many names at `at` a host set of the rules has. */
+  countHosts(at: number, names: number, set: number): number;
+  /** How many of so many IPv4 addresses at `at` an address set of the rules has. */
+  countAddresses(at: number, addresses: number, set: number): number;
   /** Merges packets `from` up to `to` (not included) of the list that goes out; gives how many groups there are. */
   coalesce(from: number, to: number, allowed: number, baseLow: number, baseHigh: number): number;
   /** Takes a group of the last `coalesce` apart, for a system that refuses it; its packets are whole again. */

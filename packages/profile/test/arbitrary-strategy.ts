@@ -1,7 +1,15 @@
 // Strategies of every shape, for properties.
 import { OPS_MAX, PAYLOAD_MAX_BYTES, PLAN_STEPS_MAX, POINTS_MAX, REPEATS_MAX } from "@bunnel/abi";
 import fc from "fast-check";
-import { DECOY_NAME_DEFAULT, type Decoy, type Foolings, type Pattern, type Payload } from "../src/notation/content.ts";
+import {
+  BADSEQ,
+  DECOY_NAME_DEFAULT,
+  TS,
+  type Decoy,
+  type Foolings,
+  type Pattern,
+  type Payload,
+} from "../src/notation/content.ts";
 import { isStreamKind, KINDS, markersOf, type Kind, type Point } from "../src/notation/kinds.ts";
 import { stepsOf } from "../src/notation/steps.ts";
 import {
@@ -84,12 +92,10 @@ function anyFoolings(keys: FoolingKeys, least: 0 | 1): fc.Arbitrary<Foolings> {
       .tuple(fc.integer({ min: -128, max: 127 }), octet(1), octet(1))
       .map(([delta, a, b]) => ({ delta, min: Math.min(a, b), max: Math.max(a, b) })),
     badsum: yes,
-    badseq: fc
-      .record({ seq: anyI32, ack: anyI32 }, { noNullPrototype: true })
-      .filter(({ seq, ack }) => seq !== 0 || ack !== 0),
+    badseq: fc.record({ seq: fc.integer(BADSEQ), ack: anyI32 }, { noNullPrototype: true }),
     md5sig: yes,
     datanoack: yes,
-    ts: fc.integer({ min: -0x8000_0000, max: -1 }),
+    ts: fc.integer(TS),
     dataofs: yes,
   };
   const chosen = Object.fromEntries(keys.map((key) => [key, all[key]])) as unknown as typeof all;

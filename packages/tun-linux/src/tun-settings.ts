@@ -70,10 +70,15 @@ export function applySettings(device: TunUnderChange, change: DeviceChange): voi
   set("persistence", change.persistent, tell.persistent);
 }
 
-/** @throws DeviceError E_DEVICE_GONE when the interface was deleted */
+/** @throws DeviceError E_DEVICE_GONE when the interface was deleted, E_UNSUPPORTED for what is no TUN descriptor */
 export function readState({ fd, name, medium }: TunUnderChange): DeviceState {
   const described = describeDescriptor(fd);
-  if (!described) throw gone(name, "asking for the state of", sys.errno());
+  if (!described) {
+    const errno = sys.errno();
+    if (errno === sys.EBADFD) throw gone(name, "asking for the state of", errno);
+    const expected = "expected a descriptor of the TUN driver, found another";
+    throw new DeviceError("E_UNSUPPORTED", `state of ${name}: ${expected}`, errno);
+  }
   const details = inNamespaceOf(fd, () => detailsOf(described.name));
   return {
     name: described.name,

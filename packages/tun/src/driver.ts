@@ -2,11 +2,33 @@
 import {
   DeviceError,
   type DescriptorOptions,
+  type DeviceHandOver,
   type DeviceOptions,
   type DriverCapabilities,
   type SystemDevice,
 } from "@bunnel/device";
 import type * as TunLinux from "@bunnel/tun-linux";
+import { bsdDriver, darwinDriver, descriptorDriver } from "./bsd-driver.ts";
+import { win32 } from "./win32.ts";
+
+/** What is asked about interfaces, addresses, routes, rules and neighbours: the calls of Linux, whoever answers. */
+export type DriverNetwork = Omit<TunLinux.RouteNetlink, "watch"> & {
+  watch<T extends TunLinux.NetworkTopic = TunLinux.ConfigurationTopic>(
+    options?: TunLinux.WatchOptions<T>,
+  ): DriverEvents<T>;
+};
+
+/** Changes of the network as they happen, for one reader. */
+export type DriverEvents<T extends TunLinux.NetworkTopic = TunLinux.ConfigurationTopic> = AsyncIterableIterator<
+  TunLinux.NetworkEventOf<T>,
+  undefined
+> &
+  Disposable & { close(): void };
+
+/** Name servers that were set, and by what. */
+export type DriverDnsHold = Omit<TunLinux.LinkDnsHold, "backend"> & {
+  readonly backend: TunLinux.LinkDnsHold["backend"] | "configd" | "iphlpapi";
+};
 
 /** What a platform's driver offers. */
 export interface Driver {
@@ -18,17 +40,34 @@ export interface Driver {
   openQueue(first: SystemDevice): SystemDevice;
   /** A device from a descriptor that somebody else opened. */
   openDescriptor(descriptor: number, options: DescriptorOptions): SystemDevice;
-  /** The system's interfaces, addresses, routes, rules and neighbours. */
-  openNetwork(): TunLinux.RouteNetlink;
+  /** A device that another thread of this process has handed over. */
+  openTransferred(handOver: DeviceHandOver): SystemDevice;
+  /** Interfaces, addresses, routes, rules and neighbours where the thread is, or where a device's interface is. */
+  openNetwork(device?: SystemDevice): DriverNetwork;
+  /** The interface of a device as it is now; undefined when it was deleted. */
+  linkOf(device: SystemDevice): TunLinux.LinkInfo | undefined;
   /** Changes of interfaces and addresses where the device's interface is. */
-  watchFrom(device: SystemDevice, signal?: AbortSignal): TunLinux.NetworkEvents<"link" | "address">;
+  watchFrom(device: SystemDevice, signal?: AbortSignal): DriverEvents<"link" | "address">;
   /** A network of one's own. */
   createNamespace(): TunLinux.NetworkNamespace;
   /** Has names asked at the servers of a link. */
-  setDns: typeof TunLinux.setLinkDns;
+  setDns(...args: Parameters<typeof TunLinux.setLinkDns>): Promise<DriverDnsHold>;
   /** Puts back the name servers that a killed process left changed. */
   recoverDns: typeof TunLinux.recoverDns;
 }
+
+/** By `process.platform`. */
+const DRIVERS: Readonly<Record<string, () => Driver>> = {
+  linux,
+  win32: () => win32(),
+  darwin: () => darwinDriver(),
+  freebsd: () => bsdDriver("freebsd"),
+  openbsd: () => bsdDriver("openbsd"),
+  netbsd: () => bsdDriver("netbsd"),
+  dragonfly: () => bsdDriver("dragonfly"),
+  android: () => descriptorDriver("android"),
+  ios: () => descriptorDriver("ios"),
+};
 
 let chosen: Driver | undefined;
 
@@ -43,8 +82,10 @@ export function driver(): Driver {
  * @throws DeviceError E_UNSUPPORTED naming the platform where there is no driver
  */
 export function driverOf(platform: string): Driver {
-  if (platform === "linux") return linux();
-  throw new DeviceError("E_UNSUPPORTED", `TUN devices: expected a platform with a driver (linux), found ${platform}`);
+  const make = DRIVERS[platform];
+  if (make) return make();
+  const expected = `expected a platform with a driver (${Object.keys(DRIVERS).join(", ")})`;
+  throw new DeviceError("E_UNSUPPORTED", `TUN devices: ${expected}, found ${platform}`);
 }
 
 /**
@@ -67,7 +108,19 @@ function linux(): Driver {
     open: tunLinux.openLinuxTun,
     openQueue: (first) => tunLinux.openTunQueue(own(first)),
     openDescriptor: tunLinux.openLinuxDescriptor,
-    openNetwork: () => tunLinux.RouteNetlink.open(),
+    openTransferred: tunLinux.openTransferredTun,
+    openNetwork: (device) => {
+      const open = () => tunLinux.RouteNetlink.open();
+      return device instanceof tunLinux.LinuxTun ? tunLinux.inNamespaceOf(device.fd, open) : open();
+    },
+    linkOf: (device) => {
+      // Without it nobody can tell where the interface was, and its index may be another one's elsewhere.
+      if (isGone(device)) return undefined;
+      return tunLinux.inNamespaceOf(own(device).fd, () => {
+        using network = tunLinux.RouteNetlink.open();
+        return network.link(device.index);
+      });
+    },
     watchFrom: (device, signal) => {
       const options = { topics: ["link", "address"] as const, ...(signal ? { signal } : {}) };
       return tunLinux.inNamespaceOf(own(device).fd, () => tunLinux.NetworkEvents.open(options));
@@ -76,4 +129,15 @@ function linux(): Driver {
     setDns: tunLinux.setLinkDns,
     recoverDns: tunLinux.recoverDns,
   };
+}
+
+/** Closed, or its interface deleted. */
+function isGone(device: SystemDevice): boolean {
+  try {
+    device.state();
+    return false;
+  } catch (error) {
+    if (error instanceof DeviceError && error.code === "E_DEVICE_GONE") return true;
+    throw error;
+  }
 }

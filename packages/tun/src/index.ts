@@ -24,6 +24,7 @@ export type {
   DeviceCapabilities,
   DeviceChange,
   DeviceErrorCode,
+  DeviceHandOver,
   DeviceOptions,
   DeviceState,
   DriverCapabilities,

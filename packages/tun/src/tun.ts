@@ -9,6 +9,7 @@ import {
   type DescriptorOptions,
   type DeviceCapabilities,
   type DeviceChange,
+  type DeviceHandOver,
   type DeviceOptions,
   type DeviceState,
   type PacketStreams,
@@ -20,6 +21,8 @@ import { driver } from "./driver.ts";
 import { Interface } from "./interface.ts";
 
 /**
+ * A device of IP packets or Ethernet frames: a loop or a call reads them one by one, a call writes them.
+ *
  * What is said of packets holds for the frames of a TAP device, too. With packet information, its four octets are the
  * first of each packet here. Calls for packets throw DeviceError: E_DEVICE_GONE when the device is closed or deleted,
  * also while they wait; E_UNSUPPORTED for a device that was opened with offload, whose packets come by `device`.
@@ -34,7 +37,7 @@ export class Tun implements AsyncIterable<Uint8Array>, Disposable, AsyncDisposab
   constructor(device: SystemDevice) {
     this.device = device;
     // A descriptor from elsewhere may have no interface that can be seen from here.
-    this.#interface = device.index === 0 ? undefined : Interface.open(device.index);
+    this.#interface = device.index === 0 ? undefined : Interface.ofDevice(device);
   }
 
   /**
@@ -42,7 +45,7 @@ export class Tun implements AsyncIterable<Uint8Array>, Disposable, AsyncDisposab
    * @throws DeviceError E_DEVICE_GONE when there is none that can be seen from here
    */
   get interface(): Interface {
-    return (this.#interface ??= Interface.open(this.name));
+    return (this.#interface ??= Interface.ofDevice(this.device));
   }
 
   /** The name that the system shows now. */
@@ -153,6 +156,15 @@ export class Tun implements AsyncIterable<Uint8Array>, Disposable, AsyncDisposab
   }
 
   /**
+   * What another thread of this process needs to use the same device, to be posted to it; `openTransferred` takes it
+   * there. It borrows: this device must stay open as long as the other is used.
+   * @throws DeviceError E_DEVICE_GONE when the device is closed
+   */
+  handOver(): DeviceHandOver {
+    return this.device.handOver();
+  }
+
+  /**
    * Closes it. Unless it is persistent the interface goes, its addresses and routes with it. A second call does
    * nothing.
    */
@@ -203,6 +215,14 @@ export function openTap(options: Omit<DeviceOptions, "medium"> = {}): Tun {
 export function fromDescriptor(descriptor: number, options: DescriptorOptions): Tun {
   checkFeature(driver().capabilities, "descriptors");
   return closedUnless(driver().openDescriptor(descriptor, options), (device) => new Tun(device));
+}
+
+/**
+ * The device of another thread, from `handOver()`: in a Worker that shall read and write its packets.
+ * @throws DeviceError E_DEVICE_OPTION when it is another driver's, E_UNSUPPORTED naming the platform
+ */
+export function openTransferred(handOver: DeviceHandOver): Tun {
+  return closedUnless(driver().openTransferred(handOver), (device) => new Tun(device));
 }
 
 function closedUnless(device: SystemDevice, make: (device: SystemDevice) => Tun): Tun {

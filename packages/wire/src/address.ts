@@ -81,10 +81,11 @@ function parseGroups(text: string, dottedTail: boolean): Uint8Array | undefined 
 }
 
 function formatIpv6(octets: Uint8Array): string {
-  const groups = Array.from({ length: GROUPS }, (_, index) => be16(octets, index * 2));
-  const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
-  if (mapped) return `::ffff:${octets.slice(12).join(".")}`;
+  const groups: number[] = [];
+  for (let at = 0; at < 2 * GROUPS; at += 2) groups.push(be16(octets, at));
   const { first, count } = longestZeroRun(groups);
+  const isMapped = first === 0 && count === 5 && groups[5] === 0xffff;
+  if (isMapped) return `::ffff:${octets.slice(12).join(".")}`;
   const texts = groups.map((group) => group.toString(16));
   if (count < 2) return texts.join(":");
   return `${texts.slice(0, first).join(":")}::${texts.slice(first + count).join(":")}`;

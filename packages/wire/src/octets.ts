@@ -49,7 +49,8 @@ export function concat(...parts: readonly (Uint8Array | number)[]): Uint8Array {
 
 /** The same for any number of parts: more than fit into one call. */
 export function joined(parts: readonly (Uint8Array | number)[]): Uint8Array {
-  const bytes = parts.reduce<number>((sum, part) => sum + (typeof part === "number" ? 1 : part.length), 0);
+  let bytes = 0;
+  for (const part of parts) bytes += typeof part === "number" ? 1 : part.length;
   const whole = new Uint8Array(bytes);
   let at = 0;
   for (const part of parts) {

@@ -54,7 +54,8 @@ function withChecksum(packet: Uint8Array, { checksumStart, checksumOffset }: Vir
   }
   const finished = packet.slice();
   const checksum = internetChecksum(finished.subarray(checksumStart));
-  setBe16(finished, at, checksum === 0 && checksumOffset === UDP_CHECKSUM_OFFSET ? 0xffff : checksum);
+  // As Linux does for every protocol (net/core/dev.c, skb_checksum_help): to UDP zero says that there is none.
+  setBe16(finished, at, checksum === 0 ? 0xffff : checksum);
   return finished;
 }
 

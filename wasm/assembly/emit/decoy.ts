@@ -3,6 +3,7 @@
 // of its own.
 import { Decoy, LANE_SCRATCH, OpFlag } from "@bunnel/abi/src/index";
 import { Message } from "../l7/message";
+import { copy } from "../mem/copy";
 import { lane } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { Step } from "../plan/step";
@@ -26,7 +27,7 @@ export function makeDecoy(m: Meta, message: Message, step: Step): usize {
   } else if (step.isPattern != 0) {
     fillPattern(at, bytes, m, step);
   } else {
-    memory.copy(at, message.at, message.bytes);
+    copy(at, message.at, message.bytes);
     if (message.hostOffset >= 0) {
       const host = at + <usize>message.hostOffset;
       if ((step.flags & OpFlag.RandomName) != 0) writeRandomName(host, message.hostBytes, seed);
@@ -40,7 +41,7 @@ export function makeDecoy(m: Meta, message: Message, step: Step): usize {
 export function writeName(at: usize, room: i32, name: usize, bytes: i32): void {
   const tail = min<i32>(room, bytes);
   const fill = room - tail;
-  memory.copy(at + <usize>fill, name + <usize>(bytes - tail), tail);
+  copy(at + <usize>fill, name + <usize>(bytes - tail), tail);
   for (let i = 0; i < fill; i++) {
     const isEnd = i == fill - 1 && tail > 0 && i > 0;
     const isLabelEnd = i % LABEL_FILL == LABEL_FILL - 1 && i < fill - 2;

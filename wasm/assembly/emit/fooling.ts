@@ -18,6 +18,8 @@ const TCP_ONLY: u32 = Fooling.BadSeq | Fooling.Md5Sig | Fooling.DataNoAck | Fool
 export function foolingsFor(p: usize, m: Meta, step: Step): u32 {
   let foolings: u32 = step.foolings;
   if (m.protocol != PROTOCOL_TCP) foolings &= ~TCP_ONLY;
+  // Octets that reach the message are within the window: moved by so little, they would be read.
+  if (step.seqShift < 0 && step.to + step.seqShift > 0) foolings &= ~Fooling.BadSeq;
   if ((foolings & Fooling.Ts) != 0 && timestampsOf(p + m.l4Offset) == 0) foolings &= ~Fooling.Ts;
   if ((foolings & (Fooling.Ttl | Fooling.AutoTtl)) != 0 && hopLimitFor(m, step) == 0) {
     foolings &= ~(Fooling.Ttl | Fooling.AutoTtl);

@@ -1,31 +1,22 @@
-// The headers of a packet that leaves: those of the packet at hand, with what the plan and the step change.
-import { Fooling, IpIdScheme } from "@bunnel/abi/src/index";
-import { copyFew } from "../mem/copy";
+// The headers of any packet that leaves: those of the packet at hand, with all that the plan and the step change. Most
+// need less: see plain.ts.
+import { Fooling } from "@bunnel/abi/src/index";
+import { copy } from "../mem/copy";
 import { Meta } from "../mem/meta";
 import { HOP_BY_HOP_BYTES, Plan } from "../plan/plan";
-import { BELONGS_BEFORE, FLAGS_AS_IS, Step, STEP_REAL } from "../plan/step";
+import { Step, STEP_REAL } from "../plan/step";
 import { setBe16 } from "../wire/be";
 import { Ipv4 } from "../wire/ipv4";
 import { Ipv6, IPV6_HEADER_BYTES } from "../wire/ipv6";
 import { PROTOCOL_TCP } from "../wire/packet";
-import { nextRandom, seedOf } from "../wire/random";
-import { Tcp, TCP_CWR, TCP_FIN, TCP_HEADER_BYTES, TCP_PSH, TCP_SYN } from "../wire/tcp";
+import { Tcp, TCP_HEADER_BYTES } from "../wire/tcp";
 import { findOption, OPTION_MSS, OPTION_WINDOW_SCALE, writeMd5Option } from "../wire/tcp-options";
-import { foolTcp, hopLimitFor } from "./fooling";
+import { countMade, flagsFor, idFor, ttlFor } from "./fields";
+import { foolTcp } from "./fooling";
 
 const IPV6_HOP_BY_HOP: u32 = 0;
 const MD5_WORDS_BYTES: i32 = 20;
 const TCP_HEADER_MAX: i32 = 60;
-
-// Packets made of the packet at hand, and real ones among them: for identifications.
-let made: u32 = 0;
-let madeReal: u32 = 0;
-
-/** Begins the packets of a new packet at hand. */
-export function startHeaders(): void {
-  made = 0;
-  madeReal = 0;
-}
 
 /** Whether packets made of this one get a hop-by-hop header; there can be one only. */
 function takesHopByHop(p: usize, m: Meta, plan: Plan): bool {
@@ -63,7 +54,7 @@ export function writeHeaders(
 ): i32 {
   const isReal = step.kind == STEP_REAL;
   let l4 = <i32>m.l4Offset;
-  copyFew(at, p, l4);
+  copy(at, p, l4);
   if (takesHopByHop(p, m, plan)) l4 = insertHopByHop(at, l4);
   const tcpBytes = <i32>m.payloadOffset - <i32>m.l4Offset;
   const from = p + m.l4Offset;
@@ -73,21 +64,22 @@ export function writeHeaders(
   if (isSigned) {
     // The signature stands first: behind the end of an option list the endpoint would not see it.
     const options = kept - TCP_HEADER_BYTES;
-    memory.copy(to, from, TCP_HEADER_BYTES);
+    copy(to, from, TCP_HEADER_BYTES);
     writeMd5Option(to + TCP_HEADER_BYTES);
-    memory.copy(to + TCP_HEADER_BYTES + MD5_WORDS_BYTES, from + TCP_HEADER_BYTES, options);
+    copy(to + TCP_HEADER_BYTES + MD5_WORDS_BYTES, from + TCP_HEADER_BYTES, options);
     Tcp.at(to).dataOffset = <u32>(kept + MD5_WORDS_BYTES) >> 2;
   } else {
-    copyFew(to, from, kept);
+    copy(to, from, kept);
   }
   setNetworkHeader(at, p, m, plan, step, foolings, total);
   if (m.protocol == PROTOCOL_TCP) {
-    setTcpHeader(to, m, step, offset, isEnd);
+    const tcp = Tcp.at(to);
+    tcp.seq = m.seq + <u32>offset;
+    tcp.flags = flagsFor(m, step, offset, isEnd);
     if (isReal) setPlannedFields(to, plan);
     foolTcp(to, step, foolings);
   }
-  made++;
-  if (isReal) madeReal++;
+  countMade(isReal);
   return l4;
 }
 
@@ -106,9 +98,7 @@ function insertHopByHop(at: usize, l4: i32): i32 {
 
 function setNetworkHeader(at: usize, p: usize, m: Meta, plan: Plan, step: Step, foolings: u32, total: i32): void {
   const isReal = step.kind == STEP_REAL;
-  let ttl: u32 = m.family == 4 ? Ipv4.at(p).ttl : Ipv6.at(p).hopLimit;
-  if ((foolings & (Fooling.Ttl | Fooling.AutoTtl)) != 0) ttl = hopLimitFor(m, step);
-  else if (isReal && step.ttl > 0) ttl = step.ttl;
+  const ttl = ttlFor(p, m, step, foolings);
   if (m.family == 4) {
     Ipv4.at(at).setLengthIdTtl(total, idFor(Ipv4.at(p).id, m, plan, step), ttl);
     if (isReal && plan.hasTos != 0) Ipv4.at(at).setTos(plan.tos);
@@ -116,46 +106,6 @@ function setNetworkHeader(at: usize, p: usize, m: Meta, plan: Plan, step: Step, 
     Ipv6.at(at).setLengthHopLimit(total, ttl);
     if (isReal && plan.hasTos != 0) Ipv6.at(at).setTrafficClass(plan.tos);
   }
-}
-
-function idFor(id: u32, m: Meta, plan: Plan, step: Step): u32 {
-  if (plan.idScheme == IpIdScheme.Zero) return 0;
-  if (plan.idScheme == IpIdScheme.Group) {
-    const isBehindItsPiece = step.belongs == BELONGS_BEFORE && madeReal > 0;
-    return id + madeReal - (isBehindItsPiece ? 1 : 0);
-  }
-  if (plan.idScheme == IpIdScheme.Random) return nextRandom(seedOf(m.hash, numberOf(m) + made)) >>> 16;
-  return id + made;
-}
-
-/** What tells the packets of one flow apart: a datagram has no sequence number. */
-function numberOf(m: Meta): u32 {
-  return m.protocol == PROTOCOL_TCP ? m.seq : <u32>m.packetNumber;
-}
-
-/**
- * The same for all fragments of the packet that was made last, another for every other packet. A retransmission has its
- * own: half of an earlier copy may still wait at the endpoint, and the two differ in their time stamps.
- */
-export function fragmentId(m: Meta): u32 {
-  return nextRandom(seedOf(m.hash, m.seq + <u32>m.packetNumber * 0x85ebca6b + made * 0x27d4eb2f));
-}
-
-/**
- * FIN and PSH belong to the last octet, CWR to the first packet (RFC 3168 section 6.1.2); a decoy never ends a stream.
- */
-function setTcpHeader(at: usize, m: Meta, step: Step, offset: i32, isEnd: bool): void {
-  const tcp = Tcp.at(at);
-  tcp.seq = m.seq + <u32>offset;
-  if (step.tcpFlags != FLAGS_AS_IS) {
-    tcp.flags = step.tcpFlags;
-    return;
-  }
-  let flags: u32 = m.tcpFlags;
-  if (!isEnd && (flags & TCP_SYN) == 0) flags &= ~(TCP_FIN | TCP_PSH);
-  if (step.kind != STEP_REAL) flags &= ~TCP_FIN;
-  if (offset != 0) flags &= ~TCP_CWR;
-  tcp.flags = flags;
 }
 
 /** Window, window scale and MSS, where the plan says so. */

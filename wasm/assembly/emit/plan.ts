@@ -7,33 +7,50 @@ import { Plan } from "../plan/plan";
 import { Step, STEP_REAL } from "../plan/step";
 import { makeDecoy } from "./decoy";
 import { foolingsFor } from "./fooling";
-import { startHeaders } from "./headers";
+import { startFields } from "./fields";
+import { emitPlain, isPlain, startPlain } from "./plain";
 import { emitStep } from "./segment";
 
 /** Sends every step in packets of at most `limit` octets of payload and `mtu` octets in all. False: no room. */
 export function emitPlan(p: usize, m: Meta, message: Message, plan: Plan, limit: i32, mtu: i32): bool {
-  startHeaders();
+  startFields();
+  startPlain(p, m);
+  const room = min<i32>(limit, mtu - <i32>m.payloadOffset);
   const n = plan.count;
   let delayMs: u32 = 0;
+  let pieces = 0;
   let fakes = 0;
   let leftOut = 0;
+  // The decoy that was made last, and where it lies: many strategies repeat it.
+  let last: Step | null = null;
+  let decoy: usize = 0;
   for (let i = 0; i < n; i++) {
     const step = plan.step(i);
     delayMs += step.delayMs;
     const isReal = step.kind == STEP_REAL;
-    const foolings = isReal ? 0 : foolingsFor(p, m, step);
-    if (!isReal) {
+    let foolings: u32 = 0;
+    let source: usize;
+    if (isReal) {
+      pieces++;
+      source = realContent(message, step);
+    } else {
+      foolings = foolingsFor(p, m, step);
       // What the endpoint would take for true must not leave.
       if (foolings == 0 && step.foolings != 0) {
         leftOut++;
         continue;
       }
       fakes++;
+      if (last == null || !step.hasContentOf(last)) decoy = makeDecoy(m, message, step);
+      last = step;
+      source = decoy;
     }
-    const source = isReal ? realContent(message, step) : makeDecoy(m, message, step);
-    if (!emitStep(p, m, plan, step, source, foolings, limit, mtu, delayMs, message.bytes)) return false;
+    const sent = isPlain(m, plan, step, foolings, room)
+      ? emitPlain(p, m, plan, step, source, foolings, delayMs, message.bytes)
+      : emitStep(p, m, plan, step, source, foolings, limit, mtu, delayMs, message.bytes);
+    if (!sent) return false;
   }
-  count(Counter.Pieces, plan.realSteps);
+  count(Counter.Pieces, pieces);
   count(Counter.Fakes, fakes);
   if (leftOut > 0) count(Counter.FakesLeftOut, leftOut);
   return true;

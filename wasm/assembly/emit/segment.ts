@@ -1,6 +1,8 @@
-// One step to packets: its octets in packets of at most so many, each with its headers and its checksum.
+// Any step to packets: its octets in packets of at most so many, each with its headers and its checksum. Most steps are
+// plainer: see plain.ts.
 import { Fooling, LaneFlag } from "@bunnel/abi/src/index";
 import { txAlloc, txList } from "../mem/arena";
+import { copy } from "../mem/copy";
 import { laneFlags } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { Plan } from "../plan/plan";
@@ -12,7 +14,8 @@ import { Vnet } from "../wire/vnet";
 import { setTransportChecksum, spoilChecksum } from "./checksum";
 import { fillPattern } from "./decoy";
 import { emitFragments, FRAGMENT_HEADER_BYTES } from "./fragment";
-import { fragmentId, headerBytesFor, writeHeaders } from "./headers";
+import { fragmentId } from "./fields";
+import { headerBytesFor, writeHeaders } from "./headers";
 
 /**
  * Sends the step's octets, which lie from `source` on, in packets of at most `limit` octets of payload and `mtu` octets
@@ -51,7 +54,10 @@ export function emitStep(
     fillPayload(packet + <usize>headers, at, size, step, source, m);
     const isEnd = at + size >= total;
     const l4 = writeHeaders(packet, p, m, plan, step, foolings, bytes, at, isEnd);
-    finish(packet, m, l4, bytes, foolings);
+    if (m.protocol == PROTOCOL_UDP) Udp.at(packet + <usize>l4).length = bytes - l4;
+    setTransportChecksum(packet, bytes, m.family, m.protocol, l4);
+    if ((foolings & Fooling.BadSum) != 0) spoilChecksum(packet, m.protocol, l4);
+    if ((laneFlags & LaneFlag.TxVnet) != 0) Vnet.of(packet).clear();
     if (!send(packet, m, plan, step, l4, bytes, mtu, delayMs)) return false;
     at += size;
     // A message without octets is a SYN, which is one packet whatever it is to carry.
@@ -65,17 +71,9 @@ function fillPayload(to: usize, at: i32, size: i32, step: Step, source: usize, m
   if (before > 0) fillPattern(to, before, m, step);
   const from = max<i32>(at, step.from);
   const content = min<i32>(at + size, step.to) - from;
-  if (content > 0) memory.copy(to + <usize>before, source + <usize>from, content);
+  if (content > 0) copy(to + <usize>before, source + <usize>from, content);
   const behind = size - before - max<i32>(content, 0);
   if (behind > 0) fillPattern(to + <usize>(size - behind), behind, m, step);
-}
-
-/** Lengths and checksums that the headers alone do not tell. */
-function finish(packet: usize, m: Meta, l4: i32, bytes: i32, foolings: u32): void {
-  if (m.protocol == PROTOCOL_UDP) Udp.at(packet + <usize>l4).length = bytes - l4;
-  setTransportChecksum(packet, bytes, m.family, m.protocol, l4);
-  if ((foolings & Fooling.BadSum) != 0) spoilChecksum(packet, m.protocol, l4);
-  if ((laneFlags & LaneFlag.TxVnet) != 0) Vnet.of(packet).clear();
 }
 
 /** Lists the packet, or the fragments that the plan asks for in its place. */

@@ -10,9 +10,11 @@ import {
   LANE_HOLD,
   LANE_HOLD_BYTES,
   SLOT_HEADROOM_BYTES,
+  WORD_DEADLINE,
   WORD_HELD,
   WORD_HOLDS,
 } from "@bunnel/abi/src/index";
+import { copy } from "../mem/copy";
 import { lane, laneWord, setLaneWord } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { Flow } from "./table";
@@ -90,10 +92,12 @@ export class Hold {
     if (this.bytes + size > HOLD_MESSAGE_MAX_BYTES) return false;
     const headers = <i32>m.payloadOffset;
     if (this.bytes == 0) {
+      // With what lies before them, and the payload behind them.
       if (<usize>headers > HEADERS_MAX) return false;
-      memory.copy(this.whole - 16, p - 16, <usize>headers + 16);
+      copy(this.whole - 16, p - 16, 16 + headers + size);
+    } else {
+      copy(this.whole + <usize>(this.headerBytes + this.bytes), p + <usize>headers, size);
     }
-    memory.copy(this.whole + <usize>(this.headerBytes + this.bytes), p + <usize>headers, size);
     this.bytes += size;
     this.limit = max<i32>(this.limit, min<i32>(size, limit));
     return true;
@@ -159,7 +163,9 @@ export function takeHold(m: Meta, wanted: i32, deadline: u32): Hold | null {
   place.headerBytes = m.payloadOffset;
   place.deadline = deadline;
   place.state = HOLD_WAITING;
-  setLaneWord(WORD_HOLDS, laneWord(WORD_HOLDS) + 1);
+  const others = laneWord(WORD_HOLDS);
+  if (others == 0 || <i32>(deadline - laneWord(WORD_DEADLINE)) < 0) setLaneWord(WORD_DEADLINE, deadline);
+  setLaneWord(WORD_HOLDS, others + 1);
   Flow.of(m.flow).hasHold = true;
   return place;
 }

@@ -85,7 +85,7 @@ export class Flow {
 
   /** Whether entry `index` still is the flow with this hash. */
   isOfHash(hash: u64, index: u32): bool {
-    return atomic.load<u64>(<usize>FLOW_TAGS_BASE + ((<usize>index) << 3)) == hash;
+    return load<u64>(<usize>FLOW_TAGS_BASE + ((<usize>index) << 3)) == hash;
   }
 
   /** Whether the lane holds or remembers a message of this flow. */

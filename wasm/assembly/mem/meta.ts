@@ -22,6 +22,7 @@ import {
   META_TX_COUNT,
   META_TX_FIRST,
 } from "@bunnel/abi/src/index";
+import { clearRecord } from "./copy";
 import { lane } from "./lane";
 
 /** Behind everything else in the plan region. */
@@ -77,12 +78,7 @@ export class Meta {
   }
 
   clear(): void {
-    const p = changetype<usize>(this);
-    const zero = i64x2.splat(0);
-    v128.store(p, zero);
-    v128.store(p, zero, 16);
-    v128.store(p, zero, 32);
-    v128.store(p, zero, 48);
+    clearRecord(changetype<usize>(this));
   }
 
   /**

@@ -3,6 +3,7 @@
 //
 //   at the lane's plan region: | message 64 | plan 64 | steps … |
 import { LANE_PLAN, PLAN_STEPS_MAX } from "@bunnel/abi/src/index";
+import { clearRecord, copyRecord } from "../mem/copy";
 import { lane } from "../mem/lane";
 import { BELONGS_BEFORE, BELONGS_BEHIND, FLAGS_AS_IS, Step, STEP_BYTES, STEP_FAKE, STEP_REAL } from "./step";
 
@@ -46,7 +47,7 @@ export class Plan {
 
   /** One step: all octets, for real. */
   start(bytes: i32): void {
-    memory.fill(lane + LANE_PLAN + PLAN_AT, 0, STEPS_AT - PLAN_AT);
+    clearRecord(lane + LANE_PLAN + PLAN_AT);
     this.count = 1;
     clearStep(this.step(0), 0, bytes, STEP_REAL);
   }
@@ -95,8 +96,7 @@ export class Plan {
   insert(i: i32): bool {
     const n = this.count;
     if (n >= PLAN_STEPS_MAX) return false;
-    const at = changetype<usize>(this.step(i));
-    memory.copy(at + STEP_BYTES, at, <usize>(n - i) * STEP_BYTES);
+    for (let j = n; j > i; j--) copyRecord(changetype<usize>(this.step(j)), changetype<usize>(this.step(j - 1)));
     this.count = n + 1;
     return true;
   }
@@ -152,10 +152,10 @@ export class Plan {
   swap(i: i32, j: i32): void {
     const a = changetype<usize>(this.step(i));
     const b = changetype<usize>(this.step(j));
-    for (let o: usize = 0; o < STEP_BYTES; o += 8) {
-      const octets = load<u64>(a + o);
-      store<u64>(a + o, load<u64>(b + o));
-      store<u64>(b + o, octets);
+    for (let o: usize = 0; o < STEP_BYTES; o += 16) {
+      const octets = v128.load(a + o);
+      v128.store(a + o, v128.load(b + o));
+      v128.store(b + o, octets);
     }
   }
 
@@ -173,7 +173,7 @@ export class Plan {
 }
 
 function clearStep(step: Step, from: i32, to: i32, kind: u32): void {
-  memory.fill(changetype<usize>(step), 0, STEP_BYTES);
+  clearRecord(changetype<usize>(step));
   step.from = from;
   step.to = to;
   step.kind = <u8>kind;
@@ -181,3 +181,4 @@ function clearStep(step: Step, from: i32, to: i32, kind: u32): void {
 }
 
 if (offsetof<Plan>() > STEPS_AT - PLAN_AT) ERROR("Plan reaches into its steps");
+if (STEP_BYTES != 64 || STEPS_AT - PLAN_AT != 64) ERROR("a plan and a step are copied and cleared as records");

@@ -19,10 +19,10 @@ function markerAt(message: Message, marker: u32, offset: i32): i32 {
   if (message.hostOffset < 0) return -1;
   if (marker == Marker.Host) return message.hostOffset;
   if (marker == Marker.EndHost) return message.hostOffset + message.hostBytes;
-  const start = sldStart(message);
   const end = sldEnd(message);
-  if (marker == Marker.Sld) return start;
   if (marker == Marker.EndSld) return end;
+  const start = sldStart(message, end);
+  if (marker == Marker.Sld) return start;
   if (marker == Marker.MidSld) return start + ((end - start + 1) >> 1);
   return -1;
 }
@@ -36,10 +36,10 @@ function sldEnd(message: Message): i32 {
   return message.hostOffset + message.hostBytes;
 }
 
-/** The first octet of the second-level label. */
-function sldStart(message: Message): i32 {
+/** The first octet of the second-level label, which ends at `end`. */
+function sldStart(message: Message, end: i32): i32 {
   const at = message.at;
-  for (let i = sldEnd(message) - 1; i >= message.hostOffset; i--) {
+  for (let i = end - 1; i >= message.hostOffset; i--) {
     if (load<u8>(at + <usize>i) == DOT) return i + 1;
   }
   return message.hostOffset;

@@ -48,6 +48,18 @@ export class Step {
   isPattern: u8;
   spare: u8;
   spare2: u64;
+
+  /** Whether a decoy of this step carries the same octets as one of the other. */
+  hasContentOf(other: Step): bool {
+    return (
+      this.to == other.to &&
+      this.decoy == other.decoy &&
+      this.flags == other.flags &&
+      this.nameAt == other.nameAt &&
+      this.nameBytes == other.nameBytes &&
+      this.isPattern == other.isPattern
+    );
+  }
 }
 
 export const BELONGS_BEHIND: u8 = 1;

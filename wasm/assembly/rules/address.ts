@@ -14,13 +14,17 @@ import { addressSetAt } from "./table";
 
 /** Whether the packet's destination lies in set `i`. */
 export function matchAddress(table: usize, i: u32, p: usize, family: u32): bool {
+  if (family == 4) return matchIpv4(table, i, Ipv4.at(p).destination);
   const set = addressSetAt(table, i);
-  if (family == 4) {
-    const first = table + load<u32>(set + ADDRESS_SET_V4_AT);
-    return isInRanges4(first, load<i32>(set + ADDRESS_SET_V4_COUNT), bswap<u32>(Ipv4.at(p).destination));
-  }
   const first = table + load<u32>(set + ADDRESS_SET_V6_AT);
   return isInRanges6(first, load<i32>(set + ADDRESS_SET_V6_COUNT), Ipv6.at(p).destinationAt);
+}
+
+/** Whether an IPv4 address, as it lies in memory, is in set `i`. */
+export function matchIpv4(table: usize, i: u32, address: u32): bool {
+  const set = addressSetAt(table, i);
+  const first = table + load<u32>(set + ADDRESS_SET_V4_AT);
+  return isInRanges4(first, load<i32>(set + ADDRESS_SET_V4_COUNT), bswap<u32>(address));
 }
 
 function isInRanges4(ranges: usize, count: i32, address: u32): bool {

@@ -6,6 +6,7 @@ import {
   CONTROL_BASE,
   CONTROL_RULES,
   HEADER_ADDRESS_SETS_AT,
+  HEADER_FILTER_BITS,
   HEADER_HOSTS_AT,
   HEADER_HOSTS_MASK,
   HEADER_L7_MASK,
@@ -13,6 +14,8 @@ import {
   HEADER_RULES_AT,
   HEADER_STRATEGIES_AT,
   LANE_WORDS,
+  HOST_FILTER_AT,
+  HOST_FILTER_MULTIPLIER,
   OP_AUTO_DELTA,
   OP_AUTO_MAX,
   OP_AUTO_MIN,
@@ -85,6 +88,14 @@ export function hostPlacesAt(table: usize): usize {
 
 export function hostPlacesMask(table: usize): u32 {
   return load<u32>(table + HEADER_HOSTS_MASK);
+}
+
+/** Whether no host set has a name with this hash, as far as the filter tells. */
+export function isFilteredOut(table: usize, hash: u32): bool {
+  const bits = load<u32>(table + HEADER_FILTER_BITS);
+  if (bits == 0) return false;
+  const bit = (hash * HOST_FILTER_MULTIPLIER) >>> (32 - bits);
+  return ((load<u8>(table + HOST_FILTER_AT + (bit >>> 3)) >>> (bit & 7)) & 1) == 0;
 }
 
 export function strategyAt(table: usize, i: u32): usize {

@@ -12,12 +12,13 @@ import {
   REMEMBER_MS,
   Verdict,
   verdictOf,
+  WORD_DEADLINE,
   WORD_HOLDS,
 } from "@bunnel/abi/src/index";
-import { findHold, Hold, HOLD_PLANNED, HOLD_WAITING, takeHold } from "../flow/hold";
+import { findHold, Hold, HOLD_FREE, HOLD_PLANNED, HOLD_WAITING, takeHold } from "../flow/hold";
 import { Message, noteMessage, recogniseAt } from "../l7/message";
 import { txAlloc, txBytes, txCount, txRollBack, txSettle } from "../mem/arena";
-import { laneMtu, laneWord, recountHeld } from "../mem/lane";
+import { laneMtu, laneWord, recountHeld, setLaneWord } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { parse } from "../wire/packet";
 import { seqDistance } from "../wire/seq";
@@ -197,16 +198,25 @@ function sendKept(hold: Hold, i: i32, reason: i32): bool {
  * Releases what waited too long, and forgets what was planned long ago. At the start of a poll there is room for it.
  */
 export function releaseExpired(now: u32): void {
-  if (laneWord(WORD_HOLDS) == 0) return;
+  if (laneWord(WORD_HOLDS) == 0 || <i32>(now - laneWord(WORD_DEADLINE)) < 0) return;
+  let next: u32 = now + REMEMBER_MS;
   for (let i = 0; i < HOLDS_MAX; i++) {
     const hold = Hold.at(i);
-    if (hold.state == 0 || <i32>(now - hold.deadline) < 0) continue;
+    if (hold.state == HOLD_FREE) continue;
+    if (<i32>(now - hold.deadline) < 0) {
+      if (<i32>(hold.deadline - next) < 0) next = hold.deadline;
+      continue;
+    }
     if (hold.state == HOLD_PLANNED) {
       hold.free();
       continue;
     }
     const count0 = txCount;
     const bytes0 = txBytes;
-    if (!release(hold, Reason.PassHeldInVain)) txRollBack(count0, bytes0);
+    if (release(hold, Reason.PassHeldInVain)) continue;
+    // There was no room: it stays, and is due.
+    txRollBack(count0, bytes0);
+    next = now;
   }
+  setLaneWord(WORD_DEADLINE, next);
 }

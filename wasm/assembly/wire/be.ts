@@ -13,6 +13,11 @@ export function be32(ptr: usize, offset: usize): u32 {
   return bswap<u32>(load<u32>(ptr + offset));
 }
 
+/** The lower sixteen bits in the other order. */
+export function swap16(value: u32): u32 {
+  return ((value << 8) & 0xff00) | ((value >>> 8) & 0xff);
+}
+
 export function setBe16(ptr: usize, offset: usize, value: u32): void {
   store<u16>(ptr + offset, rotl<u16>(<u16>value, 8));
 }

@@ -1,5 +1,5 @@
 // The IPv4 header (RFC 791 section 3.1).
-import { be16, setBe16 } from "./be";
+import { be16, setBe16, swap16 } from "./be";
 import { checksumAfter, checksumOf } from "./checksum";
 
 const TOS: usize = 1;
@@ -91,6 +91,30 @@ export class Ipv4 {
     store<u8>(p + TTL, <u8>ttl);
     store<u16>(p + CHECKSUM, 0);
     store<u16>(p + CHECKSUM, <u16>checksumOf(p, this.headerBytes));
+  }
+
+  /** Sum of what `setFields` leaves as it is. */
+  restSum(): u64 {
+    const p = this.ptr;
+    const end = p + <usize>this.headerBytes;
+    let sum = <u64>load<u16>(p) + load<u16>(p + FRAGMENT) + this.source + this.destination;
+    for (let at = p + IPV4_HEADER_BYTES; at < end; at += 4) sum += load<u32>(at);
+    return sum;
+  }
+
+  /** As `setLengthIdTtl`, where the sum of the other fields is known: `rest`, folded. */
+  setFields(totalBytes: i32, id: u32, ttl: u32, rest: u32): void {
+    const p = this.ptr;
+    const length = swap16(totalBytes);
+    const number = swap16(id);
+    const life = (ttl & 0xff) | (this.protocol << 8);
+    store<u16>(p + TOTAL_LENGTH, <u16>length);
+    store<u16>(p + ID, <u16>number);
+    store<u8>(p + TTL, <u8>ttl);
+    // Four words: the sum folds in two steps.
+    const sum = rest + length + number + life;
+    const folded = (sum & 0xffff) + (sum >>> 16);
+    store<u16>(p + CHECKSUM, <u16>~(folded + (folded >>> 16)));
   }
 
   /** Sum of the pseudo header (RFC 9293 section 3.1) for so many octets of transport header and payload. */

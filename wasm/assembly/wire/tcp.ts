@@ -1,5 +1,6 @@
 // The TCP header (RFC 9293 section 3.1).
-import { be16, be32, setBe16, setBe32 } from "./be";
+import { be16, be32, setBe16, setBe32, swap16 } from "./be";
+import { fold } from "./checksum";
 
 const SOURCE_PORT: usize = 0;
 const DESTINATION_PORT: usize = 2;
@@ -9,6 +10,7 @@ const DATA_OFFSET: usize = 12;
 const FLAGS: usize = 13;
 const WINDOW: usize = 14;
 const CHECKSUM: usize = 16;
+const URGENT: usize = 18;
 export const TCP_HEADER_BYTES: i32 = 20;
 export const TCP_FIN: u32 = 1;
 export const TCP_SYN: u32 = 2;
@@ -52,6 +54,9 @@ export class Tcp {
   set dataOffset(words: u32) {
     store<u8>(this.ptr + DATA_OFFSET, <u8>((words << 4) | (load<u8>(this.ptr + DATA_OFFSET) & 15)));
   }
+  get window(): u32 {
+    return be16(this.ptr, WINDOW);
+  }
   set window(value: u32) {
     setBe16(this.ptr, WINDOW, value);
   }
@@ -64,6 +69,30 @@ export class Tcp {
   /** As it lies in memory. */
   set checksum(value: u32) {
     store<u16>(this.ptr + CHECKSUM, <u16>value);
+  }
+
+  /** Sum of what `setFields` leaves as it is: ports, urgent pointer and options. */
+  restSum(): u64 {
+    const p = this.ptr;
+    const end = p + <usize>this.headerBytes;
+    let sum = <u64>load<u32>(p) + load<u16>(p + URGENT);
+    for (let at = p + TCP_HEADER_BYTES; at < end; at += 4) sum += load<u32>(at);
+    return sum;
+  }
+
+  /** Sets these fields, and the checksum of a segment of `bytes` octets whose other octets have the sum `rest`. */
+  setFields(seq: u32, ack: u32, flags: u32, window: u32, bytes: i32, rest: u64): void {
+    const p = this.ptr;
+    const seqWord = bswap<u32>(seq);
+    const ackWord = bswap<u32>(ack);
+    const flagsWord = <u32>load<u8>(p + DATA_OFFSET) | ((flags & 0xff) << 8);
+    const windowWord = swap16(window);
+    store<u32>(p + SEQ, seqWord);
+    store<u32>(p + ACK, ackWord);
+    store<u16>(p + DATA_OFFSET, <u16>flagsWord);
+    store<u16>(p + WINDOW, <u16>windowWord);
+    const sum = rest + seqWord + ackWord + flagsWord + windowWord + swap16(bytes);
+    store<u16>(p + CHECKSUM, <u16>~fold(sum));
   }
 
   /** Once true, the header with its options lies within `available`. */

@@ -2,20 +2,22 @@
 import { anyOf, shown } from "../wording.ts";
 import {
   AUTO_TTL_DEFAULT,
+  BADSEQ,
   BADSEQ_DEFAULT,
   FOOLINGS,
+  TS,
   TS_DEFAULT,
   type AutoTtl,
   type FoolingWord,
   type Foolings,
 } from "./content.ts";
+import type { Token } from "./lexer.ts";
 import type { ArgumentTree } from "./parser.ts";
 import { wordParameter, type Parameter, type Scope } from "./parameters.ts";
 
 export const HOPS = { min: 1, max: 255 } as const;
 const I8 = { min: -0x80, max: 0x7f } as const;
 const I32 = { min: -0x8000_0000, max: 0x7fff_ffff } as const;
-
 /** What has been read so far. */
 export type FoolingDraft = { -readonly [Word in keyof Foolings]: Foolings[Word] };
 
@@ -109,14 +111,12 @@ function badseqParameter(scope: Scope, draft: FoolingDraft): Parameter {
       const slash = value.text.indexOf("/");
       const [seq, ack] = slash < 0 ? [value.text] : [value.text.slice(0, slash), value.text.slice(slash + 1)];
       draft.badseq = {
-        seq: scope.whole(value.index, "badseq", seq, I32.min, I32.max),
+        seq: safe(scope, value, "badseq", seq, BADSEQ, "the server would keep what lies in its window"),
         ack:
           ack === undefined
             ? BADSEQ_DEFAULT.ack
             : scope.whole(value.index + slash + 1, "badseq", ack, I32.min, I32.max),
       };
-      if (draft.badseq.seq !== 0 || draft.badseq.ack !== 0) return;
-      throw scope.error(value, "badseq: expected a number other than 0, found none: that changes nothing");
     },
   };
 }
@@ -128,8 +128,23 @@ function tsParameter(scope: Scope, draft: FoolingDraft): Parameter {
     word: "ts",
     read(argument) {
       scope.once(argument, "ts");
-      // A time stamp that is not older is one that the server takes.
-      draft.ts = argument.value ? scope.valueOf(argument, I32.min, -1) : TS_DEFAULT;
+      const { value } = argument;
+      const why = "the server would take a stamp that is hardly older";
+      draft.ts = value ? safe(scope, value, "ts", value.text, TS, why) : TS_DEFAULT;
     },
   };
+}
+
+/** A number that leaves a fake no chance to be read, or an error that says why another one would. */
+function safe(
+  scope: Scope,
+  at: Token,
+  word: string,
+  digits: string,
+  range: typeof TS | typeof BADSEQ,
+  why: string,
+): number {
+  const number = scope.whole(at.index, word, digits, I32.min, I32.max);
+  if (number >= range.min && number <= range.max) return number;
+  throw scope.error(at, `${word}: expected a number from ${range.min} to ${range.max}, found ${number}: ${why}`);
 }

@@ -76,5 +76,17 @@ export type FoolingWord = (typeof FOOLINGS)[number];
 export const AUTO_TTL_DEFAULT: AutoTtl = { delta: -1, min: 3, max: 20 };
 /** What `badseq` adds to the sequence and to the acknowledgement number. */
 export const BADSEQ_DEFAULT = { seq: -10_000, ack: -66_000 } as const;
+/**
+ * What `badseq` may add to the sequence number. Less, or forwards, and octets of the fake lie in the server's window:
+ * it would read them, or keep them until the stream comes that far. More comes near half way round (RFC 9293 section
+ * 3.4).
+ */
+export const BADSEQ = { min: -0x4000_0000, max: -10_000 } as const;
 /** What `ts` adds to the TCP timestamp. */
 export const TS_DEFAULT = -600_000;
+/**
+ * What `ts` may add. Less, and the stamp is new to a server towards which the client was silent for ten seconds, or, by
+ * one, to any (Linux: TCP_PAWS_WINDOW, include/net/tcp.h); more comes close to half way round, where old and new cannot
+ * be told apart (RFC 7323 section 5.2).
+ */
+export const TS = { min: -2_000_000_000, max: -10_000 } as const;

@@ -95,7 +95,9 @@ export class Scope {
     const words = parameters.flatMap(({ word, near = [] }) => (word === undefined ? near : [word, ...near]));
     // The other kind's word for a name is no slip of the keyboard.
     const meant = NAME_WORDS.includes(found) ? words.find((word) => NAME_WORDS.includes(word)) : undefined;
-    return meant === undefined ? suggestion(found, words) : ` (did you mean ${shown(meant)}?)`;
+    // Of a point only the marker can be meant: behind it stands a number.
+    const bare = found.replace(/[+-]\d+$/, "");
+    return meant === undefined ? suggestion(bare, words) : ` (did you mean ${shown(meant)}?)`;
   }
 }
 

@@ -19,10 +19,10 @@ describe("printStrategy()", () => {
       "tls: fake(sni=a.org, ttl=3, ttl=auto-1, badsum, badseq, md5sig, datanoack, ts, dataofs, x2, after)",
     ],
     [
-      "tls: fake(tls, ts=-7, badseq=1/2, ttl=auto+0:3-30, padencap, dupsid, rndsni)",
-      "tls: fake(tls, rndsni, dupsid, padencap, ttl=auto+0:3-30, badseq=1/2, ts=-7)",
+      "tls: fake(tls, ts=-70000, badseq=-10001/2, ttl=auto+0:3-30, padencap, dupsid, rndsni)",
+      "tls: fake(tls, rndsni, dupsid, padencap, ttl=auto+0:3-30, badseq=-10001/2, ts=-70000)",
     ],
-    ["tls: fake(badseq=5/-66000, file=a/b.bin)", "tls: fake(file=a/b.bin, badseq=5)"],
+    ["tls: fake(badseq=-50000/-66000, file=a/b.bin)", "tls: fake(file=a/b.bin, badseq=-50000)"],
     ["tls: seqovl(05, pattern=hex:0AFF)", "tls: seqovl(5, pattern=hex:0aff)"],
     ["tls: seqovl(sni=a.org, pattern=tls, 5)", "tls: seqovl(5, pattern=tls, sni=a.org)"],
     ["tls: fakedsplit(pattern=zeros, ttl=1, host+0)", "tls: fakedsplit(host, ttl=1)"],

@@ -12,16 +12,16 @@ const SPOILT = "ttl, badsum, badseq, md5sig, datanoack, ts or dataofs";
 
 describe("parseStrategy() reads foolings", () => {
   test("all of them, each with its numbers", () => {
-    const text = "ttl=4, ttl=auto+2:5-30, badsum, badseq=2/-5, md5sig, datanoack, ts=-100, dataofs";
+    const text = "ttl=4, ttl=auto+2:5-30, badsum, badseq=-20000/-5, md5sig, datanoack, ts=-10000, dataofs";
     expect(operationOf(`tls: fake(${text})`)).toMatchObject({
       foolings: {
         ttl: 4,
         autoTtl: { delta: 2, min: 5, max: 30 },
         badsum: true,
-        badseq: { seq: 2, ack: -5 },
+        badseq: { seq: -20_000, ack: -5 },
         md5sig: true,
         datanoack: true,
-        ts: -100,
+        ts: -10_000,
         dataofs: true,
       },
     });
@@ -31,8 +31,8 @@ describe("parseStrategy() reads foolings", () => {
     expect(operationOf("tls: fake(ttl=auto, badseq, ts)")).toMatchObject({
       foolings: { autoTtl: { delta: -1, min: 3, max: 20 }, badseq: { seq: -10_000, ack: -66_000 }, ts: -600_000 },
     });
-    expect(operationOf("tls: fake(badseq=2, ttl=auto-4)")).toMatchObject({
-      foolings: { autoTtl: { delta: -4, min: 3, max: 20 }, badseq: { seq: 2, ack: -66_000 } },
+    expect(operationOf("tls: fake(badseq=-30000, ttl=auto-4)")).toMatchObject({
+      foolings: { autoTtl: { delta: -4, min: 3, max: 20 }, badseq: { seq: -30_000, ack: -66_000 } },
     });
   });
 
@@ -71,11 +71,19 @@ describe("parseStrategy() reads foolings", () => {
     ["quic: fake(ttl=auto)", '1:16 ttl: expected a whole number from 1 to 255, found "auto"'],
     ["tls: fake(badseq=x)", '1:18 badseq: expected a whole number from -2147483648 to 2147483647, found "x"'],
     [
-      "tls: fake(badseq=1/2147483648)",
-      "1:20 badseq: expected a whole number from -2147483648 to 2147483647, found 2147483648",
+      "tls: fake(badseq=-10000/2147483648)",
+      "1:25 badseq: expected a whole number from -2147483648 to 2147483647, found 2147483648",
     ],
-    ["tls: fake(badseq=0/0)", "1:18 badseq: expected a number other than 0, found none: that changes nothing"],
-    ["tls: fake(ts=5)", "1:14 ts: expected a whole number from -2147483648 to -1, found 5"],
+    ...["2", "-9999", "1000/-66000", "0/0", "-2147483648"].map((number) => [
+      `tls: fake(badseq=${number})`,
+      `1:18 badseq: expected a number from -1073741824 to -10000, found ${number.split("/")[0]}: ` +
+        "the server would keep what lies in its window",
+    ]),
+    ...["5", "-1", "-100", "-9999", "-2147483648"].map((number) => [
+      `tls: fake(ts=${number})`,
+      `1:14 ts: expected a number from -2000000000 to -10000, found ${number}: ` +
+        "the server would take a stamp that is hardly older",
+    ]),
     ["tls: fake(badsum=1)", '1:18 badsum: expected no value, found "1"'],
     ["tls: fake(badsum, badsum)", '1:19 fake: expected one badsum, found a second: "badsum"'],
     ["tls: fake(badsum, x0)", "1:19 repeats: expected a whole number from 1 to 20, found 0"],

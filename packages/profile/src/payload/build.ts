@@ -2,7 +2,7 @@
 import { clientHello, httpRequest, quicHello, quicInitial } from "@bunnel/wire";
 import { ProfileError } from "../errors.ts";
 import type { Payload } from "../notation/content.ts";
-import { hostHash } from "../table/host-hash.ts";
+import { textHash } from "./text-hash.ts";
 import type { SynData } from "../notation/strategy.ts";
 import { payloadWords } from "../notation/print-content.ts";
 import { shown } from "../wording.ts";
@@ -37,7 +37,7 @@ export interface PayloadSource {
 export function payloadOctets(payload: Payload | SynData["payload"], { named, seed }: PayloadSource): Uint8Array {
   if (payload.source === "zeros") return new Uint8Array(SYN_ZEROS_BYTES);
   // Each payload has a row of its own, so that its octets do not depend on what else is built.
-  const draw = drawFrom(seed ^ hostHash(payloadWords(payload).join()));
+  const draw = drawFrom(seed ^ textHash(payloadWords(payload).join()));
   switch (payload.source) {
     case "tls":
       return hello(payload.name, draw);

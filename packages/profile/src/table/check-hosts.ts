@@ -1,6 +1,6 @@
 // The host places of a table: every name inside, in its one form, and where probing from its home finds it.
 import * as abi from "@bunnel/abi";
-import { hashStep, storedHash } from "./host-hash.ts";
+import { hostHash } from "./host-hash.ts";
 import { checkText, refuse } from "./refuse.ts";
 import type { TableView } from "./view.ts";
 
@@ -43,13 +43,10 @@ function checkPlace(view: TableView, index: number, hash: number): void {
  * with which it could never equal what the engine compares it with.
  */
 function hashOfName(view: TableView, at: number, bytes: number): number | undefined {
-  let hash = abi.HOST_HASH_OFFSET;
-  for (let index = bytes - 1; index >= 0; index -= 1) {
-    const octet = view.u8(at + index);
-    if (NAME_OCTETS[octet] !== 1) return undefined;
-    hash = hashStep(hash, octet);
+  for (let index = 0; index < bytes; index += 1) {
+    if (NAME_OCTETS[view.u8(at + index)] !== 1) return undefined;
   }
-  return storedHash(hash);
+  return hostHash(view.text(at, bytes));
 }
 
 const NAME_OCTETS = Uint8Array.from({ length: 256 }, (_, octet) =>

@@ -1,5 +1,6 @@
 // One operation of a table's strategy: a technique that the engine has, with all that it needs and nothing else.
 import * as abi from "@bunnel/abi";
+import { BADSEQ, TS } from "../notation/content.ts";
 import { HELLO_FLAGS, SCALED, shapeOf, type OperationShape, type Range } from "./operation-shape.ts";
 import { checkText, refuse } from "./refuse.ts";
 import type { TableView } from "./view.ts";
@@ -73,13 +74,12 @@ class Checker {
     const most = this.within("most auto ttl", view.u8(at + abi.OP_AUTO_MAX), has(Fooling.AutoTtl) ? HOPS : ZERO);
     this.within("least auto ttl", view.u8(at + abi.OP_AUTO_MIN), has(Fooling.AutoTtl) ? { min: 1, max: most } : ZERO);
     if (!has(Fooling.AutoTtl)) this.within("auto ttl", view.u8(at + abi.OP_AUTO_DELTA), ZERO);
-    const shift = has(Fooling.Ts) ? { min: -0x8000_0000, max: -1 } : ZERO;
-    this.within("time stamp", view.i32(at + abi.OP_TS_SHIFT), shift);
+    this.within("time stamp", view.i32(at + abi.OP_TS_SHIFT), has(Fooling.Ts) ? TS : ZERO);
     const [seq, ack] = [view.i32(at + abi.OP_VALUE), view.i32(at + abi.OP_VALUE2)];
     if (!has(Fooling.BadSeq)) {
       this.within("value", seq, shape.value ?? ZERO);
       this.within("second value", ack, ZERO);
-    } else if (seq === 0 && ack === 0) refuse(`${this.thing} value`, "a number other than 0 for badseq", seq);
+    } else this.within("sequence number", seq, BADSEQ);
   }
 
   private decoy(flags: number): void {

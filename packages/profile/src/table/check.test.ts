@@ -65,7 +65,7 @@ describe("checkRules()", () => {
   test.each<[string, Uint8Array]>([
     ["size: expected at least 64 octets, found 63", TABLE.subarray(0, 63)],
     ["magic: expected 0x544e4e42, found 0x0", u32(abi.HEADER_MAGIC, 0)],
-    ["version: expected 2, found 1", u32(abi.HEADER_VERSION, 1)],
+    ["version: expected 3, found 1", u32(abi.HEADER_VERSION, 1)],
     [`total size: expected a multiple of 4 from 64 to ${TABLE.length}, found 63`, u32(abi.HEADER_TOTAL_BYTES, 63)],
     [
       `total size: expected a multiple of 4 from 64 to ${TABLE.length}, found ${TABLE.length + 4}`,
@@ -170,13 +170,10 @@ describe("checkRules()", () => {
     ["strategy 0 operation 0 least auto ttl: expected 0, found 1", u8(FAKE + abi.OP_AUTO_MIN, 1)],
     ["strategy 0 operation 0 auto ttl: expected 0, found 255", u8(FAKE + abi.OP_AUTO_DELTA, 0xff)],
     ["strategy 0 operation 0 time stamp: expected 0, found 1", u32(FAKE + abi.OP_TS_SHIFT, 1)],
-    ["strategy 0 operation 0 time stamp: expected -2147483648 to -1, found 0", u16(FAKE + abi.OP_FOOLINGS, 33)],
+    ["strategy 0 operation 0 time stamp: expected -2000000000 to -10000, found 0", u16(FAKE + abi.OP_FOOLINGS, 33)],
     ["strategy 0 operation 0 value: expected 0, found 1", u32(FAKE + abi.OP_VALUE, 1)],
     ["strategy 0 operation 0 second value: expected 0, found 1", u32(FAKE + abi.OP_VALUE2, 1)],
-    [
-      "strategy 0 operation 0 value: expected a number other than 0 for badseq, found 0",
-      u16(FAKE + abi.OP_FOOLINGS, 5),
-    ],
+    ["strategy 0 operation 0 sequence number: expected -1073741824 to -10000, found 0", u16(FAKE + abi.OP_FOOLINGS, 5)],
     ["strategy 0 operation 0 repeats: expected 1 to 20, found 0", u8(FAKE + abi.OP_REPEATS, 0)],
     ["strategy 0 operation 0 repeats: expected 1 to 20, found 21", u8(FAKE + abi.OP_REPEATS, 21)],
     ["strategy 0 operation 1 repeats: expected 1, found 2", u8(SPLIT + abi.OP_REPEATS, 2)],

@@ -10,7 +10,8 @@ import type { Profile } from "../profile/profile.ts";
 import type { AddressRanges } from "./address-ranges.ts";
 import { decodeRules } from "./decode.ts";
 import { encodeRules } from "./encode.ts";
-import { hostHash } from "./host-hash.ts";
+import { HOST_HASH_OFFSET } from "@bunnel/abi";
+import { hashLabel, hostHash } from "./host-hash.ts";
 import { placeHosts } from "./host-places.ts";
 import { matchAddress, matchHost, matchRule, type MessageFacts } from "./match.ts";
 import { tableRules, type TableRule } from "./table-rules.ts";
@@ -273,11 +274,15 @@ describe("matchRule()", () => {
 });
 
 describe("host places", () => {
-  test("hostHash() is FNV-1a over the name from behind", () => {
-    // Test vectors of the FNV reference: "a", "foobar".
-    expect(hostHash("a")).toBe(0xe40c292c);
-    expect(hostHash("raboof")).toBe(0xbf9cf968);
-    expect(hostHash("example.org")).not.toBe(hostHash("gro.elpmaxe"));
+  test("hostHash() goes on from the hash of the name above", () => {
+    const above = hostHash("example.org");
+    expect(hostHash("www.example.org")).toBe(hashLabel(above, "www.example.org", 0));
+    expect(above).toBe(hashLabel(hashLabel(HOST_HASH_OFFSET, "example.org", 8), "example.org", 0));
+  });
+
+  test("hostHash() tells apart order, octets of every place of a label, and where labels end", () => {
+    const names = ["a", "b", "ab", "ba", "a.b", "b.a", "abcde", "bacde", "abcdf", "abcd.e", "a.bcde", "abcdefghi"];
+    expect(new Set(names.map(hostHash)).size).toBe(names.length);
   });
 
   test("grow until every name is near its home", () => {

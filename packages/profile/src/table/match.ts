@@ -4,7 +4,7 @@ import type { Kind } from "../notation/kinds.ts";
 import { parseAddress } from "@bunnel/wire";
 import type { Family } from "../profile/profile.ts";
 import { addressNumber } from "./address-ranges.ts";
-import { hashStep, storedHash } from "./host-hash.ts";
+import { hashLabel, labelStarts, storedHash } from "./host-hash.ts";
 import { TableView } from "./view.ts";
 import { DIRECTION_MASKS, familyMask, kindBit } from "./words.ts";
 
@@ -26,7 +26,7 @@ export interface MessageFacts {
 
 /**
  * Whether a name is in a host set of a checked table; set 0 has every name. Letter case and one dot at the end do not
- * count. Walks from the last octet to the first and asks at the start of every label.
+ * count. Walks from the last label to the first and asks at the start of each.
  */
 export function matchHost(table: Uint8Array, set: number, name: string): boolean {
   return hostInSet(new TableView(table), set, name);
@@ -102,10 +102,9 @@ function hostInSet(view: TableView, set: number, host: string): boolean {
   const name = host.replace(/[A-Z]/g, (letter) => letter.toLowerCase()).replace(/\.$/, "");
   if (name.length > abi.HOST_MAX_BYTES) return false;
   let hash = abi.HOST_HASH_OFFSET;
-  for (let start = name.length - 1; start >= 0; start -= 1) {
-    hash = hashStep(hash, name.charCodeAt(start));
-    const isLabelStart = start === 0 || name[start - 1] === ".";
-    if (isLabelStart && probe(view, set, storedHash(hash), name.slice(start), start === 0)) return true;
+  for (const start of labelStarts(name)) {
+    hash = hashLabel(hash, name, start);
+    if (probe(view, set, storedHash(hash), name.slice(start), start === 0)) return true;
   }
   return false;
 }

@@ -28,8 +28,8 @@ test.each([
     "0: 005b0003, 4: 40000204, 8: 000000d0, 12: 00000003",
   ],
   ["tls: fake(rndsni, ttl=5, ttl=auto-2:3-20)", "0: 00800003, 4: 04000105, 60: 001403fe"],
-  ["http: fake(zeros, badseq=2/-5)", "0: 00040003, 4: 00010100, 48: 00000002, 52: fffffffb"],
-  ["http: fake(random, ts=-100)", "0: 00200003, 4: 00020100, 56: ffffff9c"],
+  ["http: fake(zeros, badseq=-20000/-5)", "0: 00040003, 4: 00010100, 48: ffffb1e0, 52: fffffffb"],
+  ["http: fake(random, ts=-20000)", "0: 00200003, 4: 00020100, 56: ffffb1e0"],
   [
     "tls: fake(tls, rndsni, dupsid, padencap, ttl=auto+1)",
     "0: 00800003, 4: 07030100, 8: 000000d0, 12: 00000205, 60: 00140301",

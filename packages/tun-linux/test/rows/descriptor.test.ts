@@ -129,6 +129,7 @@ describe("openLinuxDescriptor()", () => {
     expect(pair.receive()).toEqual(packetOf("ip", 60, 1));
     using bare = openLinuxDescriptor(pair.here, { ownership: "borrowed" });
     expect([bare.name, bare.index]).toEqual([`fd${pair.here}`, 0]);
+    expect(() => bare.state()).toThrow("expected a descriptor of the TUN driver, found another");
   });
 
   test("says what is wrong with a descriptor", () => {

@@ -1,0 +1,7 @@
+export { openDarwinDescriptor, openTransferredDarwin } from "./descriptor.ts";
+export { DarwinDnsHold, setDarwinDns, type DarwinDns, type DarwinDnsEnvironment } from "./dns.ts";
+export { DARWIN_CAPABILITIES } from "./driver-capabilities.ts";
+export { openCalls as openDarwinCalls, type DarwinEnvironment } from "./environment.ts";
+export { openDarwinTap, openDarwinTun } from "./open.ts";
+export { DARWIN } from "./system.ts";
+export { findUtun, type Utun } from "./utun.ts";

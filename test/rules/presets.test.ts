@@ -1,0 +1,144 @@
+// Every strategy by name, compiled and run: whatever it does to a message, an endpoint reads what was sent.
+import { beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { L7 } from "@bunnel/abi";
+import type { Engine } from "@bunnel/engine";
+import { parseStrategy, presetStrategy, strategies } from "@bunnel/profile";
+import {
+  decodePacket,
+  ipOctets,
+  quicInitial,
+  readCapture,
+  readClientHello,
+  readQuicServerName,
+  udpPacket,
+  verifyChecksums,
+} from "@bunnel/wire";
+import fc from "fast-check";
+import { type AnyMessage, anyMessage } from "../engine/arbitrary.ts";
+import { Connection, KIND_PORTS } from "../engine/connection.ts";
+import { anyFaults, type Faults, sendUntilRead } from "../engine/network.ts";
+import { engineOf, tableOf } from "../engine/rig.ts";
+
+setDefaultTimeout(60_000);
+
+const RUNS = 60;
+const RUNS_WITH_FAULTS = 20;
+const DATAGRAM = udpPacket({
+  source: "192.0.2.7",
+  destination: "203.0.113.9",
+  sourcePort: 40000,
+  destinationPort: 443,
+  payload: quicInitial({ serverName: "video.example.org" }),
+});
+
+const anyPath = fc.record({
+  family: fc.constantFrom(4 as const, 6 as const),
+  firstSeq: fc.nat(0xffff_ffff),
+  timestamps: fc.boolean(),
+  segmentBytes: fc.constantFrom(1400, 536),
+});
+
+const anyCase = fc.record({ message: anyMessage, path: anyPath });
+
+/** The hello of Chromium, out of the capture of it. */
+async function chromiumHello(): Promise<AnyMessage> {
+  const capture = readCapture(await Bun.file(join(import.meta.dir, "../captures/files/chromium-tcp.pcapng")).bytes());
+  const payloads = capture.packets.slice(0, 6).map(({ octets }) => {
+    const { payload, destinationPort } = decodePacket(ipOctets(capture.linkType, octets) ?? octets);
+    return destinationPort === 443 ? payload : new Uint8Array(0);
+  });
+  const octets = new Uint8Array(Buffer.concat(payloads));
+  expect(readClientHello(octets)).toMatchObject({ complete: true, serverName: "browser.example.org" });
+  return { l7: L7.Tls, octets };
+}
+
+describe.each(strategies())("$name", ({ name, strategy }) => {
+  const kinds = new Set(presetStrategy(name)?.clauses.map(({ kind }) => kind));
+  const acting = new Set(
+    presetStrategy(name)
+      ?.clauses.filter(({ operations }) => operations.length > 0)
+      .map(({ kind }) => kind),
+  );
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await engineOf("release");
+  });
+  beforeEach(() => engine.loadRules(tableOf(`preset:${name}`)));
+
+  function send({ l7, octets }: AnyMessage, path: object, faults?: Faults): Connection {
+    const defaults = { family: 4, firstSeq: 1, timestamps: true, segmentBytes: 1400 } as const;
+    const connection = new Connection(engine, { ...defaults, ...path, port: KIND_PORTS[l7] }).open();
+    if (faults) sendUntilRead(connection, octets, faults);
+    else {
+      const { packet, header } = connection.segment(octets, 0, octets.length);
+      const sent = connection.send(packet, header);
+      expect(connection.lane.heldCount).toBe(0);
+      connection.deliver(sent);
+    }
+    expect(connection.state).toBe("established");
+    expect(Buffer.from(connection.stream).equals(Buffer.from(octets))).toBe(true);
+    return connection;
+  }
+
+  test("is what its text says", () => {
+    expect(presetStrategy(name)).toEqual(parseStrategy(strategy));
+    expect(kinds.size).toBeGreaterThan(0);
+  });
+
+  test("an endpoint reads the message that was sent", () => {
+    fc.assert(
+      fc.property(anyCase, ({ message, path }) => void send(message, path)),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("also over a network that loses, doubles and reorders", () => {
+    fc.assert(
+      fc.property(anyCase, anyFaults, ({ message, path }, faults) => void send(message, path, faults)),
+      { numRuns: RUNS_WITH_FAULTS },
+    );
+  });
+
+  test("a real browser's hello is planned, and read", async () => {
+    send(await chromiumHello(), {});
+    expect(engine.counters().reasons["ReplacePlanned"] ?? 0).toBe(acting.has("tls") ? 1 : 0);
+  });
+
+  test("a QUIC Initial goes where it says, behind decoys that are none of it", () => {
+    engine.reset();
+    const sent = engine.transformer()(DATAGRAM);
+    const [operation] = presetStrategy(name)?.clauses.find(({ kind }) => kind === "quic")?.operations ?? [];
+    if (operation?.technique === "drop") {
+      expect(sent).toEqual([]);
+      return;
+    }
+    const [own = DATAGRAM, ...decoys] = sent.toReversed();
+    expect(decodePacket(own).payload).toEqual(decodePacket(DATAGRAM).payload);
+    expect(decoys).toHaveLength(operation?.technique === "fake" ? operation.repeats : 0);
+    for (const packet of sent) expect(verifyChecksums(packet)).toMatchObject({ transport: true });
+    for (const decoy of decoys) {
+      expect(readQuicServerName([decodePacket(decoy).payload])).not.toBe("video.example.org");
+    }
+  });
+});
+
+/** The list of what users of such tools use most, and what stands for each of them here. */
+const MOST_USED: Readonly<Record<string, readonly string[]>> = {
+  "multisplit with seqovl and a real hello as pattern": ["flowseal-general"],
+  "many fakes with ts": ["flowseal-fake-ts"],
+  "fake and fakedsplit with ts": ["flowseal-fakedsplit"],
+  "hostfakesplit with ts": ["flowseal-hostfakesplit"],
+  "fake and multidisorder with badseq or md5sig": ["zapret-default", "flowseal-fakeddisorder"],
+  "QUIC: fakes, or none of it": ["quic-fake", "quic-drop"],
+  "disorder 1 and cuts in the name": ["byedpi-disorder"],
+  "what other programs ship": ["goodbyedpi-9", "spoofdpi-default", "dpibreak-default"],
+  "split at the name alone": ["turk-telekom", "vodafone", "superonline", "greentunnel-chunks", "outline-split"],
+};
+
+test("of everything that is used most and that packets can carry there is one", () => {
+  const names = strategies().map(({ name }) => name);
+  for (const [, stand] of Object.entries(MOST_USED)) for (const name of stand) expect(names).toContain(name);
+  // The tenth, an urgent octet or a record split, changes the length of a stream.
+  for (const word of ["oob", "tlsrec"]) expect(() => parseStrategy(`tls: ${word}(1)`)).toThrow("stream egress");
+});
