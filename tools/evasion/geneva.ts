@@ -64,6 +64,7 @@ export interface GenevaField {
 
 const OPTION = "TCP options are not invented";
 const LENGTH = "the IP length is not changed";
+const BAD_ACK = "badseq moves the sequence number too";
 const FLAGS = "these flags are not set together";
 const OFFSET = "our dataofs is below five words, not above; the nearest is a fake without it";
 const STREAM_MIDDLE = "there is no point for the middle of a message; midsld is the nearest";
@@ -76,12 +77,7 @@ export const GENEVA_FIELD: readonly GenevaField[] = [
   field("duplicate(tamper{TCP:options-wscale:corrupt}(tamper{TCP:dataofs:replace:8},),)", "98/100/0", OPTION),
   field("duplicate(tamper{TCP:load:corrupt}(tamper{TCP:chksum:corrupt},),)", "80/100/0", "", "fake(random, badsum)"),
   field("duplicate(tamper{TCP:load:corrupt}(tamper{IP:ttl:replace:8},),)", "98/100/0", "", "fake(random, ttl=4)"),
-  field(
-    "duplicate(tamper{TCP:load:corrupt}(tamper{TCP:ack:corrupt},),)",
-    "87/100/0",
-    "",
-    "fake(random, badseq=0/-66000)",
-  ),
+  field("duplicate(tamper{TCP:load:corrupt}(tamper{TCP:ack:corrupt},),)", "87/100/0", BAD_ACK, "fake(random, badseq)"),
   {
     dna: "[TCP:flags:S]-duplicate(,tamper{TCP:load:corrupt})-|",
     strategy: "syn: syndata(zeros)",
