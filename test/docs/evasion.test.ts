@@ -6,6 +6,7 @@ import {
   EVASION_DOCUMENT_PATH,
   evasionDocument,
   EVOLVE_CENSORS,
+  EVOLVE_ROUTERS,
   type Evolved,
   evolveOne,
   GENEVA_CLAIMS,
@@ -34,13 +35,16 @@ test("docs/evasion.md is what `bun tools/evasion/document.ts` writes", async () 
 
 describe("what the search found", () => {
   test("is there for every model, and only the honest negative controls have nothing", () => {
-    expect(evolved.map(({ censor }) => censor)).toEqual([...EVOLVE_CENSORS]);
-    const unbeaten = evolved.filter(({ strategy }) => strategy === undefined).map(({ censor }) => censor);
-    expect(unbeaten).toEqual(["strict", "dns-hijack"]);
+    for (const wanted of EVOLVE_ROUTERS) {
+      const entries = evolved.filter(({ router }) => router === wanted);
+      expect(entries.map(({ censor }) => censor)).toEqual([...EVOLVE_CENSORS]);
+      const unbeaten = entries.filter(({ strategy }) => strategy === undefined).map(({ censor }) => censor);
+      expect(unbeaten).toEqual(["strict", "dns-hijack"]);
+    }
   });
 
   test("passes the box that it was found for, on paths that the search never saw", () => {
-    for (const { censor, strategy } of evolved) {
+    for (const { censor, router, strategy } of evolved) {
       if (strategy === undefined) continue;
       for (const [family, seed] of [
         [4, 501],
@@ -49,15 +53,17 @@ describe("what the search found", () => {
       ] as const) {
         const [column] = galleryColumns([censor]);
         if (column === undefined) throw new Error(`column of ${censor}: expected one, found none`);
-        const { outcome } = evasionCell(rig, { name: strategy, strategy }, column, { family, seed });
+        const { outcome } = evasionCell(rig, { name: strategy, strategy }, column, { family, seed, nat: router });
         expect({ censor, strategy, outcome }).toEqual({ censor, strategy, outcome: "served" });
       }
     }
   });
 
   test.each(["packet", "gfw-quic"] as const)("%s: comes out the same again, without workers", async (censor) => {
-    const { seconds: _, ...again } = await evolveOne(censor, 0);
-    const { seconds: __, ...known } = evolved.find((entry) => entry.censor === censor) ?? { seconds: 0 };
+    const { seconds: _, ...again } = await evolveOne(censor, "none", 0);
+    const { seconds: __, ...known } = evolved.find((entry) => entry.censor === censor && entry.router === "none") ?? {
+      seconds: 0,
+    };
     expect(again).toEqual(known as typeof again);
   });
 });

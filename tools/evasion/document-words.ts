@@ -45,11 +45,11 @@ leave open, and where they stand:
 export const SEARCH_TEXT: string = trimmed(`
 \`bunnel lab evolve --censor NAME\` begins with strategies that do nothing and finds one that passes, by
 selection, crossing and change over the techniques of the notation. What a strategy is worth: served on every
-path (IPv4 and IPv6) 100, less four for each technique, one for each word, and a half for each packet that it
-adds; stopped by the box 10 for all paths that were served, less a tenth of its size; broken -50. So a strategy
-that passes beats every one that does not, and of two that pass the smaller wins. In the end every part is taken
-away in turn, and what the rest passes without goes. Equal seeds give equal strategies, whatever the number of
-workers. The seconds are of two busy processors.`);
+path (IPv4 and IPv6, a hello of one packet and of two) 100, less four for each technique, one for each word, and
+a half for each packet that it adds; stopped by the box 10 for all paths that were served, less a tenth of its
+size; broken -50. So a strategy that passes beats every one that does not, and of two that pass the smaller wins.
+In the end every part is taken away in turn, and what the rest passes without goes. Equal seeds give equal
+strategies, whatever the number of workers. The seconds are of two busy processors.`);
 
 export const LIVE_TEXT: string = trimmed(`
 The same models as user-space routers between network namespaces, with a real TUN device, the real program

@@ -10,7 +10,7 @@ import {
   type KeptTable,
   namedStrategies,
 } from "@bunnel/lab";
-import { type Evolved, readEvolved } from "./evolved.ts";
+import { EVOLVE_ROUTERS, type Evolved, readEvolved } from "./evolved.ts";
 import { GENEVA_CLAIMS, GENEVA_FIELD, type GenevaField, genevaResult } from "./geneva.ts";
 import { LIVE_EXPLAINED, liveDisagreements, type LiveTable, readLive } from "./live-table.ts";
 import { readSnapshot } from "./snapshot.ts";
@@ -121,15 +121,21 @@ function fieldRow(rig: EngineRig, { dna, strategy, note, success }: GenevaField)
 }
 
 function evolvedTable(evolved: readonly Evolved[]): string {
-  const rows = evolved.map(({ censor, seed, passedIn, generations, connections, seconds, strategy }) => [
-    `\`${censor}\``,
-    strategy === undefined ? "nothing passes" : `\`${strategy}\``,
-    String(seed),
-    passedIn === undefined ? `none of ${generations}` : String(passedIn),
-    String(connections),
-    String(seconds),
-  ]);
-  return markdown(["box", "shortest strategy", "seed", "generation", "connections", "seconds"], rows);
+  const tables = EVOLVE_ROUTERS.map((wanted) => {
+    const rows = evolved
+      .filter(({ router }) => router === wanted)
+      .map(({ censor, seed, passedIn, generations, connections, seconds, strategy }) => [
+        `\`${censor}\``,
+        strategy === undefined ? "nothing passes" : `\`${strategy}\``,
+        String(seed),
+        passedIn === undefined ? `none of ${generations}` : String(passedIn),
+        String(connections),
+        String(seconds),
+      ]);
+    const head = ["box", "shortest strategy", "seed", "generation", "connections", "seconds"];
+    return `Home router: ${wanted}.\n\n${markdown(head, rows)}`;
+  });
+  return tables.join("\n\n");
 }
 
 function liveText({ live, plain }: EvasionFacts): string {

@@ -2,8 +2,13 @@
 import { join } from "node:path";
 import { CENSOR_NAMES, type CensorName, evolve } from "@bunnel/lab";
 
+export type EvolveRouter = "none" | "strict";
+export const EVOLVE_ROUTERS: readonly EvolveRouter[] = ["none", "strict"];
+
 export interface Evolved {
   readonly censor: CensorName;
+  /** The home router on the way; the strict one takes IP fragments and spoilt packets from the search. */
+  readonly router: EvolveRouter;
   readonly seed: number;
   /** The generation in which something passed first; absent: nothing did. */
   readonly passedIn?: number;
@@ -21,13 +26,14 @@ export const EVOLVED_PATH: string = join(import.meta.dirname, "../../test/model/
 export const EVOLVE_CENSORS: readonly CensorName[] = CENSOR_NAMES;
 
 /** Searches against one model. But for the seconds, equal calls give equal results. */
-export async function evolveOne(censor: CensorName, workers = 2): Promise<Evolved> {
+export async function evolveOne(censor: CensorName, router: EvolveRouter, workers = 2): Promise<Evolved> {
   const began = performance.now();
   const opponent = { kind: "gallery", name: censor } as const;
-  const result = await evolve({ opponent, seed: SEED, generations: GENERATIONS_MAX, workers });
+  const result = await evolve({ opponent, nat: router, seed: SEED, generations: GENERATIONS_MAX, workers });
   const { passedIn, strategy, generations, connections } = result;
   return {
     censor,
+    router,
     seed: SEED,
     generations,
     connections,
@@ -47,12 +53,14 @@ if (import.meta.main) {
   const file = Bun.file(EVOLVED_PATH);
   const known = (await file.exists()) ? await readEvolved() : [];
   const results: Evolved[] = [];
-  for (const censor of EVOLVE_CENSORS) {
-    const isWanted = wanted.length === 0 || wanted.includes(censor);
-    const old = known.find((entry) => entry.censor === censor);
-    const entry = isWanted || old === undefined ? await evolveOne(censor) : old;
-    results.push(entry);
-    console.log(`${censor}: ${entry.strategy ?? "nothing passes"} (${entry.seconds} s)`);
+  for (const router of EVOLVE_ROUTERS) {
+    for (const censor of EVOLVE_CENSORS) {
+      const isWanted = wanted.length === 0 || wanted.includes(censor);
+      const old = known.find((entry) => entry.censor === censor && entry.router === router);
+      const entry = isWanted || old === undefined ? await evolveOne(censor, router) : old;
+      results.push(entry);
+      console.log(`${censor}, router ${router}: ${entry.strategy ?? "nothing passes"} (${entry.seconds} s)`);
+    }
   }
   await Bun.write(EVOLVED_PATH, `${JSON.stringify(results, undefined, 2)}\n`);
 }

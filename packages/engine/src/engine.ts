@@ -3,6 +3,7 @@ import {
   CONTROL_BASE,
   CONTROL_RULES,
   FLOW_TAGS_BASE,
+  HEADER_RULE_COUNT,
   LANE_BYTES,
   LANE_HOLD,
   LANE_HOLD_BYTES,
@@ -10,7 +11,6 @@ import {
   LANES_BASE,
   LANES_MAX,
   RULES_BASE,
-  RULES_MAX,
   RULES_TABLE_BYTES,
   RULE_COUNTS_BASE,
   RULE_COUNTS_BYTES,
@@ -109,7 +109,8 @@ export class Engine {
     new Uint8Array(this.memory, next, table.length).set(table);
     layHostFilter(new Uint8Array(this.memory, next, RULES_TABLE_BYTES), table.length);
     Atomics.store(this.#control, word, next);
-    this.#countsBefore = readRuleCounts(this.memory, RULES_MAX);
+    const rules = new DataView(table.buffer, table.byteOffset).getUint32(HEADER_RULE_COUNT, true);
+    this.#countsBefore = readRuleCounts(this.memory, rules);
   }
 
   /** Takes the rules out of force: every packet passes. */

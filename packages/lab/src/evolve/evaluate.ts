@@ -7,6 +7,7 @@
 //
 // So a strategy that passes beats every one that does not, of two that pass the smaller wins, one that is caught is
 // worth more than one that breaks the connection (Geneva's order of merit), and the empty one stands at 0.
+import { POST_QUANTUM_SHARE_BYTES } from "@bunnel/wire";
 import { makeBox } from "../censors/axis-censor.ts";
 import type { CensorMaker } from "../censors/censor.ts";
 import { galleryEntry, isCensorName } from "../censors/gallery.ts";
@@ -35,11 +36,17 @@ export interface Evaluation {
 interface Path {
   readonly family: 4 | 6;
   readonly seed: number;
+  /** Octets of a hello's key share: a post-quantum one makes it longer than a packet. */
+  readonly keyShareBytes?: number;
 }
 const PATHS: readonly Path[] = [
   { family: 4, seed: 11 },
   { family: 6, seed: 12 },
+  { family: 4, seed: 13, keyShareBytes: POST_QUANTUM_SHARE_BYTES },
+  { family: 6, seed: 14, keyShareBytes: POST_QUANTUM_SHARE_BYTES },
 ];
+/** Nothing is lost on these paths: what a box kept once it keeps again, so that one repetition says as much as five. */
+const RETRANSMIT_MAX = 1;
 /** Connections of one evaluation. */
 export const EVALUATION_CONNECTIONS: number = PATHS.length;
 
@@ -66,11 +73,16 @@ export class Evaluator {
   evaluate(strategy: string): Evaluation {
     this.#rig.load(strategy === "pass" ? undefined : strategyTable(strategy));
     const { message, timestamps, answerBytes } = this.scene;
-    const results = PATHS.map(({ family, seed }) => {
+    const results = PATHS.map(({ family, seed, keyShareBytes }) => {
       const censor = this.#make({ blocked: [CELL_HOST], hopsToServer: LINK_HOPS_AFTER });
       const link: CellOptions["link"] = { nat: this.#nat, events: false };
       const cell: CellOptions = { gateway: this.#rig.gateway, censor, message, timestamps, family, seed, link };
-      return runCell(answerBytes === undefined ? cell : { ...cell, answerBytes });
+      return runCell({
+        ...cell,
+        retransmitMax: RETRANSMIT_MAX,
+        ...(answerBytes !== undefined && { answerBytes }),
+        ...(keyShareBytes !== undefined && { hello: { keyShareBytes } }),
+      });
     });
     return {
       outcomes: results.map(({ outcome }) => outcome),

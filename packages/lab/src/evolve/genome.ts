@@ -1,6 +1,6 @@
 // A strategy as the search changes it: techniques in a row, each with its words in slots.
 import { OPS_MAX } from "@bunnel/abi";
-import { parseStrategy, printStrategy } from "@bunnel/profile";
+import { parseStrategy } from "@bunnel/profile";
 import type { Scene } from "../censors/gallery.ts";
 import type { SeededRandom } from "../link/random.ts";
 import { shapesOf } from "./shapes.ts";
@@ -46,7 +46,7 @@ export function genomeSize(genome: Genome): number {
 export function isWritable(genome: Genome, message: Scene["message"]): boolean {
   if (genome.length > GENES_MAX) return false;
   try {
-    printStrategy(parseStrategy(genomeText(genome, message)));
+    parseStrategy(genomeText(genome, message));
     return true;
   } catch {
     return false;

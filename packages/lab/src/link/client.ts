@@ -26,6 +26,8 @@ export interface ClientOptions {
   readonly segmentBytes?: number;
   /** Offer timestamps (RFC 7323), as Linux does. Default true. */
   readonly timestamps?: boolean;
+  /** How often a segment is sent again before the client gives up. Default RETRANSMIT_MAX. */
+  readonly retransmitMax?: number;
   /** Octets that make the answer whole. Default 1: the first one does. */
   readonly answerBytes?: number;
 }
@@ -42,7 +44,7 @@ export class Client implements Host {
   readonly #options: ClientOptions;
   readonly #timestamps: boolean;
   readonly #firstSeq: number;
-  readonly #timer = new RetransmitTimer();
+  readonly #timer: RetransmitTimer;
   #state: ClientState = "connecting";
   /** Octets of the message that the server acknowledged. */
   #acknowledgedBytes = 0;
@@ -55,6 +57,7 @@ export class Client implements Host {
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#timer = new RetransmitTimer(options.retransmitMax);
     this.#writer = new SegmentWriter(options);
     this.#serverKey = this.#writer.answerKey;
     this.#timestamps = options.timestamps ?? true;

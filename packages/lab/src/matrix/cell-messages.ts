@@ -37,13 +37,13 @@ const answers = new Map<string, Uint8Array>();
 
 /** The octets of a hello or a request for a host. */
 export function streamMessage({ message, hello, request }: StreamFields, host: string): Uint8Array {
-  const isUsual = hello === undefined && request === undefined;
+  const isUsual = request === undefined && Object.keys(hello ?? {}).every((key) => key === "keyShareBytes");
   const make = () => {
     return message === "http"
       ? httpRequest({ headers: USUAL_HEADERS, ...request, host })
       : clientHello({ ...hello, serverName: host });
   };
-  return isUsual ? kept(streams, `${message} ${host}`, make) : make();
+  return isUsual ? kept(streams, `${message} ${host} ${hello?.keyShareBytes ?? 0}`, make) : make();
 }
 
 /** A QUIC Initial or a DNS question for a host. */

@@ -46,6 +46,8 @@ export interface CellOptions {
   readonly stack?: TcpStack;
   /** The server's answer over TCP grows to so many octets. Default: a few. */
   readonly answerBytes?: number;
+  /** How often the client sends again over TCP before it gives up. Default: RETRANSMIT_MAX. */
+  readonly retransmitMax?: number;
   /** Numbers, port and faults of the run follow from it. Default 1. */
   readonly seed?: number;
 }
@@ -104,7 +106,8 @@ function overTcp(options: CellOptions): Run {
   const server = new Endpoint({ addresses: [ends.destination], seed: serverSeed, stack, answerBytes });
   const timestamps = options.timestamps ?? true;
   const firstSeq = random.next();
-  const client = new Client({ ...ends, firstSeq, timestamps, message, answerBytes: answer.length });
+  const patience = options.retransmitMax === undefined ? {} : { retransmitMax: options.retransmitMax };
+  const client = new Client({ ...ends, ...patience, firstSeq, timestamps, message, answerBytes: answer.length });
   const report = carry(options, { client, server });
   const flow = server.lastFlow;
   const stream = flow?.stream ?? new Uint8Array(0);

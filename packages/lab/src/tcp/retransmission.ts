@@ -8,6 +8,12 @@ export const RETRANSMIT_MAX = 5;
 export class RetransmitTimer {
   #dueMs: number | undefined;
   #turns = 0;
+  readonly #turnsMax: number;
+
+  /** @param turnsMax repetitions before it is over */
+  constructor(turnsMax = RETRANSMIT_MAX) {
+    this.#turnsMax = turnsMax;
+  }
 
   /** When the timer runs out; undefined while it stands still. */
   get dueMs(): number | undefined {
@@ -27,7 +33,7 @@ export class RetransmitTimer {
   /** "wait": not yet. "repeat": send again, the next wait is set. "over": all repetitions are used up. */
   check(nowMs: number): "wait" | "repeat" | "over" {
     if (this.#dueMs === undefined || nowMs < this.#dueMs) return "wait";
-    if (this.#turns === RETRANSMIT_MAX) {
+    if (this.#turns >= this.#turnsMax) {
       this.#dueMs = undefined;
       return "over";
     }
