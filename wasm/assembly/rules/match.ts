@@ -95,8 +95,8 @@ function labelStart(name: usize, end: i32): i32 {
 function hashLabel(hash: u32, label: usize, bytes: i32): u32 {
   let mixed = hash ^ <u32>bytes;
   for (let left = bytes; left > 0; left -= 4) {
-    let word = lower4(load<u32>(label + <usize>left - 4));
-    if (left < 4) word = word & ((<u32>-1) << (<u32>((4 - left) << 3)));
+    const before: u32 = left < 4 ? (4 - left) << 3 : 0;
+    const word = (lower4(load<u32>(label + <usize>left - 4)) >>> before) << before;
     mixed = (mixed ^ word) * HOST_HASH_MULTIPLIER;
     mixed ^= mixed >>> 15;
   }
