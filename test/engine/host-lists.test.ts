@@ -1,0 +1,45 @@
+// Long host lists: the engine's look-ups, with the filter before them, against the plain matcher.
+import { describe, expect, test } from "bun:test";
+import { HEADER_FILTER_BITS, HOST_FILTER_NAMES_MIN, LANE_BYTES, LANES_BASE, RULES_BASE } from "@bunnel/abi";
+import { encodeRules, matchHost, parseProfile } from "@bunnel/profile";
+import { BUILDS, engineOf } from "./rig.ts";
+
+const NAMES_AT = LANES_BASE + LANE_BYTES;
+
+/** Names of one to three labels of 1 to 24 octets before the zone; every seventh stands for itself alone. */
+function names(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const label = `${"abcdefghijklmnopqrstuvw".slice(0, index % 24)}${index}`;
+    return `${index % 7 === 0 ? "=" : ""}${index % 3 === 0 ? "x-_." : ""}${label}.example.org`;
+  });
+}
+
+function tableOf(list: readonly string[]): Uint8Array {
+  const text = `[[rule]]\nname = "list"\nhosts_file = "list"\nstrategy = "tls: split(1)"\n`;
+  return encodeRules(parseProfile(text, { load: () => new TextEncoder().encode(list.join("\n")) }));
+}
+
+describe.each(BUILDS)("host lists, %s build", (build) => {
+  test.each([
+    ["without a filter", HOST_FILTER_NAMES_MIN - 1, false],
+    ["with a filter", HOST_FILTER_NAMES_MIN * 2, true],
+  ])("%s: what the plain matcher finds, in any case of letters, and nothing else", async (_, count, filtered) => {
+    const engine = await engineOf(build);
+    const list = names(count);
+    const table = tableOf(list);
+    engine.loadRules(table);
+    const octets = new Uint8Array(engine.memory);
+    expect(new DataView(engine.memory).getUint32(RULES_BASE + HEADER_FILTER_BITS, true) > 0).toBe(filtered);
+    let found = 0;
+    for (const entry of list.slice(0, 500)) {
+      const name = entry.replace("=", "");
+      for (const asked of [name, `www.${name}`, `${name}.`, name.toUpperCase(), `x${name}`, `${name}x`, `.${name}`]) {
+        octets.set([asked.length & 255, asked.length >> 8, ...new TextEncoder().encode(asked)], NAMES_AT);
+        const is = engine.exports.countHosts(NAMES_AT, 1, 1) === 1;
+        expect({ asked, is }).toEqual({ asked, is: matchHost(table, 1, asked) });
+        if (is) found++;
+      }
+    }
+    expect(found).toBeGreaterThan(1000);
+  });
+});
