@@ -43,7 +43,7 @@ function segment(bytes: number): Uint8Array {
   return packet;
 }
 
-/** As much of a ClientHello as the engine looks at (RFC 8446 section 4.1.2): up to the name, and the octets it names. */
+/** As much of a ClientHello as the engine looks at (RFC 8446 section 4.1.2): up to the name, and octets it names. */
 function writeHello(octets: Uint8Array): void {
   const word = (value: number): number[] => [value >> 8, value & 255];
   const record = octets.length - 5;
