@@ -30,9 +30,9 @@ export const HEADER_ADDRESS_SET_COUNT: i32 = 44;
 export const HEADER_L7_MASK: i32 = 48;
 
 /**
- * Bits of the filter of host names, as a power of two; 0: there is none. What a table says is written over by the host
- * that loads it: the filter does not stand in the table but at HOST_FILTER_AT behind its start, in the place where the
- * table was laid.
+ * Bits of the filter of host names, as a power of two; 0: there is none. A table says 0, and the host that loads it
+ * writes over that: the filter does not stand in the table but at HOST_FILTER_AT behind its start, in the place where
+ * the table was laid.
  */
 export const HEADER_FILTER_BITS: i32 = 52;
 

@@ -12,6 +12,7 @@ import {
   ADDRESS_SETS_MAX,
   HEADER_ADDRESS_SET_COUNT,
   HEADER_ADDRESS_SETS_AT,
+  HEADER_FILTER_BITS,
   HEADER_HOSTS_AT,
   HEADER_HOSTS_MASK,
   HEADER_MAGIC,
@@ -60,6 +61,8 @@ export function checkTable(table: Uint8Array): void {
   const u32 = (at: number): number => view.getUint32(at, true);
   within("magic", u32(HEADER_MAGIC), RULES_MAGIC, RULES_MAGIC, HEADER_MAGIC);
   within("version", u32(HEADER_VERSION), RULES_VERSION, RULES_VERSION, HEADER_VERSION);
+  // The filter is the host's to lay: a table that speaks of one would lead behind its own end.
+  within("filter bits", u32(HEADER_FILTER_BITS), 0, 0, HEADER_FILTER_BITS);
   within("total octets", u32(HEADER_TOTAL_BYTES), table.length, table.length, HEADER_TOTAL_BYTES);
   const strategies = checkStrategies(view);
   checkRuleList(view, strategies, checkAddressSets(view));
