@@ -1,7 +1,7 @@
 // Rule tables by themselves: the table lies flush with the end of the memory, so that a look-up that leaves it traps.
 // A packet of an input is an address and a host name; the rule that decides must be the one that the plain matcher of
 // `@bunnel/profile` finds.
-import { CONTROL_BASE, CONTROL_RULES, HOST_MAX_BYTES, META_RULE } from "@bunnel/abi";
+import { CONTROL_BASE, CONTROL_RULES, HEADER_FILTER_BITS, HOST_MAX_BYTES, META_RULE } from "@bunnel/abi";
 import type { Lane } from "@bunnel/engine";
 import { checkRules, matchRule, ProfileError } from "@bunnel/profile";
 import { formatAddress, tcpPacket } from "@bunnel/wire";
@@ -86,6 +86,8 @@ export class RulesTarget implements FuzzTarget {
       return false;
     }
     const at = this.under.placeAtEnd(table);
+    // The filter of a long list stands far behind a table where the host loads it; here it would stand outside.
+    this.#view.setUint32(at + HEADER_FILTER_BITS, 0, true);
     Atomics.store(new Uint32Array(this.under.memory.buffer, CONTROL_BASE, 16), CONTROL_RULES / 4, at);
     return true;
   }

@@ -56,8 +56,10 @@ export function printRows(rows: readonly RunRow[]): string {
   const builds = [...new Set(rows.map(({ engine }) => engine))];
   const lines = builds.flatMap((engine) => {
     const own = rows.filter((row) => row.engine === engine);
-    const sum = own.reduce((sumSoFar, row) => sumOf(sumSoFar, row));
-    return [...own, ...(own.length > 1 ? [{ ...sum, target: SUM }] : [])].map(lineOf);
+    // Runs without probes count something else.
+    const [first, ...others] = own.filter(({ probes }) => probes > 0);
+    if (first === undefined || others.length === 0) return own.map(lineOf);
+    return [...own, { ...others.reduce(sumOf, first), target: SUM }].map(lineOf);
   });
   return [...HEAD, ...lines].join("\n");
 }
