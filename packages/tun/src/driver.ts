@@ -13,6 +13,7 @@ import { win32 } from "./win32.ts";
 
 /** What is asked about interfaces, addresses, routes, rules and neighbours: the calls of Linux, whoever answers. */
 export type DriverNetwork = Omit<TunLinux.RouteNetlink, "watch"> & {
+  /** Changes from now on, for one reader; see `NetworkEvents.open`. */
   watch<T extends TunLinux.NetworkTopic = TunLinux.ConfigurationTopic>(
     options?: TunLinux.WatchOptions<T>,
   ): DriverEvents<T>;
@@ -23,7 +24,10 @@ export type DriverEvents<T extends TunLinux.NetworkTopic = TunLinux.Configuratio
   TunLinux.NetworkEventOf<T>,
   undefined
 > &
-  Disposable & { close(): void };
+  Disposable & {
+    /** Ends it: who waits for the next change is told that there is none. */
+    close(): void;
+  };
 
 /** Name servers that were set, and by what. */
 export type DriverDnsHold = Omit<TunLinux.LinkDnsHold, "backend"> & {

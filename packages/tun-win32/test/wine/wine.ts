@@ -18,6 +18,9 @@ export interface WineRun {
   readonly output: string;
 }
 
+const FETCH_TRIES = 4;
+const FETCH_PAUSE_MS = 5_000;
+
 export class Wine {
   readonly #wine: string;
   readonly #env: Record<string, string>;
@@ -73,8 +76,16 @@ function fetchBun(): void {
   const manifest = { private: true, dependencies: { [BUN_PACKAGE]: Bun.version } };
   writeFileSync(join(KEPT, "package.json"), JSON.stringify(manifest));
   if (fetchedVersion() === Bun.version) return;
-  const { exitCode, stderr } = Bun.spawnSync([process.execPath, "install", "--os=win32", "--cpu=x64"], { cwd: KEPT });
-  if (exitCode !== 0) throw new Error(`fetching ${BUN_PACKAGE} failed: ${stderr.toString()}`);
+  let said = "";
+  // A network that is busy with other tests may not answer at once.
+  for (let tries = 0; tries < FETCH_TRIES; tries++) {
+    if (tries > 0) Bun.sleepSync(FETCH_PAUSE_MS);
+    const words = [process.execPath, "install", "--os=win32", "--cpu=x64"];
+    const { exitCode, stderr } = Bun.spawnSync(words, { cwd: KEPT });
+    if (exitCode === 0) return;
+    said = stderr.toString();
+  }
+  throw new Error(`fetching ${BUN_PACKAGE} failed: ${said}`);
 }
 
 function fetchedVersion(): string | undefined {
