@@ -1,7 +1,12 @@
 // docs/devices.md names every part of the two libraries' interfaces, and a test that is there for each row.
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+
+/** A block may name something to show how it comes about. */
+const LOOSE = { noUnusedLocals: false };
+/** A compiler reads several packages. */
+const LIMIT_MS = 60_000;
 
 const root = dirname(import.meta.dirname);
 const text = readFileSync(join(root, "docs", "devices.md"), "utf8");
@@ -103,6 +108,26 @@ describe("the comparison", () => {
 });
 
 describe("the guide", () => {
+  test(
+    "has no code that a compiler refuses",
+    () => {
+      const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
+      expect(blocks.length).toBeGreaterThan(0);
+      // They must lie here: a block sees what this package sees.
+      const files = blocks.map((_, i) => join(import.meta.dirname, `.readme-example-${process.pid}-${i}.ts`));
+      const config = join(import.meta.dirname, `.readme-example-${process.pid}.json`);
+      try {
+        for (const [i, block] of blocks.entries()) writeFileSync(files[i] ?? "", `${block}\nexport {};\n`);
+        writeFileSync(config, JSON.stringify({ extends: "../tsconfig.base.json", compilerOptions: LOOSE, files }));
+        const compiler = join(root, "node_modules", ".bin", "tsc");
+        expect(Bun.spawnSync([compiler, "-p", config]).stdout.toString()).toBe("");
+      } finally {
+        for (const file of [...files, config]) rmSync(file, { force: true });
+      }
+    },
+    LIMIT_MS,
+  );
+
   test("names every example", () => {
     const examples = readdirSync(join(root, "docs", "examples")).filter((file) => file.endsWith(".ts"));
     expect(examples.filter((file) => !text.includes(`(examples/${file})`))).toEqual([]);

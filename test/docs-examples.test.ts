@@ -91,7 +91,7 @@ function ping(destination: string): Promise<{ readonly exitCode: number; readonl
 
 /** What comes back for a datagram to a port, as bash sends and reads it. */
 async function ask(destination: string, port: number, text: string): Promise<string> {
-  const script = 'exec 3<>"/dev/udp/$0/$1" && printf %s "$2" >&3 && timeout 5 head -c "${#2}" <&3';
+  const script = 'exec 3<>"/dev/udp/$0/$1" && printf %s "$2" >&3 && timeout 20 head -c "${#2}" <&3';
   return (await inside("bash", "-c", script, destination, String(port), text)).output;
 }
 

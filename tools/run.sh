@@ -120,7 +120,7 @@ main() {
       ;;
     test)
       want_commands nft iperf3 tshark curl nginx ip ping dig tcpdump openssl gcc make ps stdio.h \
-        dbus-daemon dbus-monitor chromium gtlsclient clang libfuzzer simde.h
+        dbus-daemon dbus-monitor chromium gtlsclient clang libfuzzer simde.h systemd-analyze python3
       hand_over bun tools/test.ts "$@"
       ;;
   esac

@@ -10,6 +10,7 @@ package_of() {
     dig) echo dnsutils ;;
     dbus-monitor) echo dbus-bin ;;
     dbus-daemon) echo dbus-daemon ;;
+    systemd-analyze) echo systemd ;;
     ps) echo procps ;;
     gtlsclient) echo ngtcp2-client ;;
     stdio.h) echo libc6-dev ;;

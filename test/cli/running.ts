@@ -32,9 +32,13 @@ export class RunningService implements AsyncDisposable {
   }
 
   /** Starts `bunnel up` with these arguments and waits until it says that it is up. */
-  static async start(folder: TempFolder, args: readonly string[] = [], setup = WITH_UPLINK): Promise<RunningService> {
+  static async start(
+    folder: TempFolder,
+    args: readonly string[] = [],
+    unshare: readonly string[] = ["-n"],
+  ): Promise<RunningService> {
     const up = [process.execPath, PROGRAM, "up", "--json", "--state-dir", folder.file("state"), ...args];
-    const words = ["unshare", "-n", "sh", "-c", `${setup} && exec "$@"`, "sh", ...up];
+    const words = ["unshare", ...unshare, "sh", "-c", `${WITH_UPLINK} && exec "$@"`, "sh", ...up];
     const child = Bun.spawn(words, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
     const service = new RunningService(folder, child);
     await service.until(() => service.said.length > 0 || child.exitCode !== null);

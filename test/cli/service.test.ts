@@ -146,7 +146,7 @@ describe("a running service", () => {
   );
 
   test(
-    "runs as nobody with one capability in one thread, and cleans up as that",
+    "runs as nobody with one capability, and cleans up as that",
     async () => {
       const { folder, path } = withProfile(profileText("tls: split(1)"));
       using _folder = folder;
@@ -163,10 +163,13 @@ describe("a running service", () => {
         };
       });
       expect(threads.length).toBeGreaterThan(2);
-      for (const { id, ...thread } of threads) {
-        const effective = id === String(service.pid) ? "0000000000001000" : "0000000000000000";
-        expect(thread).toEqual({ uid: String(NOBODY), effective, noNew: "1", seccomp: "2" });
+      const [none, admin] = ["0000000000000000", "0000000000001000"];
+      for (const { id, effective, ...thread } of threads) {
+        expect(thread).toEqual({ uid: String(NOBODY), noNew: "1", seccomp: "2" });
+        // Threads that the main one starts later have what it has.
+        expect(id === String(service.pid) ? [admin] : [none, admin]).toContain(effective ?? "");
       }
+      expect(threads.filter(({ effective }) => effective === none).length).toBeGreaterThan(1);
       expect(statSync(folder.file("state"))).toMatchObject({ uid: NOBODY, mode: 0o40700 });
       // What needs the capability, and the way of an answer to the tap, still work.
       writeFileSync(path, profileText("tls: fake(ttl=auto-1) split(1)  syn: window(1000)"));
@@ -263,6 +266,22 @@ describe("a running service", () => {
       using other = new TempFolder();
       await expect(RunningService.start(other, ["--user", "nosuchuser"])).rejects.toThrow('user "nosuchuser"');
       expect(existsSync(other.file("state"))).toBe(false);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "started by a service manager as a user with two capabilities, it keeps one",
+    async () => {
+      using folder = new TempFolder();
+      const asUser = ["--user", "--net", "--map-user=54321", "--keep-caps"];
+      await using service = await RunningService.start(folder, [], asUser);
+      expect(service.said[0]).toMatchObject({ up: true, method: "nft" });
+      const status = readFileSync(`/proc/${service.pid}/status`, "utf8");
+      expect(status).toMatch(/^CapEff:\t0000000000001000$/mu);
+      expect(status).toMatch(/^NoNewPrivs:\t1$/mu);
+      expect(await service.end()).toBe(0);
+      expect(service.err).toBe("");
     },
     TIMEOUT_MS,
   );

@@ -3,9 +3,10 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { L7 } from "@bunnel/abi";
 import { parseStrategy } from "@bunnel/profile";
-import { DOCUMENT_PATH, STREAM_ONLY, TECHNIQUES, techniquesDocument } from "@bunnel/tools/docs";
+import { DOCUMENT_PATH, isOver, STREAM_ONLY, TECHNIQUES, techniquesDocument } from "@bunnel/tools/docs";
 import { synOps, tcpOps } from "../engine/arbitrary.ts";
 import { PAGE_OF } from "../golden/run-case.ts";
+import { DATAGRAM_CASES } from "../receiver/datagram-cases.ts";
 import { RECEIVER_CASES } from "../receiver/receiver-cases.ts";
 
 /** Held to its law, the same meaning, in test/engine/http-trick.test.ts. */
@@ -27,8 +28,15 @@ describe("docs/techniques.md", () => {
   });
 
   test("every technique said to be proven on Linux has a case there, and no other", () => {
-    const proven = TECHNIQUES.filter(({ except }) => except?.linux === undefined).map(({ word }) => word);
-    expect([...new Set(RECEIVER_CASES.map(([word]) => word))].toSorted()).toEqual(proven.toSorted());
+    const proven = (law: "linux" | "udp"): string[] => {
+      const ours = TECHNIQUES.filter((entry) => isOver(law === "udp" ? "udp" : "tcp", entry));
+      return ours.filter(({ except }) => except?.[law] === undefined).map(({ word }) => word);
+    };
+    const tested = (cases: readonly (readonly [word: string, ...unknown[]])[]): string[] => [
+      ...new Set(cases.map(([word]) => word)),
+    ];
+    expect(tested(RECEIVER_CASES).toSorted()).toEqual(proven("linux").toSorted());
+    expect(tested(DATAGRAM_CASES).toSorted()).toEqual(proven("udp").toSorted());
   });
 
   test("what it calls refused is refused", () => {

@@ -1,9 +1,9 @@
 // The flow table: keys, limits, expiry.
 import { beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Engine } from "@bunnel/engine";
+import { Engine, type EngineBuild } from "@bunnel/engine";
 import { tcpPacket, udpPacket } from "@bunnel/wire";
-import { engineOf } from "./rig.ts";
+import { BUILDS, engineOf } from "./rig.ts";
 
 const endpoint = fc.record({
   v6: fc.boolean(),
@@ -30,10 +30,10 @@ function packets({ v6, a, b, sp, dp }: Ends): [Uint8Array, Uint8Array] {
   ];
 }
 
-describe("flow table", () => {
+describe.each(BUILDS)("flow table, %s build", (build: EngineBuild) => {
   let engine: Engine;
   beforeEach(async () => {
-    engine = await engineOf("release");
+    engine = await engineOf(build);
   });
 
   test("a flow's key is the same for both directions, and the answer is known as one", () => {
@@ -88,7 +88,7 @@ describe("flow table", () => {
   });
 
   test("a flood of new flows evicts the oldest, is counted, and stays within the limit", async () => {
-    const small = await Engine.create({ maxFlows: 100, seed: 7n, warm: false });
+    const small = await Engine.create({ build, maxFlows: 100, seed: 7n, warm: false });
     const lane = small.lane(0);
     for (let i = 0; i < 5000; i++) {
       const [out] = packets({ v6: false, a: i & 0xff, b: 3, sp: i, dp: 443 });

@@ -3,7 +3,15 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { L7, Marker, Technique } from "@bunnel/abi";
 import type { Engine, EngineBuild } from "@bunnel/engine";
-import { clientHello, decodePacket, POST_QUANTUM_SHARE_BYTES, printPacket, TCP_FIN, TCP_PSH } from "@bunnel/wire";
+import {
+  clientHello,
+  decodePacket,
+  POST_QUANTUM_SHARE_BYTES,
+  printPacket,
+  splitRecords,
+  TCP_FIN,
+  TCP_PSH,
+} from "@bunnel/wire";
 import fc from "fast-check";
 import { anyStrategy, hostName } from "./arbitrary.ts";
 import { Connection } from "./connection.ts";
@@ -127,6 +135,35 @@ describe.each(BUILDS)("held messages, %s build", (build: EngineBuild) => {
       ),
       { numRuns: RUNS },
     );
+  });
+
+  test("a hello in several records, each record a segment: how much is missing shows with each of them", () => {
+    fc.assert(
+      fc.property(cutHello, anyStrategy(L7.Tls), ({ octets, family, ends }, ops) => {
+        const records = splitRecords(octets, ends.slice(0, -1));
+        const boundaries = ends
+          .map((end, i) => end + 5 * i)
+          .map((end, i) => (i < ends.length - 1 ? end : records.length));
+        const connection = connect([SPLIT, ...ops.slice(0, 5)], family);
+        const sent = segmentsOf(connection, records, boundaries).map((packet) => connection.send(packet));
+        for (const early of sent.slice(0, -1)) expect(early).toEqual([]);
+        connection.deliver(sent.at(-1) ?? []);
+        expect(Buffer.from(connection.stream).equals(Buffer.from(records))).toBe(true);
+        expect(connection.lane.heldCount).toBe(0);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("a last record of a few octets, which the headers of others stood for so far, is waited for too", () => {
+    const octets = clientHello({ serverName: "video.example.org", padToBytes: 1800 });
+    const records = splitRecords(octets, [600, 1200, 1797]);
+    const connection = connect([SPLIT], 4);
+    const boundaries = [600, 1205, 1807, records.length];
+    const sent = segmentsOf(connection, records, boundaries).map((packet) => connection.send(packet));
+    expect(sent.map((packets) => packets.length)).toEqual([0, 0, 0, 4]);
+    connection.deliver(sent.flat());
+    expect(connection.stream).toEqual(records);
   });
 
   test("the flags of the last octet stay with it: a FIN in the last segment leaves in the last piece", () => {

@@ -13,6 +13,8 @@ import {
   tcpOptions,
   tcpPacket,
   verifyChecksums,
+  VIRTIO_NEEDS_CHECKSUM,
+  virtioNetHeader,
 } from "@bunnel/wire";
 import { anyPacket, mutatedPacket } from "@bunnel/wire/arbitrary";
 import { BUILDS, carry, engineOf, readByEndpoint, tableOf } from "./rig.ts";
@@ -222,6 +224,26 @@ describe.each(BUILDS)("engine, %s build", (build: EngineBuild) => {
       ),
       { numRuns: RUNS },
     );
+  });
+
+  test("a checksum that was left to the device is finished as the codec finishes it, or the packet dropped", () => {
+    engine.unloadRules();
+    const places = fc.record({
+      checksumStart: fc.constantFrom(20, 40, 40, 60, 2000),
+      checksumOffset: fc.constantFrom(6, 16),
+    });
+    let dropped = 0;
+    fc.assert(
+      fc.property(anyPacket(), places, (packet, place) => {
+        const header = virtioNetHeader({ flags: VIRTIO_NEEDS_CHECKSUM, ...place });
+        const lane = { mtuBytes: 9000, rxVnet: true };
+        const fits = place.checksumStart + place.checksumOffset + 2 <= packet.length;
+        if (!fits) dropped++;
+        expect(carry(engine, packet, lane, header)).toEqual(fits ? segmentSuperPacket(header, packet) : []);
+      }),
+      { numRuns: RUNS },
+    );
+    expect(dropped).toBeGreaterThan(10);
   });
 
   test("every packet that a plan makes has right lengths and checksums, unless the plan says badsum", () => {

@@ -111,6 +111,6 @@ export class LinuxReceiver implements Disposable {
 }
 
 /** Of any packet, also one whose transport header is damaged. */
-function hopLimitOf(packet: Uint8Array): number {
+export function hopLimitOf(packet: Uint8Array): number {
   return ((packet[0] ?? 0) >> 4 === 6 ? packet[7] : packet[8]) ?? 0;
 }

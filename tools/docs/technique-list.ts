@@ -1,7 +1,7 @@
 // What is proven of each technique, and where. The tests of test/docs hold this list to the proofs themselves.
 
 /** A law that a technique is held to; the words stand in the table's head. */
-export const LAWS = ["endpoint", "retransmission", "linux"] as const;
+export const LAWS = ["endpoint", "retransmission", "linux", "udp"] as const;
 export type Law = (typeof LAWS)[number];
 
 export interface TechniqueEntry {
@@ -62,11 +62,7 @@ export const TECHNIQUES: readonly TechniqueEntry[] = [
   {
     word: "udplen",
     kinds: ["quic", "dns"],
-    except: {
-      endpoint: "changes the payload on purpose",
-      retransmission: ONE_DATAGRAM,
-      linux: "the socket is given the changed datagram",
-    },
+    except: { endpoint: "changes the payload on purpose", retransmission: ONE_DATAGRAM },
   },
   {
     word: "ipfrag",
@@ -92,6 +88,13 @@ export const TECHNIQUES: readonly TechniqueEntry[] = [
   },
   { word: "tos", kinds: ALL },
 ];
+
+const DATAGRAMS: readonly string[] = ["quic", "dns"];
+
+/** Whether the technique is for messages over UDP, or over TCP. */
+export function isOver(transport: "tcp" | "udp", { kinds }: TechniqueEntry): boolean {
+  return kinds.some((kind) => DATAGRAMS.includes(kind) === (transport === "udp"));
+}
 
 /** Techniques that change how many octets a stream has: at packet level every later number would be wrong. */
 export const STREAM_ONLY: readonly (readonly [word: string, does: string])[] = [

@@ -1,10 +1,12 @@
 // Writes docs/techniques.md from the list of proofs and the golden pages: `bun tools/docs/techniques.ts`.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { LAWS, STREAM_ONLY, TECHNIQUES, type Law, type TechniqueEntry } from "./technique-list.ts";
+import { isOver, LAWS, STREAM_ONLY, TECHNIQUES, type Law, type TechniqueEntry } from "./technique-list.ts";
 
 const ROOT = dirname(dirname(import.meta.dirname));
 export const DOCUMENT_PATH = join(ROOT, "docs/techniques.md");
+
+const HEAD = "| technique | kinds | endpoint, IPv4 | endpoint, IPv6 | retransmission | Linux TCP | Linux UDP |";
 
 /** The text of docs/techniques.md. @throws Error when a technique has no golden page */
 export function techniquesDocument(): string {
@@ -18,9 +20,7 @@ function parts(): string[] {
     "# Techniques",
     "Made by `bun tools/docs/techniques.ts` from the golden pages and the list of what is proven; do not edit.",
     ["What the columns mean:", ...columns()].join("\n"),
-    ["| technique | kinds | endpoint, IPv4 | endpoint, IPv6 | retransmission | Linux |", "|---|---|---|---|---|---|"]
-      .concat(rows)
-      .join("\n"),
+    [HEAD, "|---|---|---|---|---|---|---|", ...rows].join("\n"),
     notes.map((note, i) => `${i + 1}. ${note}`).join("\n"),
     "## What each does",
     TECHNIQUES.map(about).join("\n"),
@@ -37,8 +37,10 @@ function columns(): string[] {
     "  numbers of the technique, and any six techniques together (properties in `test/engine`, both builds).",
     "- *retransmission*: the same over a network that loses, doubles and reorders packets, with the message sent again",
     "  whole or in any part.",
-    "- *Linux*: the same on the TCP of the Linux kernel behind a TUN device, IPv4 and IPv6, with and without losses",
+    "- *Linux TCP*: the same on the TCP of the Linux kernel behind a TUN device, IPv4 and IPv6, with and without losses",
     "  (`test/receiver`).",
+    "- *Linux UDP*: a socket of the kernel gets the datagram that was sent, once, or what the technique says that it",
+    "  makes of it; IPv4 and IPv6 (`test/receiver`). –: not for this transport.",
     "- All of them work at packet level and need nothing of the stream; cases with every octet that leaves stand in",
     "  `test/golden`.",
   ];
@@ -46,15 +48,16 @@ function columns(): string[] {
 
 function row(entry: TechniqueEntry, notes: string[]): string {
   const cell = (law: Law): string => {
+    if ((law === "linux" && !isOver("tcp", entry)) || (law === "udp" && !isOver("udp", entry))) return "–";
     const reason = entry.except?.[law];
     if (reason === undefined) return "✓";
     notes.push(`${entry.word}: ${reason}.`);
     return `[${notes.length}]`;
   };
-  const [endpoint = "", retransmission = "", linux = ""] = LAWS.map(cell);
+  const [endpoint = "", retransmission = "", linux = "", udp = ""] = LAWS.map(cell);
   const kinds = entry.kinds.join(" ");
   const link = `[${entry.word}](../test/golden/${entry.word}.md)`;
-  return `| ${[link, kinds, endpoint, endpoint, retransmission, linux].join(" | ")} |`;
+  return `| ${[link, kinds, endpoint, endpoint, retransmission, linux, udp].join(" | ")} |`;
 }
 
 function about({ word, caution }: TechniqueEntry): string {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { MEMORY_PAGES } from "@bunnel/abi";
+import { Engine } from "@bunnel/engine";
 import { readFileSync } from "node:fs";
 import {
   ByteCursor,
@@ -54,6 +56,19 @@ describe("instrument()", () => {
   test("refuses what is no module", () => {
     expect(() => instrument(new Uint8Array(20), { ...ROOM, mode: "mark" })).toThrow("module");
   });
+});
+
+test("the range of the probes is spare: nothing that the engine or its host wipes takes marks away", async () => {
+  const { bytes } = instrument(new Uint8Array(readFileSync(RELEASE_PATH)), { ...ROOM, mode: "mark" });
+  const module = await WebAssembly.compile(bytes);
+  const memory = new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true });
+  const engine = Engine.attach({ module, memory, table: { buckets: 4, seed: 1n } });
+  const marks = new Uint8Array(memory.buffer, PROBE_BASE, PROBE_ROOM).fill(7);
+  engine.reset();
+  expect(marks.every((mark) => mark === 7)).toBe(true);
+  engine.lane(0).poll(0, 0, 0);
+  expect(marks.filter((mark) => mark === 1).length).toBeGreaterThan(2);
+  expect(marks.every((mark) => mark === 7 || mark === 1)).toBe(true);
 });
 
 describe("readSourceMap()", () => {

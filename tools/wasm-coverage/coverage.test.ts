@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { Probe, SourcePlace } from "../instrument/index.ts";
 import { linesOf } from "./lines.ts";
 import { merge } from "./record.ts";
-import { lcovOf, tableOf } from "./report.ts";
+import { lcovOf, percentOfLines, tableOf } from "./report.ts";
 
 const PLACES: readonly SourcePlace[] = [
   { offset: 10, file: "assembly/a.ts", line: 3 },
@@ -36,6 +36,12 @@ test("tableOf() names the missed lines, lcovOf() each line", () => {
   expect(tableOf(files)).toContain("1/3 (33.3 %)");
   expect(tableOf(files)).toContain("  4-5");
   expect(lcovOf(files)).toContain("DA:3,1\nDA:4,0\nDA:5,0\nLF:3\nLH:1\nend_of_record");
+});
+
+test("percentOfLines() is that of all files together", () => {
+  const files = linesOf(PROBES, PLACES, Uint8Array.of(1, 1, 1, 1, 0, 0));
+  expect(percentOfLines(files)).toBeCloseTo(66.7, 1);
+  expect(percentOfLines([])).toBe(0);
 });
 
 test("merge() keeps what was reached in either", () => {

@@ -24,6 +24,12 @@ export function tableOf(files: readonly FileCoverage[]): string {
   );
 }
 
+/** How much of all lines was reached. */
+export function percentOfLines(files: readonly FileCoverage[]): number {
+  const lines = files.flatMap(({ lines: own }) => [...own.values()]);
+  return (100 * lines.filter(Boolean).length) / Math.max(1, lines.length);
+}
+
 /** The same as an lcov trace file. */
 export function lcovOf(files: readonly FileCoverage[]): string {
   const lines = files.flatMap((file) => [

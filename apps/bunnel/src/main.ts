@@ -2,13 +2,17 @@
 // The program: commands are registered here, one file each; what they throw becomes one clear sentence.
 import { Command, CommanderError } from "commander";
 import pkg from "../package.json" with { type: "json" };
+import { register as completions } from "./commands/completions.ts";
 import { register as demo } from "./commands/demo.ts";
 import { register as doctor } from "./commands/doctor.ts";
 import { register as down } from "./commands/down.ts";
 import { register as flows } from "./commands/flows.ts";
+import { register as manual } from "./commands/manual.ts";
+import { register as profile } from "./commands/profile.ts";
 import { register as reload } from "./commands/reload.ts";
 import { register as replay } from "./commands/replay.ts";
 import { register as rules } from "./commands/rules.ts";
+import { register as service } from "./commands/service.ts";
 import { register as stats } from "./commands/stats.ts";
 import { register as statusCommand } from "./commands/status.ts";
 import { register as up } from "./commands/up.ts";
@@ -20,7 +24,23 @@ const program = new Command("bunnel")
   .showHelpAfterError("(bunnel help shows what there is)")
   .exitOverride();
 
-for (const register of [demo, up, down, statusCommand, stats, rules, flows, reload, doctor, replay]) register(program);
+for (const register of [
+  demo,
+  up,
+  down,
+  statusCommand,
+  stats,
+  rules,
+  flows,
+  reload,
+  profile,
+  service,
+  doctor,
+  replay,
+  completions,
+  manual,
+])
+  register(program);
 
 try {
   await program.parseAsync(process.argv);

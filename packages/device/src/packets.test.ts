@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { conformancePacket } from "./conformance.ts";
+import { Wake } from "./device.ts";
 import { MemoryDevice } from "./memory-device.ts";
 import { PacketPort, readPackets } from "./packets.ts";
+import { streamsOf } from "./streams.ts";
 
 describe("PacketPort", () => {
   test("read() waits for a packet while the event loop goes on", async () => {
@@ -52,6 +54,28 @@ describe("PacketPort", () => {
     using device = MemoryDevice.open();
     const port = new PacketPort(device);
     expect(() => port.write(new Uint8Array(65536))).toThrow("expected 0 to 65535 octets, found 65536");
+  });
+
+  test("readSync() goes on waiting when a wait ended and there is nothing to read", () => {
+    using device = MemoryDevice.open();
+    const port = new PacketPort(device);
+    let waits = 0;
+    device.wait = () => {
+      if (++waits === 3) device.inject(conformancePacket(60, 1));
+      return Wake.Readable;
+    };
+    expect(port.readSync()).toEqual(conformancePacket(60, 1));
+    expect(waits).toBe(3);
+  });
+
+  test("a writable that is aborted while it waits for room lets go", async () => {
+    using device = MemoryDevice.open({ queueBytes: 2048 });
+    const port = new PacketPort(device);
+    while (port.write(conformancePacket(1000, 1)));
+    const writer = streamsOf(port).writable.getWriter();
+    const writing = writer.write(conformancePacket(1000, 2)).catch((error: unknown) => error);
+    await writer.abort(new Error("enough"));
+    expect(await writing).toMatchObject({ message: "enough" });
   });
 
   test("send() waits for room, and an abort ends the wait", async () => {

@@ -87,9 +87,15 @@ export class PacketPort implements AsyncIterable<Uint8Array> {
    * @throws DeviceError E_DEVICE_GONE when the device is closed or deleted, also while it waits
    */
   readSync(timeoutMs = -1): Uint8Array | undefined {
-    const packet = this.tryRead();
-    if (packet || this.device.wait(timeoutMs) === Wake.Woken) return packet;
-    return this.tryRead();
+    const end = timeoutMs > 0 ? performance.now() + timeoutMs : 0;
+    for (;;) {
+      const packet = this.tryRead();
+      if (packet) return packet;
+      const leftMs = timeoutMs > 0 ? Math.max(0, Math.ceil(end - performance.now())) : timeoutMs;
+      const wake = this.device.wait(leftMs);
+      if (wake === Wake.Woken) return undefined;
+      if (wake === Wake.Timeout) return this.tryRead();
+    }
   }
 
   /**

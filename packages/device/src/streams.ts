@@ -6,9 +6,15 @@ import type { PacketPort } from "./packets.ts";
 export interface PacketStreams {
   /** Ends when the device is closed or deleted. Cancelling it ends a read that is under way. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** Takes a packet when the system's queue has room for it. Closing it leaves the device open. */
+  /**
+   * Takes a packet when the system's queue has room for it. Closing it leaves the device open; aborting it ends a wait
+   * for room that is under way.
+   */
   readonly writable: WritableStream<Uint8Array>;
 }
+
+/** What the standard gives every sink (Streams, section 5.4.2) and the types leave out. */
+type Aborted = WritableStreamDefaultController & { readonly signal: AbortSignal };
 
 /** Nothing is read ahead: a packet leaves the device when somebody asks for it. */
 export function streamsOf(port: PacketPort): PacketStreams {
@@ -29,6 +35,9 @@ export function streamsOf(port: PacketPort): PacketStreams {
     },
     { highWaterMark: 0 },
   );
-  const writable = new WritableStream<Uint8Array>({ write: (packet) => port.send(packet) }, { highWaterMark: 1 });
+  const writable = new WritableStream<Uint8Array>(
+    { write: (packet, controller) => port.send(packet, { signal: (controller as Aborted).signal }) },
+    { highWaterMark: 1 },
+  );
   return { readable, writable };
 }

@@ -27,6 +27,7 @@ import {
 const TAG_FIRST = 3n;
 const L7_BITS = 0x7f;
 
+/** One end of a flow. */
 export interface FlowEndpoint {
   /** 4 or 16 octets. */
   readonly address: Uint8Array;

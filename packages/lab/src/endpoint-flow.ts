@@ -2,19 +2,35 @@
 // server of one request needs, with Linux' choices where the RFC leaves one.
 //
 //   (SYN) → syn-received → (ACK of our SYN) → established → (RST, or given up) → closed
-import { TCP_ACK, TCP_RST, TCP_SYN, tcpOptions, tcpPacket } from "@bunnel/wire";
-import type { TcpOption } from "@bunnel/wire";
+import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from "@bunnel/wire";
 import { firstMessage } from "./message.ts";
 import { concat } from "./octets.ts";
 import { RetransmitTimer } from "./tcp/retransmission.ts";
+import { LinuxQueue } from "./tcp/linux-queue.ts";
 import { acknowledged, RECEIVE_WINDOW_BYTES, TcpReceiver } from "./tcp/receiver.ts";
 import type { Reception, SentSide } from "./tcp/receiver.ts";
 import { has, sequenceBytes, timestampOf } from "./tcp/segment.ts";
 import type { TcpSegment } from "./tcp/segment.ts";
+import { SegmentWriter, synOptions, timestampOption } from "./tcp/segment-writer.ts";
+import { WindowsQueue } from "./tcp/windows-queue.ts";
 import { sequenceAfter, sequenceDistance } from "./tcp/sequence.ts";
 
 /** Octets of one stream that are kept to be looked at. */
 export const ENDPOINT_STREAM_MAX_BYTES = 1 << 20;
+/** Octets of payload in one segment of the answer. */
+const ANSWER_SEGMENT_BYTES = 1400;
+
+/** Whose choices the endpoint makes where segments overlap. */
+export type TcpStack = "linux" | "windows";
+
+export interface EndpointFlowOptions {
+  /** Our own first sequence number. */
+  readonly firstSeq: number;
+  /** Default "linux". */
+  readonly stack?: TcpStack;
+  /** The answer grows to so many octets. Default: as long as it is. */
+  readonly answerBytes?: number;
+}
 
 export type EndpointState = "syn-received" | "established" | "closed";
 
@@ -37,16 +53,26 @@ export class EndpointFlow {
   #answer: Uint8Array | undefined;
   #host: string | undefined;
 
-  /** @param firstSeq our own first sequence number */
-  constructor(syn: TcpSegment, firstSeq: number) {
+  readonly #writer: SegmentWriter;
+  readonly #answerBytes: number;
+
+  constructor(syn: TcpSegment, { firstSeq, stack, answerBytes }: EndpointFlowOptions) {
     this.client = syn.source;
     this.clientPort = syn.sourcePort;
     this.server = syn.destination;
     this.serverPort = syn.destinationPort;
     this.#syn = syn;
+    this.#answerBytes = answerBytes ?? 0;
+    this.#writer = new SegmentWriter({
+      source: this.server,
+      destination: this.client,
+      sourcePort: this.serverPort,
+      destinationPort: this.clientPort,
+    });
     const stamp = timestampOf(syn);
     this.#timestamps = stamp !== undefined;
-    this.#receiver = new TcpReceiver(sequenceAfter(syn.seq, 1), stamp);
+    const queue = stack === "windows" ? new WindowsQueue() : new LinuxQueue();
+    this.#receiver = new TcpReceiver(sequenceAfter(syn.seq, 1), stamp, queue);
     this.#sent = { unacknowledged: firstSeq, next: sequenceAfter(firstSeq, 1), acknowledgedBytes: 0 };
   }
 
@@ -85,8 +111,7 @@ export class EndpointFlow {
     const due = this.#timer.check(nowMs);
     if (due === "over") this.#state = "closed";
     if (due !== "repeat" || this.#state === "closed") return [];
-    if (this.#state === "syn-received") return [this.#synAck(nowMs)];
-    return this.#answer === undefined ? [] : [this.#data(this.#answer, nowMs)];
+    return this.#state === "syn-received" ? [this.#synAck(nowMs)] : this.#unacknowledged(nowMs);
   }
 
   /** Takes a segment of this connection whose checksums hold. Returns the packets that answer it. */
@@ -101,7 +126,7 @@ export class EndpointFlow {
       case "ignored":
         return [];
       case "answered":
-        return [this.#packet({ flags: "A", seq: this.#sent.next }, nowMs)];
+        return [this.#packet(TCP_ACK, this.#sent.next, nowMs)];
       case "reset":
         this.#state = "closed";
         this.#timer.stop();
@@ -116,7 +141,7 @@ export class EndpointFlow {
     if (has(segment, TCP_RST)) return undefined;
     if (has(segment, TCP_SYN)) return segment.seq === this.#syn.seq ? [this.#synAck(nowMs)] : [];
     if (!has(segment, TCP_ACK)) return [];
-    if (segment.ack !== this.#sent.next) return [this.#packet({ flags: "R", seq: segment.ack }, nowMs)];
+    if (segment.ack !== this.#sent.next) return [this.#writer.write({ flags: TCP_RST, seq: segment.ack, ack: 0 })];
     return undefined;
   }
 
@@ -128,56 +153,69 @@ export class EndpointFlow {
     this.#sent = acknowledged(this.#sent, segment.ack);
     if (sequenceDistance(this.#sent.unacknowledged, this.#sent.next) === 0) this.#timer.stop();
     const room = ENDPOINT_STREAM_MAX_BYTES - this.#stream.length;
-    if (reception.octets.length > 0) this.#stream = concat(this.#stream, reception.octets.subarray(0, room));
+    if (reception.octets.length > 0) this.#keep(reception.octets.subarray(0, room));
     const answer = this.#serve(nowMs);
-    if (answer !== undefined) return [answer];
-    return sequenceBytes(segment) === 0 ? [] : [this.#packet({ flags: "A", seq: this.#sent.next }, nowMs)];
+    if (answer !== undefined) return answer;
+    return sequenceBytes(segment) === 0 ? [] : [this.#packet(TCP_ACK, this.#sent.next, nowMs)];
+  }
+
+  #keep(octets: Uint8Array): void {
+    this.#stream = this.#stream.length === 0 ? octets.slice() : concat(this.#stream, octets);
   }
 
   /** Sends the answer as soon as the message is complete. */
-  #serve(nowMs: number): Uint8Array | undefined {
-    if (this.#answer !== undefined) return undefined;
+  #serve(nowMs: number): Uint8Array[] | undefined {
+    if (this.#answer !== undefined || this.#stream.length === 0) return undefined;
     const message = firstMessage(this.#stream);
     if (message?.complete !== true) return undefined;
     this.#host = message.host;
-    this.#answer = message.kind === "tls" ? TLS_ANSWER : HTTP_ANSWER;
+    this.#answer = answerOf(message.kind === "tls" ? TLS_ANSWER : HTTP_ANSWER, this.#answerBytes);
     this.#timer.start(nowMs);
-    const packet = this.#data(this.#answer, nowMs);
     this.#sent = { ...this.#sent, next: sequenceAfter(this.#sent.next, this.#answer.length) };
-    return packet;
+    return this.#unacknowledged(nowMs);
   }
 
-  #data(payload: Uint8Array, nowMs: number): Uint8Array {
-    return this.#packet({ flags: "PA", seq: this.#sent.unacknowledged, payload }, nowMs);
+  /** What of the answer the client has not acknowledged, in segments. */
+  #unacknowledged(nowMs: number): Uint8Array[] {
+    const answer = this.#answer ?? new Uint8Array(0);
+    const missing = sequenceDistance(this.#sent.unacknowledged, this.#sent.next);
+    const packets: Uint8Array[] = [];
+    for (let at = answer.length - missing; at < answer.length; at += ANSWER_SEGMENT_BYTES) {
+      const payload = answer.subarray(at, at + ANSWER_SEGMENT_BYTES);
+      const seq = sequenceAfter(this.#sent.next, at - answer.length);
+      packets.push(this.#packet(TCP_PSH | TCP_ACK, seq, nowMs, payload));
+    }
+    return packets;
   }
 
   #synAck(nowMs: number): Uint8Array {
-    const mss = { kind: "mss", bytes: this.#syn.family === 4 ? 1460 : 1440 } as const;
-    return this.#packet({ flags: "SA", seq: this.#sent.unacknowledged, options: [mss] }, nowMs);
+    const { unacknowledged: seq } = this.#sent;
+    const options = synOptions(this.#syn.family === 4 ? 1460 : 1440, this.#stamp(nowMs));
+    const ack = this.#receiver.expected;
+    return this.#writer.write({ flags: TCP_SYN | TCP_ACK, seq, ack, window: RECEIVE_WINDOW_BYTES, options });
   }
 
-  #packet(fields: OwnFields, nowMs: number): Uint8Array {
-    const reset = fields.flags === "R";
-    const stamp = { kind: "timestamps", value: nowMs >>> 0, echo: this.#receiver.timestamp ?? 0 } as const;
-    const options = [...(fields.options ?? []), ...(this.#timestamps && !reset ? [stamp] : [])];
-    return tcpPacket({
-      source: this.server,
-      destination: this.client,
-      sourcePort: this.serverPort,
-      destinationPort: this.clientPort,
+  #packet(flags: number, seq: number, nowMs: number, payload?: Uint8Array): Uint8Array {
+    const options = this.#stamp(nowMs);
+    return this.#writer.write({
+      flags,
+      seq,
+      ack: this.#receiver.expected,
       window: RECEIVE_WINDOW_BYTES,
-      seq: fields.seq,
-      ack: reset ? 0 : this.#receiver.expected,
-      flags: fields.flags,
-      options: tcpOptions(options),
-      payload: fields.payload ?? new Uint8Array(0),
+      ...(options !== undefined && { options }),
+      ...(payload !== undefined && { payload }),
     });
+  }
+
+  #stamp(nowMs: number): Uint8Array | undefined {
+    return this.#timestamps ? timestampOption(nowMs >>> 0, this.#receiver.timestamp ?? 0) : undefined;
   }
 }
 
-interface OwnFields {
-  readonly flags: "SA" | "A" | "PA" | "R";
-  readonly seq: number;
-  readonly options?: readonly TcpOption[];
-  readonly payload?: Uint8Array;
+/** The answer with zeros behind it, up to so many octets. */
+export function answerOf(answer: Uint8Array, bytes: number): Uint8Array {
+  if (bytes <= answer.length) return answer;
+  const long = new Uint8Array(bytes);
+  long.set(answer);
+  return long;
 }

@@ -4,8 +4,10 @@
 //   3. a wrong TCP checksum: gone
 //   4. a SYN opens a connection on an open port; what belongs to none is answered with RST
 //   5. the connection delivers octets in order, and answers a complete ClientHello or HTTP request
-import { TCP_ACK, TCP_RST, TCP_SYN, tcpPacket, verifyChecksums } from "@bunnel/wire";
+import { TCP_ACK, TCP_RST, TCP_SYN, tcpPacket } from "@bunnel/wire";
 import { EndpointFlow } from "./endpoint-flow.ts";
+import type { TcpStack } from "./endpoint-flow.ts";
+import { ipChecksumHolds } from "./ip/checksum.ts";
 import { Datagrams } from "./ip/datagrams.ts";
 import type { Host } from "./link/host.ts";
 import { SeededRandom } from "./link/random.ts";
@@ -23,9 +25,14 @@ export interface EndpointOptions {
   readonly ports?: readonly number[];
   /** Seed of its sequence numbers. Default 1. */
   readonly seed?: number;
+  /** Whose choices it makes where segments overlap. Default "linux". */
+  readonly stack?: TcpStack;
+  /** Its answers grow to so many octets. Default: a few. */
+  readonly answerBytes?: number;
 }
 
 export class Endpoint implements Host {
+  readonly #options: EndpointOptions;
   readonly #addresses: ReadonlySet<string>;
   readonly #ports: ReadonlySet<number>;
   readonly #random: SeededRandom;
@@ -34,6 +41,7 @@ export class Endpoint implements Host {
   readonly #flows = new Map<string, EndpointFlow>();
 
   constructor(options: EndpointOptions) {
+    this.#options = options;
     this.#addresses = new Set(options.addresses);
     this.#ports = new Set(options.ports ?? [80, 443]);
     this.#random = new SeededRandom(options.seed ?? 1);
@@ -44,14 +52,24 @@ export class Endpoint implements Host {
     return [...this.#flows.values()];
   }
 
+  /** The connection that was opened last. */
+  get lastFlow(): EndpointFlow | undefined {
+    let last: EndpointFlow | undefined;
+    for (const flow of this.#flows.values()) last = flow;
+    return last;
+  }
+
   /** A complete ClientHello or HTTP request was delivered on some connection. */
   get served(): boolean {
-    return this.flows.some(({ served }) => served);
+    return [...this.#flows.values()].some(({ served }) => served);
   }
 
   get dueMs(): number | undefined {
-    const times = this.flows.map(({ dueMs }) => dueMs).filter((dueMs) => dueMs !== undefined);
-    return times.length === 0 ? undefined : Math.min(...times);
+    let earliest: number | undefined;
+    for (const { dueMs } of this.#flows.values()) {
+      if (dueMs !== undefined && (earliest === undefined || dueMs < earliest)) earliest = dueMs;
+    }
+    return earliest;
   }
 
   tick(nowMs: number): Uint8Array[] {
@@ -60,22 +78,20 @@ export class Endpoint implements Host {
 
   /** Takes one packet with the hop limit that is left of it. Bears any octets. */
   receive(packet: Uint8Array, nowMs: number): Uint8Array[] {
-    if (verifyChecksums(packet).ip === false) return [];
     const whole = this.#datagrams.take(packet, nowMs);
     const segment = whole === undefined ? undefined : readSegment(whole);
-    if (whole === undefined || segment === undefined) return [];
-    if (segment.hopLimit === 0 || !this.#addresses.has(segment.destination)) return [];
-    if (verifyChecksums(whole).transport === false) return [];
+    if (segment === undefined || segment.hopLimit === 0 || !this.#addresses.has(segment.destination)) return [];
+    if (!ipChecksumHolds(packet) || !segment.checksumHolds) return [];
     return this.#deliver(segment, nowMs);
   }
 
   #deliver(segment: TcpSegment, nowMs: number): Uint8Array[] {
-    const key = `${segment.source} ${segment.sourcePort} ${segment.destination} ${segment.destinationPort}`;
+    const { key } = segment;
     const flow = this.#flows.get(key);
     if (flow !== undefined && flow.state !== "closed") return flow.receive(segment, nowMs);
     const opens = has(segment, TCP_SYN) && !has(segment, TCP_ACK) && !has(segment, TCP_RST);
     if (!opens || !this.#ports.has(segment.destinationPort)) return refuse(segment);
-    const opened = new EndpointFlow(segment, this.#random.next());
+    const opened = new EndpointFlow(segment, { ...this.#options, firstSeq: this.#random.next() });
     this.#flows.delete(key);
     const oldest = this.#flows.keys().next();
     if (this.#flows.size >= ENDPOINT_FLOWS_MAX && oldest.done !== true) this.#flows.delete(oldest.value);

@@ -28,7 +28,11 @@ export function openLinuxDescriptor(fd: number, options: DescriptorOptions): Lin
   const errno = wasNonBlocking ? 0 : sys.setNonBlocking(fd, true);
   if (errno !== 0) throw systemError(`making descriptor ${fd} non-blocking`, errno);
   const eventFd = sys.openEvent();
-  if (eventFd < 0) throw systemError("opening an event", sys.errno());
+  if (eventFd < 0) {
+    const failed = sys.errno();
+    if (!wasNonBlocking) sys.setNonBlocking(fd, false);
+    throw systemError("opening an event", failed);
+  }
   const { ownership, name = `fd${fd}`, index = 0, medium = "ip", vnetHeader, packetInformation = false } = options;
   return new LinuxTun({
     name,

@@ -16,7 +16,10 @@ const NAMES = {
   exclusive: 0x8000,
 } as const;
 
-/** A flag of the TUN driver (IFF_* of linux/if_tun.h). */
+/**
+ * A flag of the TUN driver (IFF_* of linux/if_tun.h): tun, tap, napi, napiFragments, noCarrier, multiQueue,
+ * noPacketInformation, oneQueue, vnetHeader, exclusive.
+ */
 export type TunFeature = keyof typeof NAMES;
 
 /**

@@ -1,6 +1,6 @@
 // What happens to a device's interface, told as it happens.
 import { checkFeature, type SystemDevice, type WaitOptions } from "@bunnel/device";
-import type { AddressInfo, LinkInfo, NetworkEventOf } from "@bunnel/tun-linux";
+import type { AddressInfo, LinkInfo, NetworkEventOf, NetworkEvents } from "@bunnel/tun-linux";
 import { driver } from "./driver.ts";
 
 /** Something that happened to the interface of a device. */
@@ -19,7 +19,7 @@ export type DeviceEvent =
   | { readonly type: "lost" };
 
 /**
- * Events from the call on, until the interface is gone, the loop is left, or the signal is aborted.
+ * Events from the call on, until the interface is gone, the loop is left, `return` is called, or the signal is aborted.
  * @throws DeviceError E_UNSUPPORTED naming the platform
  */
 export function deviceEvents(
@@ -28,16 +28,39 @@ export function deviceEvents(
 ): AsyncGenerator<DeviceEvent, void, undefined> {
   checkFeature(driver().capabilities, "events");
   // Opened here and not in the generator, which runs only when somebody asks: nothing in between is missed.
-  return told(device, driver().watchFrom(device, signal), signal);
+  const events = driver().watchFrom(device, signal);
+  const telling = told(device.index, lookAt(device, events), events, signal);
+  const end = telling.return.bind(telling);
+  // A generator that nobody has asked yet would end without a look at its `finally`.
+  telling.return = (value) => {
+    events.close();
+    return end(value);
+  };
+  return telling;
+}
+
+/** How the interface is, once nothing that happens to it is missed any more. */
+function lookAt(device: SystemDevice, events: Disposable): LinkInfo | undefined {
+  try {
+    return driver().linkOf(device);
+  } catch (error) {
+    events[Symbol.dispose]();
+    throw error;
+  }
 }
 
 async function* told(
-  { index }: SystemDevice,
-  events: ReturnType<ReturnType<typeof driver>["watchFrom"]>,
+  index: number,
+  found: LinkInfo | undefined,
+  events: NetworkEvents<"link" | "address">,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<DeviceEvent, void, undefined> {
   try {
-    let before: LinkInfo | undefined;
+    if (!found) {
+      yield { type: "gone" };
+      return;
+    }
+    let before = found;
     for await (const event of events) {
       if (event.type === "lost") {
         yield event;
@@ -64,11 +87,11 @@ function indexOf(event: Exclude<NetworkEventOf<"link" | "address">, { readonly t
   return event.type === "link" ? event.link.index : event.address.index;
 }
 
-/** What differs. Of the first message it cannot be told what it is about; it says how things are. */
-function* changes(before: LinkInfo | undefined, now: LinkInfo): Generator<DeviceEvent> {
-  if (now.name !== before?.name && before) yield { type: "name", name: now.name };
-  if (now.mtuBytes !== before?.mtuBytes) yield { type: "mtu", mtuBytes: now.mtuBytes };
-  if (now.mac !== before?.mac && before) yield { type: "mac", mac: now.mac };
-  if (now.up !== before?.up) yield { type: now.up ? "up" : "down" };
-  if (now.running !== before?.running) yield { type: "carrier", isOn: now.running };
+/** What differs. */
+function* changes(before: LinkInfo, now: LinkInfo): Generator<DeviceEvent> {
+  if (now.name !== before.name) yield { type: "name", name: now.name };
+  if (now.mtuBytes !== before.mtuBytes) yield { type: "mtu", mtuBytes: now.mtuBytes };
+  if (now.mac !== before.mac) yield { type: "mac", mac: now.mac };
+  if (now.up !== before.up) yield { type: now.up ? "up" : "down" };
+  if (now.running !== before.running) yield { type: "carrier", isOn: now.running };
 }

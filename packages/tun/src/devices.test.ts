@@ -1,5 +1,6 @@
 // needs root
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readlinkSync } from "node:fs";
 import { MemoryDevice, type DeviceOptions, type SystemDevice } from "@bunnel/device";
 import type { NetworkNamespace } from "@bunnel/tun-linux";
 import {
@@ -26,6 +27,14 @@ function ip(...args: string[]): Record<string, unknown>[] {
   const { stdout } = namespace.run(() => Bun.spawnSync(["ip", "-j", ...args]));
   const all = JSON.parse(stdout.toString() || "[]") as Record<string, unknown>[];
   return all.filter((entry) => Object.keys(entry).length > 0);
+}
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return "";
+  }
 }
 
 function run(inside: NetworkNamespace, ...command: string[]): void {
@@ -105,6 +114,35 @@ describe("Tun.events()", () => {
     expect(seen).toContainEqual({ type: "name", name: "other0" });
     expect(seen.filter(({ type }) => type === "carrier").at(-1)).toEqual({ type: "carrier", isOn: false });
     expect(seen.at(-1)).toEqual({ type: "gone" });
+  });
+
+  test("tells only what differs: nothing at first, and nothing for what has no word", async () => {
+    using tun = namespace.run(() => openTun({ ...QUIET, name: "same0" }));
+    await using events = tun.events();
+    run(namespace, "ip", "link", "set", "same0", "alias", "for people");
+    run(namespace, "ip", "link", "set", "same0", "mtu", "1300");
+    expect((await events.next()).value).toEqual({ type: "mtu", mtuBytes: 1300 });
+  });
+
+  test("of a device that is closed are that it is gone", async () => {
+    const tun = namespace.run(() => openTun(QUIET));
+    tun.close();
+    const told: DeviceEvent[] = [];
+    for await (const event of tun.events()) told.push(event);
+    expect(told).toEqual([{ type: "gone" }]);
+  });
+
+  test("that nobody has asked for yet, or is waiting for, end with return(), and keep nothing open", async () => {
+    using tun = namespace.run(() => openTun(QUIET));
+    const sockets = () => readdirSync("/proc/self/fd").filter((fd) => linkOf(fd).startsWith("socket:")).length;
+    const before = sockets();
+    const [unasked, asked] = [tun.events(), tun.events()];
+    expect(sockets()).toBe(before + 2);
+    const waiting = asked.next();
+    await unasked.return();
+    await asked.return();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    expect(sockets()).toBe(before);
   });
 
   test("ends with an abort, and keeps nothing open", async () => {

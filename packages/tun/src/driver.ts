@@ -20,6 +20,8 @@ export interface Driver {
   openDescriptor(descriptor: number, options: DescriptorOptions): SystemDevice;
   /** The system's interfaces, addresses, routes, rules and neighbours. */
   openNetwork(): TunLinux.RouteNetlink;
+  /** The interface of a device as it is now; undefined when it was deleted. */
+  linkOf(device: SystemDevice): TunLinux.LinkInfo | undefined;
   /** Changes of interfaces and addresses where the device's interface is. */
   watchFrom(device: SystemDevice, signal?: AbortSignal): TunLinux.NetworkEvents<"link" | "address">;
   /** A network of one's own. */
@@ -68,6 +70,11 @@ function linux(): Driver {
     openQueue: (first) => tunLinux.openTunQueue(own(first)),
     openDescriptor: tunLinux.openLinuxDescriptor,
     openNetwork: () => tunLinux.RouteNetlink.open(),
+    linkOf: (device) =>
+      tunLinux.inNamespaceOf(own(device).fd, () => {
+        using network = tunLinux.RouteNetlink.open();
+        return network.link(device.index);
+      }),
     watchFrom: (device, signal) => {
       const options = { topics: ["link", "address"] as const, ...(signal ? { signal } : {}) };
       return tunLinux.inNamespaceOf(own(device).fd, () => tunLinux.NetworkEvents.open(options));

@@ -83,6 +83,13 @@ describe("openTun()", () => {
     expect((await tun.read())[9]).toBe(1);
   });
 
+  test("wake() ends the next readSync(), once, and a time that is over ends it, too", () => {
+    using tun = namespace.run(() => openTun(OPTIONS));
+    tun.wake();
+    expect(tun.readSync()).toBeUndefined();
+    expect(tun.readSync(2)).toBeUndefined();
+  });
+
   test("readSync() blocks until a packet comes, readv() spreads it, writev() and send() put one together", async () => {
     using tun = namespace.run(() => openTun(OPTIONS));
     const ping = namespace.run(() => Bun.spawn(["ping", "-c", "3", "-i", "0.01", "-W", "5", "192.0.2.77"]));

@@ -20,6 +20,8 @@ import { driver } from "./driver.ts";
 import { Interface } from "./interface.ts";
 
 /**
+ * A device of IP packets or Ethernet frames: a loop or a call reads them one by one, a call writes them.
+ *
  * What is said of packets holds for the frames of a TAP device, too. With packet information, its four octets are the
  * first of each packet here. Calls for packets throw DeviceError: E_DEVICE_GONE when the device is closed or deleted,
  * also while they wait; E_UNSUPPORTED for a device that was opened with offload, whose packets come by `device`.

@@ -70,7 +70,8 @@ function attempts(transform: Transform, scheme: Scheme, { censor: name }: Column
         host: which === "blocked" ? BLOCKED_NAME : ALLOWED_NAME,
         link: { hopsBefore: HOPS_BEFORE, hopsAfter: HOPS_AFTER },
       });
-      const outcome: Outcome = result.outcome === "broken" ? "wrong" : result.outcome;
+      const isWrong = result.outcome === "broken" || result.outcome === "forged";
+      const outcome: Outcome = isWrong ? "wrong" : result.outcome;
       return { label: `IPv${family}`, name: which, outcome, detail: `server saw ${result.host ?? "no name"}` };
     }),
   );

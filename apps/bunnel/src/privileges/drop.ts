@@ -1,6 +1,7 @@
 // Gives up what a running service does not need, once its devices and sockets are open:
 //   1. another user and group, for all threads; the main thread keeps what routes and rules need
-//   2. capabilities: CAP_NET_ADMIN in the main thread, none elsewhere, and none that a new program could get
+//   2. capabilities: CAP_NET_ADMIN in the main thread and those that it starts later, none in those that are there, and
+//      none that a new program could get
 //   3. no tracing, no core, no new privileges
 //   4. a filter of system calls, in all threads
 import { BITS, type Capability } from "./capabilities.linux.ts";

@@ -9,13 +9,15 @@ export type Direction = "outbound" | "inbound";
 export interface Injection {
   readonly packet: Uint8Array;
   readonly to: "client" | "server";
+  /** It leaves behind the packet that was judged, as from a tap, instead of before it. */
+  readonly behind?: boolean;
 }
 
 export interface Judgement {
   /** The packet may go on. */
   readonly forward: boolean;
   readonly inject?: readonly Injection[];
-  /** The name of the list that was found in this packet or completed by it. */
+  /** The name of the list that was found in this packet or completed by it, or what else the box took offence at. */
   readonly matched?: string;
 }
 
@@ -39,11 +41,18 @@ export type Reaction = "drop" | "rst";
 export interface CensorOptions {
   /** Host names to block, each with all names below it. */
   readonly blocked: readonly string[];
-  /** Default "drop"; in first-packet "rst". */
+  /** In place of the model's own reaction. */
   readonly reaction?: Reaction;
   /** Flows remembered at one time; the longest unused gives way. Default FLOWS_MAX. */
   readonly flowsMax?: number;
+  /** Routers between the box and the server; matters to models that look at hop limits. Default 0. */
+  readonly hopsToServer?: number;
+  /** Names that an allow-list has, each with all names below it. Default: www.example.org. */
+  readonly allowed?: readonly string[];
 }
+
+/** Makes a censor with an empty memory: what a file with a censor of one's own exports as its default. */
+export type CensorMaker = (options: CensorOptions) => Censor;
 
 export const FORWARD: Judgement = { forward: true };
 export const DROP: Judgement = { forward: false };

@@ -1,6 +1,6 @@
 // Hand-made conversations for the tests of the models. The octets that a server keeps always hold the blocked name.
-import { fragmentsOf } from "@bunnel/wire";
-import { fromClient, syn, synAck } from "../sample-traffic.ts";
+import { fragmentsOf, splitRecords } from "@bunnel/wire";
+import { fromClient, stamp, syn, synAck } from "../sample-traffic.ts";
 import type { Change, Sample } from "../sample-traffic.ts";
 import type { Censor } from "./censor.ts";
 
@@ -64,6 +64,49 @@ export const SCENARIOS = {
   },
 } satisfies Record<string, Packets>;
 
+const NONE = new Uint8Array(0);
+
+/** More of them, about resets and records. The client's bare ACK was the last packet before. */
+export const MORE_SCENARIOS = {
+  "a short-lived reset first": ({ bad }, change) => [
+    fromClient(0, NONE, { ...change, flags: "R", hopLimit: SHORT_HOPS }),
+    fromClient(0, bad, change),
+  ],
+  "a short-lived reset with ACK first": ({ bad }, change) => [
+    fromClient(0, NONE, { ...change, flags: "RA", hopLimit: SHORT_HOPS }),
+    fromClient(0, bad, change),
+  ],
+  "a reset with a wrong checksum first": ({ bad }, change) => [
+    fromClient(0, NONE, { ...change, flags: "R", checksum: 0x1234 }),
+    fromClient(0, bad, change),
+  ],
+  "a reset far before the window first": ({ bad }, change) => [
+    fromClient(-10_000, NONE, { ...change, flags: "R" }),
+    fromClient(0, bad, change),
+  ],
+  "a reset of another connection first": ({ bad }, change) => [
+    fromClient(0, NONE, { ...change, flags: "R", sourcePort: 40001 }),
+    fromClient(0, bad, change),
+  ],
+  "a FIN first": ({ bad }, change) => [fromClient(0, NONE, { ...change, flags: "F" }), fromClient(0, bad, change)],
+  "a reset and a bare ACK elsewhere first": ({ bad }, change) => [
+    fromClient(0, NONE, { ...change, flags: "R", checksum: 0x1234 }),
+    fromClient(5000, NONE, { ...change, checksum: 0x1234 }),
+    fromClient(0, bad, change),
+  ],
+  "a bare ACK elsewhere first": ({ bad }, change) => [fromClient(5000, NONE, change), fromClient(0, bad, change)],
+  "two records": ({ bad, middle }, change) => [fromClient(0, splitRecords(bad, [middle]), change)],
+  "the first octet alone": ({ bad }, change) => [
+    fromClient(0, bad.subarray(0, 1), change),
+    fromClient(1, bad.subarray(1), change),
+  ],
+  "options in the header": ({ bad }, change) => [fromClient(0, bad, { ...change, options: stamp(7) })],
+} satisfies Record<string, Packets>;
+
+export type MoreScenario = keyof typeof MORE_SCENARIOS;
+export type AnyScenario = Scenario | MoreScenario;
+export const ALL_SCENARIOS: Readonly<Record<AnyScenario, Packets>> = { ...SCENARIOS, ...MORE_SCENARIOS };
+
 export type Scenario = keyof typeof SCENARIOS;
 
 function pieces({ bad, middle }: Sample, change: Change): [Uint8Array, Uint8Array] {
@@ -80,6 +123,6 @@ export function play(censor: Censor, packets: readonly Uint8Array[], change: Cha
   ];
   if (handshake.some(({ forward }) => !forward)) return "handshake";
   const judgements = packets.map((packet) => censor.judge(packet, "outbound", 1));
-  const stopped = judgements.find(({ forward }) => !forward);
+  const stopped = judgements.find(({ forward, matched }) => !forward || matched !== undefined);
   return stopped === undefined ? "passes" : (stopped.matched ?? "dropped");
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { splitRecords, tcpOptions } from "@bunnel/wire";
 import { BLOCKED, fromClient, fromServer, SERVER_SEQ, stamp, syn, synAck, TLS } from "../sample-traffic.ts";
 import type { Censor } from "./censor.ts";
-import { strictCensor } from "./strict.ts";
+import { makeCensor } from "./gallery.ts";
 
 const NONE = new Uint8Array(0);
 const decoy = fromClient(0, TLS.good);
@@ -10,7 +10,7 @@ const real = fromClient(0, TLS.bad);
 
 /** A strict censor behind a handshake, three routers before the server. */
 function watching(client: Uint8Array = syn(), server: Uint8Array = synAck()): Censor {
-  const censor = strictCensor({ blocked: [BLOCKED], hopsToServer: 3 });
+  const censor = makeCensor("strict", { blocked: [BLOCKED], hopsToServer: 3 });
   censor.judge(client, "outbound", 0);
   censor.judge(server, "inbound", 0);
   return censor;
@@ -20,7 +20,7 @@ function passes(censor: Censor, packet: Uint8Array): boolean {
   return censor.judge(packet, "outbound", 1).forward;
 }
 
-describe("strictCensor()", () => {
+describe("makeCensor(strict)", () => {
   test("believes a decoy that reaches the server, and no other", () => {
     const believes = watching();
     expect(passes(believes, fromClient(0, TLS.good, { hopLimit: 4 }))).toBe(true);
@@ -78,7 +78,7 @@ describe("strictCensor()", () => {
   });
 
   test("is not led away by octets before the SYN", () => {
-    const censor = strictCensor({ blocked: [BLOCKED], hopsToServer: 3 });
+    const censor = makeCensor("strict", { blocked: [BLOCKED], hopsToServer: 3 });
     passes(censor, fromClient(3000, TLS.good));
     passes(censor, syn());
     censor.judge(synAck(), "inbound", 0);

@@ -1,6 +1,6 @@
 // Puts fragments together again: RFC 791 section 3.2, RFC 8200 section 4.5, and RFC 5722: fragments that overlap are no
 // accident, so the whole datagram is thrown away. An exact repetition is ignored, as Linux does.
-import { decodePacket, internetChecksum } from "@bunnel/wire";
+import { decodePacket, internetChecksum, PROTOCOL_TCP, PROTOCOL_UDP } from "@bunnel/wire";
 import type { DecodedPacket } from "@bunnel/wire";
 import { concat } from "../octets.ts";
 
@@ -34,6 +34,7 @@ export class Datagrams {
 
   /** The packet itself when it is no fragment, the whole one when its last missing fragment came, else undefined. */
   take(packet: Uint8Array, nowMs: number): Uint8Array | undefined {
+    if (isPlain(packet)) return packet;
     const decoded = decodePacket(packet);
     if (decoded.family === 0 || !decoded.fragment) return packet;
     const piece = readPiece(packet, decoded);
@@ -60,6 +61,13 @@ export class Datagrams {
     this.#open.set(key, opened);
     return opened;
   }
+}
+
+/** Whether a glance tells that the packet is no fragment: most are none. */
+function isPlain(packet: Uint8Array): boolean {
+  const version = (packet[0] ?? 0) >> 4;
+  if (version === 4) return (((packet[6] ?? 0) & 0x3f) | (packet[7] ?? 0)) === 0;
+  return version === 6 && (packet[6] === PROTOCOL_TCP || packet[6] === PROTOCOL_UDP);
 }
 
 function newDatagram(sinceMs: number): Datagram {

@@ -3,13 +3,14 @@
 //
 //   connecting → (SYN,ACK) → sending → (answer) → answered
 //        └──────────────┴──→ (RST) → reset, or (too many silences) → gave-up
-import { TCP_ACK, TCP_RST, TCP_SYN, tcpOptions, tcpPacket, verifyChecksums } from "@bunnel/wire";
-import type { TcpOption } from "@bunnel/wire";
+import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from "@bunnel/wire";
+import { ipChecksumHolds } from "../ip/checksum.ts";
 import { concat } from "../octets.ts";
 import { RetransmitTimer } from "../tcp/retransmission.ts";
 import { RECEIVE_WINDOW_BYTES, TcpReceiver } from "../tcp/receiver.ts";
 import { has, readSegment, sequenceBytes, timestampOf } from "../tcp/segment.ts";
 import type { TcpSegment } from "../tcp/segment.ts";
+import { SegmentWriter, synOptions, timestampOption } from "../tcp/segment-writer.ts";
 import { sequenceAfter, sequenceDistance } from "../tcp/sequence.ts";
 import type { Host } from "./host.ts";
 
@@ -25,10 +26,14 @@ export interface ClientOptions {
   readonly segmentBytes?: number;
   /** Offer timestamps (RFC 7323), as Linux does. Default true. */
   readonly timestamps?: boolean;
+  /** Octets that make the answer whole. Default 1: the first one does. */
+  readonly answerBytes?: number;
 }
 
 export type ClientState = "connecting" | "sending" | "answered" | "reset" | "gave-up";
 
+/** Octets of the answer that are kept. */
+const ANSWER_MAX_BYTES = 1 << 18;
 const TIMESTAMP_BYTES = 12;
 /** Where the client's timestamp clock starts: not 0, so that an old value can be told from none. */
 const CLOCK_START = 1_000_000;
@@ -45,9 +50,14 @@ export class Client implements Host {
   #receiver: TcpReceiver | undefined;
   #received = new Uint8Array(0);
   #ipId = 1;
+  readonly #writer: SegmentWriter;
+  readonly #serverKey: string;
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#writer = new SegmentWriter(options);
+    const probe = readSegment(this.#writer.write({ seq: 0, ack: 0, flags: 0 }));
+    this.#serverKey = probe?.reverseKey ?? "";
     this.#timestamps = options.timestamps ?? true;
     this.#firstSeq = options.firstSeq ?? 1000;
   }
@@ -80,9 +90,9 @@ export class Client implements Host {
   }
 
   receive(packet: Uint8Array, nowMs: number): Uint8Array[] {
-    const { ip, transport } = verifyChecksums(packet);
     const segment = readSegment(packet);
-    if (segment === undefined || ip === false || transport === false || !this.#isMine(segment)) return [];
+    if (segment === undefined || segment.key !== this.#serverKey) return [];
+    if (!ipChecksumHolds(packet) || !segment.checksumHolds) return [];
     if (this.#state === "connecting") return this.#connect(segment, nowMs);
     if (this.#receiver === undefined || this.#state === "reset" || this.#state === "gave-up") return [];
     const reception = this.#receiver.receive(segment);
@@ -97,12 +107,6 @@ export class Client implements Host {
       case "taken":
         return this.#accept(segment, reception.octets, nowMs);
     }
-  }
-
-  #isMine(segment: TcpSegment): boolean {
-    const { source, destination, sourcePort, destinationPort } = this.#options;
-    if (segment.source !== destination || segment.destination !== source) return false;
-    return segment.sourcePort === destinationPort && segment.destinationPort === sourcePort;
   }
 
   /** SYN-SENT (RFC 9293 section 3.10.7.3). */
@@ -127,9 +131,9 @@ export class Client implements Host {
       this.#acknowledgedBytes = acknowledged;
       if (this.#state === "sending") this.#timer.start(nowMs);
     }
-    if (octets.length > 0) {
-      this.#received = concat(this.#received, octets);
-      this.#end("answered");
+    if (octets.length > 0 && this.#received.length < ANSWER_MAX_BYTES) {
+      this.#received = this.#received.length === 0 ? octets.slice() : concat(this.#received, octets);
+      if (this.#received.length >= (this.#options.answerBytes ?? 1)) this.#end("answered");
     }
     return sequenceBytes(segment) === 0 ? [] : [this.#acknowledgement(nowMs)];
   }
@@ -148,50 +152,46 @@ export class Client implements Host {
     this.#sentBytes = message.length;
     for (let at = this.#acknowledgedBytes; at < message.length; at += bytes) {
       const payload = message.subarray(at, at + bytes);
-      const flags = at + bytes < message.length ? "A" : "PA";
-      packets.push(this.#packet({ flags, seq: this.#messageSeq(at), payload }, nowMs));
+      const flags = at + bytes < message.length ? TCP_ACK : TCP_PSH | TCP_ACK;
+      packets.push(this.#packet(flags, this.#messageSeq(at), nowMs, payload));
     }
     return packets;
   }
 
   #syn(nowMs: number): Uint8Array {
-    const mss = { kind: "mss", bytes: this.#options.source.includes(":") ? 1440 : 1460 } as const;
-    return this.#packet({ flags: "S", seq: this.#firstSeq, options: [mss] }, nowMs);
+    const mssBytes = this.#options.source.includes(":") ? 1440 : 1460;
+    return this.#write(TCP_SYN, this.#firstSeq, synOptions(mssBytes, this.#stamp(nowMs)));
   }
 
   #acknowledgement(nowMs: number): Uint8Array {
-    return this.#packet({ flags: "A", seq: this.#messageSeq(this.#sentBytes) }, nowMs);
+    return this.#packet(TCP_ACK, this.#messageSeq(this.#sentBytes), nowMs);
   }
 
   #messageSeq(at: number): number {
     return sequenceAfter(this.#firstSeq, 1 + at);
   }
 
-  #packet(fields: OwnFields, nowMs: number): Uint8Array {
-    const echo = this.#receiver?.timestamp;
-    const stamped = this.#timestamps && (this.#receiver === undefined || echo !== undefined);
-    const nop = { kind: "nop" } as const;
-    const stamp = { kind: "timestamps", value: (CLOCK_START + nowMs) >>> 0, echo: echo ?? 0 } as const;
+  #packet(flags: number, seq: number, nowMs: number, payload?: Uint8Array): Uint8Array {
+    return this.#write(flags, seq, this.#stamp(nowMs), payload);
+  }
+
+  #write(flags: number, seq: number, options?: Uint8Array, payload?: Uint8Array): Uint8Array {
     this.#ipId = (this.#ipId + 1) & 0xffff;
-    return tcpPacket({
-      source: this.#options.source,
-      destination: this.#options.destination,
-      sourcePort: this.#options.sourcePort,
-      destinationPort: this.#options.destinationPort,
+    return this.#writer.write({
+      seq,
+      ack: this.#receiver?.expected ?? 0,
+      flags,
       id: this.#ipId,
       window: RECEIVE_WINDOW_BYTES,
-      seq: fields.seq,
-      ack: this.#receiver?.expected ?? 0,
-      flags: fields.flags,
-      options: tcpOptions([...(fields.options ?? []), ...(stamped ? [nop, nop, stamp] : [])]),
-      payload: fields.payload ?? new Uint8Array(0),
+      ...(options !== undefined && { options }),
+      ...(payload !== undefined && { payload }),
     });
   }
-}
 
-interface OwnFields {
-  readonly flags: "S" | "A" | "PA";
-  readonly seq: number;
-  readonly options?: readonly TcpOption[];
-  readonly payload?: Uint8Array;
+  /** The timestamps option: on the SYN where it is offered, later where it was agreed on. */
+  #stamp(nowMs: number): Uint8Array | undefined {
+    const echo = this.#receiver?.timestamp;
+    const isStamped = this.#timestamps && (this.#receiver === undefined || echo !== undefined);
+    return isStamped ? timestampOption((CLOCK_START + nowMs) >>> 0, echo ?? 0) : undefined;
+  }
 }

@@ -1,25 +1,39 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { EventQueue } from "./event-queue.ts";
+import { SeededRandom } from "./random.ts";
 
-test("EventQueue runs in order of time, and within a moment in order of planning", () => {
-  const queue = new EventQueue();
-  const ran: string[] = [];
-  for (const [atMs, name] of [
-    [5, "c"],
-    [1, "a"],
-    [5, "d"],
-    [3, "b"],
-    [5, "e"],
-  ] as const) {
-    queue.plan(atMs, () => ran.push(name));
-  }
-  const times: (number | undefined)[] = [];
-  while (queue.nextMs !== undefined) {
-    times.push(queue.nextMs);
-    queue.runNext();
-  }
-  expect(ran).toEqual(["a", "b", "c", "d", "e"]);
-  expect(times).toEqual([1, 3, 5, 5, 5]);
-  queue.runNext();
-  expect(ran).toHaveLength(5);
+describe("EventQueue", () => {
+  test("hands out in order of time, and of one moment in order of planning", () => {
+    const queue = new EventQueue<string>();
+    queue.plan(5, "a");
+    queue.plan(3, "b");
+    queue.plan(5, "c");
+    queue.plan(3, "d");
+    expect(queue.nextMs).toBe(3);
+    expect(Array.from({ length: 5 }, () => queue.take())).toEqual(["b", "d", "a", "c", undefined]);
+    expect(queue.nextMs).toBeUndefined();
+  });
+
+  test("keeps that order while events come and go", () => {
+    const queue = new EventQueue<number>();
+    const random = new SeededRandom(3);
+    let now = 0;
+    let planned = 0;
+    const taken: number[] = [];
+    for (let turn = 0; turn < 2000; turn += 1) {
+      if (random.chance(0.6)) {
+        queue.plan(now + (random.next() % 9), planned);
+        planned += 1;
+      } else {
+        const due = queue.nextMs;
+        const event = queue.take();
+        expect(event === undefined).toBe(due === undefined);
+        if (due === undefined || event === undefined) continue;
+        expect(due).toBeGreaterThanOrEqual(now);
+        now = due;
+        taken.push(event);
+      }
+    }
+    expect(new Set(taken).size).toBe(taken.length);
+  });
 });

@@ -1,26 +1,38 @@
 // Virtual time: next comes what was planned for the earliest moment, and of one moment what was planned first.
 
-interface Planned {
+interface Planned<Event> {
   readonly atMs: number;
-  readonly action: () => void;
+  readonly event: Event;
 }
 
-export class EventQueue {
-  /** In order of time, then of planning. */
-  readonly #planned: Planned[] = [];
+export class EventQueue<Event> {
+  /** In order of time, then of planning, from `#head` on. */
+  #planned: Planned<Event>[] = [];
+  #head = 0;
 
-  /** When the next action is due; undefined: nothing is planned. */
+  /** When the next event is due; undefined: nothing is planned. */
   get nextMs(): number | undefined {
-    return this.#planned[0]?.atMs;
+    return this.#planned[this.#head]?.atMs;
   }
 
-  plan(atMs: number, action: () => void): void {
-    const place = this.#planned.findLastIndex((planned) => planned.atMs <= atMs) + 1;
-    this.#planned.splice(place, 0, { atMs, action });
+  plan(atMs: number, event: Event): void {
+    const planned = this.#planned;
+    let place = planned.length;
+    // Most events are the latest of all, or stand close to the end.
+    while (place > this.#head && (planned[place - 1]?.atMs ?? 0) > atMs) place -= 1;
+    if (place === planned.length) planned.push({ atMs, event });
+    else planned.splice(place, 0, { atMs, event });
   }
 
-  /** Runs the next action. */
-  runNext(): void {
-    this.#planned.shift()?.action();
+  /** Takes the next event out. */
+  take(): Event | undefined {
+    const next = this.#planned[this.#head];
+    if (next === undefined) return undefined;
+    this.#head += 1;
+    if (this.#head === this.#planned.length) {
+      this.#planned = [];
+      this.#head = 0;
+    }
+    return next.event;
   }
 }

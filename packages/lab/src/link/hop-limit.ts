@@ -1,27 +1,42 @@
 // What routers do to a packet on its way: they count the hop limit down (RFC 791 section 3.2, RFC 8200 section 3).
-import { decodePacket, internetChecksum, verifyChecksums } from "@bunnel/wire";
+import { folded, ipChecksumHolds, wordSum } from "../ip/checksum.ts";
 
 const IPV4_TTL = 8;
 const IPV4_CHECKSUM = 10;
+const IPV4_HEADER_BYTES = 20;
 const IPV6_HOP_LIMIT = 7;
+const IPV6_HEADER_BYTES = 40;
 
 /**
  * A copy of the packet behind so many routers. Undefined: one of them threw it away, because the hop limit ran out,
- * the IPv4 header's checksum is wrong (RFC 1812 section 5.2.2), or it is no IP packet.
+ * the IPv4 header's checksum is wrong (RFC 1812 section 5.2.2), or it is no IP packet. What the packet carries is no
+ * business of theirs.
  */
 export function afterRouters(packet: Uint8Array, routers: number): Uint8Array | undefined {
-  const { family, hopLimit } = decodePacket(packet);
-  if (family === 0 || hopLimit <= routers) return undefined;
+  const version = (packet[0] ?? 0) >> 4;
+  if (version === 6 ? !holdsIpv6(packet) : version !== 4 || !holdsIpv4(packet)) return undefined;
+  const at = version === 6 ? IPV6_HOP_LIMIT : IPV4_TTL;
+  const hopLimit = packet[at] ?? 0;
+  if (hopLimit <= routers) return undefined;
   const copy = packet.slice();
   if (routers === 0) return copy;
-  if (family === 6) {
-    copy[IPV6_HOP_LIMIT] = hopLimit - routers;
-    return copy;
-  }
-  if (verifyChecksums(packet).ip !== true) return undefined;
-  const view = new DataView(copy.buffer);
-  view.setUint8(IPV4_TTL, hopLimit - routers);
-  view.setUint16(IPV4_CHECKSUM, 0);
-  view.setUint16(IPV4_CHECKSUM, internetChecksum(copy.subarray(0, ((copy[0] ?? 0) & 15) * 4)));
+  copy[at] = hopLimit - routers;
+  if (version === 6) return copy;
+  if (!ipChecksumHolds(packet)) return undefined;
+  copy[IPV4_CHECKSUM] = copy[IPV4_CHECKSUM + 1] = 0;
+  const sum = folded(wordSum(copy, 0, ((copy[0] ?? 0) & 15) * 4)) ^ 0xffff;
+  copy[IPV4_CHECKSUM] = sum >> 8;
+  copy[IPV4_CHECKSUM + 1] = sum & 0xff;
   return copy;
+}
+
+function holdsIpv4(packet: Uint8Array): boolean {
+  const headerBytes = ((packet[0] ?? 0) & 15) * 4;
+  const totalBytes = ((packet[2] ?? 0) << 8) | (packet[3] ?? 0);
+  return headerBytes >= IPV4_HEADER_BYTES && headerBytes <= totalBytes && totalBytes <= packet.length;
+}
+
+function holdsIpv6(packet: Uint8Array): boolean {
+  const payloadBytes = ((packet[4] ?? 0) << 8) | (packet[5] ?? 0);
+  return packet.length >= IPV6_HEADER_BYTES && IPV6_HEADER_BYTES + payloadBytes <= packet.length;
 }

@@ -1,19 +1,21 @@
 // A path in virtual time. A packet of the client passes these stations, one of the server the same ones backwards:
 //
-//   client → transform → leg with hopsBefore routers → censor → leg with hopsAfter routers → server
+//   client → gateway → home router → leg with hopsBefore routers → censor → leg with hopsAfter routers → server
 //
 // The box is transparent: it sees a packet as the routers before it left it and does not count as a hop. Each leg may
 // lose, double or hold back a packet. Equal options and seeds give equal runs, octet for octet.
-import type { Censor, Direction } from "../censors/censor.ts";
+import type { Censor, Direction, Judgement } from "../censors/censor.ts";
+import { FORWARD } from "../censors/censor.ts";
 import { EventQueue } from "./event-queue.ts";
+import { gatewayOf, PLAIN_GATEWAY } from "./gateway.ts";
+import type { Gateway, Transform } from "./gateway.ts";
 import { afterRouters } from "./hop-limit.ts";
 import type { Host } from "./host.ts";
+import { Nat } from "./nat.ts";
+import type { NatKind } from "./nat.ts";
 import { SeededRandom } from "./random.ts";
 import { Trace } from "./trace.ts";
 import type { PacketCounts, PacketEvent, PacketFate } from "./trace.ts";
-
-/** What stands in for the engine: an outbound packet to the packets that are sent in its place, in order. */
-export type Transform = (packet: Uint8Array) => readonly Uint8Array[];
 
 export interface LinkOptions {
   /** Routers between the client and the censor. Default 2. */
@@ -32,13 +34,19 @@ export interface LinkOptions {
   readonly mtuBytes?: number;
   /** Seed of the faults. Default 1. */
   readonly seed?: number;
+  /** The router at the client's home translates addresses. Default "none". */
+  readonly nat?: NatKind;
+  /** Keep what became of each packet, not only how many. Default true. */
+  readonly events?: boolean;
 }
 
 export interface LinkParts {
   readonly client: Host & { start(nowMs: number): Uint8Array[] };
   readonly server: Host;
-  /** Default: every packet as it is. */
+  /** What rewrites the client's packets. Default: every packet as it is. */
   readonly transform?: Transform;
+  /** The same with a clock; then there is no transform. */
+  readonly gateway?: Gateway;
   /** Default: none. */
   readonly censor?: Censor;
 }
@@ -59,32 +67,51 @@ export const LINK_TIME_MAX_MS = 120_000;
 /** Events of one run. */
 export const LINK_EVENTS_MAX = 20_000;
 
-type Deliver = (packet: Uint8Array) => void;
+/** A packet on its way to the next station. */
+interface Underway {
+  readonly to: "path" | "censor" | "end";
+  readonly direction: Direction;
+  readonly packet: Uint8Array;
+}
 
 export class Link {
   readonly #parts: LinkParts;
   readonly #options: Required<LinkOptions>;
+  readonly #gateway: Gateway;
+  readonly #nat: Nat;
   readonly #random: SeededRandom;
-  readonly #queue = new EventQueue();
-  readonly #trace = new Trace();
+  readonly #hasFaults: boolean;
+  readonly #queue = new EventQueue<Underway>();
+  readonly #trace: Trace;
   readonly #matched: string[] = [];
+  readonly #send: (packet: Uint8Array, afterMs: number) => void;
   #nowMs = 0;
 
   constructor(parts: LinkParts, options: LinkOptions = {}) {
     this.#parts = parts;
     this.#options = { ...DEFAULTS, ...options };
+    this.#gateway = parts.gateway ?? (parts.transform === undefined ? PLAIN_GATEWAY : gatewayOf(parts.transform));
+    this.#nat = new Nat(this.#options.nat);
     this.#random = new SeededRandom(this.#options.seed);
+    this.#trace = new Trace(this.#options.events);
+    const { loss, duplication, reordering } = this.#options;
+    this.#hasFaults = loss > 0 || duplication > 0 || reordering > 0;
+    this.#send = (packet, afterMs) => {
+      if (afterMs === 0) this.#startOut(packet);
+      else this.#queue.plan(this.#nowMs + afterMs, { to: "path", direction: "outbound", packet });
+    };
   }
 
   /** Starts the client and runs until nothing is under way and no timer is set, or a limit is met. Once per link. */
   run(): LinkReport {
-    this.#leave("outbound", this.#parts.client.start(0));
+    this.#gateway.begin();
+    this.#fromClient(this.#parts.client.start(0));
     let events = 0;
     for (let next = this.#nextMs(); next !== undefined; next = this.#nextMs()) {
       if (events === LINK_EVENTS_MAX || next > LINK_TIME_MAX_MS) return this.#report(true);
       events += 1;
       this.#nowMs = next;
-      if (this.#queue.nextMs === next) this.#queue.runNext();
+      if (this.#queue.nextMs === next) this.#step();
       else this.#tick();
     }
     return this.#report(false);
@@ -96,36 +123,54 @@ export class Link {
   }
 
   #nextMs(): number | undefined {
-    const times = [this.#queue.nextMs, this.#parts.client.dueMs, this.#parts.server.dueMs];
-    const known = times.filter((time) => time !== undefined);
-    return known.length === 0 ? undefined : Math.max(this.#nowMs, Math.min(...known));
+    const { client, server } = this.#parts;
+    let next = earlier(this.#queue.nextMs, this.#gateway.dueMs);
+    next = earlier(next, earlier(client.dueMs, server.dueMs));
+    return next === undefined ? undefined : Math.max(this.#nowMs, next);
   }
 
   #tick(): void {
-    this.#leave("outbound", this.#parts.client.tick(this.#nowMs));
-    this.#leave("inbound", this.#parts.server.tick(this.#nowMs));
+    const now = this.#nowMs;
+    const { client, server } = this.#parts;
+    if (isDue(this.#gateway.dueMs, now)) this.#gateway.tick(now, this.#send);
+    if (isDue(client.dueMs, now)) this.#fromClient(client.tick(now));
+    if (isDue(server.dueMs, now)) this.#fromServer(server.tick(now));
   }
 
-  /** Packets leave the client or the server. */
-  #leave(direction: Direction, packets: readonly Uint8Array[]): void {
-    const { transform } = this.#parts;
-    const sent =
-      direction === "outbound" && transform !== undefined ? packets.flatMap((packet) => transform(packet)) : packets;
-    const { hopsBefore, hopsAfter } = this.#options;
-    for (const packet of sent) {
-      this.#note("sent", direction, packet);
-      this.#leg(direction, packet, direction === "outbound" ? hopsBefore : hopsAfter, (arrived) => {
-        this.#judge(direction, arrived);
-      });
+  #step(): void {
+    const next = this.#queue.take();
+    if (next === undefined) return;
+    if (next.to === "path") this.#startOut(next.packet);
+    else if (next.to === "censor") this.#judge(next.direction, next.packet);
+    else this.#arrive(next.direction, next.packet);
+  }
+
+  #fromClient(packets: readonly Uint8Array[]): void {
+    for (const packet of packets) this.#gateway.outbound(packet, this.#nowMs, this.#send);
+  }
+
+  /** A packet leaves the client's machine. */
+  #startOut(packet: Uint8Array): void {
+    this.#note("sent", "outbound", packet);
+    const passed = this.#nat.outbound(packet, this.#nowMs);
+    if (passed.length === 0) this.#note("refused", "outbound", packet);
+    for (const moved of passed) this.#leg("censor", "outbound", moved, this.#options.hopsBefore);
+  }
+
+  #fromServer(packets: readonly Uint8Array[]): void {
+    for (const packet of packets) {
+      this.#note("sent", "inbound", packet);
+      this.#leg("censor", "inbound", packet, this.#options.hopsAfter);
     }
   }
 
   /** One half of the path, with its routers and faults. */
-  #leg(direction: Direction, packet: Uint8Array, routers: number, deliver: Deliver): void {
+  #leg(to: "censor" | "end", direction: Direction, packet: Uint8Array, routers: number): void {
     const { mtuBytes, loss, duplication, reordering, delayMs, holdMs } = this.#options;
-    const lost = this.#random.chance(loss);
-    const doubled = this.#random.chance(duplication);
-    const heldBack = this.#random.chance(reordering);
+    const random = this.#random;
+    const lost = this.#hasFaults && random.chance(loss);
+    const doubled = this.#hasFaults && random.chance(duplication);
+    const heldBack = this.#hasFaults && random.chance(reordering);
     if (packet.length > mtuBytes) return this.#note("tooBig", direction, packet);
     if (lost) return this.#note("lost", direction, packet);
     const behind = afterRouters(packet, routers);
@@ -133,40 +178,64 @@ export class Link {
     if (heldBack) this.#note("heldBack", direction, packet);
     if (doubled) this.#note("doubled", direction, packet);
     const atMs = this.#nowMs + delayMs + (heldBack ? holdMs : 0);
-    for (let copy = 0; copy < (doubled ? 2 : 1); copy += 1) this.#queue.plan(atMs, () => deliver(behind.slice()));
+    this.#queue.plan(atMs, { to, direction, packet: behind });
+    if (doubled) this.#queue.plan(atMs, { to, direction, packet: behind.slice() });
   }
 
   #judge(direction: Direction, packet: Uint8Array): void {
-    const judgement = this.#parts.censor?.judge(packet, direction, this.#nowMs) ?? { forward: true };
+    const judgement = this.#parts.censor?.judge(packet, direction, this.#nowMs) ?? FORWARD;
     if (judgement.matched !== undefined) this.#matched.push(judgement.matched);
-    for (const { packet: made, to } of judgement.inject ?? []) {
-      const towards = to === "server" ? "outbound" : "inbound";
-      this.#note("injected", towards, made);
-      this.#onward(towards, made);
-    }
+    this.#inject(judgement, false);
     if (judgement.forward) this.#onward(direction, packet);
     else this.#note("censored", direction, packet);
+    this.#inject(judgement, true);
+  }
+
+  #inject({ inject = [] }: Judgement, behind: boolean): void {
+    for (const injection of inject) {
+      if ((injection.behind ?? false) !== behind) continue;
+      const towards = injection.to === "server" ? "outbound" : "inbound";
+      this.#note("injected", towards, injection.packet);
+      this.#onward(towards, injection.packet);
+    }
   }
 
   /** From the censor to the end that the packet is for. */
   #onward(direction: Direction, packet: Uint8Array): void {
     const { hopsBefore, hopsAfter } = this.#options;
-    this.#leg(direction, packet, direction === "outbound" ? hopsAfter : hopsBefore, (arrived) => {
-      this.#note("arrived", direction, arrived);
-      const { client, server } = this.#parts;
-      if (direction === "outbound") this.#leave("inbound", server.receive(arrived, this.#nowMs));
-      else this.#leave("outbound", client.receive(arrived, this.#nowMs));
-    });
+    this.#leg("end", direction, packet, direction === "outbound" ? hopsAfter : hopsBefore);
+  }
+
+  #arrive(direction: Direction, packet: Uint8Array): void {
+    this.#note("arrived", direction, packet);
+    const { client, server } = this.#parts;
+    if (direction === "outbound") return this.#fromServer(server.receive(packet, this.#nowMs));
+    const moved = this.#nat.inbound(packet);
+    this.#gateway.inbound(moved, this.#nowMs);
+    this.#fromClient(client.receive(moved, this.#nowMs));
   }
 
   #note(fate: PacketFate, direction: Direction, packet: Uint8Array): void {
-    this.#trace.add({ atMs: this.#nowMs, fate, direction, packet });
+    this.#trace.add(this.#nowMs, fate, direction, packet);
   }
 }
 
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined) return other;
+  return other === undefined || one <= other ? one : other;
+}
+
+function isDue(dueMs: number | undefined, nowMs: number): boolean {
+  return dueMs !== undefined && dueMs <= nowMs;
+}
+
+/** Routers before and behind the box where nobody says otherwise. */
+export const LINK_HOPS_BEFORE = 2;
+export const LINK_HOPS_AFTER = 3;
+
 const DEFAULTS: Required<LinkOptions> = {
-  hopsBefore: 2,
-  hopsAfter: 3,
+  hopsBefore: LINK_HOPS_BEFORE,
+  hopsAfter: LINK_HOPS_AFTER,
   delayMs: 5,
   loss: 0,
   duplication: 0,
@@ -174,4 +243,6 @@ const DEFAULTS: Required<LinkOptions> = {
   holdMs: 8,
   mtuBytes: 1500,
   seed: 1,
+  nat: "none",
+  events: true,
 };

@@ -1,12 +1,13 @@
 // What became of the packets of one run.
 
 /**
- * sent: it left an end, as the transform made it · tooBig: above the MTU, refused · lost, doubled, heldBack: the link's
- * faults · expired: no router passed it on · censored: the box kept it · injected: the box made it · arrived: the other
- * end got it.
+ * sent: it left an end, as the gateway made it · refused: the home router threw it away · tooBig: above the MTU,
+ * refused · lost, doubled, heldBack: the link's faults · expired: no router passed it on · censored: the box kept it ·
+ * injected: the box made it · arrived: the other end got it.
  */
 export type PacketFate =
   | "sent"
+  | "refused"
   | "tooBig"
   | "lost"
   | "doubled"
@@ -30,8 +31,10 @@ export const TRACE_MAX = 4096;
 
 export class Trace {
   readonly #events: PacketEvent[] = [];
+  readonly #isKept: boolean;
   readonly #counts: Record<PacketFate, number> = {
     sent: 0,
+    refused: 0,
     tooBig: 0,
     lost: 0,
     doubled: 0,
@@ -42,6 +45,11 @@ export class Trace {
     arrived: 0,
   };
 
+  /** @param isKept whether events are kept besides being counted */
+  constructor(isKept = true) {
+    this.#isKept = isKept;
+  }
+
   get events(): readonly PacketEvent[] {
     return this.#events;
   }
@@ -50,8 +58,8 @@ export class Trace {
     return { ...this.#counts };
   }
 
-  add(event: PacketEvent): void {
-    this.#counts[event.fate] += 1;
-    if (this.#events.length < TRACE_MAX) this.#events.push(event);
+  add(atMs: number, fate: PacketFate, direction: PacketEvent["direction"], packet: Uint8Array): void {
+    this.#counts[fate] += 1;
+    if (this.#isKept && this.#events.length < TRACE_MAX) this.#events.push({ atMs, fate, direction, packet });
   }
 }

@@ -4,6 +4,7 @@
 //   3. each packet is judged
 //   4. what may go on is written back, and the kernel routes it on by its main table
 //   5. what the model injects is written behind it
+import type { Injection } from "../censors/censor.ts";
 import { type PacketList, type TunDevice, Wake } from "@bunnel/device";
 import type { Watch } from "./watch.ts";
 
@@ -45,10 +46,15 @@ export class PacketPath {
     const start = slot * SLOT_BYTES;
     const packet = this.#octets.slice(start, start + (this.#list.lengths[slot] ?? 0));
     const { forward, inject = [] } = this.watch.judge(packet, performance.now());
+    this.#inject(inject.filter(({ behind }) => behind !== true));
     if (forward) this.#write(slot);
-    for (const { packet: injected } of inject) {
-      this.#octets.set(injected, INJECTED * SLOT_BYTES);
-      this.#list.lengths[INJECTED] = injected.length;
+    this.#inject(inject.filter(({ behind }) => behind === true));
+  }
+
+  #inject(injections: readonly Injection[]): void {
+    for (const { packet } of injections) {
+      this.#octets.set(packet, INJECTED * SLOT_BYTES);
+      this.#list.lengths[INJECTED] = packet.length;
       this.#write(INJECTED);
     }
   }

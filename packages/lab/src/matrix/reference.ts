@@ -2,7 +2,7 @@
 // own ones are measured against. They act on a segment that carries the whole host name and pass all others.
 import { readClientHello, readHttpRequest, tcpOptions, tcpPacket, verifyChecksums } from "@bunnel/wire";
 import type { TcpOption } from "@bunnel/wire";
-import type { Transform } from "../link/link.ts";
+import type { Transform } from "../link/gateway.ts";
 import { readSegment } from "../tcp/segment.ts";
 import type { TcpSegment } from "../tcp/segment.ts";
 import { sequenceAfter } from "../tcp/sequence.ts";

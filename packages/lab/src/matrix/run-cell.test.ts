@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { decodePacket, tcpPacket } from "@bunnel/wire";
 import { makeCensor } from "../censors/gallery.ts";
-import type { Transform } from "../link/link.ts";
+import type { Transform } from "../link/gateway.ts";
 import { CELL_HOST, runCell } from "./run-cell.ts";
 import type { CellOptions, CellResult } from "./run-cell.ts";
 
@@ -38,8 +38,8 @@ describe("runCell()", () => {
   });
 
   test("broken: the endpoint read another name", () => {
-    const swap = withPayload((payload) => Uint8Array.from(payload, (octet) => (octet === 0x76 ? 0x56 : octet)));
-    expect(cell(swap)).toMatchObject({ outcome: "broken", host: "Video.example.org" });
+    const swap = withPayload((payload) => Uint8Array.from(payload, (octet) => (octet === 0x76 ? 0x77 : octet)));
+    expect(cell(swap)).toMatchObject({ outcome: "broken", host: "wideo.example.org" });
   });
 
   test("broken: the endpoint read octets that were never sent, or the message did not arrive", () => {

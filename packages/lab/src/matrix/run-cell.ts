@@ -1,27 +1,36 @@
 // One technique against one censor: one connection over the simulated path, and what came of it.
-import { clientHello, httpRequest } from "@bunnel/wire";
 import type { ClientHelloFields, HttpRequestFields } from "@bunnel/wire";
 import type { Censor } from "../censors/censor.ts";
+import { DatagramEndpoint } from "../datagram-endpoint.ts";
 import { Endpoint } from "../endpoint.ts";
+import type { TcpStack } from "../endpoint-flow.ts";
 import { Client } from "../link/client.ts";
 import type { ClientState } from "../link/client.ts";
+import { DatagramClient } from "../link/datagram-client.ts";
+import type { Gateway, Transform } from "../link/gateway.ts";
 import { Link } from "../link/link.ts";
-import type { LinkOptions, LinkReport, Transform } from "../link/link.ts";
+import type { LinkOptions, LinkReport } from "../link/link.ts";
 import { SeededRandom } from "../link/random.ts";
+import { requestMeaning } from "../request-meaning.ts";
 import type { PacketCounts, PacketEvent } from "../link/trace.ts";
+import { answerFor, datagramMessage, streamMessage } from "./cell-messages.ts";
 
 /**
- * served: the endpoint read exactly the message, and the client got the answer ·
- * blocked: the censor kept the message from arriving · reset: the client got the censor's RST ·
+ * served: the endpoint read exactly the message, and the client got its answer ·
+ * blocked: the censor kept the message from arriving, or the answer from being whole · reset: the client got the
+ * censor's RST · forged: the client got an answer that the server did not send ·
  * broken: no censor is to blame: the endpoint read other octets, refused, or never got the message.
  */
-export type Outcome = "served" | "blocked" | "reset" | "broken";
+export type Outcome = "served" | "blocked" | "reset" | "forged" | "broken";
 
 export interface CellOptions {
-  readonly transform: Transform;
-  /** The cell resets it first. */
-  readonly censor: Censor;
-  readonly message: "tls" | "http";
+  /** What rewrites the client's packets. Default: every packet as it is. */
+  readonly transform?: Transform;
+  /** The same with a clock; then there is no transform. */
+  readonly gateway?: Gateway;
+  /** The cell resets it first. Default: nobody watches. */
+  readonly censor?: Censor;
+  readonly message: "tls" | "http" | "quic" | "dns";
   /** Default 4. */
   readonly family?: 4 | 6;
   /** The name in the message. Default CELL_HOST. */
@@ -33,6 +42,10 @@ export interface CellOptions {
   readonly link?: Omit<LinkOptions, "seed">;
   /** The client offers TCP timestamps. Default true. */
   readonly timestamps?: boolean;
+  /** Whose choices the server makes where segments overlap. Default "linux". */
+  readonly stack?: TcpStack;
+  /** The server's answer over TCP grows to so many octets. Default: a few. */
+  readonly answerBytes?: number;
   /** Numbers, port and faults of the run follow from it. Default 1. */
   readonly seed?: number;
 }
@@ -50,42 +63,95 @@ export interface CellResult {
 export const CELL_HOST = "video.example.org";
 const CLIENTS = { 4: "192.0.2.7", 6: "2001:db8:1::7" } as const;
 const SERVERS = { 4: "203.0.113.9", 6: "2001:db8:2::9" } as const;
-const PORTS = { tls: 443, http: 80 } as const;
+const PORTS = { tls: 443, http: 80, quic: 443, dns: 53 } as const;
 
-/** Runs one connection. Equal options give equal results. */
+interface Run {
+  readonly report: LinkReport;
+  readonly state: ClientState;
+  readonly received: Uint8Array;
+  /** What the server should have answered. */
+  readonly answer: Uint8Array;
+  readonly host: string | undefined;
+  /** The endpoint read nothing but the message's own octets; all of them. */
+  readonly isFaithful: boolean;
+  readonly isWhole: boolean;
+}
+
+/** Runs one connection. Equal options give equal results, with a gateway as far as it is true to its contract. */
 export function runCell(options: CellOptions): CellResult {
-  const { transform, censor } = options;
-  const family = options.family ?? 4;
-  const seed = options.seed ?? 1;
-  const random = new SeededRandom(seed);
-  const message = messageOf(options);
-  const server = new Endpoint({ addresses: [SERVERS[family]], seed: random.next() });
-  const client = new Client({
+  options.censor?.reset();
+  const run = options.message === "tls" || options.message === "http" ? overTcp(options) : overUdp(options);
+  const { counts, events, matched } = run.report;
+  return { outcome: judge(run), host: run.host, matched: matched[0], packets: counts, events };
+}
+
+function endsOf({ family = 4, message }: CellOptions, random: SeededRandom) {
+  return {
     source: CLIENTS[family],
     destination: SERVERS[family],
     sourcePort: 32768 + (random.next() % 28232),
-    destinationPort: PORTS[options.message],
-    firstSeq: random.next(),
-    timestamps: options.timestamps ?? true,
-    message,
-  });
-  censor.reset();
-  const report = new Link({ client, server, transform, censor }, { ...options.link, seed }).run();
-  const flow = server.flows.at(-1);
-  const outcome = judge(message, flow?.stream ?? new Uint8Array(0), client.state, report);
-  return { outcome, host: flow?.host, matched: report.matched[0], packets: report.counts, events: report.events };
+    destinationPort: PORTS[message],
+  };
 }
 
-function messageOf(options: CellOptions): Uint8Array {
+function overTcp(options: CellOptions): Run {
+  const random = new SeededRandom(options.seed ?? 1);
+  const message = streamMessage(options, options.host ?? CELL_HOST);
+  const { answerBytes = 0, stack = "linux" } = options;
+  const serverSeed = random.next();
+  const ends = endsOf(options, random);
+  const answer = answerFor(options.message, answerBytes);
+  const server = new Endpoint({ addresses: [ends.destination], seed: serverSeed, stack, answerBytes });
+  const timestamps = options.timestamps ?? true;
+  const firstSeq = random.next();
+  const client = new Client({ ...ends, firstSeq, timestamps, message, answerBytes: answer.length });
+  const report = carry(options, { client, server });
+  const flow = server.lastFlow;
+  const stream = flow?.stream ?? new Uint8Array(0);
+  const isFaithful = isPrefix(stream, message) || (options.message === "http" && meansTheSame(stream, message));
+  const isWhole = stream.length === message.length;
+  return { report, state: client.state, received: client.received, answer, host: flow?.host, isFaithful, isWhole };
+}
+
+function overUdp(options: CellOptions): Run {
+  const random = new SeededRandom(options.seed ?? 1);
   const host = options.host ?? CELL_HOST;
-  if (options.message === "tls") return clientHello({ ...options.hello, serverName: host });
-  return httpRequest({ ...options.request, host });
+  const { answer, ...told } = datagramMessage(options.message, host);
+  const ends = endsOf(options, random);
+  const server = new DatagramEndpoint([ends.destination]);
+  const client = new DatagramClient({ ...ends, ...told });
+  const report = carry(options, { client, server });
+  const { state, received } = client;
+  const isWhole = server.hosts.includes(host);
+  return { report, state, received, answer, host: server.hosts.at(-1), isFaithful: true, isWhole };
 }
 
-function judge(message: Uint8Array, stream: Uint8Array, state: ClientState, report: LinkReport): Outcome {
-  const faithful = stream.every((octet, at) => octet === message[at]);
-  if (!faithful) return "broken";
-  if (state === "answered" && stream.length === message.length) return "served";
+function carry(options: CellOptions, ends: Pick<ConstructorParameters<typeof Link>[0], "client" | "server">) {
+  const { transform, gateway, censor, seed = 1 } = options;
+  const parts = {
+    ...ends,
+    ...(transform !== undefined && { transform }),
+    ...(gateway !== undefined && { gateway }),
+    ...(censor !== undefined && { censor }),
+  };
+  return new Link(parts, { ...options.link, seed }).run();
+}
+
+function judge({ report, state, received, answer, isFaithful, isWhole }: Run): Outcome {
+  if (!isFaithful) return "broken";
+  if (!isPrefix(received.subarray(0, answer.length), answer)) return "forged";
+  if (state === "answered" && isWhole) return "served";
   if (report.matched.length === 0) return "broken";
   return state === "reset" && report.counts.injected > 0 ? "reset" : "blocked";
+}
+
+/** A request whose words were written in another way of the same meaning: what `httphost` does. */
+function meansTheSame(stream: Uint8Array, message: Uint8Array): boolean {
+  return stream.length === message.length && requestMeaning(stream) === requestMeaning(message);
+}
+
+function isPrefix(octets: Uint8Array, whole: Uint8Array): boolean {
+  if (octets.length > whole.length) return false;
+  for (let at = 0; at < octets.length; at += 1) if (octets[at] !== whole[at]) return false;
+  return true;
 }

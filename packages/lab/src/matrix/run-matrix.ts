@@ -1,6 +1,6 @@
 // Every technique against every censor.
 import type { Censor } from "../censors/censor.ts";
-import type { Transform } from "../link/link.ts";
+import type { Transform } from "../link/gateway.ts";
 import { CELL_HOST, runCell } from "./run-cell.ts";
 import type { CellOptions, CellResult } from "./run-cell.ts";
 

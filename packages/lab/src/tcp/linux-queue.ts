@@ -14,6 +14,14 @@ import { concat } from "../octets.ts";
 /** Segments that may wait for a hole; the next ones are discarded as if lost. */
 export const EARLY_SEGMENTS_MAX = 64;
 
+/** The receive queue of one direction. Positions count octets from the start of the stream and never wrap. */
+export interface ReceiveQueue {
+  /** Octets delivered so far; also the position that is expected next. */
+  readonly next: number;
+  /** Takes `octets` that stand at position `from` (negative: before the stream). Returns what became readable. */
+  take(from: number, octets: Uint8Array): Uint8Array;
+}
+
 interface EarlySegment {
   readonly from: number;
   octets: Uint8Array;
@@ -21,24 +29,27 @@ interface EarlySegment {
 
 const NOTHING = new Uint8Array(0);
 
-/** The receive queue of one direction. Positions count octets from the start of the stream and never wrap. */
-export class LinuxQueue {
+/** The queue of Linux. */
+export class LinuxQueue implements ReceiveQueue {
   #next = 0;
   /** In order of `from`; two never start at the same octet. */
   #early: EarlySegment[] = [];
 
-  /** Octets delivered so far; also the position that is expected next. */
   get next(): number {
     return this.#next;
   }
 
-  /** Takes `octets` that stand at position `from` (negative: before the stream). Returns what became readable. */
   take(from: number, octets: Uint8Array): Uint8Array {
     const end = from + octets.length;
     if (end <= this.#next) return NOTHING;
     if (from > this.#next) {
       this.#keep({ from, octets });
       return NOTHING;
+    }
+    if (this.#early.length === 0) {
+      const fresh = octets.subarray(this.#next - from);
+      this.#next = end;
+      return fresh;
     }
     const parts = [octets.subarray(this.#next - from)];
     this.#next = end;

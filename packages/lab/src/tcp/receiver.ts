@@ -10,7 +10,8 @@
 //   8. the payload goes to the queue
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "@bunnel/wire";
 import { LinuxQueue } from "./linux-queue.ts";
-import { has, sequenceBytes, timestampOf } from "./segment.ts";
+import type { ReceiveQueue } from "./linux-queue.ts";
+import { has, isSigned, sequenceBytes, timestampOf } from "./segment.ts";
 import type { TcpSegment } from "./segment.ts";
 import { sequenceAfter, sequenceDistance } from "./sequence.ts";
 
@@ -38,9 +39,11 @@ export type Reception =
   /** Accepted; `octets` became readable, perhaps none. */
   | { readonly kind: "taken"; readonly octets: Uint8Array };
 
+const NOTHING_TAKEN: Reception = { kind: "taken", octets: new Uint8Array(0) };
+
 export class TcpReceiver {
   readonly #firstSeq: number;
-  readonly #queue = new LinuxQueue();
+  readonly #queue: ReceiveQueue;
   /** TS.Recent; undefined: timestamps were not agreed on. */
   #timestamp: number | undefined;
   #finAt: number | undefined;
@@ -48,8 +51,10 @@ export class TcpReceiver {
   /**
    * @param firstSeq sequence number of the first octet: the peer's SYN plus one
    * @param timestamp TSval of the peer's SYN, when both sides sent the option
+   * @param queue what it makes of overlaps. Default: what Linux does
    */
-  constructor(firstSeq: number, timestamp?: number) {
+  constructor(firstSeq: number, timestamp?: number, queue: ReceiveQueue = new LinuxQueue()) {
+    this.#queue = queue;
     this.#firstSeq = firstSeq;
     this.#timestamp = timestamp;
   }
@@ -76,16 +81,18 @@ export class TcpReceiver {
     const distance = sequenceDistance(this.expected, segment.seq);
     const stamp = timestampOf(segment);
     if (this.#timestamp !== undefined && stamp !== undefined && distance <= 0) this.#renewTimestamp(stamp);
-    if (this.finished) return { kind: "taken", octets: new Uint8Array(0) };
+    if (this.finished) return NOTHING_TAKEN;
     const from = this.#queue.next + distance;
     const room = RECEIVE_WINDOW_BYTES - distance;
-    if (has(segment, TCP_FIN) && segment.payload.length <= room) this.#finAt ??= from + segment.payload.length;
+    const bytes = segment.payloadBytes;
+    if (has(segment, TCP_FIN) && bytes <= room) this.#finAt ??= from + bytes;
+    if (bytes === 0) return NOTHING_TAKEN;
     return { kind: "taken", octets: this.#queue.take(from, segment.payload.subarray(0, room)) };
   }
 
   /** Stations 1 to 7. */
   #refusal(segment: TcpSegment, sent: SentSide | undefined): Reception | undefined {
-    if (segment.options.some(({ kind }) => kind === "md5")) return { kind: "ignored" };
+    if (isSigned(segment)) return { kind: "ignored" };
     const reset = has(segment, TCP_RST);
     if (!reset && this.#isOld(segment)) return { kind: "answered" };
     const start = sequenceDistance(this.expected, segment.seq);

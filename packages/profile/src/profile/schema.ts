@@ -8,11 +8,11 @@ import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
 import { readHostEntry, readInterfaceName, readPackets, readPath, readPorts, readRuleName } from "./values.ts";
 
-const QUEUE_MAX = 1_000_000;
-const FLOW_TIMEOUT_MAX_SECONDS = 86_400;
-const MTU_MIN_BYTES = 576;
-const MTU_MAX_BYTES = 65535;
-const PRIORITY_MAX = 1_000_000;
+export const QUEUE_MAX = 1_000_000;
+export const FLOW_TIMEOUT_MAX_SECONDS = 86_400;
+export const MTU_MIN_BYTES = 576;
+export const MTU_MAX_BYTES = 65535;
+export const PRIORITY_MAX = 1_000_000;
 
 interface Found {
   readonly input: unknown;

@@ -1,3 +1,4 @@
+// needs root: network namespaces
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { symlinkSync, writeFileSync } from "node:fs";

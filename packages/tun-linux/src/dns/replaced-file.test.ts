@@ -1,3 +1,4 @@
+// needs root: files of other users
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chownSync, closeSync, lstatSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { symlinkSync, writeFileSync } from "node:fs";

@@ -1,3 +1,4 @@
+// needs root: network namespaces
 import { describe, expect, test } from "bun:test";
 import { RoutedLab } from "../../test/intercept/routed-lab.ts";
 import { NetworkEvents } from "../netcfg/events.ts";

@@ -1,3 +1,4 @@
+// needs root: network namespaces
 // QUIC, DNS and the start of connections in nft mode, with real traffic. The witnesses are nft and the server.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Selection } from "@bunnel/device";

@@ -1,3 +1,4 @@
+// needs root: network namespaces
 // nft mode in network namespaces, with a real device and real traffic. The witnesses are iproute2, nft and the server.
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { DeviceError, type Selection } from "@bunnel/device";

@@ -1,3 +1,4 @@
+// needs root: network namespaces
 // Rules mode in network namespaces, with a real device and real traffic.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { RoutedLab, SERVER4, SERVER6 } from "../../test/intercept/routed-lab.ts";

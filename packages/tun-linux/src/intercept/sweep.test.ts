@@ -1,3 +1,4 @@
+// needs root: network namespaces
 // What a killed process leaves, and what of it is taken away: in network namespaces, with a process that is killed.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { SweepReport } from "@bunnel/device";

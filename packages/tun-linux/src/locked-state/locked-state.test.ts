@@ -1,3 +1,4 @@
+// needs root: files of other users
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   chmodSync,

@@ -32,7 +32,10 @@ const NAMES = {
   stablePrivacy: IFA_F_STABLE_PRIVACY,
 } as const;
 
-/** The name of a flag that an address has. */
+/**
+ * The name of a flag that an address has (IFA_F_*): secondary, noDad, optimistic, dadFailed, home, deprecated,
+ * tentative, permanent, manageTemporary, noPrefixRoute, autoJoin, stablePrivacy.
+ */
 export type AddressFlag = keyof typeof NAMES;
 
 /** Flags that an address can be given; all start out false. */

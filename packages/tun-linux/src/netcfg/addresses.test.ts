@@ -1,3 +1,4 @@
+// needs root: network namespaces
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { failureOf, NetworkPair, type Json } from "../../test/network-pair.ts";
 import type { AddressInfo } from "./addresses.ts";

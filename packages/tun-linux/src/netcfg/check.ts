@@ -25,3 +25,14 @@ export function numberOfName<T extends string>(what: string, names: readonly T[]
   if (number >= 0) return number;
   throw new DeviceError("E_DEVICE_OPTION", `${what}: expected one of ${names.join(", ")}, found "${name}"`);
 }
+
+/**
+ * What was listed with attributes that are not read here would come back without them.
+ * @throws DeviceError E_UNSUPPORTED
+ */
+export function checkWhole(what: string, listed: object): void {
+  const unread: unknown = "unread" in listed ? listed.unread : undefined;
+  if (!Array.isArray(unread)) return;
+  const expected = "expected only attributes that have a word here";
+  throw new DeviceError("E_UNSUPPORTED", `${what}: ${expected}, found number ${unread.join(", ")}`);
+}

@@ -1,3 +1,4 @@
+// needs root: network namespaces
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { runInside } from "../../test/witness.ts";
 import { NetworkNamespace } from "../namespace.ts";

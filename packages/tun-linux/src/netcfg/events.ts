@@ -35,7 +35,10 @@ export interface LostEvent {
   readonly type: "lost";
 }
 
-/** The events of a watch on certain topics; "lost" is always among them. */
+/**
+ * The events of a watch on certain topics: `{ type: "link", change, link }` and so on for "address", "route", "rule"
+ * and "neighbour"; "lost" is always among them.
+ */
 export type NetworkEventOf<T extends NetworkTopic> = EventMap[T] | LostEvent;
 /** The events of a watch to which nothing was said. */
 export type NetworkEvent = NetworkEventOf<ConfigurationTopic>;

@@ -13,7 +13,7 @@ export const NAME_MAX_BYTES = 15;
 
 /** RFC 2863 section 3.1.14; the numbers IF_OPER_* of linux/if.h are the places in this list. */
 const OPER_STATES = ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"] as const;
-/** Whether packets can pass (RFC 2863, linux/if.h IF_OPER_*). */
+/** Whether packets can pass: unknown, notpresent, down, lowerlayerdown, testing, dormant, up (RFC 2863). */
 export type OperState = (typeof OPER_STATES)[number];
 
 /**
@@ -21,7 +21,10 @@ export type OperState = (typeof OPER_STATES)[number];
  * sysctl `stable_secret`, or from a secret of its own. The numbers IN6_ADDR_GEN_MODE_* are the places in this list.
  */
 export const LINK_LOCAL_MODES = ["system", "none", "stable", "random"] as const;
-/** How the kernel makes the IPv6 link-local address; see `LINK_LOCAL_MODES`. */
+/**
+ * How the kernel makes the IPv6 link-local address. "system": from the hardware address; "none": not at all; "stable":
+ * from the secret in the sysctl `stable_secret`; "random": from a secret of its own.
+ */
 export type LinkLocalMode = (typeof LINK_LOCAL_MODES)[number];
 
 /** An interface as it is. */

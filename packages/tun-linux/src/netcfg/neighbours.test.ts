@@ -1,3 +1,4 @@
+// needs root: network namespaces
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { failureOf, NetworkPair } from "../../test/network-pair.ts";
 import { ip, runInside } from "../../test/witness.ts";

@@ -27,7 +27,10 @@ const TICK_MS = 10;
 
 /** What is known of a neighbour (RFC 4861 section 7.3.2); the numbers NUD_* are 1 << the place in this list. */
 const STATES = ["incomplete", "reachable", "stale", "delay", "probe", "failed", "noarp", "permanent"] as const;
-/** What is known about a neighbour (RFC 4861 section 7.3.2; "noarp" and "permanent" are Linux's own). */
+/**
+ * What is known about a neighbour: incomplete, reachable, stale, delay, probe (RFC 4861 section 7.3.2), failed, noarp,
+ * permanent.
+ */
 export type NeighbourState = (typeof STATES)[number];
 
 /** An entry as it is. It can be given back as a NeighbourSpec. */

@@ -105,3 +105,9 @@ export function familyOf(number: number): 4 | 6 | undefined {
   if (number === AF_INET) return 4;
   return number === AF_INET6 ? 6 : undefined;
 }
+
+/** Types of attributes that nobody reads; undefined: all are read. */
+export function unreadOf(attributes: Attributes, read: ReadonlySet<number>): number[] | undefined {
+  const unread = [...attributes.keys()].filter((type) => !read.has(type));
+  return unread.length > 0 ? unread : undefined;
+}

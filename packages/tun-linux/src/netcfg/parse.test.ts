@@ -1,3 +1,4 @@
+// needs root: network namespaces
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { NetworkPair } from "../../test/network-pair.ts";

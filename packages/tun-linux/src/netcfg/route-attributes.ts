@@ -29,6 +29,13 @@ export const RTA_SPORT = 28;
 export const RTA_DPORT = 29;
 export const RTA_NH_ID = 30;
 
+/** Attributes that have a word in `RouteInfo`, those of answers to lookups, and padding (24). */
+export const READ_ATTRIBUTES: ReadonlySet<number> = new Set([
+  ...[RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS, RTA_MULTIPATH],
+  ...[RTA_CACHEINFO, RTA_TABLE, RTA_MARK, RTA_VIA, RTA_PREF, RTA_EXPIRES, RTA_UID, RTA_IP_PROTO, RTA_SPORT],
+  ...[RTA_DPORT, RTA_NH_ID, 24],
+]);
+
 export const RTNH_F_DEAD = 1;
 export const RTNH_F_ONLINK = 4;
 export const RTNH_F_LINKDOWN = 16;
@@ -49,7 +56,11 @@ export const ROUTE_TYPES = [
   "prohibit",
   "throw",
 ] as const;
-/** What a route does with packets; the numbers RTN_* are the places in `ROUTE_TYPES`. */
+/**
+ * What a route does with packets (RTN_*): unicast sends them on, local keeps them, broadcast, anycast and multicast are
+ * for addresses of that kind, blackhole drops, unreachable and prohibit answer with an ICMP error, throw goes on with
+ * the next table.
+ */
 export type RouteType = (typeof ROUTE_TYPES)[number];
 
 export interface RouteHeader {

@@ -1,3 +1,4 @@
+// needs root: network namespaces
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { DeviceError } from "@bunnel/device";
 import { ip, runInside } from "../../test/witness.ts";

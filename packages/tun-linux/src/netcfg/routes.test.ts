@@ -1,3 +1,4 @@
+// needs root: network namespaces
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { failureOf, NetworkPair } from "../../test/network-pair.ts";
 import type { RouteSpec } from "./routes.ts";
@@ -242,6 +243,18 @@ describe("RouteInfo", () => {
 });
 
 describe("RouteNetlink.routes()", () => {
+  test("with an attribute that has no word here is told, removed, and not made again without it", () => {
+    net.run("ip route add 203.0.113.0/24 via 192.0.2.2 realm 5 table 4000");
+    const [route] = net.netlink.routes({ table: 4000 });
+    if (!route) throw new Error("no route");
+    expect(route.unread).toEqual([11]);
+    const { code, message } = failureOf(() => net.netlink.addRoute(route));
+    const expected = "expected only attributes that have a word here, found number 11";
+    expect([code, message]).toEqual(["E_UNSUPPORTED", `route 203.0.113.0/24: ${expected}`]);
+    net.netlink.removeRoute(route);
+    expect(net.netlink.routes({ table: 4000 })).toEqual([]);
+  });
+
   test("filters by family, table, interface, protocol and type, and all of them together", () => {
     net.netlink.addRoute({ destination: "203.0.113.0/24", index: net.a0, table: 4000, protocol: 99 });
     net.netlink.addRoute({ destination: "203.0.113.0/24", index: net.b0, table: 4001, protocol: 99 });

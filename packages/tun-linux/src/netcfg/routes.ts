@@ -2,8 +2,8 @@
 import { DeviceError } from "@bunnel/device";
 import { NetlinkMessage, parseAttributes, type ReceivedMessage } from "../netlink/index.ts";
 import { formatPrefix, parseAddress, parsePrefix, type IpPrefix } from "./address-text.ts";
-import { checkNumber, numberOfName, U32_MAX, U8_MAX } from "./check.ts";
-import { defined, familyOf, ipOf, ipTextOf, systemFamily, u32At, u32Of, u8At, u8Of } from "./octets.ts";
+import { checkNumber, checkWhole, numberOfName, U32_MAX, U8_MAX } from "./check.ts";
+import { defined, familyOf, ipOf, ipTextOf, systemFamily, u32At, u32Of, u8At, u8Of, unreadOf } from "./octets.ts";
 import type { Attributes } from "./octets.ts";
 import * as rta from "./route-attributes.ts";
 import { encodeHops, hopFlags, parseHops, type NextHop, type NextHopSpec } from "./route-hops.ts";
@@ -92,6 +92,11 @@ export interface RouteInfo extends RouteSpec {
   readonly linkDown?: boolean;
   /** Number of the next-hop object that it uses. */
   readonly nextHopId?: number;
+  /**
+   * Numbers of attributes (RTA_* of linux/rtnetlink.h) that are not read here: what it does to packets is not all told.
+   * Such a route cannot be given back to be made.
+   */
+  readonly unread?: readonly number[];
 }
 
 /** Which routes are listed. Default: all. */
@@ -131,9 +136,11 @@ export function matchesFilter(route: RouteInfo, { table, index, protocol, type }
 
 /**
  * @param flags what to do when the route is, or is not, there (NLM_F_*)
- * @throws DeviceError E_DEVICE_OPTION when texts cannot be read, numbers cannot be, or no family can be told
+ * @throws DeviceError E_DEVICE_OPTION when texts cannot be read, numbers cannot be, or no family can be told;
+ * E_UNSUPPORTED for a route that was listed with attributes that are not read here
  */
 export function routeRequest(type: number, flags: number, spec: RouteSpec): NetlinkMessage {
+  if (type === rta.RTM_NEWROUTE) checkWhole(`route ${spec.destination ?? "default"}`, spec);
   const destination = prefixOf(spec.destination ?? "default");
   const from = prefixOf(spec.from ?? "default");
   const gateway = spec.gateway === undefined ? undefined : parseAddress(spec.gateway);
@@ -176,6 +183,7 @@ export function parseRoute({ payload }: ReceivedMessage): RouteInfo | undefined 
       expiresSeconds: expiresOf(attributes),
       preference: PREFERENCES[u8Of(attributes, rta.RTA_PREF) ?? -1],
       nextHopId: u32Of(attributes, rta.RTA_NH_ID),
+      unread: unreadOf(attributes, rta.READ_ATTRIBUTES),
     }),
     table: u32Of(attributes, rta.RTA_TABLE) ?? u8At(payload, 4),
     metric: u32Of(attributes, rta.RTA_PRIORITY) ?? 0,

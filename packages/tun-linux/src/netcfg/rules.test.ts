@@ -1,3 +1,4 @@
+// needs root: network namespaces
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { failureOf, NetworkPair, type Json } from "../../test/network-pair.ts";
 import type { RuleSpec } from "./rules.ts";
@@ -158,6 +159,22 @@ describe("RuleInfo", () => {
     net.netlink.replaceRule({ ...rule, mark: 2, mask: 2 });
     expect(at()).toHaveLength(2);
     expect(at()[0]).toEqual([9000, "0x2", "4000"]);
+  });
+
+  test("a rule with an attribute that has no word here is told, removed, and not made again without it", () => {
+    net.run("ip rule add pref 9000 from 192.0.2.1 realms 5 lookup 4000");
+    net.run("ip rule add pref 9001 tun_id 9 lookup 4000");
+    const found = net.netlink.rules(4).filter(({ priority }) => priority >= 9000 && priority < 9999);
+    expect(found.map(({ unread }) => unread)).toEqual([[11], [12]]);
+    for (const rule of found) {
+      const error = failureOf(() => net.netlink.addRule(rule));
+      expect([error.code, error.message]).toEqual([
+        "E_UNSUPPORTED",
+        expect.stringMatching(/^rule 900\d: expected only attributes that have a word here, found number 1\d$/),
+      ]);
+      net.netlink.removeRule(rule);
+    }
+    expect(seen(4)).toEqual([]);
   });
 
   test("rules() holds both families unless one is named", () => {

@@ -2,7 +2,7 @@
 import { DeviceError } from "@bunnel/device";
 import { NetlinkMessage, parseAttributes, type ReceivedMessage } from "../netlink/index.ts";
 import { formatPrefix, parsePrefix, type IpPrefix } from "./address-text.ts";
-import { checkNumber, numberOfName, U16_MAX, U32_MAX, U8_MAX } from "./check.ts";
+import { checkNumber, checkWhole, numberOfName, U16_MAX, U32_MAX, U8_MAX } from "./check.ts";
 import { checkLinkName } from "./links.ts";
 import {
   defined,
@@ -17,6 +17,7 @@ import {
   u32Of,
   u8At,
   u8Of,
+  unreadOf,
   type Attributes,
 } from "./octets.ts";
 
@@ -59,7 +60,7 @@ const PORT_MAX = U16_MAX - 1;
 
 /** What happens to a packet that a rule fits; the numbers FR_ACT_* are the places in this list. */
 const RULE_TYPES = ["unspec", "lookup", "goto", "nop", "res3", "res4", "blackhole", "unreachable", "prohibit"] as const;
-/** What a rule does with packets that it fits. */
+/** What a rule does with packets that it fits: lookup, goto, nop, blackhole, unreachable, prohibit. */
 export type RuleType = Exclude<(typeof RULE_TYPES)[number], "unspec" | "res3" | "res4">;
 
 /** What a packet must have, all of it, and where it is looked up then. The smallest priority is tried first. */
@@ -115,7 +116,7 @@ export interface RuleInfo extends RuleSpec {
   readonly unresolved?: boolean;
   /**
    * Numbers of attributes (FRA_* of linux/fib_rules.h) that are not read here: the rule takes fewer packets, or does
-   * more, than the words say.
+   * more, than the words say. Such a rule cannot be given back to be made.
    */
   readonly unread?: readonly number[];
 }
@@ -124,8 +125,12 @@ export function dumpRules(family: 4 | 6): NetlinkMessage {
   return new NetlinkMessage(RTM_GETRULE, 0, ruleHeader({ family: systemFamily(family) }));
 }
 
-/** @throws DeviceError E_DEVICE_OPTION when its type and its target do not fit, or texts and numbers cannot be */
+/**
+ * @throws DeviceError E_DEVICE_OPTION when its type and its target do not fit, or texts and numbers cannot be;
+ * E_UNSUPPORTED for a rule that was listed with attributes that are not read here
+ */
 export function ruleRequest(type: number, flags: number, spec: RuleSpec): NetlinkMessage {
+  if (type === RTM_NEWRULE) checkWhole(`rule ${spec.priority}`, spec);
   const action = numberOfName("rule type", RULE_TYPES, typeOf(spec));
   const from = prefixOf(spec, spec.from);
   const to = prefixOf(spec, spec.to);
@@ -177,7 +182,7 @@ export function parseRule({ payload }: ReceivedMessage): RuleInfo | undefined {
       tos: unlessZero(u8At(payload, 3)),
       vrf: vrf ? true : undefined,
       unresolved: flags & FIB_RULE_UNRESOLVED ? true : undefined,
-      unread: unreadOf(attributes),
+      unread: unreadOf(attributes, READ_ATTRIBUTES),
     }),
     ...selectorsOf(attributes),
     action,
@@ -281,11 +286,6 @@ function selectorsOf(attributes: Attributes) {
     destinationPorts: rangeOf(attributes.get(FRA_DPORT_RANGE), 2),
     protocol: unlessZero(u8Of(attributes, FRA_PROTOCOL)),
   });
-}
-
-function unreadOf(attributes: Attributes): number[] | undefined {
-  const unread = [...attributes.keys()].filter((type) => !READ_ATTRIBUTES.has(type));
-  return unread.length > 0 ? unread : undefined;
 }
 
 function rangeOf(octets: Uint8Array | undefined, width: 2 | 4): [number, number] | undefined {

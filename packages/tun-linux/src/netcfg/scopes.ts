@@ -4,7 +4,7 @@ import { checkNumber, U8_MAX } from "./check.ts";
 
 const NUMBERS = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 } as const;
 
-/** A name, or the number of a scope of your own (0 to 255). */
+/** "global", "site", "link", "host", "nowhere", or the number of a scope of your own (0 to 255). */
 export type Scope = keyof typeof NUMBERS | number;
 
 export const SCOPE_GLOBAL = NUMBERS.global;

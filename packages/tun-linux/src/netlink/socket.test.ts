@@ -1,3 +1,4 @@
+// needs root: network namespaces
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { DeviceError } from "@bunnel/device";
 import { ip } from "../../test/witness.ts";

@@ -1,3 +1,4 @@
+// needs root: network namespaces and packet sockets
 // The tap in network namespaces, with real traffic. The witnesses are the server and /proc/net/packet.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Wake, type InboundTap } from "@bunnel/device";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Wake, type PacketList } from "@bunnel/device";
 import { NetworkNamespace } from "../../src/index.ts";
 import { sendSegmented } from "../sys.ts";
-import { captured, quietDevice, sysFile, tunDataOf } from "./witness.ts";
+import { captured, quietDevice, runProgram, sysFile, tunDataOf } from "./witness.ts";
 
 const IFF_VNET_HDR = 0x4000;
 const SEGMENT_BYTES = 1000;
@@ -25,6 +25,27 @@ describe("offload", () => {
     expect(Number(sysFile(namespace, device.name, "tun_flags")) & IFF_VNET_HDR).toBe(IFF_VNET_HDR);
     expect(plain.offloads).toEqual([]);
     expect(device.offloads).toEqual(["checksum", "tcp4", "tcp6", "udp"]);
+  });
+
+  test.each([
+    ["cutting UDP (before Linux 6.2)", 0x60, ["checksum", "tcp4", "tcp6"]],
+    ["cutting TCP over IPv6", 0x04, ["checksum", "tcp4"]],
+    ["checksums", 0x01, []],
+  ])("takes what there is on a kernel that leaves no %s to the device", (_, refused, expected) => {
+    const sys = new URL("./sys.ts", import.meta.url).pathname;
+    const body = `import { refuseOffloads } from "${sys}";
+      refuseOffloads(${refused});
+      const device = driver.openLinuxTun({ offload: true, ipv6LinkLocal: "none", addresses: ["192.0.2.1/24"] });
+      const socket = await Bun.udpSocket({});
+      socket.send("x".repeat(100), 9, "192.0.2.9");
+      const [header, packet] = [new Uint8Array(10), new Uint8Array(1500)];
+      device.wait(5000);
+      console.log(JSON.stringify([device.offloads, device.readv([header, packet]), header[0]]));
+      process.exit();`;
+    const { output, errors } = runProgram(namespace, body);
+    expect(errors).toBe("");
+    // A checksum is left to us only where we said that we can: VIRTIO_NET_HDR_F_NEEDS_CSUM.
+    expect(JSON.parse(output)).toEqual([expected, 138, expected.length > 0 ? 1 : 0]);
   });
 
   test("belongs to the interface, so a process without it switches it off again", () => {

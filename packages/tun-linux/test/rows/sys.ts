@@ -33,6 +33,8 @@ const BPF_PROG_LOAD = 5;
 const BPF_PROG_TYPE_SOCKET_FILTER = 1;
 const BPF_MOV64_IMMEDIATE = 0xb7;
 const BPF_EXIT = 0x95;
+const SECCOMP = process.arch === "arm64" ? 277 : 317;
+const IOCTL = process.arch === "arm64" ? 29 : 16;
 const POLL_CALLS: readonly string[] = process.arch === "arm64" ? ["73"] : ["7", "271"];
 
 const IFREQ = new Struct("ifreq", 40, {
@@ -44,6 +46,19 @@ const IFREQ_DATA = new Struct("ifreq", 40, {
   name: { at: 0, type: "text", bytes: 16 },
   data: { at: 16, type: "u64" },
 });
+
+/** linux/seccomp.h, linux/filter.h */
+const SECCOMP_SET_MODE_FILTER = 1;
+const SECCOMP_RET_ALLOW = 0x7fff0000;
+const SECCOMP_RET_ERRNO = 0x00050000;
+const EINVAL = 22;
+const LOAD_WORD = 0x20;
+const JUMP_IF_EQUAL = 0x15;
+const JUMP_IF_SET = 0x45;
+const RETURN = 0x06;
+const TUNSETOFFLOAD = 0x400454d0;
+
+const SOCK_FPROG = new Struct("sock_fprog", 16, { count: { at: 0, type: "u16" }, filter: { at: 8, type: "u64" } });
 
 /** union bpf_attr as BPF_PROG_LOAD reads it. */
 const BPF_ATTRIBUTES = new Struct("bpf_attr", 48, {
@@ -131,4 +146,31 @@ export function closeDescriptor(fd: number): void {
 /** Whether a system call, as the first word of /proc/<pid>/task/<tid>/syscall has it, is a poll. */
 export function isPoll(call: string): boolean {
   return POLL_CALLS.includes(call);
+}
+
+/**
+ * From now on TUNSETOFFLOAD with any of these bits fails in this thread with EINVAL, as on a kernel that lacks them.
+ * struct seccomp_data: | number i32 | architecture u32 | instruction u64 | argument u64, six times |
+ */
+export function refuseOffloads(bits: number): void {
+  const program: readonly (readonly [code: number, then: number, otherwise: number, value: number])[] = [
+    [LOAD_WORD, 0, 0, 0],
+    [JUMP_IF_EQUAL, 0, 5, IOCTL],
+    [LOAD_WORD, 0, 0, 24],
+    [JUMP_IF_EQUAL, 0, 3, TUNSETOFFLOAD],
+    [LOAD_WORD, 0, 0, 32],
+    [JUMP_IF_SET, 0, 1, bits],
+    [RETURN, 0, 0, SECCOMP_RET_ERRNO | EINVAL],
+    [RETURN, 0, 0, SECCOMP_RET_ALLOW],
+  ];
+  const octets = new Uint8Array(program.length * 8);
+  const view = new DataView(octets.buffer);
+  for (const [i, [code, then, otherwise, value]] of program.entries()) {
+    view.setUint16(i * 8, code, true);
+    view.setUint8(i * 8 + 2, then);
+    view.setUint8(i * 8 + 3, otherwise);
+    view.setUint32(i * 8 + 4, value, true);
+  }
+  const filter = SOCK_FPROG.encode({ count: program.length, filter: BigInt(addressOf(octets)) });
+  checked("seccomp", Number(libc().syscall(SECCOMP, SECCOMP_SET_MODE_FILTER, 0, addressOf(filter))));
 }
