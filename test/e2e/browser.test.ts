@@ -1,5 +1,5 @@
-// A real browser, whose hello does not fit into one segment, behind a box that blocks by host name. Needs root,
-// /dev/net/tun, nft, chromium.
+// needs root: namespaces, /dev/net/tun, nft; chromium where there is one. A real browser, whose hello does not fit into
+// one segment, behind a box that blocks by host name.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { BLOCKED_NAME, type LiveLab, serverAddress } from "@bunnel/lab/live";
 import { clientHello, POST_QUANTUM_SHARE_BYTES } from "@bunnel/wire";
