@@ -14,6 +14,9 @@ package_of() {
     ps) echo procps ;;
     gtlsclient) echo ngtcp2-client ;;
     stdio.h) echo libc6-dev ;;
+    qemu-aarch64-static) echo qemu-user-static ;;
+    aarch64-linux-gnu-gcc) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;
+    x86_64-w64-mingw32-gcc-posix) echo gcc-mingw-w64-x86-64-posix ;;
     simde.h) echo libsimde-dev ;;
     libfuzzer) echo "libclang-rt-$(clang_version)-dev" ;;
     *) echo "$1" ;;
@@ -30,6 +33,8 @@ clang_version() {
 has_command() {
   case $1 in
     stdio.h) [ -e /usr/include/stdio.h ] ;;
+    # Debian's package puts it beside its libraries and not on PATH.
+    wine64) command -v wine64 >/dev/null || [ -x /usr/lib/wine/wine64 ] ;;
     simde.h) [ -e /usr/include/simde/wasm/simd128.h ] ;;
     libfuzzer) has_libfuzzer ;;
     *) command -v "$1" >/dev/null ;;

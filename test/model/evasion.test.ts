@@ -1,14 +1,21 @@
 // The evasion tables against the reviewed ones. A cell that changed fails here, says which it is, and leaves the
 // packets of that connection as a pcapng to open. Where the change is right:
 //
-//   bun test/model/review.ts     writes the tables anew; look at the difference before you commit it
+//   bun tools/evasion/review.ts     writes the tables anew; look at the difference before you commit it
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { changesBetween, type CellChange, EngineRig, type EvasionTable, evasionCell, flowCapture } from "@bunnel/lab";
-import { runTable, TABLES, type TableKind } from "./tables.ts";
-import { keptTable, readSnapshot, snapshotText } from "./snapshot.ts";
+import {
+  changesBetween,
+  type CellChange,
+  EngineRig,
+  evasionCell,
+  type EvasionTable,
+  flowCapture,
+  keptTable,
+} from "@bunnel/lab";
+import { readSnapshot, runTable, snapshotPath, snapshotText, TABLES, type TableKind } from "@bunnel/tools/evasion";
 
 let rig: EngineRig;
 let broken: string | undefined;
@@ -45,7 +52,7 @@ async function describeChanges(
 describe.each(TABLES)("the evasion table, %s", (kind) => {
   test("is the reviewed one", async () => {
     const table = runTable(rig, kind);
-    const text = await Bun.file(new URL(`./${kind}.txt`, import.meta.url)).text();
+    const text = await Bun.file(snapshotPath(kind)).text();
     const changes = changesBetween(readSnapshot(text), keptTable(table));
     expect(await describeChanges(kind, table, changes)).toEqual([]);
     expect(snapshotText(table)).toBe(text);

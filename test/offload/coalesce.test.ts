@@ -41,6 +41,59 @@ function partial(fields: UdpFields, checksumStart = 20): Framed {
   return framed(udpPacket({ ...fields, checksum: sum }), header);
 }
 
+/** What stands between two packets. */
+const APART: readonly [string, Framed, Framed][] = [
+  ["another port", datagram(50), datagram(50, { sourcePort: 40001 })],
+  ["another address", datagram(50), datagram(50, { source: "192.0.2.8" })],
+  ["a larger second datagram", datagram(50), datagram(51)],
+  ["another TTL", datagram(50), datagram(50, { hopLimit: 63 })],
+  ["another type of service", datagram(50), datagram(50, { tos: 4 })],
+  ["another DF bit", datagram(50), datagram(50, { dontFragment: false })],
+  ["without DF an identification that does not follow", ...pairOf(datagram, { dontFragment: false, id: 5 })],
+  ["a flow label of its own", datagram(50, V6), datagram(50, { ...V6, flowLabel: 9 })],
+  ["a hop limit of its own", datagram(50, V6), datagram(50, { ...V6, hopLimit: 9 })],
+  ["a datagram without checksum", datagram(50), datagram(50, { checksum: 0 })],
+  ["a datagram without checksum before it", datagram(50, { checksum: 0 }), datagram(50)],
+  ["a wrong checksum", datagram(50), datagram(50, { checksum: 0x1234 })],
+  ["a wrong checksum before it", datagram(50, { checksum: 0x1234 }), datagram(50)],
+  ["a wrong header checksum", datagram(50), spoiled(datagram(50), 10)],
+  [
+    "a partial checksum that is not the pseudo header's",
+    datagram(50),
+    spoiled(partial({ ...V4, payload: octets(50) }), 27),
+  ],
+  ["octets behind the packet's end", datagram(50), framed(Uint8Array.of(...datagram(50).packet, 0))],
+  ["a partial checksum from elsewhere on", datagram(50), partial({ ...V4, payload: octets(50) }, 24)],
+  ["a datagram without checksum whose checksum would be zero", ...sumlessPair()],
+  ["an empty datagram", datagram(50), datagram(0)],
+  ["IPv4 options", datagram(50), datagram(50, { ipOptions: Uint8Array.of(1, 1, 1, 1) })],
+  [
+    "IPv6 extension headers",
+    datagram(50, V6),
+    datagram(50, { ...V6, extensionHeaders: [{ protocol: 60, data: octets(6) }] }),
+  ],
+  ["a super-packet", datagram(50), superDatagram({ ...V4, payload: octets(100) }, 50)],
+  ["TCP: a gap", segment(1, 50), segment(52, 50)],
+  ["TCP: a repetition", segment(1, 50), segment(1, 50)],
+  ["TCP: the order turned round", segment(51, 50), segment(1, 50)],
+  ["TCP: PSH on the first", segment(1, 50, { flags: "PA" }), segment(51, 50)],
+  ["TCP: FIN", segment(1, 50), segment(51, 50, { flags: "FA" })],
+  ["TCP: CWR", segment(1, 50), segment(51, 50, { flags: 0x90 })],
+  ["TCP: no ACK", segment(1, 50), segment(51, 50, { flags: 0 })],
+  ["TCP: another acknowledgement", segment(1, 50), segment(51, 50, { ack: 2 })],
+  ["TCP: another window", segment(1, 50), segment(51, 50, { window: 9 })],
+  ["TCP: another urgent pointer", segment(1, 50), segment(51, 50, { urgent: 9 })],
+  ["TCP: options of its own", segment(1, 50), segment(51, 50, { options: STAMP })],
+  ["TCP: other options", stamped(1, STAMP), stamped(51, spoilt(STAMP, 7))],
+  ["TCP: options that differ at their end", stamped(1, STAMP), stamped(51, spoilt(STAMP, 11))],
+  ["TCP: a larger second segment", segment(1, 50), segment(51, 60)],
+  ["TCP: a wrong checksum", segment(1, 50), segment(51, 50, { checksum: 0x4321 })],
+];
+/** Those behind a datagram that would merge with one like it. */
+const APART_FROM_DATAGRAMS = APART.filter(([, first]) =>
+  [datagram(50), datagram(50, V6)].some(({ packet }) => Buffer.compare(packet, first.packet) === 0),
+);
+
 describe.each(BUILDS)("coalesce(), %s build", (build: EngineBuild) => {
   let lane: Lane;
   beforeAll(async () => {
@@ -134,54 +187,12 @@ describe.each(BUILDS)("coalesce(), %s build", (build: EngineBuild) => {
     expect(cutAgain.map((packet) => verifyChecksums(packet).transport)).toEqual([true, true, true, true]);
   });
 
-  test.each<[string, Framed, Framed]>([
-    ["another port", datagram(50), datagram(50, { sourcePort: 40001 })],
-    ["another address", datagram(50), datagram(50, { source: "192.0.2.8" })],
-    ["a larger second datagram", datagram(50), datagram(51)],
-    ["another TTL", datagram(50), datagram(50, { hopLimit: 63 })],
-    ["another type of service", datagram(50), datagram(50, { tos: 4 })],
-    ["another DF bit", datagram(50), datagram(50, { dontFragment: false })],
-    ["without DF an identification that does not follow", ...pairOf(datagram, { dontFragment: false, id: 5 })],
-    ["a flow label of its own", datagram(50, V6), datagram(50, { ...V6, flowLabel: 9 })],
-    ["a hop limit of its own", datagram(50, V6), datagram(50, { ...V6, hopLimit: 9 })],
-    ["a datagram without checksum", datagram(50), datagram(50, { checksum: 0 })],
-    ["a datagram without checksum before it", datagram(50, { checksum: 0 }), datagram(50)],
-    ["a wrong checksum", datagram(50), datagram(50, { checksum: 0x1234 })],
-    ["a wrong checksum before it", datagram(50, { checksum: 0x1234 }), datagram(50)],
-    ["a wrong header checksum", datagram(50), spoiled(datagram(50), 10)],
-    [
-      "a partial checksum that is not the pseudo header's",
-      datagram(50),
-      spoiled(partial({ ...V4, payload: octets(50) }), 27),
-    ],
-    ["octets behind the packet's end", datagram(50), framed(Uint8Array.of(...datagram(50).packet, 0))],
-    ["a partial checksum from elsewhere on", datagram(50), partial({ ...V4, payload: octets(50) }, 24)],
-    ["a datagram without checksum whose checksum would be zero", ...sumlessPair()],
-    ["an empty datagram", datagram(50), datagram(0)],
-    ["IPv4 options", datagram(50), datagram(50, { ipOptions: Uint8Array.of(1, 1, 1, 1) })],
-    [
-      "IPv6 extension headers",
-      datagram(50, V6),
-      datagram(50, { ...V6, extensionHeaders: [{ protocol: 60, data: octets(6) }] }),
-    ],
-    ["a super-packet", datagram(50), superDatagram({ ...V4, payload: octets(100) }, 50)],
-    ["TCP: a gap", segment(1, 50), segment(52, 50)],
-    ["TCP: a repetition", segment(1, 50), segment(1, 50)],
-    ["TCP: the order turned round", segment(51, 50), segment(1, 50)],
-    ["TCP: PSH on the first", segment(1, 50, { flags: "PA" }), segment(51, 50)],
-    ["TCP: FIN", segment(1, 50), segment(51, 50, { flags: "FA" })],
-    ["TCP: CWR", segment(1, 50), segment(51, 50, { flags: 0x90 })],
-    ["TCP: no ACK", segment(1, 50), segment(51, 50, { flags: 0 })],
-    ["TCP: another acknowledgement", segment(1, 50), segment(51, 50, { ack: 2 })],
-    ["TCP: another window", segment(1, 50), segment(51, 50, { window: 9 })],
-    ["TCP: another urgent pointer", segment(1, 50), segment(51, 50, { urgent: 9 })],
-    ["TCP: options of its own", segment(1, 50), segment(51, 50, { options: STAMP })],
-    ["TCP: other options", stamped(1, STAMP), stamped(51, spoilt(STAMP, 7))],
-    ["TCP: options that differ at their end", stamped(1, STAMP), stamped(51, spoilt(STAMP, 11))],
-    ["TCP: a larger second segment", segment(1, 50), segment(51, 60)],
-    ["TCP: a wrong checksum", segment(1, 50), segment(51, 50, { checksum: 0x4321 })],
-  ])("leaves apart: %s", (_, first, second) => {
+  test.each(APART)("leaves apart: %s", (_, first, second) => {
     expect(groupsOf([first, second])).toEqual([1, 1]);
+  });
+
+  test.each(APART_FROM_DATAGRAMS)("leaves apart, behind several that are merged: %s", (_, first, second) => {
+    expect(groupsOf([first, first, first, second])).toEqual([3, 1]);
   });
 
   test("a packet alone keeps its virtio header and its octets", () => {

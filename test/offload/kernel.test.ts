@@ -15,7 +15,7 @@ import {
 } from "@bunnel/tun-linux";
 import { decodePacket, tcpOptions, tcpPacket, udpPacket, type DecodedPacket } from "@bunnel/wire";
 import { framed, load } from "./rig.ts";
-import { countersOf } from "./two-hosts.ts";
+import { countersOf } from "@bunnel/tools/soak";
 
 const OURS = ["192.0.2.9", "2001:db8::9"] as const;
 const THEIRS = ["192.0.2.1", "2001:db8::1"] as const;

@@ -1,6 +1,6 @@
 // UDP sockets of the Linux kernel as receivers: a TUN interface in a network namespace of its own, and sockets behind
-// it. Packets that the test writes to the device are packets off the wire to the kernel, which joins fragments, looks at
-// checksums and lengths, and gives each socket what is left.
+// it. Packets that the test writes to the device are packets off the wire to the kernel, which joins fragments, looks
+// at checksums and lengths, and gives each socket what is left.
 import { type LinuxTun, NetworkNamespace, openLinuxTun } from "@bunnel/tun-linux";
 import type { udp } from "bun";
 import { HOPS } from "../engine/connection.ts";

@@ -2,18 +2,7 @@
 import { join } from "node:path";
 
 /** A program of tools/bench/c by its file name without ending. */
-export type ProgramName =
-  | "engine"
-  | "forward"
-  | "flood"
-  | "drain"
-  | "bulk"
-  | "connect"
-  | "pump"
-  | "torrent"
-  | "echo"
-  | "ping"
-  | "queues";
+export type ProgramName = "engine" | "forward" | "drain" | "bulk" | "connect" | "torrent" | "echo" | "ping" | "queues";
 
 const SOURCES = join(import.meta.dir, "c");
 const FLAGS = ["-O3", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-pthread"];

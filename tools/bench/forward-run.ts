@@ -29,7 +29,7 @@ const START_PACKETS = 2000;
 
 /** The load programs, compiled. */
 export interface LoadPrograms {
-  readonly flood: string;
+  readonly torrent: string;
   readonly drain: string;
   readonly bulk: string;
 }
@@ -57,7 +57,7 @@ export async function runDatagrams(
   try {
     const path = await openPath(stage, forwarder, FORWARDER_CPU);
     await stage.spawn([programs.drain, ADDRESS_B, PORT], { namespace: path.b }).ready();
-    const load = [programs.flood, ADDRESS_B, PORT, String(packetBytes), String(FLOOD_FLOWS), String(FLOOD_SECONDS)];
+    const load = [programs.torrent, ADDRESS_B, PORT, String(packetBytes), String(FLOOD_FLOWS), String(FLOOD_SECONDS)];
     stage.spawn(load, { namespace: path.a, cpu: LOAD_CPU });
     await packetsFlow(path.forwarder);
     await spend(path.forwarder.pid, WARM_UP_CPU_SECONDS);

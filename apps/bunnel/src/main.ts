@@ -7,6 +7,7 @@ import { register as demo } from "./commands/demo.ts";
 import { register as doctor } from "./commands/doctor.ts";
 import { register as down } from "./commands/down.ts";
 import { register as flows } from "./commands/flows.ts";
+import { register as lab } from "./commands/lab.ts";
 import { register as manual } from "./commands/manual.ts";
 import { register as profile } from "./commands/profile.ts";
 import { register as reload } from "./commands/reload.ts";
@@ -24,23 +25,11 @@ const program = new Command("bunnel")
   .showHelpAfterError("(bunnel help shows what there is)")
   .exitOverride();
 
-for (const register of [
-  demo,
-  up,
-  down,
-  statusCommand,
-  stats,
-  rules,
-  flows,
-  reload,
-  profile,
-  service,
-  doctor,
-  replay,
-  completions,
-  manual,
-])
-  register(program);
+const COMMANDS = [
+  ...[demo, lab, up, down, statusCommand, stats, rules, flows, reload],
+  ...[profile, service, doctor, replay, completions, manual],
+];
+for (const register of COMMANDS) register(program);
 
 try {
   await program.parseAsync(process.argv);

@@ -50,10 +50,10 @@ export interface BackendStats extends EngineCounters {
   readonly device: string;
   readonly method: string;
   readonly uplinks: readonly string[];
-  /** Answers of servers that the tap lost because nobody read in time; 0 where there is no tap. */
-  readonly tapDropped: number;
   /** For each queue how its packets pass: "plain", "uring", or "memory" for a device that is none of the system's. */
   readonly pumps: readonly string[];
+  /** Answers of servers that the tap lost because nobody read in time; 0 where there is no tap. */
+  readonly tapDropped: number;
 }
 
 /** A backend at work. */

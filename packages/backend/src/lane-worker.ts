@@ -17,8 +17,11 @@ export interface LaneOpeners {
    * @param lane whose memory the packets lie in, and whose `rings` the device may use
    */
   device(handOver: DeviceHandOver, lane: Lane, pump: PumpChoice): LaneDevice;
-  /** Opens what `handOver` of the way out gave. */
-  egress(handOver: EgressHandOver): Egress;
+  /**
+   * Opens what `handOver` of the way out gave.
+   * @param lane whose packets it sends: a device may merge them
+   */
+  egress(handOver: EgressHandOver, lane: Lane, pump: PumpChoice): Egress;
   /** Needed when the lane's parts have a tap. */
   tap?(handOver: DeviceHandOver): InboundTap;
   /** A finder of the lane's own. Without it, QUIC has no names. */
@@ -59,8 +62,9 @@ function say(message: Said): void {
 function runLane(start: LaneStart, openers: LaneOpeners, ready: (pump: string) => void): void {
   const engine = Engine.attach(start.engine);
   const lane = engine.lane(start.laneIndex, start.lane);
-  const device = openers.device(start.device, lane, start.pump ?? "auto");
-  const egress = openers.egress(start.egress);
+  const pump = start.pump ?? "auto";
+  const device = openers.device(start.device, lane, pump);
+  const egress = openers.egress(start.egress, lane, pump);
   const names = openers.names?.();
   const inbound = openInbound(engine, start, openers);
   const loop = new LaneLoop(device, egress, lane, start.maxQueueSize, {

@@ -156,8 +156,8 @@ class RunningTun implements BackendHandle {
       device: this.parts.queues.device.name,
       method: this.#interception.method,
       uplinks: this.#interception.uplinks,
-      tapDropped: this.parts.queues.taps.reduce((sum, tap) => sum + (tap?.dropped ?? 0), 0),
       pumps: this.parts.queues.pumps,
+      tapDropped: this.parts.queues.taps.reduce((sum, tap) => sum + (tap?.dropped ?? 0), 0),
     };
   }
 
@@ -187,21 +187,25 @@ class RunningTun implements BackendHandle {
 
   #load(next: Profile, settings: TunSettings): void {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
-    const { engine, queues } = this.parts;
+    const { engine } = this.parts;
     const before = encodeRules(this.#profile);
     const table = encodeRules(next);
-    for (const tap of queues.taps) watchDistance(this.platform, tap, table);
+    this.#watchDistance(table);
     // What comes up before its rules are known passes; the other way round it would be lost to the old ones.
     engine.loadRules(table);
     try {
       this.#interceptAnew(next, settings);
     } catch (cause) {
       engine.loadRules(before);
-      for (const tap of queues.taps) watchDistance(this.platform, tap, before);
+      this.#watchDistance(before);
       throw cause;
     }
     this.#profile = next;
     this.#settings = settings;
+  }
+
+  #watchDistance(table: Uint8Array): void {
+    for (const tap of this.parts.queues.taps) watchDistance(this.platform, tap, table);
   }
 
   /** For a moment nothing comes up: that is the side on which to err. */

@@ -153,7 +153,8 @@ export class EndpointFlow {
     this.#sent = acknowledged(this.#sent, segment.ack);
     if (sequenceDistance(this.#sent.unacknowledged, this.#sent.next) === 0) this.#timer.stop();
     const room = ENDPOINT_STREAM_MAX_BYTES - this.#stream.length;
-    if (reception.octets.length > 0) this.#keep(reception.octets.subarray(0, room));
+    const { octets } = reception;
+    if (octets.length > 0) this.#keep(octets.length <= room ? octets : octets.subarray(0, room));
     const answer = this.#serve(nowMs);
     if (answer !== undefined) return answer;
     return sequenceBytes(segment) === 0 ? [] : [this.#packet(TCP_ACK, this.#sent.next, nowMs)];
@@ -196,14 +197,13 @@ export class EndpointFlow {
   }
 
   #packet(flags: number, seq: number, nowMs: number, payload?: Uint8Array): Uint8Array {
-    const options = this.#stamp(nowMs);
     return this.#writer.write({
       flags,
       seq,
       ack: this.#receiver.expected,
       window: RECEIVE_WINDOW_BYTES,
-      ...(options !== undefined && { options }),
-      ...(payload !== undefined && { payload }),
+      options: this.#stamp(nowMs),
+      payload,
     });
   }
 

@@ -80,7 +80,7 @@ export class Endpoint implements Host {
   receive(packet: Uint8Array, nowMs: number): Uint8Array[] {
     const whole = this.#datagrams.take(packet, nowMs);
     const segment = whole === undefined ? undefined : readSegment(whole);
-    if (segment === undefined || segment.hopLimit === 0 || !this.#addresses.has(segment.destination)) return [];
+    if (segment === undefined || segment.hopLimit === 0) return [];
     if (!ipChecksumHolds(packet) || !segment.checksumHolds) return [];
     return this.#deliver(segment, nowMs);
   }
@@ -89,6 +89,7 @@ export class Endpoint implements Host {
     const { key } = segment;
     const flow = this.#flows.get(key);
     if (flow !== undefined && flow.state !== "closed") return flow.receive(segment, nowMs);
+    if (!this.#addresses.has(segment.destination)) return [];
     const opens = has(segment, TCP_SYN) && !has(segment, TCP_ACK) && !has(segment, TCP_RST);
     if (!opens || !this.#ports.has(segment.destinationPort)) return refuse(segment);
     const opened = new EndpointFlow(segment, { ...this.#options, firstSeq: this.#random.next() });

@@ -45,3 +45,8 @@ export { CELL_LEGEND, CELL_LETTERS, changesBetween, keptTable, printEvasion } fr
 export type { CellChange, KeptTable } from "./matrix/print-evasion.ts";
 export { namedStrategies, SIMULATED_DECOY_TTL } from "./matrix/techniques.ts";
 export type { NamedStrategy } from "./matrix/techniques.ts";
+export { evolve } from "./evolve/evolve.ts";
+export type { EvolveOptions, EvolveResult, GenerationReport } from "./evolve/evolve.ts";
+export { importCensor } from "./evolve/evaluate.ts";
+export type { Opponent } from "./evolve/evaluate.ts";
+export type { PruneNote } from "./evolve/prune.ts";

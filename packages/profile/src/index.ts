@@ -47,3 +47,4 @@ export { encodeRules, type EncodeOptions } from "./table/encode.ts";
 export { hostHash } from "./table/host-hash.ts";
 export { matchAddress, matchHost, matchRule, type MessageFacts } from "./table/match.ts";
 export { tableRules, type TableRule } from "./table/table-rules.ts";
+export { anyOf, nearest, shown, suggestion } from "./wording.ts";

@@ -1,7 +1,7 @@
 // What happens to a device's interface, told as it happens.
 import { checkFeature, type SystemDevice, type WaitOptions } from "@bunnel/device";
-import type { AddressInfo, LinkInfo, NetworkEventOf, NetworkEvents } from "@bunnel/tun-linux";
-import { driver } from "./driver.ts";
+import type { AddressInfo, LinkInfo, NetworkEventOf } from "@bunnel/tun-linux";
+import { driver, type DriverEvents } from "./driver.ts";
 
 /** Something that happened to the interface of a device. */
 export type DeviceEvent =
@@ -52,7 +52,7 @@ function lookAt(device: SystemDevice, events: Disposable): LinkInfo | undefined 
 async function* told(
   index: number,
   found: LinkInfo | undefined,
-  events: NetworkEvents<"link" | "address">,
+  events: DriverEvents<"link" | "address">,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<DeviceEvent, void, undefined> {
   try {

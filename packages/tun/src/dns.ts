@@ -1,7 +1,7 @@
 // The name servers of a link.
 import { DeviceError } from "@bunnel/device";
-import type { DnsOptions, LinkDns, LinkDnsHold } from "@bunnel/tun-linux";
-import { driver } from "./driver.ts";
+import type { DnsOptions, LinkDns } from "@bunnel/tun-linux";
+import { driver, type DriverDnsHold } from "./driver.ts";
 import { withNetwork } from "./network.ts";
 
 /** Which servers names are asked at. */
@@ -13,7 +13,7 @@ export const dns = {
    * E_DEVICE_BUSY while somebody else holds them, E_UNSUPPORTED for servers for some names only where the system's
    * resolver cannot tell names apart, E_DEVICE_DENIED without the right
    */
-  async set(nameOrIndex: string | number, settings: LinkDns, options?: DnsOptions): Promise<LinkDnsHold> {
+  async set(nameOrIndex: string | number, settings: LinkDns, options?: DnsOptions): Promise<DriverDnsHold> {
     const link = withNetwork((network) => network.link(nameOrIndex));
     if (!link) throw new DeviceError("E_DEVICE_GONE", `interface ${nameOrIndex}: expected one, found none`);
     return driver().setDns(link, settings, options);

@@ -7,6 +7,26 @@ import {
   type SystemDevice,
 } from "@bunnel/device";
 import type * as TunLinux from "@bunnel/tun-linux";
+import { win32 } from "./win32.ts";
+
+/** What is asked about interfaces, addresses, routes, rules and neighbours: the calls of Linux, whoever answers. */
+export type DriverNetwork = Omit<TunLinux.RouteNetlink, "watch"> & {
+  watch<T extends TunLinux.NetworkTopic = TunLinux.ConfigurationTopic>(
+    options?: TunLinux.WatchOptions<T>,
+  ): DriverEvents<T>;
+};
+
+/** Changes of the network as they happen, for one reader. */
+export type DriverEvents<T extends TunLinux.NetworkTopic = TunLinux.ConfigurationTopic> = AsyncIterableIterator<
+  TunLinux.NetworkEventOf<T>,
+  undefined
+> &
+  Disposable & { close(): void };
+
+/** Name servers that were set, and by what. */
+export type DriverDnsHold = Omit<TunLinux.LinkDnsHold, "backend"> & {
+  readonly backend: TunLinux.LinkDnsHold["backend"] | "iphlpapi";
+};
 
 /** What a platform's driver offers. */
 export interface Driver {
@@ -19,15 +39,15 @@ export interface Driver {
   /** A device from a descriptor that somebody else opened. */
   openDescriptor(descriptor: number, options: DescriptorOptions): SystemDevice;
   /** The system's interfaces, addresses, routes, rules and neighbours. */
-  openNetwork(): TunLinux.RouteNetlink;
+  openNetwork(): DriverNetwork;
   /** The interface of a device as it is now; undefined when it was deleted. */
   linkOf(device: SystemDevice): TunLinux.LinkInfo | undefined;
   /** Changes of interfaces and addresses where the device's interface is. */
-  watchFrom(device: SystemDevice, signal?: AbortSignal): TunLinux.NetworkEvents<"link" | "address">;
+  watchFrom(device: SystemDevice, signal?: AbortSignal): DriverEvents<"link" | "address">;
   /** A network of one's own. */
   createNamespace(): TunLinux.NetworkNamespace;
   /** Has names asked at the servers of a link. */
-  setDns: typeof TunLinux.setLinkDns;
+  setDns(...args: Parameters<typeof TunLinux.setLinkDns>): Promise<DriverDnsHold>;
   /** Puts back the name servers that a killed process left changed. */
   recoverDns: typeof TunLinux.recoverDns;
 }
@@ -46,7 +66,11 @@ export function driver(): Driver {
  */
 export function driverOf(platform: string): Driver {
   if (platform === "linux") return linux();
-  throw new DeviceError("E_UNSUPPORTED", `TUN devices: expected a platform with a driver (linux), found ${platform}`);
+  if (platform === "win32") return win32();
+  throw new DeviceError(
+    "E_UNSUPPORTED",
+    `TUN devices: expected a platform with a driver (linux, win32), found ${platform}`,
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 // One network interface: what it is, and what can be changed about it while it lives.
 import { DeviceError } from "@bunnel/device";
-import type { AddressInfo, AddressOptions, LinkChange, LinkInfo, LinkSpec, RouteNetlink } from "@bunnel/tun-linux";
-import { driver } from "./driver.ts";
+import type { AddressInfo, AddressOptions, LinkChange, LinkInfo, LinkSpec } from "@bunnel/tun-linux";
+import { driver, type DriverNetwork } from "./driver.ts";
 import { withNetwork } from "./network.ts";
 
 /**
@@ -10,11 +10,11 @@ import { withNetwork } from "./network.ts";
  * E_DEVICE_DENIED without the right.
  */
 export class Interface implements Disposable {
-  readonly #network: RouteNetlink;
+  readonly #network: DriverNetwork;
   #isOpen = true;
 
   private constructor(
-    network: RouteNetlink,
+    network: DriverNetwork,
     readonly index: number,
   ) {
     this.#network = network;
@@ -104,7 +104,7 @@ export class Interface implements Disposable {
     this.close();
   }
 
-  #open(): RouteNetlink {
+  #open(): DriverNetwork {
     if (this.#isOpen) return this.#network;
     throw new DeviceError("E_DEVICE_STATE", `interface ${this.index}: expected open, found closed`);
   }

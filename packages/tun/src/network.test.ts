@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NetworkNamespace } from "@bunnel/tun-linux";
-import { dns, Interface, interfaces, neighbours, routes, rules, watchNetwork, type LinkDnsHold } from "./index.ts";
+import { dns, Interface, interfaces, neighbours, routes, rules, watchNetwork, type DriverDnsHold } from "./index.ts";
 
 let namespace: NetworkNamespace;
 let left: Interface;
@@ -112,7 +112,7 @@ describe("dns", () => {
     writeFileSync(resolvConfPath, "nameserver 198.51.100.53\n");
     const options = { backend: "resolv.conf", resolvConfPath, stateFolder: join(folder, "state") } as const;
     for (const link of ["a0", left.index]) {
-      const begun = Promise.withResolvers<LinkDnsHold>();
+      const begun = Promise.withResolvers<DriverDnsHold>();
       namespace.run(() => begun.resolve(dns.set(link, { servers: ["192.0.2.53"] }, options)));
       {
         await using hold = await begun.promise;

@@ -1,4 +1,4 @@
-// Sends UDP datagrams several times as fast as flood.c, so that a forwarder which merges them is still the slower one:
+// Sends UDP datagrams several times as fast as one by one, so that a forwarder which merges them is still the slower:
 //   torrent ADDRESS PORT PACKET_BYTES FLOWS SECONDS
 // The kernel cuts one large datagram into 64 of PACKET_BYTES (the IP header counts) before they reach the device.
 #include <netinet/udp.h>

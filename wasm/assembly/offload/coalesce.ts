@@ -1,6 +1,6 @@
 // Packets of the tx list to super-packets, for a device that takes them:
 //   1. each packet is looked at; what cannot be merged is an item of its own
-//   2. it joins the most recent item of its flow, or becomes that
+//   2. it joins the most recent item of its flow, or becomes that; one that repeats the packet before it joins at once
 //   3. each item is laid out as iovecs: the first packet whole, of the others the payload where it lies
 //   4. the headers of a merged packet are made those of the whole
 // Nothing is copied and nothing moves but the headers of first packets; `loosen` gives those back.
@@ -27,6 +27,7 @@ import { closeFlows, openFlows, placeOf } from "./flows";
 import { following, Item, Kind, txPacketAt, txPacketBytes } from "./item";
 import { join } from "./join";
 import { look } from "./look";
+import { repeats } from "./repeat";
 import { checksumOffset, pseudoSum } from "./verify";
 
 /**
@@ -38,7 +39,11 @@ export function coalesce(from: i32, to: i32, allowed: u32, baseLow: u32, baseHig
   const base = ((<u64>baseHigh) << 32) | <u64>baseLow;
   openFlows(to - from);
   let items = 0;
+  /** Number plus one of the item that the packet before belongs to, when another one may follow it. */
+  let last = 0;
   for (let i = from; i < to; i++) {
+    if (last != 0 && repeats(Item.of(last - 1), i)) continue;
+    last = 0;
     const item = Item.of(items);
     look(item, i, allowed);
     if (item.kind == Kind.Fence) closeFlows();
@@ -46,8 +51,10 @@ export function coalesce(from: i32, to: i32, allowed: u32, baseLow: u32, baseHig
       const place = placeOf(item);
       if (place != 0) {
         const open: i32 = load<u16>(place);
+        last = open;
         if (open != 0 && join(Item.of(open - 1), item, allowed)) continue;
-        store<u16>(place, <u16>(items + 1));
+        last = items + 1;
+        store<u16>(place, <u16>last);
       }
     }
     items++;

@@ -20,28 +20,38 @@ export function checksumOffset(item: Item): i32 {
 
 /** Sum of the pseudo header over so many octets of transport header and payload. */
 export function pseudoSum(item: Item, l4Bytes: i32): u64 {
+  return pseudoSumAt(item.at, item, l4Bytes);
+}
+
+function pseudoSumAt(p: usize, item: Item, l4Bytes: i32): u64 {
   const protocol: u32 = item.protocol;
-  if (item.family == 4) return Ipv4.at(item.at).pseudoSum(protocol, l4Bytes);
-  return Ipv6.at(item.at).pseudoSum(protocol, l4Bytes);
+  if (item.family == 4) return Ipv4.at(p).pseudoSum(protocol, l4Bytes);
+  return Ipv6.at(p).pseudoSum(protocol, l4Bytes);
+}
+
+/** Looks at an item of one packet. */
+export function verify(item: Item): bool {
+  return isSound(item.at, item, item.headerBytes + item.payloadBytes - item.l4Offset);
 }
 
 /**
- * Looks at an item of one packet. A partial checksum is right when its field holds the pseudo header's sum: the rest is
- * added later, from the octets as they are then.
+ * Looks at the packet at `p`, which is of the item's family and protocol and has its transport header in the same
+ * place. A partial checksum is right when its field holds the pseudo header's sum: the rest is added later, from the
+ * octets as they are then.
  */
-export function verify(item: Item): bool {
-  const p = item.at;
+export function isSound(p: usize, item: Item, l4Bytes: i32): bool {
   if (item.family == 4) {
     if (load<u16>(p, IPV4_CHECKSUM) == OTHER_ZERO || fold(sumOf(p, IPV4_HEADER_BYTES)) != 0xffff) return false;
   }
-  const l4Bytes = item.headerBytes + item.payloadBytes - item.l4Offset;
+  const l4 = p + <usize>item.l4Offset;
   const offset = checksumOffset(item);
-  const field: u32 = load<u16>(item.l4 + <usize>offset);
+  const field: u32 = load<u16>(l4 + <usize>offset);
+  const pseudo = pseudoSumAt(p, item, l4Bytes);
   const vnet = Vnet.of(p);
   if (vnet.needsChecksum) {
     const isTransport = vnet.checksumStart == item.l4Offset && vnet.checksumOffset == offset;
-    return isTransport && field == fold(pseudoSum(item, l4Bytes));
+    return isTransport && field == fold(pseudo);
   }
   if (item.protocol == PROTOCOL_TCP && field == OTHER_ZERO) return false;
-  return fold(sumOf(item.l4, l4Bytes) + pseudoSum(item, l4Bytes)) == 0xffff;
+  return fold(sumOf(l4, l4Bytes) + pseudo) == 0xffff;
 }

@@ -1,6 +1,12 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { QUEUES_MAX } from "@bunnel/abi";
-import { TunBackend, type BackendHandle, type BackendStats, type PumpChoice, type TunSettings } from "@bunnel/backend";
+import {
+  TunBackend,
+  type BackendHandle,
+  type BackendStats,
+  type PumpChoice,
+  type TunSettings,
+} from "@bunnel/backend";
 import type { Profile } from "@bunnel/profile";
 import { isAnswered } from "../control/client.ts";
 import { ControlError } from "../control/protocol.ts";

@@ -77,7 +77,7 @@ class InOrderReader implements FlowReader {
   ) {}
 
   outbound(segment: TcpSegment, position: number, flow: Flow): string | undefined {
-    const next = this.#window.readable.length;
+    const next = this.#window.readableBytes;
     if (flow.dataPackets > this.state.packetsMax || position > next) return undefined;
     if (this.state.exact === true && position !== next) return undefined;
     return this.#window.write(position, segment.payload) ? this.find(this.#window.readable).name : undefined;

@@ -183,8 +183,8 @@ export class Client implements Host {
       flags,
       id: this.#ipId,
       window: RECEIVE_WINDOW_BYTES,
-      ...(options !== undefined && { options }),
-      ...(payload !== undefined && { payload }),
+      options,
+      payload,
     });
   }
 

@@ -10,19 +10,20 @@ const IPV6_HEADER_BYTES = 40;
 /**
  * A copy of the packet behind so many routers. Undefined: one of them threw it away, because the hop limit ran out,
  * the IPv4 header's checksum is wrong (RFC 1812 section 5.2.2), or it is no IP packet. What the packet carries is no
- * business of theirs.
+ * business of theirs. With `mayChange` the packet itself is changed and given back.
  */
-export function afterRouters(packet: Uint8Array, routers: number): Uint8Array | undefined {
+export function afterRouters(packet: Uint8Array, routers: number, mayChange = false): Uint8Array | undefined {
   const version = (packet[0] ?? 0) >> 4;
   if (version === 6 ? !holdsIpv6(packet) : version !== 4 || !holdsIpv4(packet)) return undefined;
   const at = version === 6 ? IPV6_HOP_LIMIT : IPV4_TTL;
   const hopLimit = packet[at] ?? 0;
   if (hopLimit <= routers) return undefined;
-  const copy = packet.slice();
+  const isChecked = version === 6 || routers === 0 || ipChecksumHolds(packet);
+  if (!isChecked) return undefined;
+  const copy = mayChange ? packet : packet.slice();
   if (routers === 0) return copy;
   copy[at] = hopLimit - routers;
   if (version === 6) return copy;
-  if (!ipChecksumHolds(packet)) return undefined;
   copy[IPV4_CHECKSUM] = copy[IPV4_CHECKSUM + 1] = 0;
   const sum = folded(wordSum(copy, 0, ((copy[0] ?? 0) & 15) * 4)) ^ 0xffff;
   copy[IPV4_CHECKSUM] = sum >> 8;

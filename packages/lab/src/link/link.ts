@@ -85,6 +85,8 @@ export class Link {
   readonly #trace: Trace;
   readonly #matched: string[] = [];
   readonly #send: (packet: Uint8Array, afterMs: number) => void;
+  /** Nobody else holds on to a packet that is under way. */
+  readonly #mayChange: boolean;
   #nowMs = 0;
 
   constructor(parts: LinkParts, options: LinkOptions = {}) {
@@ -94,6 +96,7 @@ export class Link {
     this.#nat = new Nat(this.#options.nat);
     this.#random = new SeededRandom(this.#options.seed);
     this.#trace = new Trace(this.#options.events);
+    this.#mayChange = !this.#options.events && parts.transform === undefined;
     const { loss, duplication, reordering } = this.#options;
     this.#hasFaults = loss > 0 || duplication > 0 || reordering > 0;
     this.#send = (packet, afterMs) => {
@@ -173,7 +176,7 @@ export class Link {
     const heldBack = this.#hasFaults && random.chance(reordering);
     if (packet.length > mtuBytes) return this.#note("tooBig", direction, packet);
     if (lost) return this.#note("lost", direction, packet);
-    const behind = afterRouters(packet, routers);
+    const behind = afterRouters(packet, routers, this.#mayChange);
     if (behind === undefined) return this.#note("expired", direction, packet);
     if (heldBack) this.#note("heldBack", direction, packet);
     if (doubled) this.#note("doubled", direction, packet);

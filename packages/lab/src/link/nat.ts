@@ -63,8 +63,10 @@ export class Nat {
 
   #accepts(segment: TcpSegment, packet: Uint8Array): boolean {
     if (!ipChecksumHolds(packet) || !segment.checksumHolds || !hasSensibleFlags(segment)) return false;
+    // A client does not answer its own SYN: no state of the kernel's table takes that.
+    if (has(segment, TCP_SYN | TCP_ACK)) return false;
     const end = sequenceAfter(segment.seq, sequenceBytes(segment));
-    const opens = has(segment, TCP_SYN) && !has(segment, TCP_ACK);
+    const opens = has(segment, TCP_SYN);
     const known = this.#tracked;
     if (known === undefined || known.key !== segment.key) {
       if (!opens) return false;

@@ -80,6 +80,10 @@ export class LiveLab implements AsyncDisposable {
     return this.#hosts.client;
   }
 
+  get censor(): LabHost {
+    return this.#hosts.censor;
+  }
+
   get server(): LabHost {
     return this.#hosts.server;
   }

@@ -1,6 +1,7 @@
 // The engine of a simulation: one instance of the shipped binary, one gateway, one strategy at a time.
 import { Engine } from "@bunnel/engine";
-import { encodeRules, parseProfile, parseStrategy, PRESET_PREFIX } from "@bunnel/profile";
+import { encodeRules, parseProfile, readRuleStrategy } from "@bunnel/profile";
+import type { Profile, Rule } from "@bunnel/profile";
 import { EngineGateway } from "../link/engine-gateway.ts";
 import type { Gateway } from "../link/gateway.ts";
 
@@ -30,13 +31,15 @@ export class EngineRig {
   }
 }
 
+/** A profile of one rule, for every host and port; the strategy is put in its place. */
+const TEMPLATE: Profile = parseProfile('[[rule]]\nname = "lab"\nports = ["1-65535"]\nstrategy = "pass"\n');
+
 /**
  * The rule table of one strategy for every host and port, in the notation or as `preset:name`.
- * @throws ProfileError E_PROFILE with what is wrong in the strategy
+ * @throws ProfileError E_STRATEGY with what is wrong in the strategy
  */
 export function strategyTable(strategy: string): Uint8Array {
-  // Said with the place in the strategy's own text, which the profile around it would hide.
-  if (!strategy.trimStart().startsWith(PRESET_PREFIX)) parseStrategy(strategy);
-  const rule = `[[rule]]\nname = "lab"\nports = ["1-65535"]\nstrategy = ${JSON.stringify(strategy)}\n`;
-  return encodeRules(parseProfile(rule), { seed: TABLE_SEED });
+  const read = readRuleStrategy(strategy);
+  const rules = TEMPLATE.rules.map((rule): Rule => ({ ...rule, ...read }));
+  return encodeRules({ ...TEMPLATE, rules }, { seed: TABLE_SEED });
 }

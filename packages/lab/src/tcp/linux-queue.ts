@@ -47,7 +47,7 @@ export class LinuxQueue implements ReceiveQueue {
       return NOTHING;
     }
     if (this.#early.length === 0) {
-      const fresh = octets.subarray(this.#next - from);
+      const fresh = from === this.#next ? octets : octets.subarray(this.#next - from);
       this.#next = end;
       return fresh;
     }

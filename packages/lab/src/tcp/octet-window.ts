@@ -42,6 +42,11 @@ export class OctetWindow {
     return this.#octets.subarray(0, this.#readable);
   }
 
+  /** How many those are. */
+  get readableBytes(): number {
+    return this.#readable;
+  }
+
   #grow(bytes: number): void {
     if (bytes <= this.#octets.length) return;
     const size = Math.min(this.#maxBytes, Math.max(bytes, this.#octets.length * 2));

@@ -87,7 +87,10 @@ export class TcpReceiver {
     const bytes = segment.payloadBytes;
     if (has(segment, TCP_FIN) && bytes <= room) this.#finAt ??= from + bytes;
     if (bytes === 0) return NOTHING_TAKEN;
-    return { kind: "taken", octets: this.#queue.take(from, segment.payload.subarray(0, room)) };
+    return {
+      kind: "taken",
+      octets: this.#queue.take(from, bytes <= room ? segment.payload : segment.payload.subarray(0, room)),
+    };
   }
 
   /** Stations 1 to 7. */

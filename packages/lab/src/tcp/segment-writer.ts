@@ -23,8 +23,8 @@ export interface SegmentFields {
   readonly flags: number;
   readonly window?: number;
   /** A multiple of four octets, 40 at most. */
-  readonly options?: Uint8Array;
-  readonly payload?: Uint8Array;
+  readonly options?: Uint8Array | undefined;
+  readonly payload?: Uint8Array | undefined;
   /** IPv4 identification. Default 1. */
   readonly id?: number;
   /** IPv4 only. Default true. */
@@ -39,8 +39,8 @@ export class SegmentWriter {
 
   /** @throws WireError E_WIRE_ADDRESS */
   constructor({ source, destination, sourcePort, destinationPort }: SegmentEnds) {
-    const from = parseAddress(source);
-    const to = parseAddress(destination);
+    const from = addressOctets(source);
+    const to = addressOctets(destination);
     const isIpv4 = from.length === 4;
     this.#ipBytes = isIpv4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
     const head = new Uint8Array(this.#ipBytes + TCP_HEADER_BYTES);
@@ -81,6 +81,19 @@ export class SegmentWriter {
     setBe16(packet, ip + 16, folded(sum) ^ 0xffff);
     return packet;
   }
+}
+
+const addresses = new Map<string, Uint8Array>();
+/** Addresses that are kept read. */
+const ADDRESSES_MAX = 64;
+
+function addressOctets(text: string): Uint8Array {
+  const known = addresses.get(text);
+  if (known !== undefined) return known;
+  if (addresses.size >= ADDRESSES_MAX) addresses.clear();
+  const octets = parseAddress(text);
+  addresses.set(text, octets);
+  return octets;
 }
 
 /** The timestamps option behind two fillers, as Linux sends it: 12 octets. */

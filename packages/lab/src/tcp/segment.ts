@@ -73,6 +73,7 @@ function placeInIpv6(packet: Uint8Array): Place | undefined {
 
 class SegmentInPlace implements TcpSegment {
   #options: readonly TcpOption[] | undefined;
+  #payload: Uint8Array | undefined;
 
   constructor(
     readonly packet: Uint8Array,
@@ -115,7 +116,8 @@ class SegmentInPlace implements TcpSegment {
   }
 
   get payload(): Uint8Array {
-    return this.packet.subarray(this.l4At + this.headerBytes, this.end);
+    this.#payload ??= this.packet.subarray(this.l4At + this.headerBytes, this.end);
+    return this.#payload;
   }
 
   get payloadBytes(): number {

@@ -45,13 +45,14 @@ describe("openPump()", () => {
 
   test.each(BACKENDS)("close() of %s gives back every descriptor, also when it is called twice", (backend) => {
     const { memory, rings } = pumpMemory(0);
+    const before = openRings();
     for (let i = 0; i < 20; i++) {
       const pump = openPump({ memory, rings, ports: [], eventFd: -1, backend });
-      expect(openRings()).toBe(backend === "uring" ? 1 : 0);
+      expect(openRings() - before).toBe(backend === "uring" ? 1 : 0);
       pump.close();
       pump.close();
     }
-    expect(openRings()).toBe(0);
+    expect(openRings()).toBe(before);
   });
 });
 

@@ -11,6 +11,7 @@ export const GENEVA_1: Model = {
     state: { kind: "next" },
     creation: { opens: "syn", syn: "reopens" },
     parser: { kind: "octets" },
+    reaction: { keeps: "outbound", sends: [] },
     residual: { scope: "client", ms: Infinity },
   },
 };

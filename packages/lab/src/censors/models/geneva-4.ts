@@ -11,6 +11,7 @@ export const GENEVA_4: Model = {
     state: { kind: "next" },
     creation: { opens: "syn", syn: "reopens", ack: "moves" },
     parser: { kind: "octets" },
+    reaction: { keeps: "outbound", sends: [] },
     residual: { scope: "client", ms: Infinity },
   },
 };

@@ -11,6 +11,7 @@ export const GENEVA_6: Model = {
     state: { kind: "packets" },
     creation: { opens: "any", syn: "nothing", end: { flags: ["R", "RA", "F"], must: "box", does: "forgets" } },
     parser: { kind: "octets" },
+    reaction: { keeps: "outbound", sends: [] },
     residual: { scope: "client", ms: Infinity },
   },
 };

@@ -11,6 +11,7 @@ export const GENEVA_7: Model = {
     state: { kind: "packets" },
     creation: { opens: "any", syn: "nothing", end: { flags: ["R", "RA", "F"], must: "tuple", does: "forgets" } },
     parser: { kind: "octets" },
+    reaction: { keeps: "outbound", sends: [] },
     residual: { scope: "client", ms: Infinity },
   },
 };

@@ -11,6 +11,7 @@ export const GENEVA_8: Model = {
     state: { kind: "packets" },
     creation: { opens: "any", syn: "nothing", end: { flags: ["R", "F"], must: "place", does: "forgets" } },
     parser: { kind: "octets" },
+    reaction: { keeps: "outbound", sends: [] },
     residual: { scope: "client", ms: Infinity },
   },
 };

@@ -11,6 +11,7 @@ export const GENEVA_9: Model = {
     state: { kind: "next" },
     creation: { opens: "syn", syn: "nothing", end: { flags: ["R", "F"], must: "place", does: "moves" } },
     parser: { kind: "octets" },
+    reaction: { keeps: "outbound", sends: [] },
     residual: { scope: "client", ms: Infinity },
   },
 };

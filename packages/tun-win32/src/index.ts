@@ -1,0 +1,13 @@
+export * from "./driver-capabilities.ts";
+export { codeOfWindowsError, windowsErrorName } from "./errors.ts";
+export { formatGuid, guidOfName, parseGuid } from "./guid.ts";
+export { openTransferred as openTransferredWindows } from "./hand-over.ts";
+export * from "./libraries.ts";
+export * from "./netcfg/index.ts";
+export * from "./open.ts";
+export type { WindowsOnlyOptions, WindowsOptions, WintunLogEntry } from "./options.ts";
+export { TapControl } from "./tap-open.ts";
+export { tapAdapters, type TapAdapter } from "./tap-adapters.ts";
+export { TcpMerger } from "./tcp-merge.ts";
+export { WindowsDevice, type WindowsDeviceParts } from "./windows-device.ts";
+export { deleteWintunDriver, wintunVersion, type WintunOptions } from "./wintun.ts";

@@ -1,0 +1,84 @@
+// The real Windows Bun under Wine: what it needs, made once and kept, and a way to run it.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { buildForWindows, compile, MINGW } from "../build-double.ts";
+import { findWine } from "../tools.ts";
+import { WINE_DOUBLE } from "../world.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..", "..", "..");
+const KEPT = join(ROOT, "node_modules", ".cache", "bunnel-wine");
+/** The package in which Bun for Windows is published; its version is that of the Bun that runs this. */
+const BUN_PACKAGE = "@oven/bun-windows-x64";
+const BUN_FOLDER = join(KEPT, "node_modules", BUN_PACKAGE, "bin");
+const PREFIX = join(KEPT, `prefix-${process.getuid?.() ?? 0}`);
+const READY = join(PREFIX, "bunnel-ready");
+
+export interface WineRun {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+export class Wine {
+  readonly #wine: string;
+  readonly #env: Record<string, string>;
+
+  private constructor(wine: string, double: string) {
+    this.#wine = wine;
+    const path = process.env["PATH"] ?? "";
+    this.#env = { PATH: path, WINEPREFIX: PREFIX, WINEDEBUG: "-all", DISPLAY: "", [WINE_DOUBLE]: `Z:${double}` };
+  }
+
+  /** Fetches, compiles and sets up what is missing. @throws Error with what a program printed */
+  static prepare(): Wine {
+    const wine = findWine();
+    if (wine === undefined) throw new Error("wine64: expected it on this machine, found none");
+    mkdirSync(KEPT, { recursive: true });
+    fetchBun();
+    const library = join(BUN_FOLDER, "bcryptprimitives.dll");
+    compile(MINGW, ["-shared", "-o", library, join(import.meta.dirname, "process-prng.c"), "-ladvapi32"]);
+    const prepared = new Wine(wine, buildForWindows(KEPT));
+    prepared.#makePrefix();
+    return prepared;
+  }
+
+  /** Runs Bun for Windows in the project's folder until it ends. */
+  async run(...args: readonly string[]): Promise<WineRun> {
+    const child = this.start(...args);
+    const output = await new Response(child.stdout).text();
+    return { exitCode: await child.exited, output };
+  }
+
+  /** Starts it; its output, errors among it, comes by `stdout`. */
+  start(...args: readonly string[]) {
+    const words = [this.#wine, join(BUN_FOLDER, "bun.exe"), ...args];
+    const command = words.map((word) => `'${word}'`).join(" ");
+    return Bun.spawn(["sh", "-c", `exec ${command} 2>&1`], {
+      cwd: ROOT,
+      env: this.#env,
+      stdin: "ignore",
+      stdout: "pipe",
+    });
+  }
+
+  #makePrefix(): void {
+    if (existsSync(READY)) return;
+    rmSync(PREFIX, { recursive: true, force: true });
+    const { exitCode } = Bun.spawnSync([this.#wine, "wineboot", "-i"], { env: this.#env, stdin: "ignore" });
+    if (exitCode !== 0) throw new Error(`wineboot failed with ${exitCode}`);
+    writeFileSync(READY, "");
+  }
+}
+
+function fetchBun(): void {
+  const manifest = { private: true, dependencies: { [BUN_PACKAGE]: Bun.version } };
+  writeFileSync(join(KEPT, "package.json"), JSON.stringify(manifest));
+  if (fetchedVersion() === Bun.version) return;
+  const { exitCode, stderr } = Bun.spawnSync([process.execPath, "install", "--os=win32", "--cpu=x64"], { cwd: KEPT });
+  if (exitCode !== 0) throw new Error(`fetching ${BUN_PACKAGE} failed: ${stderr.toString()}`);
+}
+
+function fetchedVersion(): string | undefined {
+  const path = join(BUN_FOLDER, "..", "package.json");
+  if (!existsSync(path)) return undefined;
+  return (JSON.parse(readFileSync(path, "utf8")) as { readonly version: string }).version;
+}

@@ -1,0 +1,155 @@
+// What the forward suite measures: kinds of runs, and the rows that are read from each. A candidate is named by its
+// words: "ours merge uring" is our forwarder between such devices over such a pump.
+import { join } from "node:path";
+import { DEVICE_A, DEVICE_B, runDatagrams, runStream } from "./forward-run.ts";
+import { runEcho, runHeap, runQueues } from "./one-host-run.ts";
+import type { Sample } from "./rounds.ts";
+import type { Budget } from "./row.ts";
+import type { Stage } from "./stage.ts";
+
+const DATAGRAM_CPU_SECONDS = 1;
+const STREAM_SECONDS = 2;
+const PACKET_BYTES = 64;
+const AS_FAST: Budget = { of: "ratio", atLeast: 0.97 };
+const FASTER: Budget = { of: "ratio", atLeast: 1.6 };
+
+/** A row that is read from a series: one candidate against another. */
+export interface ForwardRow {
+  readonly name: string;
+  readonly against: string;
+  readonly ours: string;
+  readonly measure: string;
+  readonly unit: string;
+  readonly budget?: Budget;
+}
+
+/** Candidates that take turns, and the rows that are read from them. */
+export interface ForwardKind {
+  readonly rows: readonly ForwardRow[];
+  run(parts: ForwardParts, candidate: string): Promise<Sample>;
+}
+
+/** The C programs, compiled. */
+export interface ForwardParts {
+  readonly stage: Stage;
+  readonly bulk: string;
+  readonly drain: string;
+  readonly echo: string;
+  readonly forward: string;
+  readonly ping: string;
+  readonly queues: string;
+  readonly torrent: string;
+}
+
+const DATAGRAM_UNIT = { measure: "perCpuSecond", unit: "k packets/CPU-s" } as const;
+const SMALL = `UDP ${PACKET_BYTES} octets`;
+
+const DATAGRAMS: ForwardKind = {
+  rows: [
+    { name: `${SMALL}, plain`, against: "C plain plain", ours: "ours plain plain", budget: AS_FAST, ...DATAGRAM_UNIT },
+    {
+      name: `${SMALL}, io_uring`,
+      against: "C plain uring",
+      ours: "ours plain uring",
+      budget: AS_FAST,
+      ...DATAGRAM_UNIT,
+    },
+    { name: `${SMALL}, merged`, against: "C merge plain", ours: "ours merge plain", budget: AS_FAST, ...DATAGRAM_UNIT },
+    {
+      name: `${SMALL}, merged, io_uring`,
+      against: "C merge uring",
+      ours: "ours merge uring",
+      budget: AS_FAST,
+      ...DATAGRAM_UNIT,
+    },
+    {
+      name: `${SMALL}, merged, io_uring`,
+      against: "C plain plain",
+      ours: "ours merge uring",
+      budget: FASTER,
+      ...DATAGRAM_UNIT,
+    },
+  ],
+  run: (parts, candidate) =>
+    runDatagrams(parts.stage, parts, forwarderOf(parts, candidate), PACKET_BYTES, DATAGRAM_CPU_SECONDS),
+};
+
+const STREAMS: ForwardKind = {
+  rows: [
+    ["plain", "C plain plain", "ours plain plain"],
+    ["offload", "C offload plain", "ours offload plain"],
+    ["offload, io_uring", "C offload plain", "ours offload uring"],
+  ].flatMap(([way = "", against = "", ours = ""]) => [
+    { name: `TCP, ${way}`, against, ours, measure: "perSecond", unit: "Gbit/s", budget: AS_FAST },
+    { name: `TCP, ${way}, by CPU`, against, ours, measure: "perCpuSecond", unit: "Gbit/CPU-s", budget: AS_FAST },
+  ]),
+  run: (parts, candidate) => runStream(parts.stage, parts, forwarderOf(parts, candidate), STREAM_SECONDS),
+};
+
+const QUEUE_UNIT = { measure: "perSecond", unit: "k packets/s" } as const;
+
+const QUEUES: ForwardKind = {
+  rows: [
+    { name: "write, one queue", against: "C 1 plain", ours: "ours 1 plain", ...QUEUE_UNIT },
+    { name: "write, two queues", against: "C 2 plain", ours: "ours 2 plain", ...QUEUE_UNIT },
+    { name: "write, two queues", against: "ours 1 plain", ours: "ours 2 plain", budget: FASTER, ...QUEUE_UNIT },
+    { name: "write, two queues", against: "C 1 plain", ours: "C 2 plain", budget: FASTER, ...QUEUE_UNIT },
+    { name: "write, one queue, io_uring", against: "ours 1 plain", ours: "ours 1 uring", ...QUEUE_UNIT },
+  ],
+  run: ({ stage, queues, ...parts }, candidate) => {
+    const [who = "", count = "1", backend = "plain"] = candidate.split(" ");
+    return runQueues(stage, parts, who === "C" ? [queues] : [...script("queues-process"), backend], Number(count));
+  },
+};
+
+const ECHO: ForwardKind = {
+  rows: (["plain", "uring"] as const).flatMap((backend) => [
+    {
+      name: `echo, ${backend}`,
+      against: "C",
+      ours: `ours ${backend}`,
+      measure: "p50Us",
+      unit: "us",
+      budget: { of: "ratio", atMost: 1 },
+    },
+    {
+      name: `idle, ${backend}`,
+      against: "C",
+      ours: `ours ${backend}`,
+      measure: "idle",
+      unit: "CPU-s/s",
+      budget: { of: "difference", atMost: 0.01 },
+    },
+  ]),
+  run: ({ stage, echo, ...parts }, candidate) => {
+    const [who = "", backend = ""] = candidate.split(" ");
+    return runEcho(stage, parts, who === "C" ? [echo] : [...script("echo-process"), backend]);
+  },
+};
+
+const HEAP: ForwardKind = {
+  rows: (["plain", "uring"] as const).map((backend) => ({
+    name: `heap growth, ${backend}`,
+    against: "nothing",
+    ours: `ours ${backend}`,
+    measure: "perPacket",
+    unit: "octets/packet",
+    budget: { of: "difference", atMost: 0.1 },
+  })),
+  run: ({ stage, ...parts }, candidate) => {
+    if (candidate === "nothing") return Promise.resolve({ perPacket: 0 });
+    return runHeap(stage, parts, [...script("heap-process"), candidate.split(" ")[1] ?? ""]);
+  },
+};
+
+export const FORWARD_KINDS: readonly ForwardKind[] = [DATAGRAMS, STREAMS, QUEUES, ECHO, HEAP];
+
+/** "ours merge uring": who, which devices, which pump. */
+function forwarderOf({ forward }: ForwardParts, candidate: string): readonly string[] {
+  const [who = "", way = "", backend = ""] = candidate.split(" ");
+  return [...(who === "C" ? [forward] : script("forward-process")), DEVICE_A, DEVICE_B, way, backend];
+}
+
+function script(name: string): readonly string[] {
+  return [process.execPath, join(import.meta.dir, `${name}.ts`)];
+}

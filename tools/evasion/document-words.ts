@@ -1,0 +1,89 @@
+// The words of docs/evasion.md.
+
+/** The text without the line break that it begins with. */
+function trimmed(text: string): string {
+  return text.trim();
+}
+
+export const HEAD_TEXT: string = trimmed(`
+# Which technique passes which box
+
+Made by \`bun tools/evasion/document.ts\`; do not edit. A test holds it to the code, and every cell of the table
+is under review in \`test/model\`: a change of one fails there, says which it is, and leaves its packets as a
+pcapng.
+
+Each cell is one connection in memory and virtual time: client, bunnel's engine as it is shipped, home router,
+routers, box, routers, server. \`bunnel lab matrix\` runs the same, with your own strategies and censors, as
+text, JSON or a page; \`bunnel lab list\` names everything.
+
+**✓** served: the server read exactly what the client sent, and the client got the whole answer · \`·\` blocked
+· r reset by the box · f an answer that the server did not send · ? broken, no box to blame · empty: the
+strategy says nothing about such messages.
+
+What the table does not say: whether a box of today is like its model. Models are hypotheses, one sentence each,
+from what others have published; networks differ and change in weeks. Decoys here die of a hop limit that is
+right for the path; on a real one, \`ttl=auto\` or the probe finds it.`);
+
+export const AXES_TEXT: string = trimmed(`
+Every model is made of the same axes (position, state, creation, validation, parser, reaction, residual, UDP,
+policy), one file each in \`packages/lab/src/censors/models\`; one box acts by them. Choices that the sources
+leave open, and where they stand:
+
+- A decoy with a number 10 000 before the window lies outside of every reassembled stream, so it helps against
+  none.
+- Of C5 there are both readings: \`full-valid\` decides on the first whole hello, so a decoy before the real
+  octets counts although the last copy wins; \`full-last\` reads again with every octet that changes.
+- Of C3 there are both: \`inorder\` uses a packet from the octet on that it waits for, \`inorder-exact\` only
+  one that begins there, as nDPI does.
+- \`rst-tap\` resets the server alone, at the end of the packet that it saw last. A reset to the client would
+  always have the right number.
+- \`iran\` lets a connection go when one of its first two data packets looks like a known protocol.
+- \`tspu\` takes all networks for listed ones; its server answers with 24 KiB, so that the freeze shows.
+- \`strict\` reads what the server reads. Nothing passes it, and nothing may: that is its use. Nothing that
+  packets can do passes \`dns-hijack\`; another port or DNS over HTTPS does.`);
+
+export const SEARCH_TEXT: string = trimmed(`
+\`bunnel lab evolve --censor NAME\` begins with strategies that do nothing and finds one that passes, by
+selection, crossing and change over the techniques of the notation. What a strategy is worth: served on every
+path (IPv4 and IPv6) 100, less four for each technique, one for each word, and a half for each packet that it
+adds; stopped by the box 10 for all paths that were served, less a tenth of its size; broken -50. So a strategy
+that passes beats every one that does not, and of two that pass the smaller wins. In the end every part is taken
+away in turn, and what the rest passes without goes. Equal seeds give equal strategies, whatever the number of
+workers. The seconds are of two busy processors.`);
+
+export const LIVE_TEXT: string = trimmed(`
+The same models as user-space routers between network namespaces, with a real TUN device, the real program
+(\`bunnel up\`), curl as the client and an HTTPS server: first what the simulation says, then what was seen.
+Columns of detectors say whether the blocked name was found in a capture of the connection ("name") or not
+("hidden").`);
+
+export const CONTRACT_TEXT: string = trimmed(`
+A file whose default export makes a censor, for \`bunnel lab matrix --censor ./mine.ts\` and \`bunnel lab evolve
+--censor ./mine.ts\`:
+
+\`\`\`ts
+import type { CensorMaker } from "@bunnel/lab";
+
+const make: CensorMaker = ({ blocked }) => ({
+  name: "mine",
+  says: "The box drops every packet with a listed name.",
+  reset() {},
+  judge(packet, direction, nowMs) {
+    const text = Buffer.from(packet).toString("latin1");
+    const matched = direction === "outbound" ? blocked.find((name) => text.includes(name)) : undefined;
+    return matched === undefined ? { forward: true } : { forward: false, matched };
+  },
+});
+export default make;
+\`\`\`
+
+- \`judge\` gets each whole IP packet of both directions as it is when it reaches the box, hop limit included,
+  and says whether it goes on. \`inject\` lists packets that the box makes, before the packet or, with
+  \`behind\`, after it.
+- \`matched\` is what the box took offence at: without it a connection that fails counts as broken, not as
+  blocked.
+- \`reset\` forgets everything; it is called before every connection.
+- No clock and no chance of its own: the same packets at the same \`nowMs\` get the same answers, or searches
+  would not be repeatable. Memory stays bounded, and no octets make it throw.
+- \`blocked\` holds the listed names, \`hopsToServer\` how many routers lie behind the box.
+- A model of axes alone: \`makeBox({ name, says, axes }, options)\` of \`@bunnel/lab\`.`);

@@ -1,0 +1,66 @@
+// Real detectors on captures of real connections: do they find the name?
+import type { LiveLab } from "@bunnel/lab/live";
+
+export interface Detector {
+  readonly name: string;
+  /** Whether it tells this host name of a connection in the capture. */
+  readonly finds: (capture: string, host: string) => boolean;
+}
+
+const SNI_FIELD = "tls.handshake.extensions_server_name";
+/** The link between the client and the box, as the box calls it. */
+const INTERFACE = "client0";
+const SETTLE_MS = 400;
+
+export const DETECTORS: readonly Detector[] = [
+  { name: "nDPI", finds: (capture, host) => ndpi(capture).includes(host) },
+  { name: "tshark", finds: (capture, host) => tshark(capture, []).includes(host) },
+  {
+    name: "tshark strict",
+    finds: (capture, host) => {
+      const strict = ["-o", "tcp.reassemble_out_of_order:TRUE", "-o", "tcp.check_checksum:TRUE"];
+      return tshark(capture, strict).includes(host);
+    },
+  },
+];
+
+/** The detectors, the client and the kernel with their versions. */
+export function detectorVersions(): Readonly<Record<string, string>> {
+  const first = (command: readonly string[], pattern: RegExp) => pattern.exec(run(command))?.[1] ?? "unknown";
+  return {
+    Linux: first(["uname", "-r"], /^(\S+)/),
+    curl: first(["curl", "--version"], /^curl (\S+)/),
+    nDPI: first(["ndpiReader", "-h"], /nDPI (\S+)/),
+    tshark: first(["tshark", "--version"], /(\d+\.\d+\.\d+)/),
+    iptables: first(["iptables", "--version"], /v(\S+)/),
+  };
+}
+
+/** Writes what passes between the client and the box while `work` runs. Returns the path. */
+export async function captureOf(lab: LiveLab, path: string, work: () => Promise<unknown>): Promise<string> {
+  const { censor } = lab;
+  const tcpdump = censor.spawn(["tcpdump", "-i", INTERFACE, "-U", "-w", path, "--immediate-mode", "tcp"]);
+  const words = tcpdump.stderr.getReader();
+  // It says that it listens before it does anything else.
+  await words.read();
+  await work();
+  await Bun.sleep(SETTLE_MS);
+  tcpdump.kill("SIGINT");
+  await tcpdump.exited;
+  return path;
+}
+
+/** What nDPI's reader says of the flows. */
+function ndpi(capture: string): string {
+  return run(["ndpiReader", "-i", capture, "-v", "2"]);
+}
+
+/** The server names that tshark reads. */
+function tshark(capture: string, options: readonly string[]): string {
+  return run(["tshark", "-r", capture, ...options, "-Y", SNI_FIELD, "-T", "fields", "-e", SNI_FIELD]);
+}
+
+function run(command: readonly string[]): string {
+  const { stdout, stderr } = Bun.spawnSync([...command], { stdin: "ignore" });
+  return `${stdout.toString()}${stderr.toString()}`;
+}

@@ -1,0 +1,3 @@
+export type { CallResult } from "./endpoint.ts";
+export type { Transfer } from "./tcp-transfer.ts";
+export { A, B, countersOf, TwoHosts, type Carried, type PathOptions } from "./two-hosts.ts";
