@@ -1,6 +1,7 @@
 // The real clients, and what each of them is made to ask for.
 import { createHash, X509Certificate } from "node:crypto";
 import { join } from "node:path";
+import { BROWSER, browserCommand } from "./browser.ts";
 import { type CaptureLab, QUIC, WEB } from "./network.ts";
 
 export interface CaptureCase {
@@ -16,18 +17,6 @@ export interface CaptureCase {
 }
 
 const CURL = ["curl", "-sS", "--noproxy", "*", "--insecure", "--connect-timeout", "5", "--max-time", "10"];
-/** A page without the services that a browser talks to by itself. */
-export const CHROMIUM: readonly string[] = [
-  ...["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
-  ...[
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--ignore-certificate-errors",
-    "--dump-dom",
-  ],
-];
-
 function at(host: string, port: number, address: string): string[] {
   return ["--resolve", `${host}:${port}:${address.includes(":") ? `[${address}]` : address}`];
 }
@@ -104,14 +93,14 @@ export const CASES: readonly CaptureCase[] = [
   },
   {
     name: "chromium-tcp",
-    program: "chromium",
+    program: BROWSER ?? "none",
     about: "a page over TLS: a post-quantum hello over two segments",
     messages: ["tls browser.example.org"],
     run: (lab) => browse(lab, "browser.example.org", WEB[4]),
   },
   {
     name: "chromium-quic",
-    program: "chromium",
+    program: BROWSER ?? "none",
     about: "the same over HTTP/3: a hello over two datagrams, in CRYPTO frames of the browser's own order",
     messages: ["quic quic-browser.example.org"],
     run: (lab) => {
@@ -165,12 +154,9 @@ async function resolving(lab: CaptureLab, host: string, address: string, ...comm
 }
 
 async function browse(lab: CaptureLab, host: string, address: string, ...words: readonly string[]): Promise<void> {
-  const folder = `--user-data-dir=${lab.folder.file(`browser-${host}`)}`;
-  const { stdout } = await lab.run(
-    ...[...CHROMIUM, folder, `--host-resolver-rules=MAP ${host} ${address}, MAP * ~NOTFOUND`, ...words],
-    `https://${host}/`,
-  );
-  if (!stdout.includes("as asked")) throw new Error(`chromium: expected the server's page, found ${stdout}`);
+  const folder = lab.folder.file(`browser-${host}`);
+  const { stdout } = await lab.run(...browserCommand(folder, `https://${host}/`, address, words));
+  if (!stdout.includes("as asked")) throw new Error(`browser: expected the server's page, found ${stdout}`);
 }
 
 /** Every name that a case asks for, for the servers' certificate. */

@@ -1,5 +1,5 @@
-// Rules for QUIC by host name, with a real HTTP/3 client and server: this run-time, whose hello takes two datagrams. A
-// witness behind the first router sees what leaves. Needs root, /dev/net/tun, nft, tcpdump.
+// needs root: namespaces, /dev/net/tun, nft; tcpdump. Rules for QUIC by host name, with a real HTTP/3 client and
+// server: this run-time, whose hello takes two datagrams. A witness behind the first router sees what leaves.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { type Family, type LiveLab, makeCertificate, serverAddress } from "@bunnel/lab/live";

@@ -1,5 +1,5 @@
-// Rules for what comes before a host name is known: the SYN, chosen by address, and the DNS query, by its name. A
-// witness behind the first router sees what the techniques did. Needs root, /dev/net/tun, nft, tcpdump, dig.
+// needs root: namespaces, /dev/net/tun, nft, tcpdump, dig. Rules for what comes before a host name is known: the SYN,
+// chosen by address, and the DNS query, by its name. A witness behind the first router sees what the techniques did.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { DNS_PORT, ECHO_PORT, type Family, type LiveLab, serverAddress } from "@bunnel/lab/live";
 import { readClientHello, TCP_ACK, TCP_SYN, tcpOptionsOf } from "@bunnel/wire";

@@ -1,5 +1,5 @@
-// Rules as the running service keeps them: each marks its messages with a traffic class of its own, and a witness
-// behind the first router sees which rule acted. Needs root, /dev/net/tun, nft, tcpdump.
+// needs root: namespaces, /dev/net/tun, nft, tcpdump. Rules as the running service keeps them: each marks its messages
+// with a traffic class of its own, and a witness behind the first router sees which rule acted.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ECHO_PORT, type Family, HTTP_PORT, HTTPS_PORT, type LiveLab, serverAddress } from "@bunnel/lab/live";
 import { clientHello, httpRequest, readClientHello, readHttpRequest } from "@bunnel/wire";

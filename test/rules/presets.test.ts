@@ -9,7 +9,9 @@ import {
   ipOctets,
   quicInitial,
   readCapture,
+  PROTOCOL_TCP,
   readClientHello,
+  readHttpRequest,
   readQuicServerName,
   udpPacket,
   verifyChecksums,
@@ -41,16 +43,33 @@ const anyPath = fc.record({
 
 const anyCase = fc.record({ message: anyMessage, path: anyPath });
 
-/** The hello of Chromium, out of the capture of it. */
-async function chromiumHello(): Promise<AnyMessage> {
-  const capture = readCapture(await Bun.file(join(import.meta.dir, "../captures/files/chromium-tcp.pcapng")).bytes());
-  const payloads = capture.packets.slice(0, 6).map(({ octets }) => {
-    const { payload, destinationPort } = decodePacket(ipOctets(capture.linkType, octets) ?? octets);
-    return destinationPort === 443 ? payload : new Uint8Array(0);
-  });
-  const octets = new Uint8Array(Buffer.concat(payloads));
-  expect(readClientHello(octets)).toMatchObject({ complete: true, serverName: "browser.example.org" });
-  return { l7: L7.Tls, octets };
+const CAPTURES = join(import.meta.dir, "../captures/files");
+const REAL_MESSAGES_MIN = 10;
+
+/** The hellos and requests of real clients, out of the captures of them. */
+async function realMessages(): Promise<readonly AnyMessage[]> {
+  const messages: AnyMessage[] = [];
+  for (const path of new Bun.Glob("*.pcapng").scanSync({ cwd: CAPTURES, absolute: true })) {
+    const capture = readCapture(await Bun.file(path).bytes());
+    const streams = new Map<number, Uint8Array>();
+    for (const { octets } of capture.packets) {
+      const packet = decodePacket(ipOctets(capture.linkType, octets) ?? octets);
+      if (packet.protocol !== PROTOCOL_TCP || packet.payload.length === 0) continue;
+      const stream = new Uint8Array(
+        Buffer.concat([streams.get(packet.sourcePort) ?? octets.subarray(0, 0), packet.payload]),
+      );
+      const isHello = readClientHello(stream)?.complete === true;
+      if (isHello) messages.push({ l7: L7.Tls, octets: stream });
+      else if (readRequestHost(packet.payload)) messages.push({ l7: L7.Http, octets: packet.payload });
+      // Of a connection its first message; what comes behind it is none.
+      streams.set(packet.sourcePort, isHello ? Uint8Array.of(0) : stream);
+    }
+  }
+  return messages;
+}
+
+function readRequestHost(payload: Uint8Array): boolean {
+  return readHttpRequest(payload)?.host !== undefined;
 }
 
 describe.each(strategies())("$name", ({ name, strategy }) => {
@@ -100,9 +119,16 @@ describe.each(strategies())("$name", ({ name, strategy }) => {
     );
   });
 
-  test("a real browser's hello is planned, and read", async () => {
-    send(await chromiumHello(), {});
-    expect(engine.counters().reasons["ReplacePlanned"] ?? 0).toBe(acting.has("tls") ? 1 : 0);
+  test("the hellos and requests of real clients are planned, and read", async () => {
+    const messages = await realMessages();
+    expect(messages.length).toBeGreaterThan(REAL_MESSAGES_MIN);
+    for (const message of messages) {
+      send(message, {});
+      const isFor = acting.has(message.l7 === L7.Tls ? "tls" : "http");
+      // Without a name there is nothing to do for a strategy of points and names alone.
+      const hasName = message.l7 === L7.Http || readClientHello(message.octets)?.serverName !== undefined;
+      if (hasName) expect(engine.counters().reasons["ReplacePlanned"] ?? 0).toBe(isFor ? 1 : 0);
+    }
   });
 
   test("a QUIC Initial goes where it says, behind decoys that are none of it", () => {
