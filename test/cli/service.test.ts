@@ -136,8 +136,10 @@ describe("a running service", () => {
       const refused = await service.bunnel(["reload"]);
       expect(refused.status).toBe(1);
       expect(refused.err).toMatch(/profile\.toml:5:\d+: .*splat/u);
-      await service.until(() => service.said.some(({ reload }) => reload === false));
-      expect(await service.json(["status"])).toMatchObject({ rules: 1, reloads: { refused: 2 } });
+      // Longer than a file that changed takes to be noticed: it is known already.
+      await Bun.sleep(2500);
+      expect(service.said).toHaveLength(1);
+      expect(await service.json(["status"])).toMatchObject({ rules: 1, reloads: { refused: 1 } });
       expect(await service.json(["rules"])).toMatchObject([{ strategy: expect.stringContaining("split(1)") }]);
       writeFileSync(path, profileText("tls: split(1)", "[device]\nmtu = 1400\n[limits]\nmax_flows = 50"));
       expect(await service.json(["reload"])).toMatchObject({ restart: ["device.mtu", "limits.max_flows"] });

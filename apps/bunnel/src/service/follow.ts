@@ -27,6 +27,8 @@ export function follow(service: Service, control: ControlServer, options: Follow
     () => service.files,
     () => void reload("a file changed"),
   );
+  // What is read on request is not read again because it changed.
+  service.beforeReload = () => watcher.mark();
   const hangUp = (): void => (process.stdin.isTTY ? stop() : void reload("SIGHUP"));
   process.on("SIGHUP", hangUp);
   const timer = setInterval(() => {

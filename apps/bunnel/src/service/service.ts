@@ -46,6 +46,8 @@ const nothingSchema = v.strictObject({});
 
 export class Service {
   #source: ProfileSource;
+  /** Called before the files are read. */
+  beforeReload: () => void = () => undefined;
   #reloading: Promise<ReloadReport> | undefined;
   #reloads = { done: 0, refused: 0 };
 
@@ -129,6 +131,7 @@ export class Service {
 
   async #reload(): Promise<ReloadReport> {
     try {
+      this.beforeReload();
       const source = await this.parts.read();
       const { profile } = source;
       const { method, uplinks, excludes } = this.parts.settingsOf(profile);

@@ -61,6 +61,15 @@ describe("FileWatcher", () => {
     await until(() => changes === 1);
   });
 
+  test("mark() makes what is there known, and nothing behind it", async () => {
+    writeFileSync(join(folder, "a"), "read by request");
+    watcher.mark();
+    await looks();
+    expect(changes).toBe(0);
+    writeFileSync(join(folder, "a"), "changed behind the request");
+    await until(() => changes === 1);
+  });
+
   test("looks at other files when others are named", async () => {
     files = [join(folder, "b")];
     await looks();

@@ -34,6 +34,12 @@ export class FileWatcher implements Disposable {
     this.#timer.unref();
   }
 
+  /** Somebody is about to read the files: how they are now is no news any more, what comes behind it is. */
+  mark(): void {
+    this.#files = [...this.files()];
+    this.#seen = this.#told = this.#files.map(signOf);
+  }
+
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
