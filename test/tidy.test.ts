@@ -90,6 +90,7 @@ describe("places", () => {
     ["an empty name", { "packages/wire/src/utils.ts": "" }, "found utils"],
     ["an empty name of a folder", { "packages/wire/src/helpers/a.ts": "" }, "found helpers"],
     ["a name that is not kebab-case", { "packages/wire/src/tcpOptions.ts": "" }, "kebab-case"],
+    // Texts of files that tidy is to refuse, not tests of this file.
     ["a test that is held back", { "packages/wire/src/a.test.ts": 'test.skip("a", () => {});\n' }, "held back"],
     ["a suite that stands alone", { "packages/wire/src/a.test.ts": 'describe.only("a", () => {});\n' }, "held back"],
     ["a mark of unfinished work", { "packages/wire/src/a.ts": pieces("// TO", "DO: more") }, "unfinished"],

@@ -5,7 +5,7 @@
 //   3. no tracing, no core, no new privileges
 //   4. a filter of system calls, in all threads
 import { BITS, type Capability } from "./capabilities.linux.ts";
-import { systemCallFilter } from "./filter.ts";
+import { DENIED, systemCallFilter } from "./filter.ts";
 import type { ServiceUser } from "./service-user.ts";
 import {
   becomeGroup,
@@ -53,8 +53,7 @@ export function dropPrivileges(user: ServiceUser | undefined): DropReport {
   const refused = filterSystemCalls(filter, arch);
   // A kernel without seccomp says ENOSYS or EINVAL: the rest holds all the same.
   if (refused !== 0 && refused !== ENOSYS && refused !== EINVAL) step("filtering system calls", refused);
-  // The filter's head and tail are seven instructions.
-  const refusedCalls = refused === 0 ? filter.length / 8 - 7 : 0;
+  const refusedCalls = refused === 0 ? DENIED.length : 0;
   return { user, capabilities: user === undefined && process.geteuid?.() === 0 ? [] : KEPT, refusedCalls };
 }
 
