@@ -7,8 +7,8 @@ const QEMU = "qemu-aarch64-static";
 export const ARM_GCC = "aarch64-linux-gnu-gcc";
 const SYSROOT = "/usr/aarch64-linux-gnu";
 const PACKAGE = "@oven/bun-linux-aarch64";
-const FETCH_TRIES = 4;
-const FETCH_PAUSE_MS = 5_000;
+/** Before each try: a resolver that is busy with other tests may not answer for a while. */
+const FETCH_PAUSES_MS = [0, 2_000, 5_000, 10_000, 20_000, 40_000];
 
 /** The command that runs the arm64 Bun in the version that runs this; or what is missing for it. */
 export function armBun(): readonly string[] | string {
@@ -25,9 +25,9 @@ function fetchedBun(): string | undefined {
   const fresh = mkdtempSync(`${folder}-`);
   writeFileSync(join(fresh, "package.json"), "{}");
   const words = ["install", "--os", "linux", "--cpu", "arm64", "--ignore-scripts", "--no-save"];
-  // A network that is busy with other tests may not answer at once.
-  for (let tries = 0; tries < FETCH_TRIES && !existsSync(join(fresh, inside)); tries++) {
-    if (tries > 0) Bun.sleepSync(FETCH_PAUSE_MS);
+  for (const pause of FETCH_PAUSES_MS) {
+    if (existsSync(join(fresh, inside))) break;
+    Bun.sleepSync(pause);
     Bun.spawnSync([process.execPath, ...words, `${PACKAGE}@${Bun.version}`], { cwd: fresh });
   }
   if (existsSync(join(fresh, inside))) {

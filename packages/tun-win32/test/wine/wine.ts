@@ -18,8 +18,8 @@ export interface WineRun {
   readonly output: string;
 }
 
-const FETCH_TRIES = 4;
-const FETCH_PAUSE_MS = 5_000;
+/** Before each try: a resolver that is busy with other tests may not answer for a while. */
+const FETCH_PAUSES_MS = [0, 2_000, 5_000, 10_000, 20_000, 40_000];
 
 export class Wine {
   readonly #wine: string;
@@ -77,9 +77,8 @@ function fetchBun(): void {
   writeFileSync(join(KEPT, "package.json"), JSON.stringify(manifest));
   if (fetchedVersion() === Bun.version) return;
   let said = "";
-  // A network that is busy with other tests may not answer at once.
-  for (let tries = 0; tries < FETCH_TRIES; tries++) {
-    if (tries > 0) Bun.sleepSync(FETCH_PAUSE_MS);
+  for (const pause of FETCH_PAUSES_MS) {
+    Bun.sleepSync(pause);
     const words = [process.execPath, "install", "--os=win32", "--cpu=x64"];
     const { exitCode, stderr } = Bun.spawnSync(words, { cwd: KEPT });
     if (exitCode === 0) return;
