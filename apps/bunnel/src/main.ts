@@ -2,6 +2,7 @@
 // The program: commands are registered here, one file each; what they throw becomes one clear sentence.
 import { Command, CommanderError } from "commander";
 import pkg from "../package.json" with { type: "json" };
+import { register as capture } from "./commands/capture.ts";
 import { register as completions } from "./commands/completions.ts";
 import { register as demo } from "./commands/demo.ts";
 import { register as doctor } from "./commands/doctor.ts";
@@ -28,7 +29,7 @@ const program = new Command("bunnel")
 
 const COMMANDS = [
   ...[demo, lab, up, down, statusCommand, stats, rules, flows, reload],
-  ...[top, profile, service, doctor, replay, completions, manual],
+  ...[top, profile, service, doctor, capture, replay, completions, manual],
 ];
 for (const register of COMMANDS) register(program);
 

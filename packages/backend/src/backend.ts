@@ -1,6 +1,7 @@
 // The contract of a backend: something that carries this machine's traffic through the engine until it is told to stop.
 import type { EngineCounters, FlowInfo } from "@bunnel/engine";
 import type { Profile } from "@bunnel/profile";
+import type { CaptureFeed } from "./capture/feed.ts";
 
 /**
  * "plain": a system call for each packet. "uring": one for a burst, by io_uring. "auto": the better one that this
@@ -66,6 +67,8 @@ export interface BackendHandle {
    * @throws BackendError E_NOT_RUNNING after shutdown
    */
   flows(): readonly FlowInfo[];
+  /** Copies of packets before and after the engine. Off until somebody sets its level. */
+  readonly captured: CaptureFeed;
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
   /** Ends it and puts the network back. A second call waits for the first. */

@@ -9,6 +9,8 @@ export {
   type PumpChoice,
   type TunSettings,
 } from "./backend.ts";
+export { CaptureFeed } from "./capture/feed.ts";
+export { CAPTURE_RING_BYTES, CaptureKind, CaptureLevel, CaptureRing, type CaptureRecord } from "./capture/ring.ts";
 export { BackendError, type BackendErrorCode } from "./errors.ts";
 export { FlowKey, parseFlowKey, type FlowProtocol } from "./flow-key.ts";
 export { startInlineLane } from "./inline-lane.ts";

@@ -1,5 +1,6 @@
 // A lane without a thread: for devices in memory, in tests and examples.
 import { Engine, type NameFinder } from "@bunnel/engine";
+import { CaptureRing } from "./capture/ring.ts";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneThread } from "./platform.ts";
@@ -14,6 +15,7 @@ export function startInlineLane(parts: LaneParts, names?: NameFinder): LaneThrea
   const loop = new LaneLoop(parts.device, parts.egress, lane, parts.maxQueueSize, {
     answers: parts.answers === true,
     ...(names && { names }),
+    ...(parts.capture && { capture: new CaptureRing(parts.capture) }),
     ...(inbound && { inbound: new InboundLane(inbound.tap, engine.lane(inbound.laneIndex, INBOUND_LANE)) }),
   });
   const ended = Promise.withResolvers<Error | undefined>();

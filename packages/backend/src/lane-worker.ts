@@ -3,6 +3,7 @@ import type { DeviceHandOver, InboundTap, TunDevice } from "@bunnel/device";
 import type { Egress, EgressHandOver } from "@bunnel/egress";
 import { Engine, type Lane, type NameFinder } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
+import { CaptureRing } from "./capture/ring.ts";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneReady, LaneThread } from "./platform.ts";
@@ -72,6 +73,7 @@ function runLane(start: LaneStart, openers: LaneOpeners, ready: (pump: string) =
     answers: start.answers === true,
     ...(names && { names }),
     ...(inbound && { inbound }),
+    ...(start.capture && { capture: new CaptureRing(start.capture) }),
   });
   ready(device.pump ?? "plain");
   loop.run();

@@ -24,6 +24,8 @@ export interface LaneParts {
   readonly pump?: PumpChoice;
   /** See `LaneExtras`. */
   readonly answers?: boolean;
+  /** Memory of a `CaptureRing` that the lane writes while somebody captures. */
+  readonly capture?: SharedArrayBuffer;
 }
 
 /** The second lane, and the tap that it reads. */

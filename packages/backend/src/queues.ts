@@ -4,6 +4,7 @@ import { CONTROL_BASE, CONTROL_STOP, QUEUES_MAX } from "@bunnel/abi";
 import { DeviceError, type DeviceOptions, type InboundTap, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import type { Engine, LaneOptions } from "@bunnel/engine";
+import { CaptureRing } from "./capture/ring.ts";
 import type { PumpChoice } from "./backend.ts";
 import type { LaneThread, TunPlatform } from "./platform.ts";
 
@@ -25,6 +26,7 @@ interface Queue {
   readonly thread: LaneThread;
   /** How its packets pass. */
   readonly pump: string;
+  readonly capture: CaptureRing;
 }
 
 export class Queues {
@@ -62,6 +64,10 @@ export class Queues {
     return this.#all.map(({ pump }) => pump);
   }
 
+  get captures(): readonly CaptureRing[] {
+    return this.#all.map(({ capture }) => capture);
+  }
+
   get taps(): readonly (InboundTap | undefined)[] {
     return this.#all.map(({ tap }) => tap);
   }
@@ -94,6 +100,7 @@ export class Queues {
       const tap = platform.openTap?.();
       undo.push(() => tap?.close());
       options.watch(tap);
+      const capture = new CaptureRing(CaptureRing.memory());
       const thread = platform.startLane({
         engine: this.#engine.transfer,
         laneIndex: 2 * index,
@@ -104,10 +111,11 @@ export class Queues {
         answers: true,
         maxQueueSize: options.maxQueueSize,
         pump: options.pump,
+        capture: capture.memory,
       });
       undo.push(() => thread.dispose());
       const { pump } = await thread.ready;
-      this.#all.push({ device, egress, tap, thread, pump });
+      this.#all.push({ device, egress, tap, thread, pump, capture });
     } catch (error) {
       for (const step of undo.toReversed()) step();
       throw error;

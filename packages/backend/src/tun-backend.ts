@@ -24,6 +24,7 @@ import {
   type Pipeline,
   type TunSettings,
 } from "./backend.ts";
+import { CaptureFeed } from "./capture/feed.ts";
 import { BackendError } from "./errors.ts";
 import { needsDistance } from "./needs-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
@@ -86,6 +87,7 @@ interface Parts {
 class RunningTun implements BackendHandle {
   readonly pipeline: Pipeline;
   readonly closed: Promise<Error | undefined>;
+  readonly captured: CaptureFeed;
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #startedMs = performance.now();
   readonly #cleanup: ReturnType<typeof setInterval>;
@@ -113,6 +115,7 @@ class RunningTun implements BackendHandle {
     void parts.queues.ended.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
     const figures = this.#figures;
+    this.captured = new CaptureFeed(parts.queues.captures, (rule) => figures.ruleOf(currentProfile(), rule));
     this.pipeline = {
       get profile() {
         return currentProfile();

@@ -13,6 +13,7 @@ import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
 import { Service } from "../service/service.ts";
+import { tellPackets } from "../service/tell-packets.ts";
 import {
   checkReach,
   DEFAULT_STATE_DIR,
@@ -118,6 +119,7 @@ async function up(options: UpOptions): Promise<void> {
   try {
     commands.serve(service.commands);
     audit.note("drop privileges", { ...giveUp(paths, user) });
+    using _telling = tellPackets(handle, control, (what) => audit.note(what));
     using _following = follow(service, control, options, stop.resolve);
     const unreadable = service.unreadable();
     say(options, { up: true, ...service.status(), unreadable }, upText(handle, source, unreadable));
