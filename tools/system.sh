@@ -9,6 +9,7 @@ package_of() {
     ping) echo iputils-ping ;;
     dig) echo dnsutils ;;
     dbus-monitor) echo dbus-bin ;;
+    promtool) echo prometheus ;;
     dbus-daemon) echo dbus-daemon ;;
     systemd-analyze) echo systemd ;;
     ps) echo procps ;;

@@ -10,6 +10,7 @@ import { register as down } from "./commands/down.ts";
 import { register as flows } from "./commands/flows.ts";
 import { register as lab } from "./commands/lab.ts";
 import { register as manual } from "./commands/manual.ts";
+import { register as metrics } from "./commands/metrics.ts";
 import { register as profile } from "./commands/profile.ts";
 import { register as reload } from "./commands/reload.ts";
 import { register as replay } from "./commands/replay.ts";
@@ -29,7 +30,7 @@ const program = new Command("bunnel")
 
 const COMMANDS = [
   ...[demo, lab, up, down, statusCommand, stats, rules, flows, reload],
-  ...[top, profile, service, doctor, capture, replay, completions, manual],
+  ...[top, profile, service, doctor, metrics, capture, replay, completions, manual],
 ];
 for (const register of COMMANDS) register(program);
 
