@@ -1,5 +1,5 @@
-// needs root: namespaces, /dev/net/tun, nft; promtool. The figures of a running service, checked by Prometheus' own tool,
-// and the dashboard that shows them.
+// needs root: namespaces, /dev/net/tun, nft; promtool. The figures of a running service, checked by Prometheus' own
+// tool, and the dashboard that shows them.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -19,6 +19,7 @@ import { register as service } from "./commands/service.ts";
 import { register as stats } from "./commands/stats.ts";
 import { register as statusCommand } from "./commands/status.ts";
 import { register as top } from "./commands/top.ts";
+import { register as ui } from "./commands/ui.ts";
 import { register as up } from "./commands/up.ts";
 import { explain, ExitError } from "./service/exit.ts";
 
@@ -30,7 +31,7 @@ const program = new Command("bunnel")
 
 const COMMANDS = [
   ...[demo, lab, up, down, statusCommand, stats, rules, flows, reload],
-  ...[top, profile, service, doctor, metrics, capture, replay, completions, manual],
+  ...[top, ui, profile, service, doctor, metrics, capture, replay, completions, manual],
 ];
 for (const register of COMMANDS) register(program);
 

@@ -1,5 +1,5 @@
 // What was done to a packet, in one sentence: the comment that it bears in a capture.
-import { parseStrategy, printClause, type Clause, type TechniqueName } from "@bunnel/profile";
+import { printClause, readRuleStrategy, type Clause, type TechniqueName } from "@bunnel/profile";
 import type { SeenExchange } from "./message-reader.ts";
 import type { SentStep, StepKind } from "./sent-step.ts";
 
@@ -18,7 +18,7 @@ const MAKERS: Readonly<Record<StepKind, readonly TechniqueName[]>> = {
 export function clauseFor(strategy: string | undefined, message: string | undefined): Clause | undefined {
   if (strategy === undefined || message === undefined) return undefined;
   try {
-    return parseStrategy(strategy).clauses.find(({ kind }) => kind === message);
+    return readRuleStrategy(strategy).strategy.clauses.find(({ kind }) => kind === message);
   } catch {
     return undefined;
   }

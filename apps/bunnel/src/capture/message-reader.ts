@@ -22,6 +22,8 @@ export interface SeenExchange {
   readonly destinationPort: number;
   /** Whose name the message bears, where it can be read. */
   readonly host?: string;
+  /** Where the name lies in the message, where it lies there as it is. */
+  readonly hostAt?: { readonly from: number; readonly to: number };
   /** Octets of the message. */
   readonly bytes: number;
   /** What each packet that left is to the message; none where the packet passed as it was. */
@@ -54,6 +56,7 @@ export class MessageReader {
     const payloads = parts.map(({ octets }) => decodePacket(octets).payload);
     const octets = protocol === "tcp" ? Buffer.concat(payloads) : (payloads.at(-1) ?? new Uint8Array());
     const host = hostOf(before.message, protocol === "tcp" ? [octets] : payloads);
+    const hostFrom = host === undefined ? -1 : Buffer.from(octets).indexOf(host, 0, "latin1");
     const message = { packet: (protocol === "tcp" ? parts[0] : before)?.octets ?? before.octets, octets };
     const isSame = before.verdict === "Pass" || before.verdict === "Drop" || before.verdict === "Hold";
     return {
@@ -66,6 +69,7 @@ export class MessageReader {
       sourcePort,
       destinationPort,
       ...(host !== undefined && { host }),
+      ...(hostFrom > 0 && { hostAt: { from: hostFrom, to: hostFrom + (host?.length ?? 0) } }),
       bytes: octets.length,
       steps: isSame ? [] : after.map((packet) => explainSent(message, packet.octets, packet.delayMs)),
     };

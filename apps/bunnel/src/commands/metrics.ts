@@ -42,7 +42,7 @@ async function metrics({ listen, stateDir }: MetricsOptions): Promise<void> {
   const server = openServer(listen, async () => metricsText(await readFigures(socket).catch(() => undefined)));
   const stop = Promise.withResolvers<void>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
-  process.stdout.write(`metrics at ${server.url}metrics; Ctrl-C ends it\n`);
+  process.stdout.write(`metrics at ${server.url.href}metrics; Ctrl-C ends it\n`);
   await stop.promise;
   await server.stop(true);
 }
