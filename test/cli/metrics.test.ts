@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { bunnel, TempFolder } from "./run.ts";
+import { bunnel, PROGRAM, TempFolder } from "./run.ts";
 import { RunningService } from "./running.ts";
 
 setDefaultTimeout(60_000);
@@ -83,7 +83,7 @@ describe("bunnel metrics", () => {
   });
 
   test("answers scrapes, those of pages not, and says when the service is gone", async () => {
-    const words = [process.execPath, join(import.meta.dirname, "../../apps/bunnel/src/main.ts"), "metrics"];
+    const words = [...PROGRAM, "metrics"];
     const child = Bun.spawn([...words, "--listen", "127.0.0.1:0", "--state-dir", folder.file("state")], {
       stdout: "pipe",
     });

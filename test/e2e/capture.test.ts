@@ -41,7 +41,7 @@ async function captured(name: string, args: readonly string[], target: Target = 
   const stateDir = folder.file(`state-${name}`);
   const path = folder.file(`${name}.pcapng`);
   await using service = await lab.up({ strategy: STRATEGY, method: "nft", stateDir });
-  const words = [process.execPath, PROGRAM, "capture", "-o", path, "--state-dir", stateDir, ...args];
+  const words = [...PROGRAM, "capture", "-o", path, "--state-dir", stateDir, ...args];
   const capture = lab.client.spawn(words);
   while (!existsSync(path)) await Bun.sleep(20);
   for (let i = 0; i < 3; i++) await get(lab, target, "/who");
@@ -92,7 +92,7 @@ describe("bunnel capture", () => {
     const stateDir = folder.file("state-audit");
     await using service = await lab.up({ strategy: STRATEGY, method: "nft", stateDir });
     const capture = async (): Promise<number> => {
-      const words = [process.execPath, PROGRAM, "capture", "-o", "-", "--seconds", "0.2", "--state-dir", stateDir];
+      const words = [...PROGRAM, "capture", "-o", "-", "--seconds", "0.2", "--state-dir", stateDir];
       return (await lab.client.run(words)).status;
     };
     const noted = async (): Promise<string[]> => {

@@ -11,7 +11,7 @@ let url: URL;
 let session: { readonly cookie: string; readonly key: string };
 
 beforeAll(async () => {
-  const words = [process.execPath, PROGRAM, "ui", "--port", "0", "--state-dir", folder.file("state"), "--json"];
+  const words = [...PROGRAM, "ui", "--port", "0", "--state-dir", folder.file("state"), "--json"];
   ui = Bun.spawn(words, { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
   const { value } = await ui.stdout.getReader().read();
   url = new URL((JSON.parse(new TextDecoder().decode(value)) as { readonly url: string }).url);
@@ -232,7 +232,7 @@ describe("the process", () => {
   });
 
   test("says when its port is taken", async () => {
-    const ran = await run([process.execPath, PROGRAM, "ui", "--port", url.port, "--state-dir", folder.file("state")]);
+    const ran = await run([...PROGRAM, "ui", "--port", url.port, "--state-dir", folder.file("state")]);
     expect(ran).toMatchObject({ status: 1, out: "" });
     expect(ran.err).toContain(`port ${url.port} of 127.0.0.1 is taken`);
   });

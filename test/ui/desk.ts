@@ -75,7 +75,7 @@ export class Desk implements AsyncDisposable {
     const lab = stack.use(await createLab());
     const stateDir = folder.file("state");
     stack.use(await lab.up({ stateDir, words: ["--profile", folder.file("profile.toml")] }));
-    const words = [process.execPath, PROGRAM, "ui", "--port", "0", "--state-dir", stateDir, "--json"];
+    const words = [...PROGRAM, "ui", "--port", "0", "--state-dir", stateDir, "--json"];
     const ui = Bun.spawn(words, { stdout: "pipe", stderr: "inherit" });
     stack.defer(async () => {
       ui.kill("SIGTERM");
