@@ -1,15 +1,17 @@
 // bunnel ui: the dashboard, a process of its own without privilege beside the service.
 import { statSync } from "node:fs";
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { serviceUser } from "../privileges/service-user.ts";
 import { ExitError } from "../service/exit.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
+import { waitForService } from "../ui/beside.ts";
 
 interface UiOptions {
   readonly port: number;
   readonly stateDir: string;
   readonly json?: boolean;
-  readonly child?: boolean;
+  /** Started by `up --ui`. */
+  readonly beside?: boolean;
 }
 
 const DEFAULT_PORT = 8477;
@@ -22,6 +24,7 @@ export function register(program: Command): void {
     .option("--port <number>", "port of 127.0.0.1; 0: any that is free", readPort, DEFAULT_PORT)
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
     .option("--json", "print one JSON line with the address")
+    .addOption(new Option("--beside", "wait for the service that started it").hideHelp())
     .action(ui);
 }
 
@@ -32,19 +35,20 @@ export function readPort(text: string): number {
   throw new InvalidArgumentError(`expected 0 to ${PORT_MAX}`);
 }
 
-async function ui({ port, stateDir, json }: UiOptions): Promise<void> {
+async function ui({ port, stateDir, json, beside }: UiOptions): Promise<void> {
   const { Dashboard, loadDashboard } = await import("../ui/server.ts");
   const { ProfileEditor } = await import("../ui/profile-editor.ts");
   const { socket } = statePaths(stateDir);
+  const stop = Promise.withResolvers<void>();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
   const parts = await loadDashboard();
+  if (beside === true && !(await waitForService(stop.resolve))) return;
   // The right to write the profile is taken along; every other one is given up.
   const editor = await ProfileEditor.open(socket);
   becomeOwnerOf(socket);
   await using dashboard = listening(() => new Dashboard(socket, port, editor, parts), port);
   const text = json === true ? JSON.stringify({ url: dashboard.url }) : `dashboard at ${dashboard.url}\nCtrl-C ends it`;
   process.stdout.write(`${text}\n`);
-  const stop = Promise.withResolvers<void>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
   await stop.promise;
 }
 

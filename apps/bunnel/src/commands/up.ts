@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
 import { QUEUES_MAX } from "@bunnel/abi";
 import { TunBackend, type BackendHandle, type BackendStats, type PumpChoice, type TunSettings } from "@bunnel/backend";
@@ -22,6 +23,8 @@ import {
   statePaths,
   type StatePaths,
 } from "../service/state-dir.ts";
+import { startBeside, type DashboardBeside } from "../ui/beside.ts";
+import { readPort as readUiPort } from "./ui.ts";
 
 interface UpOptions {
   readonly profile?: string;
@@ -36,6 +39,8 @@ interface UpOptions {
   readonly stateDir: string;
   readonly user?: string;
   readonly auditLog?: string;
+  /** True: without a port. */
+  readonly ui?: number | true;
   readonly json?: boolean;
 }
 
@@ -58,6 +63,7 @@ export function register(program: Command): void {
       "who the service is once its devices are open (default: bunnel, else nobody; root stays root)",
     )
     .option("--audit-log <file>", "a line of JSON for each privileged operation (default: audit.log in the state dir)")
+    .option("--ui [port]", "serve the dashboard on 127.0.0.1 too, from a process of its own", readUiPort)
     .option("--json", "print one JSON line when it is up and one when it is down")
     .action(up);
 }
@@ -105,6 +111,8 @@ async function up(options: UpOptions): Promise<void> {
   using audit = AuditLog.open(options.auditLog ?? paths.audit);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
   const settings = settingsOf(options, source.profile);
+  // Once privileges are given up, no program can be started any more.
+  using dashboard = options.ui === undefined ? undefined : besideUs(options);
   const handle = await new TunBackend(audited(platform, audit)).start({
     engine: { profile: source.profile },
     settings,
@@ -123,6 +131,7 @@ async function up(options: UpOptions): Promise<void> {
     using _following = follow(service, control, options, stop.resolve);
     const unreadable = service.unreadable();
     say(options, { up: true, ...service.status(), unreadable }, upText(handle, source, unreadable));
+    dashboard?.go();
     const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed]);
     if (cause) throw new ExitError(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
     control.notify("state", { up: false });
@@ -131,6 +140,10 @@ async function up(options: UpOptions): Promise<void> {
     await handle.shutdown();
     audit.note("end");
   }
+}
+
+function besideUs({ stateDir, ui, json }: UpOptions): DashboardBeside {
+  return startBeside(resolve(stateDir), ui === true ? undefined : ui, json === true);
 }
 
 /** Ends it and returns its last figures. */

@@ -37,13 +37,13 @@ export class ProfileEditor implements Disposable {
     const running = await runningProfile(this.socket);
     const [path] = running?.files ?? [];
     const { file } = this;
-    if (file !== undefined && (path === undefined || path === file.path)) {
+    if (file !== undefined && !isReplaced(file) && (path === undefined || path === file.path)) {
       return { source: file.path, path: file.path, text: textOf(file) };
     }
     const readOnly =
       path === undefined
         ? "the service runs without a profile file: save this as a file and start it with --profile"
-        : `${path} may not be written by this process, or was not there when it started`;
+        : `${path} may not be written by this process, or took the file's place after it had started`;
     return { source: running?.source ?? "no service", text: running?.text ?? "", readOnly };
   }
 
