@@ -1,4 +1,4 @@
-// Who the dashboard answers and who not, asked over the wire as browsers and others would.
+// needs root: gives it up. Who the dashboard answers and who not, asked over the wire as browsers and others would.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "node:net";
 import { PROGRAM, run, TempFolder } from "../cli/run.ts";

@@ -18,10 +18,12 @@ describe("exposition()", () => {
 });
 
 test("numbersIn() finds the numbers of a record and of those in it", () => {
-  expect(numbersIn({ queries: 2, name: "x", cache: { hits: 1, of: { all: 3 } }, list: [4] })).toEqual({
+  const servers = [{ name: "a.example.org", asked: 7, isWell: true }, { asked: 9 }];
+  expect(numbersIn({ queries: 2, name: "x", cache: { hits: 1, of: { all: 3 } }, list: [4], servers })).toEqual({
     queries: 2,
     "cache.hits": 1,
     "cache.of.all": 3,
+    "servers.a.example.org.asked": 7,
   });
   expect(numbersIn(undefined)).toEqual({});
 });

@@ -104,13 +104,20 @@ function sectionMetrics(status: ServiceStatus): Metric[] {
   });
 }
 
-/** The numbers of a record, those of records in it under both names. */
+/** The numbers of a record; those of records in it under both names, those of a list under the names of its entries. */
 export function numbersIn(value: unknown, prefix = ""): Record<string, number> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
+  if (typeof value !== "object" || value === null) return {};
   const numbers: Record<string, number> = {};
   for (const [key, inner] of Object.entries(value)) {
-    if (typeof inner === "number") numbers[prefix + key] = inner;
-    else Object.assign(numbers, numbersIn(inner, `${prefix}${key}.`));
+    const name = Array.isArray(value) ? nameOf(inner) : key;
+    if (typeof inner === "number" && name !== undefined) numbers[prefix + name] = inner;
+    else if (name !== undefined) Object.assign(numbers, numbersIn(inner, `${prefix}${name}.`));
   }
   return numbers;
+}
+
+/** Entries of a list count where they have a name. */
+function nameOf(entry: unknown): string | undefined {
+  if (typeof entry !== "object" || entry === null || !("name" in entry)) return undefined;
+  return typeof entry.name === "string" ? entry.name : undefined;
 }

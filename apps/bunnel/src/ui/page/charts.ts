@@ -97,7 +97,7 @@ export class Chart {
         y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, 1)] },
       },
       axes: [
-        { ...axis, space: 70, values: (_plot, ticks) => ticks.map((tick) => hourAndMinute(tick)) },
+        { ...axis, space: 70, size: 32, values: (_plot, ticks) => ticks.map((tick) => hourAndMinute(tick)) },
         { ...axis, size: 62, values: (_plot, ticks) => ticks.map((tick) => format(tick)) },
       ],
       series: [

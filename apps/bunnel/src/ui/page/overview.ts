@@ -11,7 +11,8 @@ type Figure = readonly [label: string, value: (status: StatusView, live: Live) =
 const FIGURES: readonly Figure[] = [
   ["Packets looked at", ({ packetsIn }) => short(packetsIn)],
   ["Planned and sent", ({ replaced }) => short(replaced)],
-  ["Pieces and decoys", ({ pieces, fakes }) => `${short(pieces)} + ${short(fakes)}`],
+  ["Pieces sent", ({ pieces }) => short(pieces)],
+  ["Decoys sent", ({ fakes }) => short(fakes)],
   ["Dropped", ({ dropped }) => short(dropped)],
   ["Flows", ({ flows }) => short(flows)],
   ["Running for", ({ uptimeMs }) => duration(uptimeMs)],
