@@ -102,7 +102,7 @@ export class LaneLoop {
   /** Turns until it is told to stop or the device is gone. */
   run(): void {
     while (!this.isStopped) {
-      if (this.turn() > 0) continue;
+      if (this.turn() > 0 && this.device.mayHaveMore !== false) continue;
       if (this.device.wait(this.#sleepMs()) === Wake.Closed) break;
     }
     // What came up before the end still leaves: its senders would wait for a retransmission.
