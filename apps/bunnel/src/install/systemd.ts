@@ -29,7 +29,10 @@ Wants=network-online.target
 After=network-online.target
 
 [Service]
-Type=exec
+Type=notify
+NotifyAccess=main
+# It says so every other second while all its threads turn; without that it is ended, traffic flows, and it starts anew.
+WatchdogSec=20
 ExecStart=${line([...upWords(command), "--state-dir", "/run/bunnel"])}
 ExecReload=${line([...program, "reload", "--state-dir", "/run/bunnel"])}
 ExecStopPost=${line([...program, "down", "--state-dir", "/run/bunnel"])}
