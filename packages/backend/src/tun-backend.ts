@@ -149,11 +149,11 @@ class RunningTun implements BackendHandle {
       watch: (tap) => watchDistance(platform, tap, table),
     });
     try {
-      let running: RunningTun | undefined;
-      const changed = (): void => running?.followMtu();
+      const started: { running?: RunningTun } = {};
+      const changed = (): void => started.running?.followMtu();
       const interception = intercept(platform, settings, queues.device, profile, changed);
-      running = new RunningTun(platform, settings, { engine, queues }, interception, profile, config.alive);
-      return running;
+      started.running = new RunningTun(platform, settings, { engine, queues }, interception, profile, config.alive);
+      return started.running;
     } catch (error) {
       await queues.stop();
       throw error;

@@ -1,5 +1,5 @@
-// Looks whether the lanes' threads are alive. Packets that came up to a thread that hangs are lost, and more come all the
-// time: a machine is better off without its bunnel than with one that hangs.
+// Looks whether the lanes' threads are alive. Packets that came up to a thread that hangs are lost, and more come all
+// the time: a machine is better off without its bunnel than with one that hangs.
 import { laneTurns } from "@bunnel/engine";
 
 /** A lane sleeps a second at most, so that it has turned between two looks. */

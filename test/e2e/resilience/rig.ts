@@ -5,7 +5,7 @@
 import { type Family, type LiveLab, type Service, type ServiceOrder, BLOCKED_NAME } from "@bunnel/lab/live";
 import { RouteNetlink } from "@bunnel/tun-linux";
 import { expect } from "bun:test";
-import { askControl } from "../../../apps/bunnel/src/control/client.ts";
+import { askControl } from "bunnel/src/control/client.ts";
 import { PROGRAM, TempFolder } from "../../cli/run.ts";
 import { createLab, networkState, type NetworkState, STRATEGY, succeed } from "../lab.ts";
 
@@ -63,7 +63,9 @@ export class Rig implements AsyncDisposable {
   /** The words that add or delete both default routes by a way. */
   defaults(verb: "add" | "del", way: Way, metric?: number): string {
     const more = metric === undefined ? "" : ` metric ${metric}`;
-    return FAMILIES.map((family) => `ip -${family} route ${verb} default via ${ROUTERS[way][family]} proto static${more}`).join("; ");
+    return FAMILIES.map(
+      (family) => `ip -${family} route ${verb} default via ${ROUTERS[way][family]} proto static${more}`,
+    ).join("; ");
   }
 
   /** Runs shell words on the client. */
@@ -75,9 +77,9 @@ export class Rig implements AsyncDisposable {
     return networkState(this.lab.client);
   }
 
-  async up(order: ServiceOrder & { readonly stateDir?: string } = {}): Promise<Running> {
+  async up(order: ServiceOrder = {}): Promise<Running> {
     const stateDir = order.stateDir ?? this.#folder.file(`state-${this.#services++}`);
-    const rules = order.profile === undefined ? { strategy: STRATEGY } : {};
+    const rules = order.words?.includes("--profile") ? {} : { strategy: STRATEGY };
     return new Running(await this.lab.up({ ...rules, ...order, stateDir }), stateDir);
   }
 

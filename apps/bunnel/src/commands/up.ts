@@ -8,13 +8,12 @@ import { ControlServer, type ControlCommands } from "../control/server.ts";
 import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
-import { ExitError } from "../service/exit.ts";
+import { ExitError, StoppedError } from "../service/exit.ts";
 import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
 import { Service } from "../service/service.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
-import { endSoon } from "../service/end-soon.ts";
 import {
   checkReach,
   DEFAULT_STATE_DIR,
@@ -128,9 +127,7 @@ async function up(options: UpOptions): Promise<void> {
     supervisor.ready(`carries traffic by ${handle.stats.uplinks.join(", ")}`);
     const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed]);
     supervisor.stopping();
-    // Whatever does not end by itself has nothing left that it could hold.
-    endSoon();
-    if (cause) throw new ExitError(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
+    if (cause) throw new StoppedError(cause);
     control.notify("state", { up: false });
     say(options, { up: false, ...(await ended(handle)) }, "bunnel is down, the network is as before");
   } finally {

@@ -36,16 +36,21 @@ describe("Supervisor", () => {
     supervisor.alive();
     supervisor.stopping();
     while (await hear());
-    expect(text.trim().split("\n").slice(1).map((line): unknown => JSON.parse(line))).toEqual([
-      "READY=1\nSTATUS=up",
-      "WATCHDOG=1",
-      "STOPPING=1",
-    ]);
+    expect(
+      text
+        .trim()
+        .split("\n")
+        .slice(1)
+        .map((line): unknown => JSON.parse(line)),
+    ).toEqual(["READY=1\nSTATUS=up", "WATCHDOG=1", "STOPPING=1"]);
   });
 
-  test.each([undefined, "", "relative", "/no/such/socket", `/${"a".repeat(200)}`])("is silent where %p listens", (path) => {
-    using supervisor = Supervisor.open({ NOTIFY_SOCKET: path });
-    supervisor.ready("up");
-    supervisor.alive();
-  });
+  test.each([undefined, "", "relative", "/no/such/socket", `/${"a".repeat(200)}`])(
+    "is silent where %p listens",
+    (path) => {
+      using supervisor = Supervisor.open({ NOTIFY_SOCKET: path });
+      supervisor.ready("up");
+      supervisor.alive();
+    },
+  );
 });

@@ -1,4 +1,4 @@
-// Datagrams to a unix socket, on Linux: what node:dgram does not have.
+// What Bun does not have, on Linux: datagrams to a unix socket, and an end that waits for no thread.
 import { errno, libcNames, library } from "@bunnel/ffi";
 
 // bits/socket.h, bits/socket_type.h
@@ -8,6 +8,9 @@ const SOCK_CLOEXEC = 0x80000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
+/** asm-generic/errno.h */
+const ENAMETOOLONG = 36;
+
 /** sun_path of linux/un.h */
 const PATH_MAX_BYTES = 108;
 
@@ -16,6 +19,7 @@ const libc = library(libcNames("linux").paths, {
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
   send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
   close: { args: ["i32"], returns: "i32" },
+  _exit: { args: ["i32"], returns: "void" },
 });
 
 /** A socket that is connected to `path`, where "@" stands for the NUL of an abstract one; or the errno, negative. */
@@ -43,5 +47,7 @@ export function closeSocket(fd: number): void {
   libc().close(fd);
 }
 
-/** asm-generic/errno.h */
-const ENAMETOOLONG = 36;
+/** Ends the process with all its threads, whatever they are doing: exit_group(2). */
+export function exitAtOnce(status: number): void {
+  libc()._exit(status);
+}
