@@ -89,7 +89,7 @@ export class Rig implements AsyncDisposable {
 
   /** `bunnel` on the client. */
   async bunnel(args: readonly string[], { stateDir }: Running): Promise<string> {
-    return succeed(this.lab.client, [process.execPath, PROGRAM, ...args, "--state-dir", stateDir]);
+    return succeed(this.lab.client, [...PROGRAM, ...args, "--state-dir", stateDir]);
   }
 
   /** One page over TLS, which a rule rewrites. */
