@@ -127,7 +127,8 @@ class RunningTun implements BackendHandle {
   static async start(platform: TunPlatform, config: BackendConfig): Promise<RunningTun> {
     const settings = config.settings ?? {};
     const { profile } = config.engine;
-    platform.sweep();
+    // What a kill switch left closed stays so until the new interception takes it over.
+    if (settings.killSwitch !== true) platform.sweep();
     const engine = await createEngine(profile);
     const uplinks = platform.uplinks();
     const table = encodeRules(profile);
@@ -208,11 +209,12 @@ class RunningTun implements BackendHandle {
     for (const tap of this.parts.queues.taps) watchDistance(this.platform, tap, table);
   }
 
-  /** For a moment nothing comes up: that is the side on which to err. */
+  /** For a moment nothing comes up: that is the side on which to err, but for a kill switch, which stays closed. */
   #interceptAnew(next: Profile, settings: TunSettings): void {
     const { device } = this.parts.queues;
     if (isSameSelection([this.#profile, this.#settings], [next, settings])) return;
-    this.#interception.close();
+    if (settings.killSwitch === true && this.#interception.release) this.#interception.release();
+    else this.#interception.close();
     try {
       this.#interception = intercept(this.platform, settings, device, next);
     } catch (cause) {
@@ -223,8 +225,8 @@ class RunningTun implements BackendHandle {
 }
 
 function isSameSelection(...both: readonly (readonly [Profile, LiveSettings])[]): boolean {
-  const [before, after] = both.map(([profile, { method, uplinks, excludes }]) =>
-    JSON.stringify([selectionOf(profile), method, uplinks, excludes]),
+  const [before, after] = both.map(([profile, { method, uplinks, excludes, include, exclude, killSwitch }]) =>
+    JSON.stringify([selectionOf(profile), method, uplinks, excludes, include, exclude, killSwitch]),
   );
   return before === after;
 }
@@ -292,6 +294,9 @@ function intercept(platform: TunPlatform, settings: TunSettings, device: TunDevi
     select: selectionOf(profile),
     ...(settings.uplinks !== undefined && settings.uplinks.length > 0 && { uplinks: settings.uplinks }),
     ...(settings.excludes !== undefined && { excludes: settings.excludes }),
+    ...(settings.include !== undefined && { include: settings.include }),
+    ...(settings.exclude !== undefined && { exclude: settings.exclude }),
+    ...(settings.killSwitch !== undefined && { killSwitch: settings.killSwitch }),
   };
   const method = settings.method ?? "auto";
   if (method !== "auto") return platform.intercept(method, options);
