@@ -40,10 +40,7 @@ export interface TunSettings {
 }
 
 /** Those that can be changed while it runs. */
-export type LiveSettings = Pick<
-  TunSettings,
-  "method" | "uplinks" | "excludes" | "include" | "exclude" | "killSwitch"
->;
+export type LiveSettings = Pick<TunSettings, "method" | "uplinks" | "excludes" | "include" | "exclude" | "killSwitch">;
 
 /** What a backend is started with. */
 export interface BackendConfig {
@@ -76,6 +73,8 @@ export interface BackendHandle {
    * @throws BackendError E_NOT_RUNNING after shutdown
    */
   flows(): readonly FlowInfo[];
+  /** Forgets flows that are silent for a second, where memory is short. */
+  relieve(): void;
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
   /** Ends it and puts the network back. A second call waits for the first. */

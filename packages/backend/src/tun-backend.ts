@@ -32,6 +32,8 @@ import { RuleFigures } from "./rule-figures.ts";
 
 /** How often flows are looked through for those that ended. */
 const FLOW_CLEANUP_MS = 30_000;
+/** What is silent for so long is forgotten where memory is short. */
+const RELIEVED_MS = 1_000;
 /** Packets that came up before interception ended still leave. */
 const DRAIN_MS = 20;
 
@@ -107,8 +109,7 @@ class RunningTun implements BackendHandle {
     this.#profile = profile;
     this.#figures = new RuleFigures(parts.engine);
     this.closed = this.#closed.promise;
-    const idleMs = profile.limits.flowTimeoutSeconds * 1000;
-    this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
+    this.#cleanup = setInterval(() => this.#expire(this.#profile.limits.flowTimeoutSeconds * 1000), FLOW_CLEANUP_MS);
     // What goes wrong on the way down is told by `closed`.
     void parts.queues.ended.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
@@ -165,6 +166,14 @@ class RunningTun implements BackendHandle {
   flows(): readonly FlowInfo[] {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
     return this.#figures.flows(this.#profile);
+  }
+
+  relieve(): void {
+    if (this.#ending === undefined) this.#expire(RELIEVED_MS);
+  }
+
+  #expire(idleMs: number): void {
+    this.parts.engine.expireFlows(Date.now() >>> 0, idleMs);
   }
 
   shutdown(): Promise<void> {

@@ -73,8 +73,8 @@ export interface Interception extends Disposable {
   /** Puts everything back. A second call does nothing. */
   close(): void;
   /**
-   * Ends it for another that begins at once: what a kill switch holds stays as it is, so that nothing passes in between.
-   * Without one, and where it is absent, `close` is the way.
+   * Ends it for another that begins at once: what a kill switch holds stays as it is, so that nothing passes in
+   * between. Without one, and where it is absent, `close` is the way.
    */
   release?(): void;
 }

@@ -61,8 +61,7 @@ export function buildProfile(
     include: buildSplit(input.include, lists.include),
     exclude: buildSplit(input.exclude, lists.exclude),
     payloads: Object.fromEntries(payloads),
-    rules:
-      rule === undefined ? defaultProfile().rules : rule.map((input, index) => buildRule(input, parts[index] ?? {})),
+    rules: rule === undefined ? defaultProfile().rules : rule.map((each, index) => buildRule(each, parts[index] ?? {})),
   };
 }
 

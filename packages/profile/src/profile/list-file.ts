@@ -1,4 +1,5 @@
-// Lists of hosts and of addresses in files: one entry a line, `#` before a comment, gzip and zstd taken for what they hold.
+// Lists of hosts and of addresses in files: one entry a line, `#` before a comment, gzip and zstd taken for what they
+// hold.
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { Fault } from "../errors.ts";
 import { shown } from "../wording.ts";

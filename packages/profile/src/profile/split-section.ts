@@ -114,7 +114,7 @@ ${keysText("hosts = []")}`;
 }
 
 function keysText(hosts: string): string {
-  return `# As in a rule: "example.org", "=www.example.org", "all:co.uk"; files with one entry a line, gzip, zstd or plain.
+  return `# As in a rule: "example.org", "=www.example.org"; files with one entry a line, gzip, zstd or plain.
 ${hosts}
 hosts_file = ""
 addresses = []

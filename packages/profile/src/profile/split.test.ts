@@ -55,7 +55,8 @@ describe("[include]", () => {
 
   test("what is shared with a rule's own lists is the narrower of both", () => {
     const rule =
-      '[[rule]]\nname = "a"\nhosts = ["a.example.org", "example.net"]\nports = ["400-450"]\nstrategy = "tls: split(1)"\n';
+      '[[rule]]\nname = "a"\nhosts = ["a.example.org", "example.net"]\nports = ["400-450"]\n' +
+      'strategy = "tls: split(1)"\n';
     const text = `[include]\nhosts = ["example.org", "=www.example.net"]\nports = ["440-500"]\n${rule}`;
     const [only, ...more] = tableRules(parseProfile(text));
     expect(more).toEqual([]);

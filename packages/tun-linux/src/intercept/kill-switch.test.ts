@@ -75,6 +75,14 @@ describe.each(METHODS)("after a kill with method %s", (method) => {
   });
 });
 
+test.each(METHODS)("a sweep that is told so leaves closed what method %s left", async (method) => {
+  await killed(method);
+  const left = lab.traces();
+  const settings = { statePath: lab.statePath, keepClosed: true };
+  expect(lab.client.run(() => sweepInterception(settings)).removed).toEqual([]);
+  expect(lab.traces()).toEqual(left);
+});
+
 test("one method takes away what the other left closed", async () => {
   await killed("rules");
   const options = lab.options({ tls: [] }, { killSwitch: true });

@@ -1,6 +1,6 @@
 // needs root: network namespaces
-// Whose packets come up: users, groups, control groups, processes, interfaces; destinations as sets. Other programs send
-// the packets, and the counter of the last rule is the witness.
+// Whose packets come up: users, groups, control groups, processes, interfaces; destinations as sets. Other programs
+// send the packets, and the counter of the last rule is the witness.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";

@@ -21,8 +21,9 @@ export function markedRules(family: Family): RuleSpec[] {
 }
 
 /**
- * Rules mode: whatever this machine sends (or these of its users) takes our table, but for our own packets and for all that has a route other
- * than a default route. "lo" is where packets of this machine come from: what it forwards for others stays untouched.
+ * Rules mode: whatever this machine sends (or these of its users) takes our table, but for our own packets and for all
+ * that has a route other than a default route. "lo" is where packets of this machine come from: what it forwards for
+ * others stays untouched.
  */
 export function everythingRules(family: Family, users: readonly NumberRange[] = []): RuleSpec[] {
   const selected = { family, priority: PRIORITY_SELECTED, inInterface: "lo", table: ROUTE_TABLE };

@@ -93,8 +93,8 @@ const KINDS: readonly SelectedKind[] = ["tls", "http", "quic", "dns", "syn"];
 
 /**
  * The chains of a selection, with their sets. The last rule that a selected packet meets sets the mark.
- * @throws DeviceError E_DEVICE_OPTION for impossible or too many ports and prefixes, or without an uplink; E_UNSUPPORTED
- * where control groups are named and the machine has none
+ * @throws DeviceError E_DEVICE_OPTION for impossible or too many ports and prefixes, or without an uplink;
+ * E_UNSUPPORTED where control groups are named and the machine has none
  */
 export function selectionTable(scope: SelectionScope): SelectionTable {
   const { uplinks, select } = scope;

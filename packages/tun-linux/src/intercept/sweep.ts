@@ -7,7 +7,7 @@ import { RouteNetlink } from "../netcfg/route-netlink.ts";
 import type { RuleInfo, RuleSpec } from "../netcfg/rules.ts";
 import { NftClient } from "../nft/client.ts";
 import { deleteTable } from "../nft/message.ts";
-import type { InterceptionSettings } from "./interception.ts";
+import type { SweepSettings } from "./interception.ts";
 import { NFT_TABLE, ROUTE_TABLE, STATE_PATH } from "./marks.ts";
 import { closedRoute, describeRule, everythingRules, exceptedUsers, exceptionRule } from "./policy.ts";
 import { hasAllOf, isClosedRoute, isRule, markedRules, type Family } from "./policy.ts";
@@ -24,15 +24,18 @@ const EOPNOTSUPP = 95;
  * Puts back what an earlier run left in the calling thread's network namespace. Starting an interception does the same.
  * @throws DeviceError E_DEVICE_BUSY when another bunnel is running; then nothing was touched
  */
-export function sweepInterception(settings: InterceptionSettings = {}): SweepReport {
+export function sweepInterception(settings: SweepSettings = {}): SweepReport {
   using state = claimState(settings.statePath ?? STATE_PATH);
   using netlink = RouteNetlink.open();
+  if (settings.keepClosed === true && METHODS.some((method) => isLeftClosed(method, netlink))) return { removed: [] };
   return sweep(state, netlink);
 }
 
+const METHODS = ["nft", "rules"] as const;
+
 /**
- * The same for one who holds the lock already. `kept`: the method of an interception with a kill switch that is about to
- * begin; what one of that method left closed is left to it.
+ * The same for one who holds the lock already. `kept`: the method of an interception with a kill switch that is about
+ * to begin; what one of that method left closed is left to it.
  */
 export function sweep(
   state: LockedState<InterceptionState>,

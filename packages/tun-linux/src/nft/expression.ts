@@ -108,7 +108,7 @@ export function isInSet(set: string, inverted = false): Expression {
   });
 }
 
-/** The register's number of 32 bits, of the machine's order until now, is in that of the network, in which sets sort. */
+/** The register's number of 32 bits goes from the machine's order to that of the network, in which sets sort. */
 export function toNetworkOrder(): Expression {
   return expression("byteorder", (data) =>
     data
