@@ -1,5 +1,5 @@
-// needs root: namespaces, /dev/net/tun, nft. Fail closed on request: what the rules want leaves by no other way when the
-// service was killed.
+// needs root: namespaces, /dev/net/tun, nft. Fail closed on request: what the rules want leaves by no other way when
+// the service was killed.
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ALLOWED_NAME, type LiveLab, serverAddress } from "@bunnel/lab/live";
 import { PROGRAM, TempFolder } from "../cli/run.ts";

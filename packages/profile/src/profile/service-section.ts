@@ -5,6 +5,7 @@ import { quoted, table as printTable } from "./print-words.ts";
 import { oneOf, read, table, yesOrNo } from "./schema-words.ts";
 import { readPath, readUserName } from "./values.ts";
 
+/** Levels of the log, the gravest first. */
 export const LOG_LEVELS = ["error", "warning", "info", "debug"] as const;
 /** From the rarest lines to all of them. */
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -5,8 +5,9 @@ export const SELECTED_MARK = 0x8000;
 /** Packets that we send ourselves; they are never selected. */
 export const OUR_MARK = 0x4000;
 
-/** Sockets of processes that are left alone, and of those that alone are looked at: see `owners/process-marks.ts`. */
+/** Sockets of processes that are left alone: see `owners/process-marks.ts`. */
 export const EXCLUDED_PROCESS_MARK = 0x2000;
+/** Sockets of the processes that alone are looked at. */
 export const INCLUDED_PROCESS_MARK = 0x1000;
 
 /** The route table that holds one default route per family, into the device. */
