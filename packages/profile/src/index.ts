@@ -1,3 +1,4 @@
+export * from "./convert/index.ts";
 export { ProfileError, type ProfileErrorCode, type ProfileProblem } from "./errors.ts";
 export { parseStrategy } from "./notation/checker.ts";
 export {
