@@ -1,5 +1,6 @@
 // The contract of a backend: something that carries this machine's traffic through the engine until it is told to stop.
 import type { EngineCounters, FlowInfo } from "@bunnel/engine";
+import type { PacketOwners } from "@bunnel/device";
 import type { Profile } from "@bunnel/profile";
 
 /**
@@ -24,6 +25,12 @@ export interface TunSettings {
   readonly uplinks?: readonly string[];
   /** Destinations that are left alone besides private, link-local and multicast ones. */
   readonly excludes?: readonly string[];
+  /** Only packets of these owners come up; where a list has no entry, of any. */
+  readonly include?: PacketOwners;
+  /** No packets of these owners come up. */
+  readonly exclude?: PacketOwners;
+  /** What is selected leaves by no other way when the process is killed. Default false. */
+  readonly killSwitch?: boolean;
   /** Ask the device for segmentation offload. Default true. */
   readonly offload?: boolean;
   /** Queues of the device, each with a thread of its own: 1 to 4. Default 1, which is best with offload. */
@@ -33,7 +40,7 @@ export interface TunSettings {
 }
 
 /** Those that can be changed while it runs. */
-export type LiveSettings = Pick<TunSettings, "method" | "uplinks" | "excludes">;
+export type LiveSettings = Pick<TunSettings, "method" | "uplinks" | "excludes" | "include" | "exclude" | "killSwitch">;
 
 /** What a backend is started with. */
 export interface BackendConfig {
@@ -68,6 +75,8 @@ export interface BackendHandle {
    * @throws BackendError E_NOT_RUNNING after shutdown
    */
   flows(): readonly FlowInfo[];
+  /** Forgets flows that are silent for a second, where memory is short. */
+  relieve(): void;
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
   /** Ends it and puts the network back. A second call waits for the first. */

@@ -33,6 +33,8 @@ import { Watchdog } from "./watchdog.ts";
 
 /** How often flows are looked through for those that ended. */
 const FLOW_CLEANUP_MS = 30_000;
+/** What is silent for so long is forgotten where memory is short. */
+const RELIEVED_MS = 1_000;
 /** Packets that came up before interception ended still leave. */
 const DRAIN_MS = 20;
 
@@ -116,8 +118,7 @@ class RunningTun implements BackendHandle {
       hung: (error) => void this.#end(error).catch(() => undefined),
       ...(alive && { alive }),
     });
-    const idleMs = profile.limits.flowTimeoutSeconds * 1000;
-    this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
+    this.#cleanup = setInterval(() => this.#expire(this.#profile.limits.flowTimeoutSeconds * 1000), FLOW_CLEANUP_MS);
     // What goes wrong on the way down is told by `closed`.
     void parts.queues.ended.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
@@ -136,7 +137,8 @@ class RunningTun implements BackendHandle {
   static async start(platform: TunPlatform, config: BackendConfig): Promise<RunningTun> {
     const settings = config.settings ?? {};
     const { profile } = config.engine;
-    platform.sweep();
+    // What a kill switch left closed stays so until the new interception takes it over.
+    if (settings.killSwitch !== true) platform.sweep();
     const engine = await createEngine(profile);
     const uplinks = platform.uplinks();
     const table = encodeRules(profile);
@@ -176,6 +178,14 @@ class RunningTun implements BackendHandle {
   flows(): readonly FlowInfo[] {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
     return this.#figures.flows(this.#profile);
+  }
+
+  relieve(): void {
+    if (this.#ending === undefined) this.#expire(RELIEVED_MS);
+  }
+
+  #expire(idleMs: number): void {
+    this.parts.engine.expireFlows(Date.now() >>> 0, idleMs);
   }
 
   shutdown(): Promise<void> {
@@ -231,12 +241,13 @@ class RunningTun implements BackendHandle {
     for (const tap of this.parts.queues.taps) watchDistance(this.platform, tap, table);
   }
 
-  /** For a moment nothing comes up: that is the side on which to err. */
+  /** For a moment nothing comes up: that is the side on which to err, but for a kill switch, which stays closed. */
   #interceptAnew(next: Profile, settings: TunSettings): void {
     const { device } = this.parts.queues;
     if (isSameSelection([this.#profile, this.#settings], [next, settings])) return;
     const changed = (): void => this.followMtu();
-    this.#interception.close();
+    if (settings.killSwitch === true && this.#interception.release) this.#interception.release();
+    else this.#interception.close();
     try {
       this.#interception = intercept(this.platform, settings, device, next, changed);
     } catch (cause) {
@@ -247,8 +258,8 @@ class RunningTun implements BackendHandle {
 }
 
 function isSameSelection(...both: readonly (readonly [Profile, LiveSettings])[]): boolean {
-  const [before, after] = both.map(([profile, { method, uplinks, excludes }]) =>
-    JSON.stringify([selectionOf(profile), method, uplinks, excludes]),
+  const [before, after] = both.map(([profile, { method, uplinks, excludes, include, exclude, killSwitch }]) =>
+    JSON.stringify([selectionOf(profile), method, uplinks, excludes, include, exclude, killSwitch]),
   );
   return before === after;
 }
@@ -323,6 +334,9 @@ function intercept(
     select: selectionOf(profile),
     ...(settings.uplinks !== undefined && settings.uplinks.length > 0 && { uplinks: settings.uplinks }),
     ...(settings.excludes !== undefined && { excludes: settings.excludes }),
+    ...(settings.include !== undefined && { include: settings.include }),
+    ...(settings.exclude !== undefined && { exclude: settings.exclude }),
+    ...(settings.killSwitch !== undefined && { killSwitch: settings.killSwitch }),
   };
   const method = settings.method ?? "auto";
   if (method !== "auto") return platform.intercept(method, options);
