@@ -1,4 +1,4 @@
-// needs root: namespaces, /dev/net/tun, nft. `up --ui`: the dashboard comes and goes with the service, and is not a part
+// needs root: namespaces, /dev/net/tun, nft. `up --ui`: the dashboard comes and goes with the service, and is no part
 // of it.
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";

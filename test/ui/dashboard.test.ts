@@ -28,7 +28,7 @@ describe("the dashboard", () => {
   test("shows what happens while it happens", async () => {
     await using opened = await desk.page("overview");
     const { page } = opened;
-    const packets = page.locator(".figure", { hasText: "Packets looked at" }).locator("dd");
+    const packets = page.locator(".figure", { hasText: "Looked at" }).locator("dd");
     const before = await packets.textContent();
     await desk.visit();
     while ((await packets.textContent()) === before) await Bun.sleep(50);

@@ -1,5 +1,6 @@
 // The contract of a backend: something that carries this machine's traffic through the engine until it is told to stop.
 import type { EngineCounters, FlowInfo } from "@bunnel/engine";
+import type { PacketOwners } from "@bunnel/device";
 import type { Profile } from "@bunnel/profile";
 import type { CaptureFeed } from "./capture/feed.ts";
 
@@ -25,6 +26,12 @@ export interface TunSettings {
   readonly uplinks?: readonly string[];
   /** Destinations that are left alone besides private, link-local and multicast ones. */
   readonly excludes?: readonly string[];
+  /** Only packets of these owners come up; where a list has no entry, of any. */
+  readonly include?: PacketOwners;
+  /** No packets of these owners come up. */
+  readonly exclude?: PacketOwners;
+  /** What is selected leaves by no other way when the process is killed. Default false. */
+  readonly killSwitch?: boolean;
   /** Ask the device for segmentation offload. Default true. */
   readonly offload?: boolean;
   /** Queues of the device, each with a thread of its own: 1 to 4. Default 1, which is best with offload. */
@@ -34,7 +41,7 @@ export interface TunSettings {
 }
 
 /** Those that can be changed while it runs. */
-export type LiveSettings = Pick<TunSettings, "method" | "uplinks" | "excludes">;
+export type LiveSettings = Pick<TunSettings, "method" | "uplinks" | "excludes" | "include" | "exclude" | "killSwitch">;
 
 /** What a backend is started with. */
 export interface BackendConfig {
@@ -43,6 +50,8 @@ export interface BackendConfig {
   /** Packets that may wait for a way out that is full; more are dropped and counted. Default 1000. */
   readonly maxQueueSize?: number;
   readonly settings?: TunSettings;
+  /** Called every second or two while all threads that carry packets turn: for a supervisor's own watchdog. */
+  readonly alive?: () => void;
 }
 
 /** Figures of a running backend, as of now. */
@@ -69,6 +78,8 @@ export interface BackendHandle {
   flows(): readonly FlowInfo[];
   /** Copies of packets before and after the engine. Off until somebody sets its level. */
   readonly captured: CaptureFeed;
+  /** Forgets flows that are silent for a second, where memory is short. */
+  relieve(): void;
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
   /** Ends it and puts the network back. A second call waits for the first. */

@@ -3,7 +3,7 @@ import UPlot from "uplot";
 import type { RateView } from "../contract.ts";
 import { el, setText, setVariable } from "./dom.ts";
 
-const HEIGHT = 200;
+const HEIGHT = 185;
 /** Seconds that are shown: as many as there are, within these. */
 const SPAN_MIN_SECONDS = 60;
 const SPAN_MAX_SECONDS = 300;

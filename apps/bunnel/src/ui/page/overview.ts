@@ -9,8 +9,8 @@ import type { View } from "./view.ts";
 type Figure = readonly [label: string, value: (status: StatusView, live: Live) => string];
 
 const FIGURES: readonly Figure[] = [
-  ["Packets looked at", ({ packetsIn }) => short(packetsIn)],
-  ["Planned and sent", ({ replaced }) => short(replaced)],
+  ["Looked at", ({ packetsIn }) => short(packetsIn)],
+  ["Planned", ({ replaced }) => short(replaced)],
   ["Pieces sent", ({ pieces }) => short(pieces)],
   ["Decoys sent", ({ fakes }) => short(fakes)],
   ["Dropped", ({ dropped }) => short(dropped)],
