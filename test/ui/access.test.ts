@@ -1,5 +1,6 @@
 // needs root: gives it up. Who the dashboard answers and who not, asked over the wire as browsers and others would.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync } from "node:fs";
 import { connect } from "node:net";
 import { PROGRAM, run, TempFolder } from "../cli/run.ts";
 
@@ -235,6 +236,15 @@ describe("the process", () => {
     const ran = await run([...PROGRAM, "ui", "--port", url.port, "--state-dir", folder.file("state")]);
     expect(ran).toMatchObject({ status: 1, out: "" });
     expect(ran.err).toContain(`port ${url.port} of 127.0.0.1 is taken`);
+  });
+
+  test("says whose the socket is where it may not look", async () => {
+    using own = new TempFolder();
+    mkdirSync(own.file("state"), { mode: 0o700 });
+    const nobody = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"];
+    const ran = await run([...nobody, ...PROGRAM, "ui", "--port", "0", "--state-dir", own.file("state")]);
+    expect(ran).toMatchObject({ status: 1, out: "" });
+    expect(ran.err).toContain("control.sock is for its owner alone");
   });
 
   // The last: nobody is let in for a while after it.

@@ -62,17 +62,28 @@ function listening<Opened>(open: () => Opened, port: number): Opened {
   }
 }
 
-/** Root becomes who the service is, or would be; whoever else it is stays that. */
+/**
+ * Root becomes who the service is, or would be; whoever else it is stays that.
+ * @throws ExitError when the socket is another user's
+ */
 function becomeOwnerOf(socket: string): void {
+  const owner = ownerOf(socket);
   if (process.geteuid?.() !== 0) return;
-  const user = ownerOf(socket) ?? serviceUser();
+  const user = owner ?? serviceUser();
   if (user === undefined || user.uid === 0) return;
   process.setgroups?.([]);
   process.setgid?.(user.gid);
   process.setuid?.(user.uid);
 }
 
+/** @throws ExitError where this process may not even look */
 function ownerOf(path: string): { readonly uid: number; readonly gid: number } | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found && { uid: found.uid, gid: found.gid };
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found && { uid: found.uid, gid: found.gid };
+  } catch (cause) {
+    throw new ExitError(`dashboard: ${path} is for its owner alone: run it as root, or as the service's user`, 1, {
+      cause,
+    });
+  }
 }

@@ -20,14 +20,22 @@ export function startBeside(stateDir: string, port: number | undefined, json: bo
   });
   child.unref();
   return {
-    go() {
-      child.stdin.write(GO);
-      void child.stdin.flush();
-    },
-    [Symbol.dispose]() {
-      void child.stdin.end();
-    },
+    go: () =>
+      void tell(async () => {
+        await child.stdin.write(GO);
+        await child.stdin.flush();
+      }),
+    [Symbol.dispose]: () => void tell(async () => void (await child.stdin.end())),
   };
+}
+
+/** A dashboard that has ended has said why by itself; the service goes on. */
+async function tell(say: () => Promise<void>): Promise<void> {
+  try {
+    await say();
+  } catch {
+    // Nobody reads any more.
+  }
 }
 
 /** The dashboard's side: settles when the service is up; `ended` when it is gone. */

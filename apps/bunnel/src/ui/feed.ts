@@ -184,7 +184,8 @@ export class Feed implements Disposable {
       });
       this.tell({ type: "flows", total: answer.total, flows });
     } catch (error) {
-      this.note("error", error instanceof Error ? error.message : String(error));
+      const text = error instanceof Error ? error.message : String(error);
+      if (this.log.at(-1)?.text !== text) this.note("error", text);
     }
   }
 }
