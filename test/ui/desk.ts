@@ -56,6 +56,12 @@ const SHOOTING_MS = 45_000;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
 const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"];
 
+/** A browser that was never used, and asks nobody for anything. */
+export function launchBrowser(): Promise<Browser> {
+  const executablePath = Bun.which("chromium") ?? "/usr/bin/chromium";
+  return chromium.launch({ executablePath, args: [...FLAGS, ...QUIET] });
+}
+
 export class Desk implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
 
@@ -83,8 +89,7 @@ export class Desk implements AsyncDisposable {
     });
     const { value } = await ui.stdout.getReader().read();
     const { url } = JSON.parse(new TextDecoder().decode(value)) as { readonly url: string };
-    const executablePath = Bun.which("chromium") ?? "/usr/bin/chromium";
-    const browser = await chromium.launch({ executablePath, args: [...FLAGS, ...QUIET] });
+    const browser = await launchBrowser();
     stack.defer(() => browser.close());
     const desk = new Desk(folder, lab, browser, url, ui);
     desk.#stack.use(stack.move());

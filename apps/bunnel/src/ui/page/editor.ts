@@ -30,7 +30,7 @@ class Editor {
   readonly #problems = el("ul", { class: "problems", "aria-label": "Problems" });
   readonly #apply = el(
     "button",
-    { type: "button", class: "main", onclick: () => void this.apply() },
+    { type: "button", class: "main", disabled: true, onclick: () => void this.apply() },
     "Write and reload",
   );
   readonly #host = el("input", {
