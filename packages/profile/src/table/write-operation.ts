@@ -1,9 +1,10 @@
 // One operation of a strategy to its 64 octets.
 import * as abi from "@bunnel/abi";
+import { parseAddress } from "@bunnel/wire";
 import { ProfileError } from "../errors.ts";
 import type { Decoy, Foolings, HelloChanges, Pattern, Payload } from "../notation/content.ts";
 import type { Point } from "../notation/kinds.ts";
-import type { Operation, SynData } from "../notation/strategy.ts";
+import type { Operation, Redirect, SynData } from "../notation/strategy.ts";
 import { payloadOctets, type PayloadSource } from "../payload/build.ts";
 import type { Texts } from "./texts.ts";
 import {
@@ -97,10 +98,14 @@ class OperationWriter {
       case "tos":
         this.i32(abi.OP_VALUE, operation.octet);
         return;
+      case "redirect":
+        this.resolver(operation);
+        return;
       case "split":
       case "disorder":
       case "fakedsplit":
       case "synack":
+      case "doh":
       case "drop":
       case "dup":
     }
@@ -156,6 +161,13 @@ class OperationWriter {
     const octets = payloadOctets(payload, this.payloads);
     this.u8(abi.OP_DECOY, abi.Decoy.Payload);
     this.text(this.texts.addOctets(octets), octets.length);
+  }
+
+  private resolver({ address, port }: Redirect): void {
+    const octets = parseAddress(address);
+    const row = Uint8Array.from([...octets, port >> 8, port & 0xff]);
+    this.u8(abi.OP_DECOY, abi.Decoy.Payload);
+    this.text(this.texts.addOctets(row), row.length);
   }
 
   private text(textAt: number, bytes: number): void {
