@@ -39,6 +39,7 @@ export {
   type Profile,
   type Rule,
 } from "./profile/profile.ts";
+export type { CertificatesFile, DnsFallback, DnsMethod, DnsSettings, DnsUpstream } from "./profile/dns-section.ts";
 export { readRuleStrategy, type RuleStrategy } from "./profile/rule-strategy.ts";
 export { selectionOf, type ProfileSelection } from "./profile/selection.ts";
 export type { AddressRange, AddressRanges } from "./table/address-ranges.ts";

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { clientHello } from "@bunnel/wire";
 import { PRESETS, readRuleStrategy, type ListFile, type PortRange, type Profile, type Rule } from "../src/index.ts";
+import { anyDns } from "./arbitrary-dns.ts";
 import { anyHostName } from "./arbitrary-host.ts";
 import { anyStrategy } from "./arbitrary-strategy.ts";
 import { loadFile } from "./files.ts";
@@ -108,6 +109,7 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
       },
       { noNullPrototype: true },
     ),
+    dns: anyDns,
     payloads: fc.constant(PAYLOADS),
     rules: fc.uniqueArray(anyRule, { maxLength: 6, selector: ({ name }) => name }),
   },

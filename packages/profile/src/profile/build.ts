@@ -1,5 +1,6 @@
 // A profile from values that were read and found right.
 import type { RuleStrategy } from "./rule-strategy.ts";
+import { buildDns, type CertificatesFile } from "./dns-section.ts";
 import { defaultProfile } from "./default-profile.ts";
 import { FAMILIES, PROFILE_VERSION, type ListFile, type PayloadEntry, type Profile, type Rule } from "./profile.ts";
 import type { ProfileInput, RuleInput } from "./schema.ts";
@@ -13,9 +14,10 @@ export interface RuleParts {
 
 /** The profile; `parts` are those of its rules, one by one. */
 export function buildProfile(
-  { interception, device, limits, rule }: ProfileInput,
+  { interception, device, limits, dns, rule }: ProfileInput,
   payloads: ReadonlyMap<string, PayloadEntry>,
   parts: readonly RuleParts[],
+  certificates?: CertificatesFile,
 ): Profile {
   return {
     version: PROFILE_VERSION,
@@ -31,6 +33,7 @@ export function buildProfile(
       maxQueueSize: limits.max_queue_size,
       flowTimeoutSeconds: limits.flow_timeout_seconds,
     },
+    dns: buildDns(dns, certificates),
     payloads: Object.fromEntries(payloads),
     rules:
       rule === undefined ? defaultProfile().rules : rule.map((input, index) => buildRule(input, parts[index] ?? {})),

@@ -19,7 +19,7 @@ describe("defaultProfileText()", () => {
     );
     const [first] = Array.isArray(rule) ? rule : [];
     expect([...listed, "rule", ...Object.keys(first ?? {})].toSorted()).toEqual(
-      [...KEYS.root, ...KEYS.interception, ...KEYS.device, ...KEYS.limits, ...KEYS.rule].toSorted(),
+      [...KEYS.root, ...KEYS.interception, ...KEYS.device, ...KEYS.limits, ...KEYS.dns, ...KEYS.rule].toSorted(),
     );
     expect(Array.isArray(rule) && rule.length).toBe(1);
   });

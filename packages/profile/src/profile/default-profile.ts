@@ -1,6 +1,7 @@
 // The defaults, written once: the schema, the sample text and the printer take them from here.
 import { deepFreeze } from "../freeze.ts";
 import { PRESETS, PRESET_PREFIX } from "../presets.ts";
+import { DNS_DEFAULTS, dnsText } from "./dns-section.ts";
 import { readRuleStrategy } from "./rule-strategy.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, type Profile, type Rule } from "./profile.ts";
 
@@ -28,6 +29,7 @@ const DEFAULT_PROFILE: Profile = deepFreeze({
   interception: { method: METHODS[0], uplinks: [], exclude: [] },
   device: { name: "bunnel0", address: "10.0.85.1", netmask: "255.255.255.0", mtuBytes: 0 },
   limits: { maxFlows: 10_000, maxQueueSize: 1000, flowTimeoutSeconds: 120 },
+  dns: DNS_DEFAULTS,
   payloads: {},
   rules: [DEFAULT_RULE],
 });
@@ -69,6 +71,7 @@ max_queue_size = ${limits.maxQueueSize}
 # A flow without a packet for so long is forgotten.
 flow_timeout_seconds = ${limits.flowTimeoutSeconds}
 
+${dnsText()}
 # Octets that strategies name, as in fake(file=hello, ttl=4) or seqovl(568, pattern=hello):
 #   hello = "file:hello.bin"      a file, found from this file's directory
 #   junk = "hex:00ff 00ff"

@@ -21,7 +21,7 @@ describe("profileJsonSchema()", () => {
     const { properties } = schema as unknown as Table;
     const keys = (table?: Table) => Object.keys(table?.properties ?? {}).toSorted();
     expect(keys({ properties })).toEqual([...KEYS.root].toSorted());
-    for (const name of ["interception", "device", "limits"] as const) {
+    for (const name of ["interception", "device", "limits", "dns"] as const) {
       expect(keys(properties[name])).toEqual([...KEYS[name]].toSorted());
     }
     expect(keys(properties["rule"]?.items)).toEqual([...KEYS.rule].toSorted());
@@ -31,7 +31,7 @@ describe("profileJsonSchema()", () => {
     const sample = parseToml(defaultProfileText()) as Record<string, unknown>;
     expect(validate(sample)).toBe(true);
     const { properties } = schema as unknown as Table;
-    for (const name of ["interception", "device", "limits"] as const) {
+    for (const name of ["interception", "device", "limits", "dns"] as const) {
       const told = Object.entries(properties[name]?.properties ?? {}).map(([key, value]) => [key, value.default]);
       expect(Object.fromEntries(told)).toEqual(sample[name]);
     }
@@ -48,6 +48,10 @@ describe("profileJsonSchema()", () => {
     ["[limits]\nmax_flows = 0", ""],
     ["[limits]\nmax_queue_size = 1.5", ""],
     ["[interception]\nmethod = 'magic'", ""],
+    ["[dns]\nfallback = 'maybe'", ""],
+    ["[dns]\nupstreams = []", ""],
+    ["[dns]\nupstreams = ['http://192.0.2.53/dns-query']", ""],
+    ["[dns]\ntimeout_ms = 1", ""],
     ["", "families = []"],
     ["", "families = ['ipv5']"],
     ["", "ports = [0]"],

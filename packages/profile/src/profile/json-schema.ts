@@ -3,6 +3,7 @@
 import { FLOW_BUCKETS_MAX, FLOW_WAYS } from "@bunnel/abi";
 import { PRESET_PREFIX, PRESETS } from "../presets.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
+import { dnsSchema } from "./dns-section.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
 import { table, text, texts, whole, type JsonSchema } from "./json-schema-parts.ts";
 import { FLOW_TIMEOUT_MAX_SECONDS, MTU_MAX_BYTES, MTU_MIN_BYTES, PRIORITY_MAX, QUEUE_MAX } from "./schema.ts";
@@ -106,6 +107,7 @@ export function profileJsonSchema(): JsonSchema {
       interception: interceptionSchema(),
       device: deviceSchema(),
       limits: limitsSchema(),
+      dns: dnsSchema(),
       payload: {
         type: "object",
         description: "Octets that strategies name: hex:00ff, or file:hello.bin.",

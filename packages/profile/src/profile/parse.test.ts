@@ -154,7 +154,7 @@ describe("parseProfile() refuses what is not TOML", () => {
 });
 
 describe("parseProfile() names unknown keys with the nearest right one", () => {
-  const root = "expected version, interception, device, limits, payload or rule";
+  const root = "expected version, interception, device, limits, dns, payload or rule";
   const rule =
     "expected name, enabled, priority, hosts, hosts_file, addresses, addresses_file, ports, families, direction, " +
     "packets or strategy";

@@ -1,6 +1,7 @@
 // A profile to text. Every key is written, so that the text says the same under any later default.
 import { printStrategy } from "../notation/printer.ts";
 import { PRESET_PREFIX, presetStrategy } from "../presets.ts";
+import { printDns } from "./dns-section.ts";
 import type { PortRange, Profile, Rule } from "./profile.ts";
 
 /** A list that would make a longer line gets one line per entry. */
@@ -8,7 +9,7 @@ const LINE_MAX = 100;
 
 /** The profile as TOML; `parseProfile` reads it back to an equal profile, from the same files where it names some. */
 export function printProfile(profile: Profile): string {
-  const { version, interception, device, limits, payloads, rules } = profile;
+  const { version, interception, device, limits, dns, payloads, rules } = profile;
   const head = [["version", String(version)]] as [string, string][];
   // Without rules in the text there would be the default ones.
   if (rules.length === 0) head.push(["rule", "[]"]);
@@ -30,6 +31,7 @@ export function printProfile(profile: Profile): string {
       ["max_queue_size", String(limits.maxQueueSize)],
       ["flow_timeout_seconds", String(limits.flowTimeoutSeconds)],
     ]),
+    printDns(dns),
     table(
       "[payload]",
       Object.entries(payloads).map(([name, { text }]) => [/^[\w-]+$/.test(name) ? name : quoted(name), quoted(text)]),

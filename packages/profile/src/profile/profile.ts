@@ -1,4 +1,5 @@
 // What a profile is: every value checked, every default filled in, frozen to the last leaf.
+import type { DnsSettings } from "./dns-section.ts";
 import type { Strategy } from "../notation/strategy.ts";
 
 export const PROFILE_VERSION = 1;
@@ -113,6 +114,7 @@ export interface Profile {
   readonly interception: InterceptionSettings;
   readonly device: DeviceSettings;
   readonly limits: Limits;
+  readonly dns: DnsSettings;
   /** By name; a file that a strategy names by its path is here under that path. */
   readonly payloads: Readonly<Record<string, PayloadEntry>>;
   /** In the order of the text; the first that matches by priority decides. */
