@@ -1,6 +1,8 @@
 // The contract of a backend: something that carries this machine's traffic through the engine until it is told to stop.
 import type { EngineCounters, FlowInfo } from "@bunnel/engine";
 import type { Profile } from "@bunnel/profile";
+import type { QueryFigures } from "./dns/query-answers.ts";
+import type { AnswerDns } from "./dns/taken-query.ts";
 
 /**
  * "plain": a system call for each packet. "uring": one for a burst, by io_uring. "auto": the better one that this
@@ -42,10 +44,12 @@ export interface BackendConfig {
   /** Packets that may wait for a way out that is full; more are dropped and counted. Default 1000. */
   readonly maxQueueSize?: number;
   readonly settings?: TunSettings;
+  /** Answers DNS queries that rules take out. Without it no rule may do that. */
+  readonly answerDns?: AnswerDns;
 }
 
 /** Figures of a running backend, as of now. */
-export interface BackendStats extends EngineCounters {
+export interface BackendStats extends EngineCounters, QueryFigures {
   readonly uptimeMs: number;
   readonly device: string;
   readonly method: string;
@@ -66,6 +70,11 @@ export interface BackendHandle {
    * @throws BackendError E_NOT_RUNNING after shutdown
    */
   flows(): readonly FlowInfo[];
+  /**
+   * Rules by host act on SYNs to this address from now on, for so many seconds: it was asked for by this name.
+   * @throws WireError for what is no address
+   */
+  learnName(address: string, name: string, seconds: number): void;
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
   /** Ends it and puts the network back. A second call waits for the first. */

@@ -5,6 +5,7 @@ import { DeviceError, type DeviceOptions, type InboundTap, type TunDevice } from
 import type { Egress } from "@bunnel/egress";
 import type { Engine, LaneOptions } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 import type { LaneThread, TunPlatform } from "./platform.ts";
 
 export interface QueuesOptions {
@@ -14,6 +15,8 @@ export interface QueuesOptions {
   readonly maxQueueSize: number;
   /** How the lanes are opened for this device and way out. */
   laneOptions(device: TunDevice, egress: Egress): LaneOptions;
+  /** See `LaneParts`. */
+  readonly takeQuery?: (query: TakenQuery) => void;
   /** Called with each tap before its thread starts. */
   watch(tap: InboundTap | undefined): void;
 }
@@ -102,6 +105,7 @@ export class Queues {
         egress,
         ...(tap && { inbound: { laneIndex: 2 * index + 1, tap } }),
         answers: true,
+        ...(options.takeQuery && { takeQuery: options.takeQuery }),
         maxQueueSize: options.maxQueueSize,
         pump: options.pump,
       });

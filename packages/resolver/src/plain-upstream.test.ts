@@ -113,12 +113,34 @@ describe("a resolver over plain DNS", () => {
   test("serves as fallback when it is told so, and only then", async () => {
     const fallback = await server((asked) => [good(asked)]);
     const { port } = await server(() => []);
-    const made = resolver(port, { timeoutMs: 50 });
-    expect(read(await made.answer(query(HOST), byUdp)).rcode).toBe("SERVFAIL");
+    const how = { ...byUdp, server: { kind: "plain", address: "127.0.0.1", port: fallback.port } } as const;
+    const strict = resolver(port, { timeoutMs: 50 });
+    expect(read(await strict.answer(query(HOST), how)).rcode).toBe("SERVFAIL");
     expect(fallback.byUdp.length).toBe(0);
-    const how = { ...byUdp, fallback: { kind: "plain", address: "127.0.0.1", port: fallback.port } } as const;
+    const made = resolver(port, { timeoutMs: 50, fallBack: true });
     expect(read(await made.answer(query(HOST), how)).answers).toMatchObject([{ data: HERE }]);
-    expect(made.figures).toMatchObject({ failed: 2, fellBack: 1 });
+    expect(made.figures).toMatchObject({ failed: 1, fellBack: 1 });
+  });
+
+  test("leaves the names of a network to the server that was meant, and private addresses' names too", async () => {
+    const mine = await server((asked) => [answer(asked, { rcode: 3 })]);
+    const upstream = await server((asked) => [good(asked)]);
+    const made = resolver(upstream.port, { serverNames: ["lan"] });
+    const how = { ...byUdp, server: { kind: "plain", address: "127.0.0.1", port: mine.port } } as const;
+    for (const name of ["router.lan", "LAN", "7.2.168.192.in-addr.arpa", "1.20.172.in-addr.arpa", "0.d.f.ip6.arpa"]) {
+      expect(read(await made.answer(query(name), how)).rcode).toBe("NXDOMAIN");
+    }
+    for (const name of [
+      "plan",
+      "lan.example.org",
+      "7.2.0.192.in-addr.arpa",
+      "1.32.172.in-addr.arpa",
+      "110.in-addr.arpa",
+    ]) {
+      await made.answer(query(name), how);
+    }
+    expect([mine.byUdp.length, upstream.byUdp.length]).toEqual([5, 5]);
+    expect(made.figures.passedOn).toBe(5);
   });
 });
 

@@ -10,6 +10,7 @@ import { AnswerCache } from "./cache.ts";
 import { addressesIn, boundLifetimes, lifetimeOf, type LearnedAddresses, type LifetimeBounds } from "./lifetime.ts";
 import { Rcode } from "./message.ts";
 import { readQuery, type Query } from "./query.ts";
+import { isServerName } from "./server-names.ts";
 import { openUpstream, UpstreamSet, type UpstreamFigures } from "./upstream-set.ts";
 import type { PlainTarget, Sockets, UpstreamTarget } from "./upstream.ts";
 
@@ -31,6 +32,13 @@ export interface ResolverOptions {
   readonly lifetime?: LifetimeBounds;
   /** Questions under way at a time; more are refused with SERVFAIL. Default 512. */
   readonly maxPending?: number;
+  /** When every upstream has failed, the server that the asker meant is asked. Default false: SERVFAIL. */
+  readonly fallBack?: boolean;
+  /**
+   * Names that only the server that the asker meant can know, with everything below them. Those of private addresses
+   * are always such names (RFC 6303). Default none.
+   */
+  readonly serverNames?: readonly string[];
   /** How connections are made. Default: the system's own way, to addresses alone. */
   readonly sockets?: Sockets;
   /** Told of the addresses in each answer that came from an upstream. */
@@ -43,8 +51,8 @@ export interface ResolverOptions {
 export interface AskedHow {
   /** By UDP an answer must fit what the asker takes. */
   readonly transport: "udp" | "tcp";
-  /** Asked in plain DNS when every upstream has failed. Absent: nobody is, and the answer is SERVFAIL. */
-  readonly fallback?: PlainTarget;
+  /** Whom the asker meant to ask. It is asked in plain DNS for what the options leave to it, and nothing else. */
+  readonly server?: PlainTarget;
 }
 
 /** What a resolver has done. */
@@ -54,6 +62,8 @@ export interface ResolverFigures {
   readonly fromCache: number;
   /** Those that waited for the same question of somebody else. */
   readonly joined: number;
+  /** Those for names of the server that the asker meant. */
+  readonly passedOn: number;
   /** Those that no upstream answered. */
   readonly failed: number;
   /** Of these, those that the fallback answered. */
@@ -82,7 +92,9 @@ export class Resolver {
   readonly #lifetime: LifetimeBounds;
   readonly #pending = new Map<string, Promise<KeptAnswer | undefined>>();
   readonly #now: () => number;
-  readonly #sums = { asked: 0, fromCache: 0, joined: 0, failed: 0, fellBack: 0, refused: 0, malformed: 0 };
+  readonly #sums = {
+    ...{ asked: 0, fromCache: 0, joined: 0, passedOn: 0, failed: 0, fellBack: 0, refused: 0, malformed: 0 },
+  };
   #isClosed = false;
 
   /** @throws TypeError for a URL that is none */
@@ -104,6 +116,10 @@ export class Resolver {
       return query && refusalTo(query);
     }
     this.#sums.asked++;
+    if (how.server !== undefined && isServerName(query, this.options.serverNames ?? [])) {
+      this.#sums.passedOn++;
+      return this.#shape(query, await this.#askServer(query, how.server), 0, how);
+    }
     const nowMs = this.#now();
     const hit = this.#cache.find(query.key, nowMs);
     if (hit !== undefined) {
@@ -176,16 +192,22 @@ export class Resolver {
     return kept;
   }
 
-  async #fallBack(query: Query, { fallback }: AskedHow): Promise<KeptAnswer | undefined> {
-    if (fallback === undefined || this.#isClosed) return undefined;
-    const upstream = openUpstream(fallback, this.options);
+  async #fallBack(query: Query, { server }: AskedHow): Promise<KeptAnswer | undefined> {
+    if (server === undefined || this.options.fallBack !== true) return undefined;
+    const kept = await this.#askServer(query, server);
+    if (kept !== undefined) this.#sums.fellBack++;
+    return kept;
+  }
+
+  /** What the asker's own server says is given on, and not kept: another asker may mean another server. */
+  async #askServer(query: Query, server: PlainTarget): Promise<KeptAnswer | undefined> {
+    if (this.#isClosed) return undefined;
+    const upstream = openUpstream(server, this.options);
     const asked = askFor(query, { id: crypto.getRandomValues(new Uint16Array(1))[0] ?? 0, padded: false });
     try {
       const timeoutMs = this.options.timeoutMs ?? RESOLVER_DEFAULTS.timeoutMs;
       const message = readAnswer(await upstream.exchange(asked, AbortSignal.timeout(timeoutMs)), asked);
-      if (message === undefined) return undefined;
-      this.#sums.fellBack++;
-      return keep(message);
+      return message && keep(message);
     } catch {
       return undefined;
     } finally {

@@ -5,6 +5,7 @@ import type { Profile } from "@bunnel/profile";
 import { isAnswered } from "../control/client.ts";
 import { ControlError } from "../control/protocol.ts";
 import { ControlServer, type ControlCommands } from "../control/server.ts";
+import { openDns } from "../dns/dns-service.ts";
 import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
@@ -104,16 +105,20 @@ async function up(options: UpOptions): Promise<void> {
   using audit = AuditLog.open(options.auditLog ?? paths.audit);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
   const settings = settingsOf(options, source.profile);
+  using dns = openDns(source.profile);
   const handle = await new TunBackend(audited(platform, audit)).start({
     engine: { profile: source.profile },
     settings,
+    answerDns: dns.answer,
   });
+  dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
   const service = new Service(handle, {
     source,
     read: () => readProfileSource(options),
     settingsOf: (profile) => settingsOf(options, profile),
     notify: (event, data) => control.notify(event, data),
     stop: stop.resolve,
+    dns,
   });
   try {
     commands.serve(service.commands);

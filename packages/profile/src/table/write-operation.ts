@@ -4,7 +4,7 @@ import { parseAddress } from "@bunnel/wire";
 import { ProfileError } from "../errors.ts";
 import type { Decoy, Foolings, HelloChanges, Pattern, Payload } from "../notation/content.ts";
 import type { Point } from "../notation/kinds.ts";
-import type { Operation, Redirect, SynData } from "../notation/strategy.ts";
+import type { Doh, Operation, Redirect, SynData } from "../notation/strategy.ts";
 import { payloadOctets, type PayloadSource } from "../payload/build.ts";
 import type { Texts } from "./texts.ts";
 import {
@@ -43,11 +43,12 @@ class OperationWriter {
     if ("foolings" in operation) this.foolings(operation.foolings);
     if ("pattern" in operation) this.pattern(operation.pattern);
     if ("points" in operation) this.points(operation.technique, operation.points);
-    this.own(operation);
+    if (operation.technique === "redirect") this.resolver(operation);
+    else if (operation.technique !== "doh") this.own(operation);
   }
 
   /** What a technique has besides what several have. */
-  private own(operation: Operation): void {
+  private own(operation: Exclude<Operation, Doh | Redirect>): void {
     switch (operation.technique) {
       case "fake":
         this.decoy(operation.decoy);
@@ -98,14 +99,10 @@ class OperationWriter {
       case "tos":
         this.i32(abi.OP_VALUE, operation.octet);
         return;
-      case "redirect":
-        this.resolver(operation);
-        return;
       case "split":
       case "disorder":
       case "fakedsplit":
       case "synack":
-      case "doh":
       case "drop":
       case "dup":
     }
