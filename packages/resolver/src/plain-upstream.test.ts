@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { address, answer, query, read } from "../test/messages.ts";
 import { framed, MessageReader } from "./framing.ts";
 import { Resolver, type ResolverOptions } from "./resolver.ts";
@@ -20,24 +20,21 @@ interface PlainServer {
   readonly byTcp: Uint8Array[];
 }
 
+const TRIES_MAX = 50;
+
 /** A server of plain DNS on one port by UDP and TCP; what `udp` and `tcp` give is sent, piece by piece. */
 async function server(
   udp: (asked: Uint8Array) => readonly Uint8Array[],
   tcp: (asked: Uint8Array) => readonly Uint8Array[] = () => [],
+  host = "127.0.0.1",
 ): Promise<PlainServer> {
   const asked = { byUdp: [] as Uint8Array[], byTcp: [] as Uint8Array[] };
-  const socket = await Bun.udpSocket({
-    hostname: "127.0.0.1",
-    binaryType: "uint8array",
-    socket: {
-      data(self, octets, port, from) {
-        asked.byUdp.push(octets.slice());
-        for (const piece of udp(octets)) self.send(piece, port, from);
-      },
-    },
-  });
-  open.push(socket);
-  const listener: Server = createServer((connection: Socket) => {
+  const socket = { data: answerDatagram };
+  function answerDatagram(self: Bun.udp.Socket<"uint8array">, octets: Uint8Array, port: number, from: string): void {
+    asked.byUdp.push(octets.slice());
+    for (const piece of udp(octets)) self.send(piece, port, from);
+  }
+  const answerConnection = (connection: Socket): void => {
     const reader = new MessageReader();
     connection.on("error", () => undefined);
     connection.on("data", (chunk: Buffer) => {
@@ -46,14 +43,26 @@ async function server(
         for (const piece of tcp(octets)) connection.write(piece);
       }
     });
-  });
-  await new Promise<void>((resolve) => listener.listen(socket.port, "127.0.0.1", resolve));
-  open.push(listener);
-  return { port: socket.port, ...asked };
+  };
+  for (let i = 0; ; i++) {
+    const datagrams = await Bun.udpSocket({ hostname: host, binaryType: "uint8array", socket });
+    const listener = createServer(answerConnection);
+    const isListening = new Promise<boolean>((resolve) => {
+      listener.once("error", () => resolve(false));
+      listener.listen(datagrams.port, host, () => resolve(true));
+    });
+    if (await isListening) {
+      open.push(datagrams, listener);
+      return { port: datagrams.port, ...asked };
+    }
+    // Somebody has that port for TCP.
+    datagrams.close();
+    if (i === TRIES_MAX) throw new Error(`no port is free for UDP and TCP after ${TRIES_MAX} tries`);
+  }
 }
 
-function resolver(port: number, options: Partial<ResolverOptions> = {}): Resolver {
-  const made = new Resolver({ upstreams: [{ kind: "plain", address: "127.0.0.1", port }], ...options });
+function resolver(port: number, options: Partial<ResolverOptions> = {}, host = "127.0.0.1"): Resolver {
+  const made = new Resolver({ upstreams: [{ kind: "plain", address: host, port }], ...options });
   open.push(made);
   return made;
 }
@@ -69,6 +78,12 @@ describe("a resolver over plain DNS", () => {
     for (let id = 0; id < 4; id++) expect(read(await made.answer(query(HOST, { id }), byUdp)).id).toBe(id);
     expect(new Set(upstream.byUdp.map((asked) => read(asked).id)).size).toBeGreaterThan(1);
     expect(upstream.byTcp).toEqual([]);
+  });
+
+  test("asks over IPv6 as well", async () => {
+    const upstream = await server((asked) => [good(asked)], undefined, "::1");
+    const found = read(await resolver(upstream.port, {}, "::1").answer(query(HOST), byUdp));
+    expect(found.answers).toMatchObject([{ data: HERE }]);
   });
 
   test("waits for the true answer while forged ones come", async () => {

@@ -50,6 +50,7 @@ export class PlainUpstream implements Upstream {
     try {
       socket = await Bun.udpSocket({
         connect: { hostname: address, port },
+        hostname: address.includes(":") ? "::" : "0.0.0.0",
         binaryType: "uint8array",
         socket: {
           // What is not the answer may be a forger's guess: the true one may still come.

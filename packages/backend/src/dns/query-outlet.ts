@@ -20,6 +20,7 @@ export function takenWord(memory: SharedArrayBuffer, laneIndex: number): Uint32A
   return new Uint32Array(memory, LANES_BASE + laneIndex * LANE_BYTES + LANE_WORDS + WORD_QUERIES_TAKEN, 1);
 }
 
+/** A lane's queries on their way to whoever answers them. */
 export class QueryOutlet {
   /** As halves: of each counter the lower one tells whether it has changed. */
   readonly #counters: Uint32Array;
@@ -31,6 +32,7 @@ export class QueryOutlet {
 
   constructor(
     readonly lane: Lane,
+    /** Called with each. */
     readonly give: (query: TakenQuery) => void,
   ) {
     const { memory, index } = lane;
