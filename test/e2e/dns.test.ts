@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { BLOCKED_NAME, type Family, type LiveLab, serverAddress, type Service } from "@bunnel/lab/live";
-import { TempFolder } from "../cli/run.ts";
+import { PROGRAM, TempFolder } from "../cli/run.ts";
 import { createLab, networkState, succeed, type NetworkState } from "./lab.ts";
 import { DOH_NAME, DOH_PORT, PLAIN_PORT, startUnbound, TRUE_V4, TRUE_V6, type Unbound } from "./unbound.ts";
 
@@ -86,8 +86,7 @@ afterAll(async () => {
 
 /** What the service says of itself. */
 async function figures(stateDir: string): Promise<Figures> {
-  const { PROGRAM } = await import("../cli/run.ts");
-  const command = [process.execPath, PROGRAM, "status", "--json", "--state-dir", stateDir];
+  const command = [...PROGRAM, "status", "--json", "--state-dir", stateDir];
   return JSON.parse(await succeed(lab.client, command)) as Figures;
 }
 
