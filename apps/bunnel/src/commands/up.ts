@@ -8,6 +8,7 @@ import { ControlServer, type ControlCommands } from "../control/server.ts";
 import { errorFields } from "../logs/error-fields.ts";
 import { Log } from "../logs/log.ts";
 import { standardError } from "../logs/sink.ts";
+import { openDns } from "../dns/dns-service.ts";
 import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
@@ -113,11 +114,14 @@ async function up(options: UpOptions): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
   using supervisor = Supervisor.open(process.env);
   const settings = settingsOf(options, source.profile);
+  using dns = openDns(source.profile);
   const handle = await new TunBackend(audited(platform, audit)).start({
     engine: { profile: source.profile },
     settings,
     alive: () => supervisor.alive(),
+    answerDns: dns.answer,
   });
+  dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
   const service = new Service(handle, {
     source,
     read: () => readProfileSource(options),
@@ -125,6 +129,7 @@ async function up(options: UpOptions): Promise<void> {
     applied: (profile) => log.configure(logOptionsOf(options, profile)),
     notify: (event, data) => control.notify(event, data),
     stop: stop.resolve,
+    dns,
   });
   try {
     commands.serve(service.commands);
