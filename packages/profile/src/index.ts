@@ -20,7 +20,8 @@ export { PRESET_PREFIX, PRESETS, presetStrategy, strategies } from "./presets.ts
 export type { NamedStrategy } from "./strategies/index.ts";
 export { defaultProfile, defaultProfileText } from "./profile/default-profile.ts";
 export { fileLoader, type FileLoader } from "./profile/files.ts";
-export { profileJsonSchema, type JsonSchema } from "./profile/json-schema.ts";
+export { profileJsonSchema } from "./profile/json-schema.ts";
+export type { JsonSchema } from "./profile/json-schema-parts.ts";
 export { parseProfile, type ParseOptions } from "./profile/parse.ts";
 export { printProfile, ruleStrategyText } from "./profile/print.ts";
 export {
