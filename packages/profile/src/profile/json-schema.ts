@@ -1,6 +1,7 @@
 // The keys of a profile as JSON Schema (draft 2020-12), for editors: names, types, limits and what each key is for.
 // What only `parseProfile` can tell, such as whether a strategy makes sense, it tells.
 import { FLOW_BUCKETS_MAX, FLOW_WAYS } from "@bunnel/abi";
+import { EGRESSES } from "../notation/egress.ts";
 import { PRESET_PREFIX, PRESETS } from "../presets.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
@@ -88,6 +89,10 @@ function ruleSchema(): JsonSchema {
       description: "First and last packet of a flow that the rule is for: [1, 4]. Empty: any.",
       default: [],
     },
+    egress: text("How TCP flows leave: rewritten packets, or sockets that carry the octets on.", {
+      enum: EGRESSES,
+      default: RULE_DEFAULTS.egress,
+    }),
     strategy: {
       description: "A preset, or a strategy in the notation: tls: split(1, midsld) disorder",
       anyOf: [{ enum: ["pass", ...presets] }, { type: "string" }],
