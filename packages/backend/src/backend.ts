@@ -42,6 +42,8 @@ export interface BackendConfig {
   /** Packets that may wait for a way out that is full; more are dropped and counted. Default 1000. */
   readonly maxQueueSize?: number;
   readonly settings?: TunSettings;
+  /** Called every second or two while all threads that carry packets turn: for a supervisor's own watchdog. */
+  readonly alive?: () => void;
 }
 
 /** Figures of a running backend, as of now. */

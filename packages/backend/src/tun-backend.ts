@@ -29,6 +29,7 @@ import { needsDistance } from "./needs-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
 import { Queues } from "./queues.ts";
 import { RuleFigures } from "./rule-figures.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** How often flows are looked through for those that ended. */
 const FLOW_CLEANUP_MS = 30_000;
@@ -90,6 +91,8 @@ class RunningTun implements BackendHandle {
   readonly #startedMs = performance.now();
   readonly #cleanup: ReturnType<typeof setInterval>;
   readonly #figures: RuleFigures;
+  readonly #watchdog: Watchdog;
+  #mtuBytes: number;
   #settings: TunSettings;
   #profile: Profile;
   #interception: Interception;
@@ -101,12 +104,18 @@ class RunningTun implements BackendHandle {
     readonly parts: Parts,
     interception: Interception,
     profile: Profile,
+    alive?: () => void,
   ) {
     this.#settings = settings;
     this.#interception = interception;
     this.#profile = profile;
     this.#figures = new RuleFigures(parts.engine);
     this.closed = this.#closed.promise;
+    this.#mtuBytes = mtuOf(settings, platform.uplinks());
+    this.#watchdog = new Watchdog(parts.engine.memory, parts.queues.lanes, {
+      hung: (error) => void this.#end(error).catch(() => undefined),
+      ...(alive && { alive }),
+    });
     const idleMs = profile.limits.flowTimeoutSeconds * 1000;
     this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
     // What goes wrong on the way down is told by `closed`.
@@ -140,8 +149,11 @@ class RunningTun implements BackendHandle {
       watch: (tap) => watchDistance(platform, tap, table),
     });
     try {
-      const interception = intercept(platform, settings, queues.device, profile);
-      return new RunningTun(platform, settings, { engine, queues }, interception, profile);
+      const started: { running?: RunningTun } = {};
+      const changed = (): void => started.running?.followMtu();
+      const interception = intercept(platform, settings, queues.device, profile, changed);
+      started.running = new RunningTun(platform, settings, { engine, queues }, interception, profile, config.alive);
+      return started.running;
     } catch (error) {
       await queues.stop();
       throw error;
@@ -177,12 +189,23 @@ class RunningTun implements BackendHandle {
 
   async #takeDown(cause: Error | undefined): Promise<void> {
     clearInterval(this.#cleanup);
+    this.#watchdog[Symbol.dispose]();
     const refused = attempt(() => this.#interception.close());
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     await this.parts.queues.stop();
     this.#closed.resolve(cause ?? refused);
     // Everything else is down by now: what could not be put back is told.
     if (refused) throw refused;
+  }
+
+  /** The device's MTU is that of the uplinks, also when that changes; one that was set stays. */
+  followMtu(): void {
+    if (this.#ending) return;
+    const uplinks = this.platform.uplinks();
+    const mtuBytes = mtuOf(this.#settings, uplinks);
+    if (mtuBytes === this.#mtuBytes || uplinks.names.length === 0) return;
+    this.parts.queues.setMtu(mtuBytes);
+    this.#mtuBytes = mtuBytes;
   }
 
   #load(next: Profile, settings: TunSettings): void {
@@ -212,11 +235,12 @@ class RunningTun implements BackendHandle {
   #interceptAnew(next: Profile, settings: TunSettings): void {
     const { device } = this.parts.queues;
     if (isSameSelection([this.#profile, this.#settings], [next, settings])) return;
+    const changed = (): void => this.followMtu();
     this.#interception.close();
     try {
-      this.#interception = intercept(this.platform, settings, device, next);
+      this.#interception = intercept(this.platform, settings, device, next, changed);
     } catch (cause) {
-      this.#interception = intercept(this.platform, this.#settings, device, this.#profile);
+      this.#interception = intercept(this.platform, this.#settings, device, this.#profile, changed);
       throw cause;
     }
   }
@@ -285,10 +309,17 @@ function laneOptions(device: TunDevice, egress: Egress, settings: TunSettings, u
 }
 
 /** "auto" takes nft where the kernel has it, else the routing rules alone. */
-function intercept(platform: TunPlatform, settings: TunSettings, device: TunDevice, profile: Profile): Interception {
+function intercept(
+  platform: TunPlatform,
+  settings: TunSettings,
+  device: TunDevice,
+  profile: Profile,
+  changed: () => void,
+): Interception {
   const options: InterceptionOptions = {
     deviceName: device.name,
     deviceIndex: device.index,
+    changed,
     select: selectionOf(profile),
     ...(settings.uplinks !== undefined && settings.uplinks.length > 0 && { uplinks: settings.uplinks }),
     ...(settings.excludes !== undefined && { excludes: settings.excludes }),
