@@ -35,7 +35,7 @@ const all = (outcome: string) => lab.families.map(() => outcome);
 describe.each(METHODS)("with method %s", (method) => {
   const up = (words: readonly string[] = []) => lab.up({ strategy: STRATEGY, method, stateDir, words });
   const down = (env: readonly string[], ...words: readonly string[]) =>
-    succeed(lab.client, ["env", ...env, process.execPath, PROGRAM, "down", "--state-dir", stateDir, ...words]);
+    succeed(lab.client, ["env", ...env, ...PROGRAM, "down", "--state-dir", stateDir, ...words]);
 
   test("kill -9 closes, and bunnel down opens", async () => {
     const before = await networkState(lab.client);

@@ -21,7 +21,8 @@ export { PRESET_PREFIX, PRESETS, presetStrategy, strategies } from "./presets.ts
 export type { NamedStrategy } from "./strategies/index.ts";
 export { defaultProfile, defaultProfileText } from "./profile/default-profile.ts";
 export { fileLoader, type FileLoader } from "./profile/files.ts";
-export { profileJsonSchema, type JsonSchema } from "./profile/json-schema.ts";
+export { profileJsonSchema } from "./profile/json-schema.ts";
+export type { JsonSchema } from "./profile/json-schema-parts.ts";
 export { parseProfile, type ParseOptions } from "./profile/parse.ts";
 export { printProfile, ruleStrategyText } from "./profile/print.ts";
 export {
@@ -40,6 +41,7 @@ export {
   type PumpName,
   type Rule,
 } from "./profile/profile.ts";
+export type { CertificatesFile, DnsFallback, DnsMethod, DnsSettings, DnsUpstream } from "./profile/dns-section.ts";
 export { readRuleStrategy, type RuleStrategy } from "./profile/rule-strategy.ts";
 export { selectionOf, type ProfileSelection } from "./profile/selection.ts";
 export {

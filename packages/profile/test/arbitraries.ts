@@ -11,6 +11,7 @@ import {
   type Rule,
   type SplitScope,
 } from "../src/index.ts";
+import { anyDns } from "./arbitrary-dns.ts";
 import { anyHostName } from "./arbitrary-host.ts";
 import { anyStrategy } from "./arbitrary-strategy.ts";
 import { loadFile } from "./files.ts";
@@ -163,6 +164,7 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
     ),
     include: fc.constant(defaultProfile().include),
     exclude: fc.constant(defaultProfile().exclude),
+    dns: anyDns,
     payloads: fc.constant(PAYLOADS),
     rules: fc.uniqueArray(anyRule, { maxLength: 6, selector: ({ name }) => name }),
   },

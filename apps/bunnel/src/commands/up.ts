@@ -8,16 +8,18 @@ import { ControlServer, type ControlCommands } from "../control/server.ts";
 import { errorFields } from "../logs/error-fields.ts";
 import { Log } from "../logs/log.ts";
 import { standardError } from "../logs/sink.ts";
+import { openDns } from "../dns/dns-service.ts";
 import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
-import { ExitError } from "../service/exit.ts";
+import { ExitError, StoppedError } from "../service/exit.ts";
 import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { MemoryWatch } from "../service/memory-watch.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
 import { Service, type ReloadReport } from "../service/service.ts";
 import { logOptionsOf, settingsOf, type SettingWords } from "../service/settings.ts";
+import { Supervisor } from "../supervisor/supervisor.ts";
 import {
   checkReach,
   DEFAULT_STATE_DIR,
@@ -110,11 +112,16 @@ async function up(options: UpOptions): Promise<void> {
   using control = await openControl(paths.socket, commands.all);
   using audit = openAudit(options, source, paths, log);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
+  using supervisor = Supervisor.open(process.env);
   const settings = settingsOf(options, source.profile);
+  using dns = openDns(source.profile);
   const handle = await new TunBackend(audited(platform, audit)).start({
     engine: { profile: source.profile },
     settings,
+    alive: () => supervisor.alive(),
+    answerDns: dns.answer,
   });
+  dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
   const service = new Service(handle, {
     source,
     read: () => readProfileSource(options),
@@ -123,6 +130,7 @@ async function up(options: UpOptions): Promise<void> {
     reloaded: (outcome) => logReload(log, outcome),
     notify: (event, data) => control.notify(event, data),
     stop: stop.resolve,
+    dns,
   });
   try {
     commands.serve(service.commands);
@@ -134,7 +142,9 @@ async function up(options: UpOptions): Promise<void> {
     const { device, method, uplinks } = handle.stats;
     log.info("start", { device, method, uplinks, profile: source.name, unreadable: unreadable.length });
     say(options, { up: true, ...service.status(), unreadable }, upText(handle, source, unreadable));
+    supervisor.ready(`carries traffic by ${uplinks.join(", ")}`);
     const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed, gaveUp]);
+    supervisor.stopping();
     if (cause) throw endedByItself(cause, log);
     control.notify("state", { up: false });
     say(options, { up: false, ...(await ended(handle)) }, "bunnel is down, the network is as before");
@@ -189,7 +199,7 @@ function logReload(log: Log, outcome: unknown): void {
 
 function endedByItself(cause: Error, log: Log): ExitError {
   log.error("ended", errorFields(cause));
-  return new ExitError(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
+  return new StoppedError(cause);
 }
 
 /** Ends it and returns its last figures. */

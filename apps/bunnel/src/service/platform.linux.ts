@@ -19,6 +19,7 @@ import {
   type LinuxInterception,
 } from "@bunnel/tun-linux";
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
+import { Coalesced } from "./coalesced.ts";
 
 export interface LinuxPlatformOptions {
   /** File that holds what has to be put back. */
@@ -38,12 +39,13 @@ export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
     unsupported,
     openDevice: openLinuxTun,
     openQueue,
+    setMtu,
     openEgress: () => openRawEgress({ mark: OUR_MARK }),
     openTap: () => openInboundTap(),
     intercept: (method, asked) => {
       const intercept = method === "nft" ? interceptNft : interceptRules;
       const cgroups = [asked.include, asked.exclude].some((owners) => (owners?.cgroups ?? []).length > 0);
-      return followed(intercept(asked, { statePath }), options, cgroups);
+      return followed(intercept(asked, { statePath }), { ...options, changed: asked.changed }, cgroups);
     },
     sweep: () => sweepInterception({ statePath, keepClosed: options.keepClosed === true }),
     uplinks: readUplinks,
@@ -56,32 +58,45 @@ function openQueue(first: TunDevice): TunDevice {
   throw new DeviceError("E_DEVICE_OPTION", `queue of ${first.name}: expected a device of this driver, found another`);
 }
 
+function setMtu({ index }: TunDevice, mtuBytes: number): void {
+  using netlink = RouteNetlink.open();
+  netlink.setLink(index, { mtuBytes });
+}
+
 /** Control groups come and go, and nobody tells. */
 const CGROUPS_EVERY_MS = 1_000;
+
+interface Following extends LinuxPlatformOptions {
+  readonly changed: (() => void) | undefined;
+}
 
 /** An interception that follows the network: uplinks come and go while it is in force. */
 function followed(
   interception: LinuxInterception,
-  { onNetwork, onError }: LinuxPlatformOptions,
+  { onNetwork, onError, changed }: Following,
   cgroups: boolean,
 ): Interception {
   const events = NetworkEvents.open();
-  // With no uplink for a moment a refresh fails: what was in force stays, and the next event is another try.
-  const refresh = (): boolean => {
+  // With no uplink for a moment a refresh fails: what was in force stays, and it is tried again.
+  const refresh = new Coalesced(() => {
     try {
-      const changed = interception.refresh();
-      if (changed) onNetwork?.(interception.uplinks);
-      return changed;
+      if (interception.refresh()) onNetwork?.(interception.uplinks);
+      changed?.();
     } catch (error) {
       onError?.(error);
-      return false;
+      throw error;
     }
+  });
+  const ask = (): boolean => {
+    refresh.ask();
+    return false;
   };
-  void followNetwork({ refresh }, events);
-  const timer = cgroups ? setInterval(refresh, CGROUPS_EVERY_MS) : undefined;
+  void followNetwork({ refresh: ask }, events);
+  const timer = cgroups ? setInterval(ask, CGROUPS_EVERY_MS) : undefined;
   const ended = (end: () => void) => (): void => {
     clearInterval(timer);
     events.close();
+    refresh[Symbol.dispose]();
     end();
   };
   const close = ended(() => interception.close());

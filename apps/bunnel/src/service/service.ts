@@ -6,6 +6,7 @@ import * as v from "valibot";
 import type { ControlEvent } from "../control/protocol.ts";
 import { checked, type ControlCommands } from "../control/server.ts";
 import { describeFlow, FLOWS_SHOWN, type FlowLine } from "./describe-flow.ts";
+import type { DnsService } from "../dns/dns-service.ts";
 import { explain } from "./exit.ts";
 import type { ProfileSource } from "./read-profile.ts";
 import { needsRestart } from "./needs-restart.ts";
@@ -23,6 +24,8 @@ export interface ServiceParts {
   readonly notify: (event: ControlEvent, data: unknown) => void;
   /** Ends the service. */
   readonly stop: () => void;
+  /** Answers queries; follows the profile. */
+  readonly dns: Pick<DnsService, "use" | "figures">;
 }
 
 /** What a reload did. */
@@ -82,7 +85,14 @@ export class Service {
   status() {
     const { name, profile } = this.#source;
     const rules = profile.rules.filter(({ enabled }) => enabled).length;
-    return { pid: process.pid, profile: name, rules, reloads: this.#reloads, ...this.handle.stats };
+    return {
+      pid: process.pid,
+      profile: name,
+      rules,
+      reloads: this.#reloads,
+      ...this.handle.stats,
+      dns: this.parts.dns.figures,
+    };
   }
 
   /**
@@ -121,7 +131,7 @@ export class Service {
     };
     return {
       status: plain(() => this.status()),
-      stats: plain(() => this.handle.stats),
+      stats: plain(() => ({ ...this.handle.stats, dns: this.parts.dns.figures })),
       rules: plain(() => this.rules()),
       profile: plain(() => ({ source: this.#source.name, text: printProfile(this.#source.profile) })),
       flows: (given) => this.flows(checked(flowsSchema, given).limit),
@@ -148,6 +158,7 @@ export class Service {
         ...(killSwitch !== undefined && { killSwitch }),
       });
       this.parts.applied(profile);
+      this.parts.dns.use(profile);
       this.#source = source;
       this.#reloads.done++;
       const restart = needsRestart(this.parts.source.profile, profile);

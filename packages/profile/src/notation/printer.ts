@@ -1,6 +1,7 @@
 // A strategy to its one canonical text: `tls: fake(sni=www.example.org, ttl=4, x2) split(1, midsld)  http: pass`.
 import { KINDS, type Kind, type Point } from "./kinds.ts";
 import { decoyWords, foolingWords, patternWords, payloadWords, repeatsWords } from "./print-content.ts";
+import { resolverWords } from "./read-answers.ts";
 import type { Clause, HostFakeSplit, IpFrag, Operation, SeqOvl, Strategy } from "./strategy.ts";
 
 /** The canonical text, on one line; `parseStrategy` reads it back to an equal strategy. */
@@ -80,7 +81,10 @@ function parameterWords(kind: Kind, operation: Operation): readonly string[] {
       return [String(operation.hops)];
     case "tos":
       return [String(operation.octet)];
+    case "redirect":
+      return resolverWords(operation);
     case "disorder":
+    case "doh":
     case "drop":
       return [];
   }

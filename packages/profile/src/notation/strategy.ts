@@ -169,6 +169,19 @@ export interface Tos {
   readonly octet: number;
 }
 
+/** Answers the query by HTTPS, as the profile's `[dns]` says. */
+export interface Doh {
+  readonly technique: "doh";
+}
+
+/** Answers the query by another resolver, in plain DNS. */
+export interface Redirect {
+  readonly technique: "redirect";
+  /** IPv4 or IPv6, in canonical form. */
+  readonly address: string;
+  readonly port: number;
+}
+
 /** One technique with its parameters, as a strategy names it. */
 export type Operation =
   | Split
@@ -190,7 +203,9 @@ export type Operation =
   | Dup
   | Delay
   | Ttl
-  | Tos;
+  | Tos
+  | Doh
+  | Redirect;
 
 /** The name of a technique. */
 export type TechniqueName = Operation["technique"];

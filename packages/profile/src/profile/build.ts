@@ -1,5 +1,6 @@
 // A profile from values that were read and found right.
 import type { RuleStrategy } from "./rule-strategy.ts";
+import { buildDns, type CertificatesFile } from "./dns-section.ts";
 import { defaultProfile } from "./default-profile.ts";
 import {
   FAMILIES,
@@ -33,6 +34,7 @@ export function buildProfile(
   payloads: ReadonlyMap<string, PayloadEntry>,
   parts: readonly RuleParts[],
   lists: ProfileLists,
+  certificates?: CertificatesFile,
 ): Profile {
   const { device, limits, rule } = input;
   return {
@@ -60,6 +62,7 @@ export function buildProfile(
     },
     include: buildSplit(input.include, lists.include),
     exclude: buildSplit(input.exclude, lists.exclude),
+    dns: buildDns(input.dns, certificates),
     payloads: Object.fromEntries(payloads),
     rules: rule === undefined ? defaultProfile().rules : rule.map((each, index) => buildRule(each, parts[index] ?? {})),
   };

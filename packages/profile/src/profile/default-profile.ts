@@ -1,6 +1,7 @@
 // The defaults, written once: the schema, the sample text and the printer take them from here.
 import { deepFreeze } from "../freeze.ts";
 import { PRESETS, PRESET_PREFIX } from "../presets.ts";
+import { DNS_DEFAULTS, dnsText } from "./dns-section.ts";
 import { readRuleStrategy } from "./rule-strategy.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS, type Profile, type Rule } from "./profile.ts";
 import { LOG_DEFAULTS, SERVICE_DEFAULTS, serviceText } from "./service-section.ts";
@@ -41,6 +42,7 @@ const DEFAULT_PROFILE: Profile = deepFreeze({
   },
   include: SPLIT_DEFAULTS,
   exclude: SPLIT_DEFAULTS,
+  dns: DNS_DEFAULTS,
   payloads: {},
   rules: [DEFAULT_RULE],
 });
@@ -59,6 +61,7 @@ export function defaultProfileText(): string {
     deviceText(),
     limitsText(),
     splitText(),
+    dnsText(),
     defaultRuleText(),
   ].join("\n");
 }

@@ -160,7 +160,7 @@ describe("parseProfile() refuses what is not TOML", () => {
 
 describe("parseProfile() names unknown keys with the nearest right one", () => {
   const root =
-    "expected version, enabled, service, log, interception, device, limits, include, exclude, payload or rule";
+    "expected version, enabled, service, log, interception, device, limits, include, exclude, dns, payload or rule";
   const device = "expected name, address, netmask, mtu, offload, queues or pump";
   const rule =
     "expected name, enabled, priority, hosts, hosts_file, addresses, addresses_file, ports, families, direction, " +

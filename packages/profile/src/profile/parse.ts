@@ -37,6 +37,7 @@ export function parseProfile(text: string, options: ParseOptions = {}): Profile 
   const result = v.safeParse(profileSchema, values, { abortPipeEarly: true });
   const reader = new PartReader(new Files(options.load ?? fileLoader(source)));
   if (isTable(values["payload"])) reader.readPayloads(values["payload"]);
+  const certificates = reader.readCertificates(values["dns"]);
   const parts = ruleTables(values).map((rule, index) => reader.readRule(rule ?? {}, index));
   const lists = {
     include: reader.readLists(tableOf(values["include"]), ["include"]),
@@ -50,7 +51,7 @@ export function parseProfile(text: string, options: ParseOptions = {}): Profile 
     ...reader.findings,
   ];
   if (!result.success || findings.length > 0) throw profileError(text, source, values, findings);
-  return deepFreeze(buildProfile(result.output, reader.payloads, parts, lists));
+  return deepFreeze(buildProfile(result.output, reader.payloads, parts, lists, certificates));
 }
 
 function readToml(text: string, source: string): Values {

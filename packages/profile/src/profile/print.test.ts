@@ -78,6 +78,20 @@ groups = []
 cgroups = []
 processes = []
 
+[dns]
+upstreams = ["https://1.1.1.1/dns-query", "https://9.9.9.9/dns-query", "https://8.8.8.8/dns-query"]
+method = "post"
+certificates_file = ""
+timeout_ms = 4000
+next_upstream_ms = 500
+cache_entries = 4096
+ttl_min_seconds = 30
+ttl_max_seconds = 3600
+negative_ttl_max_seconds = 300
+max_pending = 512
+fallback = "none"
+system_names = ["lan", "local", "localdomain", "home.arpa", "internal"]
+
 [payload]
 
 [[rule]]

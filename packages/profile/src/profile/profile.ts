@@ -1,4 +1,5 @@
 // What a profile is: every value checked, every default filled in, frozen to the last leaf.
+import type { DnsSettings } from "./dns-section.ts";
 import type { Strategy } from "../notation/strategy.ts";
 import type { LogSettings, ServiceSettings } from "./service-section.ts";
 import type { SplitScope } from "./split-section.ts";
@@ -140,6 +141,7 @@ export interface Profile {
   readonly include: SplitScope;
   /** What fits one of its lists is left alone. */
   readonly exclude: SplitScope;
+  readonly dns: DnsSettings;
   /** By name; a file that a strategy names by its path is here under that path. */
   readonly payloads: Readonly<Record<string, PayloadEntry>>;
   /** In the order of the text; the first that matches by priority decides. */

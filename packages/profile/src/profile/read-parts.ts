@@ -3,6 +3,7 @@ import { Fault, ProfileError } from "../errors.ts";
 import { indexAt } from "../position.ts";
 import { readPrefix } from "./address.ts";
 import type { RuleParts } from "./build.ts";
+import { readCertificates, type CertificatesFile } from "./dns-section.ts";
 import type { Files } from "./files.ts";
 import { readListFile } from "./list-file.ts";
 import type { Path } from "./locate.ts";
@@ -41,6 +42,14 @@ export class PartReader {
       if (entry instanceof Fault) this.findings.push({ path, message: entry.text });
       else this.payloads.set(key, entry);
     }
+  }
+
+  /** The certificates that `[dns]` names. */
+  readCertificates(section: unknown): CertificatesFile | undefined {
+    const found = readCertificates(section, this.files);
+    if (!(found instanceof Fault)) return found;
+    this.findings.push({ path: ["dns", "certificates_file"], message: found.text });
+    return undefined;
   }
 
   /** What the values of one rule stand for; payloads come before. */

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { shown } from "../wording.ts";
 import { readIpv4, readNetmask, readPrefix } from "./address.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
+import { dnsTable } from "./dns-section.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS } from "./profile.ts";
 import { list, oneOf, read, table, whole, yesOrNo } from "./schema-words.ts";
 import { logTable, serviceTable } from "./service-section.ts";
@@ -83,6 +84,7 @@ export const profileSchema = v.object({
   limits: v.optional(limitsTable, {}),
   include: v.optional(splitTable, {}),
   exclude: v.optional(splitTable, {}),
+  dns: v.optional(dnsTable, {}),
   // Names are free here; `payloads.ts` reads what they stand for.
   payload: v.optional(table({}), {}),
   rule: v.optional(list(ruleTable)),
@@ -99,6 +101,7 @@ export const KEYS = {
   interception: Object.keys(interceptionTable.pipe[1].entries),
   device: Object.keys(deviceTable.pipe[1].entries),
   limits: Object.keys(limitsTable.pipe[1].entries),
+  dns: Object.keys(dnsTable.pipe[1].entries),
   rule: Object.keys(ruleTable.pipe[1].entries),
   include: Object.keys(splitTable.pipe[1].entries),
   exclude: Object.keys(splitTable.pipe[1].entries),

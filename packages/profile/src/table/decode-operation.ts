@@ -1,5 +1,6 @@
 // One operation of a rule table to plain data. Payloads come back as octets: what they were built of is forgotten.
 import * as abi from "@bunnel/abi";
+import { formatAddress } from "@bunnel/wire";
 import type { Decoy, Foolings, HelloChanges, Pattern, Payload } from "../notation/content.ts";
 import type { Point } from "../notation/kinds.ts";
 import type { Operation, TechniqueName } from "../notation/strategy.ts";
@@ -56,6 +57,11 @@ const DECODERS: { readonly [Name in TechniqueName]: (op: OperationView) => Extra
   delay: ({ word, value }) => ({ technique: "delay", ms: word, jitterMs: value }),
   ttl: ({ ttl }) => ({ technique: "ttl", hops: ttl }),
   tos: ({ value }) => ({ technique: "tos", octet: value }),
+  doh: () => ({ technique: "doh" }),
+  redirect: ({ octets }) => {
+    const port = ((octets.at(-2) ?? 0) << 8) | (octets.at(-1) ?? 0);
+    return { technique: "redirect", address: formatAddress(octets.slice(0, -2)), port };
+  },
 };
 
 /** An operation seen in place. */
@@ -127,8 +133,12 @@ class OperationView {
   }
 
   get payload(): Payload {
+    return { source: "octets", hex: this.octets.toHex() };
+  }
+
+  get octets(): Uint8Array {
     const from = this.view.u32(this.at + abi.OP_NAME_AT);
-    return { source: "octets", hex: this.view.octets.slice(from, from + this.textBytes).toHex() };
+    return this.view.octets.slice(from, from + this.textBytes);
   }
 
   get text(): string {
