@@ -78,8 +78,7 @@ describe("bunnel metrics", () => {
       targets.flatMap(({ expr }) => expr.match(/\bbunnel_[a-z_]+/g) ?? []),
     );
     expect(new Set(asked).size).toBeGreaterThan(10);
-    const optional = ["bunnel_dns"];
-    expect([...new Set(asked)].filter((name) => !names(text).has(name) && !optional.includes(name))).toEqual([]);
+    expect([...new Set(asked)].filter((name) => !names(text).has(name))).toEqual([]);
   });
 
   test("answers scrapes, those of pages not, and says when the service is gone", async () => {

@@ -1,9 +1,8 @@
-// needs root: chromium without its sandbox. The dashboard of a service that comes, has figures of a resolver, is too busy, and goes: one of words
-// only, so that each of these happens when the test wants it.
+// needs root: chromium without its sandbox. The dashboard of a service that comes, has figures of a resolver, and goes:
+// one of words only, so that each of these happens when the test wants it.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { chownSync } from "node:fs";
-import { ControlServer } from "../../apps/bunnel/src/control/server.ts";
-import { serviceUser } from "../../apps/bunnel/src/privileges/service-user.ts";
+import { chownSync, readFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { PROGRAM, TempFolder } from "../cli/run.ts";
 import { launchBrowser } from "./desk.ts";
 
@@ -30,12 +29,13 @@ const folder = new TempFolder();
 const socket = folder.file("control.sock");
 let stack: AsyncDisposableStack;
 let url: string;
+let ui: Bun.Subprocess<"ignore", "pipe", "inherit">;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
   stack.use(folder);
   const words = [...PROGRAM, "ui", "--port", "0", "--state-dir", folder.path, "--json"];
-  const ui = Bun.spawn(words, { stdout: "pipe", stderr: "inherit" });
+  ui = Bun.spawn(words, { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
   stack.defer(async () => {
     ui.kill("SIGTERM");
     await ui.exited;
@@ -45,25 +45,45 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
+const ANSWERS: Readonly<Record<string, unknown>> = {
+  watch: { events: [] },
+  status: STATUS,
+  rules: [{ name: FLOW.rule, enabled: true, priority: 0, strategy: "tls: split(1)", decided: 2, flows: 1 }],
+  flows: { total: 1, flows: [FLOW] },
+  profile: { source: "built in", text: PROFILE, files: [] },
+};
+
 /** A service that says these things, until it is closed. */
 async function serve(): Promise<Disposable> {
-  const rules = [{ name: FLOW.rule, enabled: true, priority: 0, strategy: "tls: split(1)", decided: 2, flows: 1 }];
-  const server = await ControlServer.open(socket, {
-    status: () => STATUS,
-    rules: () => rules,
-    flows: () => ({ total: 1, flows: [FLOW] }),
-    profile: () => ({ source: "built in", text: PROFILE, files: [] }),
+  const clients = new Set<Socket>();
+  const server = createServer((client) => {
+    clients.add(client);
+    client.setEncoding("utf8").on("data", (chunk: string) => {
+      for (const line of chunk.trim().split("\n")) {
+        const { command } = JSON.parse(line) as { readonly command: string };
+        client.write(`${JSON.stringify({ version: 1, ok: true, result: ANSWERS[command] })}\n`);
+      }
+    });
+    client.on("close", () => clients.delete(client)).on("error", () => clients.delete(client));
   });
-  // The dashboard became that user when it found no service.
-  const { uid, gid } = serviceUser() ?? { uid: 0, gid: 0 };
-  chownSync(socket, uid, gid);
-  const timer = setInterval(() => server.notify("stats", STATUS), 100);
+  const listening = Promise.withResolvers<void>();
+  server.listen(socket, listening.resolve);
+  await listening.promise;
+  // The dashboard became the user of services when it found none.
+  chownSync(socket, userOf(ui.pid), 0);
+  const event = `${JSON.stringify({ version: 1, event: "stats", data: STATUS })}\n`;
+  const timer = setInterval(() => clients.forEach((client) => client.write(event)), 100);
   return {
     [Symbol.dispose]() {
       clearInterval(timer);
       server.close();
+      for (const client of clients) client.destroy();
     },
   };
+}
+
+function userOf(pid: number): number {
+  return Number(/^Uid:\t(\d+)/mu.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }
 
 test("it says that no service runs, finds one that comes, shows what it has, and says when it is gone", async () => {

@@ -3,6 +3,8 @@ import type { EngineCounters, FlowInfo } from "@bunnel/engine";
 import type { PacketOwners } from "@bunnel/device";
 import type { Profile } from "@bunnel/profile";
 import type { CaptureFeed } from "./capture/feed.ts";
+import type { QueryFigures } from "./dns/query-answers.ts";
+import type { AnswerDns } from "./dns/taken-query.ts";
 
 /**
  * "plain": a system call for each packet. "uring": one for a burst, by io_uring. "auto": the better one that this
@@ -52,10 +54,12 @@ export interface BackendConfig {
   readonly settings?: TunSettings;
   /** Called every second or two while all threads that carry packets turn: for a supervisor's own watchdog. */
   readonly alive?: () => void;
+  /** Answers DNS queries that rules take out. Without it no rule may do that. */
+  readonly answerDns?: AnswerDns;
 }
 
 /** Figures of a running backend, as of now. */
-export interface BackendStats extends EngineCounters {
+export interface BackendStats extends EngineCounters, QueryFigures {
   readonly uptimeMs: number;
   readonly device: string;
   readonly method: string;
@@ -80,6 +84,11 @@ export interface BackendHandle {
   readonly captured: CaptureFeed;
   /** Forgets flows that are silent for a second, where memory is short. */
   relieve(): void;
+  /**
+   * Rules by host act on SYNs to this address from now on, for so many seconds: it was asked for by this name.
+   * @throws WireError for what is no address
+   */
+  learnName(address: string, name: string, seconds: number): void;
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
   /** Ends it and puts the network back. A second call waits for the first. */

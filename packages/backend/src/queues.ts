@@ -6,6 +6,7 @@ import type { Egress } from "@bunnel/egress";
 import { setLaneMtu, type Engine, type LaneOptions } from "@bunnel/engine";
 import { CaptureRing } from "./capture/ring.ts";
 import type { PumpChoice } from "./backend.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 import type { LaneThread, TunPlatform } from "./platform.ts";
 
 /** More than twice as long as a lane sleeps at most. */
@@ -18,6 +19,8 @@ export interface QueuesOptions {
   readonly maxQueueSize: number;
   /** How the lanes are opened for this device and way out. */
   laneOptions(device: TunDevice, egress: Egress): LaneOptions;
+  /** See `LaneParts`. */
+  readonly takeQuery?: (query: TakenQuery) => void;
   /** Called with each tap before its thread starts. */
   watch(tap: InboundTap | undefined): void;
 }
@@ -136,6 +139,7 @@ export class Queues {
         egress,
         ...(tap && { inbound: { laneIndex: 2 * index + 1, tap } }),
         answers: true,
+        ...(options.takeQuery && { takeQuery: options.takeQuery }),
         maxQueueSize: options.maxQueueSize,
         pump: options.pump,
         capture: capture.memory,

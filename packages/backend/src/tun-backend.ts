@@ -14,6 +14,7 @@ import {
 import type { Egress } from "@bunnel/egress";
 import { Engine, type FlowInfo, type LaneOptions } from "@bunnel/engine";
 import { encodeRules, selectionOf, type Profile } from "@bunnel/profile";
+import { parseAddress } from "@bunnel/wire";
 import {
   TUN_DEFAULTS,
   type Backend,
@@ -25,6 +26,9 @@ import {
   type TunSettings,
 } from "./backend.ts";
 import { CaptureFeed } from "./capture/feed.ts";
+import { needsAnswers } from "./dns/needs-answers.ts";
+import { QueryAnswers } from "./dns/query-answers.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 import { BackendError } from "./errors.ts";
 import { needsDistance } from "./needs-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
@@ -85,6 +89,7 @@ export class TunBackend implements Backend {
 interface Parts {
   readonly engine: Engine;
   readonly queues: Queues;
+  readonly answers: QueryAnswers | undefined;
 }
 
 class RunningTun implements BackendHandle {
@@ -145,6 +150,8 @@ class RunningTun implements BackendHandle {
     const engine = await createEngine(profile);
     const uplinks = platform.uplinks();
     const table = encodeRules(profile);
+    refuseUnanswered(table, config.answerDns !== undefined);
+    const answers = config.answerDns && new QueryAnswers(platform.openEgress(), config.answerDns);
     const queues = await Queues.start(platform, engine, {
       count: settings.queues ?? TUN_DEFAULTS.queues,
       pump: settings.pump ?? TUN_DEFAULTS.pump,
@@ -152,15 +159,27 @@ class RunningTun implements BackendHandle {
       maxQueueSize: config.maxQueueSize ?? profile.limits.maxQueueSize,
       laneOptions: (device, egress) => laneOptions(device, egress, settings, uplinks),
       watch: (tap) => watchDistance(platform, tap, table),
+      ...(answers && { takeQuery: (query: TakenQuery) => answers.take(query) }),
+    }).catch((error: unknown) => {
+      answers?.close();
+      throw error;
     });
     try {
       const started: { running?: RunningTun } = {};
       const changed = (): void => started.running?.followMtu();
       const interception = intercept(platform, settings, queues.device, profile, changed);
-      started.running = new RunningTun(platform, settings, { engine, queues }, interception, profile, config.alive);
+      started.running = new RunningTun(
+        platform,
+        settings,
+        { engine, queues, answers },
+        interception,
+        profile,
+        config.alive,
+      );
       return started.running;
     } catch (error) {
       await queues.stop();
+      answers?.close();
       throw error;
     }
   }
@@ -169,6 +188,7 @@ class RunningTun implements BackendHandle {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
     return {
       ...this.parts.engine.counters(),
+      ...(this.parts.answers?.figures ?? { queriesTaken: 0, queriesAnswered: 0 }),
       uptimeMs: Math.round(performance.now() - this.#startedMs),
       device: this.parts.queues.device.name,
       method: this.#interception.method,
@@ -191,6 +211,10 @@ class RunningTun implements BackendHandle {
     this.parts.engine.expireFlows(Date.now() >>> 0, idleMs);
   }
 
+  learnName(address: string, name: string, seconds: number): void {
+    this.parts.engine.learnName(parseAddress(address), name, seconds, Date.now() >>> 0);
+  }
+
   shutdown(): Promise<void> {
     return this.#end(undefined);
   }
@@ -206,6 +230,7 @@ class RunningTun implements BackendHandle {
     const refused = attempt(() => this.#interception.close());
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     await this.parts.queues.stop();
+    this.parts.answers?.close();
     this.#closed.resolve(cause ?? refused);
     // Everything else is down by now: what could not be put back is told.
     if (refused) throw refused;
@@ -226,6 +251,7 @@ class RunningTun implements BackendHandle {
     const { engine } = this.parts;
     const before = encodeRules(this.#profile);
     const table = encodeRules(next);
+    refuseUnanswered(table, this.parts.answers !== undefined);
     this.#watchDistance(table);
     // What comes up before its rules are known passes; the other way round it would be lost to the old ones.
     engine.loadRules(table);
@@ -275,6 +301,12 @@ function attempt(step: () => void): Error | undefined {
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+/** Queries that go nowhere and that nobody answers would be lost. */
+function refuseUnanswered(table: Uint8Array, isAnswered: boolean): void {
+  if (isAnswered || !needsAnswers(table)) return;
+  throw new BackendError("E_NOT_SUPPORTED", "a rule with dns: doh or redirect needs somebody who answers: nobody does");
 }
 
 /** The tap listens while a rule needs it. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { dnsMetrics } from "./dns-metrics.ts";
 import { exposition } from "./exposition.ts";
 import { readListenAddress } from "./listen.ts";
-import { numbersIn } from "./service-metrics.ts";
+import { numbersIn } from "./numbers-in.ts";
 
 describe("exposition()", () => {
   test("writes help, type and samples, escapes what has to be, and leaves out what has no sample", () => {
@@ -41,4 +42,16 @@ describe("readListenAddress()", () => {
   test.each(["", "x", "127.0.0.1", ":9", "::1:9477", "127.0.0.1:65536", "a b:1"])("refuses %p", (text) => {
     expect(readListenAddress(text)).toBeUndefined();
   });
+});
+
+test("dnsMetrics() tells of each upstream once, whoever asks it", () => {
+  const upstream = { name: "a.example.org", asked: 4, answered: 3, failed: 1, outrun: 0, isWell: true };
+  const none = { asked: 0, fromCache: 0, joined: 0, passedOn: 0, failed: 0, fellBack: 0, refused: 0, malformed: 0 };
+  const dns = { ...none, asked: 9, cached: 2, upstreams: [upstream, { ...upstream, isWell: false }] };
+  const lines = exposition(dnsMetrics({ queriesTaken: 9, queriesAnswered: 8, queriesDropped: 0, dns })).split("\n");
+  expect(lines).toContain('bunnel_dns_queries_total{outcome="answered"} 8');
+  expect(lines).toContain('bunnel_dns_results_total{result="asked"} 9');
+  expect(lines).toContain('bunnel_dns_upstream_queries_total{upstream="a.example.org",outcome="answered"} 6');
+  expect(lines).toContain('bunnel_dns_upstream_up{upstream="a.example.org"} 0');
+  expect(lines.filter((line) => line.includes("upstream_up{"))).toHaveLength(1);
 });

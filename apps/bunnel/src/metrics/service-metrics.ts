@@ -2,6 +2,7 @@
 import { Reason, Verdict, verdictOf } from "@bunnel/abi";
 import type { RuleLine } from "../service/service.ts";
 import type { ServiceStatus } from "../commands/status.ts";
+import { dnsMetrics } from "./dns-metrics.ts";
 import type { Metric, Sample } from "./exposition.ts";
 
 /** What a running service says. */
@@ -34,7 +35,7 @@ export function serviceMetrics(figures: ServiceFigures | undefined, version: str
     counter("bunnel_rule_decided_total", "Messages that a rule decided since it was put in force.", decided(rules)),
     { ...counter("bunnel_rule_flows", "Flows in the table that a rule decided.", ruleFlows(rules)), type: "gauge" },
     counter("bunnel_reloads_total", "Times that the profile was read again, by outcome.", reloads(status)),
-    ...sectionMetrics(status),
+    ...dnsMetrics(status),
   ];
 }
 
@@ -89,35 +90,4 @@ function reloads({ reloads: { done, refused } }: ServiceStatus): Sample[] {
 
 function labelled(label: string, values: Readonly<Record<string, number>>): Sample[] {
   return Object.entries(values).map(([name, value]) => ({ value, labels: { [label]: name } }));
-}
-
-/** Sections that a service may have beside its figures, each a record of numbers: told with their own names. */
-const SECTIONS: readonly (readonly [section: string, name: string, help: string])[] = [
-  ["dns", "bunnel_dns", "A figure of the service's resolver."],
-  ["stream", "bunnel_stream", "A figure of the service's stream mode."],
-];
-
-function sectionMetrics(status: ServiceStatus): Metric[] {
-  return SECTIONS.map(([section, name, help]) => {
-    const samples = numbersIn((status as Readonly<Record<string, unknown>>)[section]);
-    return { name, type: "untyped", help, samples: labelled("figure", samples) };
-  });
-}
-
-/** The numbers of a record; those of records in it under both names, those of a list under the names of its entries. */
-export function numbersIn(value: unknown, prefix = ""): Record<string, number> {
-  if (typeof value !== "object" || value === null) return {};
-  const numbers: Record<string, number> = {};
-  for (const [key, inner] of Object.entries(value)) {
-    const name = Array.isArray(value) ? nameOf(inner) : key;
-    if (typeof inner === "number" && name !== undefined) numbers[prefix + name] = inner;
-    else if (name !== undefined) Object.assign(numbers, numbersIn(inner, `${prefix}${name}.`));
-  }
-  return numbers;
-}
-
-/** Entries of a list count where they have a name. */
-function nameOf(entry: unknown): string | undefined {
-  if (typeof entry !== "object" || entry === null || !("name" in entry)) return undefined;
-  return typeof entry.name === "string" ? entry.name : undefined;
 }

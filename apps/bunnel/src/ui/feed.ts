@@ -2,11 +2,11 @@
 // that pass meanwhile, and what happened. It connects by itself, as often as the service comes and goes.
 import { Reason, Verdict, verdictOf } from "@bunnel/abi";
 import { MessageReader, type SeenExchange } from "../capture/message-reader.ts";
-import { readPacketEvent } from "../capture/packet-event.ts";
+import { readPacketEvent, type SeenPacket } from "../capture/packet-event.ts";
 import type { ServiceStatus } from "../commands/status.ts";
 import { askControl, watchControl, type Notification } from "../control/client.ts";
 import type { ControlEvent } from "../control/protocol.ts";
-import { numbersIn } from "../metrics/service-metrics.ts";
+import { numbersIn } from "../metrics/numbers-in.ts";
 import type { FlowLine } from "../service/describe-flow.ts";
 import type { RuleLine } from "../service/service.ts";
 import type { ExchangeView, FlowView, LiveMessage, LogLine, RateView, ReasonView } from "./contract.ts";
@@ -103,7 +103,9 @@ export class Feed implements Disposable {
   async #followMessages(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const reader = new MessageReader();
-      for await (const { data } of await this.#watch(["messages"], signal)) this.#hearMessages(reader, data);
+      for await (const { event, data } of await this.#watch(["messages"], signal)) {
+        if (event === "messages") this.#hearMessages(reader, data);
+      }
       if (!signal.aborted) await Bun.sleep(RETRY_MS);
     }
   }
@@ -146,7 +148,7 @@ export class Feed implements Disposable {
 
   #hearMessages(reader: MessageReader, data: unknown): void {
     const seen: SeenExchange[] = [];
-    for (const packet of readPacketEvent(data).packets) {
+    for (const packet of packetsOf(data)) {
       const exchange = reader.take(packet);
       if (exchange !== undefined && exchange.before.verdict !== "Hold") seen.push(exchange);
     }
@@ -198,6 +200,15 @@ function statusMessage(status: ServiceStatus): Extract<LiveMessage, { type: "sta
     return { name, verdict, packets };
   });
   return { type: "status", status, reasons, ...(Object.keys(dns).length > 0 && { dns }) };
+}
+
+/** None where a service of another version says it in other words. */
+function packetsOf(data: unknown): readonly SeenPacket[] {
+  try {
+    return readPacketEvent(data).packets;
+  } catch {
+    return [];
+  }
 }
 
 function keep<Item>(list: Item[], items: readonly Item[], max: number): void {

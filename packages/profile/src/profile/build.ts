@@ -1,5 +1,6 @@
 // A profile from values that were read and found right.
 import type { RuleStrategy } from "./rule-strategy.ts";
+import { buildDns, type CertificatesFile } from "./dns-section.ts";
 import { defaultProfile } from "./default-profile.ts";
 import {
   FAMILIES,
@@ -13,6 +14,7 @@ import {
 import { buildLog, buildService } from "./service-section.ts";
 import { buildSplit, type ScopeLists } from "./split-section.ts";
 import type { ProfileInput, RuleInput } from "./schema.ts";
+import { buildStream } from "./stream-settings.ts";
 
 /** What a rule has from elsewhere. */
 export interface RuleParts {
@@ -33,6 +35,7 @@ export function buildProfile(
   payloads: ReadonlyMap<string, PayloadEntry>,
   parts: readonly RuleParts[],
   lists: ProfileLists,
+  certificates?: CertificatesFile,
 ): Profile {
   const { device, limits, rule } = input;
   return {
@@ -60,6 +63,9 @@ export function buildProfile(
     },
     include: buildSplit(input.include, lists.include),
     exclude: buildSplit(input.exclude, lists.exclude),
+    dns: buildDns(input.dns, certificates),
+    stream: buildStream(input.stream),
+    proxy: input.proxy,
     payloads: Object.fromEntries(payloads),
     rules: rule === undefined ? defaultProfile().rules : rule.map((each, index) => buildRule(each, parts[index] ?? {})),
   };
@@ -75,7 +81,7 @@ function buildInterception({
 }
 
 function buildRule(input: RuleInput, { strategy, hostsFile, addressesFile }: RuleParts): Rule {
-  const { name, enabled, priority, hosts, addresses, ports, families, direction, packets } = input;
+  const { name, enabled, priority, hosts, addresses, ports, families, direction, packets, egress } = input;
   return {
     name,
     enabled,
@@ -88,6 +94,7 @@ function buildRule(input: RuleInput, { strategy, hostsFile, addressesFile }: Rul
     families: FAMILIES.filter((family) => families.includes(family)),
     direction,
     ...("first" in packets && { packets }),
+    egress,
     ...(strategy ?? { strategy: { clauses: [] } }),
   };
 }

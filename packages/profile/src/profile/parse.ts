@@ -15,6 +15,7 @@ import { indexInString, Locator, type Path } from "./locate.ts";
 import type { Profile } from "./profile.ts";
 import { PartReader, type Finding, type Values } from "./read-parts.ts";
 import { profileSchema } from "./schema.ts";
+import { proxyFaults } from "./stream-settings.ts";
 import { unknownKeys } from "./unknown-keys.ts";
 
 /** Where the text comes from. */
@@ -37,6 +38,7 @@ export function parseProfile(text: string, options: ParseOptions = {}): Profile 
   const result = v.safeParse(profileSchema, values, { abortPipeEarly: true });
   const reader = new PartReader(new Files(options.load ?? fileLoader(source)));
   if (isTable(values["payload"])) reader.readPayloads(values["payload"]);
+  const certificates = reader.readCertificates(values["dns"]);
   const parts = ruleTables(values).map((rule, index) => reader.readRule(rule ?? {}, index));
   const lists = {
     include: reader.readLists(tableOf(values["include"]), ["include"]),
@@ -47,10 +49,11 @@ export function parseProfile(text: string, options: ParseOptions = {}): Profile 
     ...(result.issues ?? []).map(({ path, message }) => ({ path: pathOf(path ?? []), message })),
     ...checkRuleNames(values),
     ...(result.success ? checkDelays(result.output.limits.max_jitter_ms, parts) : []),
+    ...proxyFaults(values["proxy"] ?? {}).map(({ key, text: message }) => ({ path: ["proxy", key], message })),
     ...reader.findings,
   ];
   if (!result.success || findings.length > 0) throw profileError(text, source, values, findings);
-  return deepFreeze(buildProfile(result.output, reader.payloads, parts, lists));
+  return deepFreeze(buildProfile(result.output, reader.payloads, parts, lists, certificates));
 }
 
 function readToml(text: string, source: string): Values {

@@ -3,11 +3,13 @@ import { Fault, ProfileError } from "../errors.ts";
 import { indexAt } from "../position.ts";
 import { readPrefix } from "./address.ts";
 import type { RuleParts } from "./build.ts";
+import { readCertificates, type CertificatesFile } from "./dns-section.ts";
 import type { Files } from "./files.ts";
 import { readListFile } from "./list-file.ts";
 import type { Path } from "./locate.ts";
 import { findPayloads, readPayloadKey, readPayloadValue } from "./payloads.ts";
 import type { ListFile, PayloadEntry } from "./profile.ts";
+import { egressFaults } from "./rule-egress.ts";
 import { readRuleStrategy, type RuleStrategy } from "./rule-strategy.ts";
 import type { ScopeLists } from "./split-section.ts";
 import { readHostLine } from "./values.ts";
@@ -43,9 +45,17 @@ export class PartReader {
     }
   }
 
+  /** The certificates that `[dns]` names. */
+  readCertificates(section: unknown): CertificatesFile | undefined {
+    const found = readCertificates(section, this.files);
+    if (!(found instanceof Fault)) return found;
+    this.findings.push({ path: ["dns", "certificates_file"], message: found.text });
+    return undefined;
+  }
+
   /** What the values of one rule stand for; payloads come before. */
   readRule(rule: Values, index: number): RuleParts {
-    const strategy = this.strategy(rule["strategy"], ["rule", index, "strategy"]);
+    const strategy = this.strategy(rule["strategy"], ["rule", index, "strategy"], rule["egress"]);
     return { ...(strategy && { strategy }), ...this.readLists(rule, ["rule", index]) };
   }
 
@@ -56,12 +66,15 @@ export class PartReader {
     return { ...(hostsFile && { hostsFile }), ...(addressesFile && { addressesFile }) };
   }
 
-  private strategy(text: unknown, path: Path): RuleStrategy | undefined {
+  private strategy(text: unknown, path: Path, egress: unknown): RuleStrategy | undefined {
     if (typeof text !== "string") return undefined;
     try {
       const read = readRuleStrategy(text);
       for (const { name, text: message } of findPayloads(read.strategy, this.payloads, this.files)) {
         this.findings.push({ path, message, index: Math.max(0, text.indexOf(name)) });
+      }
+      for (const { text: message, word } of egressFaults(read.strategy, egress)) {
+        this.findings.push({ path, message, index: Math.max(0, text.indexOf(word)) });
       }
       return read;
     } catch (error) {
