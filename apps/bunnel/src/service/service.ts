@@ -17,6 +17,8 @@ export interface ServiceParts {
   readonly read: () => Promise<ProfileSource>;
   /** Settings that the profile and the command line make together. */
   readonly settingsOf: (profile: Profile) => TunSettings;
+  /** Called when another profile is in force. */
+  readonly applied: (profile: Profile) => void;
   readonly notify: (event: ControlEvent, data: unknown) => void;
   /** Ends the service. */
   readonly stop: () => void;
@@ -144,13 +146,17 @@ export class Service {
       this.beforeReload();
       const source = await this.parts.read();
       const { profile } = source;
-      const { method, uplinks, excludes } = this.parts.settingsOf(profile);
+      const { method, uplinks, excludes, include, exclude, killSwitch } = this.parts.settingsOf(profile);
       this.handle.pipeline.load(profile, {
         ...(method !== undefined && { method }),
         ...(uplinks !== undefined && { uplinks }),
         ...(excludes !== undefined && { excludes }),
+        ...(include !== undefined && { include }),
+        ...(exclude !== undefined && { exclude }),
+        ...(killSwitch !== undefined && { killSwitch }),
       });
       this.parts.dns.use(profile);
+      this.parts.applied(profile);
       this.#source = source;
       this.#reloads.done++;
       const restart = needsRestart(this.parts.source.profile, profile);

@@ -7,7 +7,7 @@ import { readHostName } from "../host-name.ts";
 import { shown } from "../wording.ts";
 import type { Files } from "./files.ts";
 import { table as jsonTable, text, texts, whole as jsonWhole, type JsonSchema } from "./json-schema-parts.ts";
-import { list, oneOf, read, table, whole } from "./schema-parts.ts";
+import { list, oneOf, read, table, whole } from "./schema-words.ts";
 import { readPath } from "./values.ts";
 
 export const DNS_METHODS = ["post", "get"] as const;

@@ -22,3 +22,8 @@ export function whole(description: string, minimum: number, maximum: number, val
 export function table(description: string, properties: JsonSchema, more: JsonSchema = {}): JsonSchema {
   return { type: "object", description, properties, additionalProperties: false, ...more };
 }
+
+/** True or false. */
+export function yesOrNo(description: string, value: boolean): JsonSchema {
+  return { type: "boolean", description, default: value };
+}

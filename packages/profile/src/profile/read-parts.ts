@@ -10,6 +10,7 @@ import type { Path } from "./locate.ts";
 import { findPayloads, readPayloadKey, readPayloadValue } from "./payloads.ts";
 import type { ListFile, PayloadEntry } from "./profile.ts";
 import { readRuleStrategy, type RuleStrategy } from "./rule-strategy.ts";
+import type { ScopeLists } from "./split-section.ts";
 import { readHostLine } from "./values.ts";
 
 export type Values = Readonly<Record<string, unknown>>;
@@ -54,9 +55,14 @@ export class PartReader {
   /** What the values of one rule stand for; payloads come before. */
   readRule(rule: Values, index: number): RuleParts {
     const strategy = this.strategy(rule["strategy"], ["rule", index, "strategy"]);
-    const hostsFile = this.list(rule["hosts_file"], ["rule", index, "hosts_file"], readHostLine);
-    const addressesFile = this.list(rule["addresses_file"], ["rule", index, "addresses_file"], readPrefix);
-    return { ...(strategy && { strategy }), ...(hostsFile && { hostsFile }), ...(addressesFile && { addressesFile }) };
+    return { ...(strategy && { strategy }), ...this.readLists(rule, ["rule", index]) };
+  }
+
+  /** The files of hosts and addresses that a table names. */
+  readLists(table: Values, place: Path): ScopeLists {
+    const hostsFile = this.list(table["hosts_file"], [...place, "hosts_file"], readHostLine);
+    const addressesFile = this.list(table["addresses_file"], [...place, "addresses_file"], readPrefix);
+    return { ...(hostsFile && { hostsFile }), ...(addressesFile && { addressesFile }) };
   }
 
   private strategy(text: unknown, path: Path): RuleStrategy | undefined {
