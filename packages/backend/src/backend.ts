@@ -51,10 +51,10 @@ export interface BackendConfig {
   /** Packets that may wait for a way out that is full; more are dropped and counted. Default 1000. */
   readonly maxQueueSize?: number;
   readonly settings?: TunSettings;
-  /** Answers DNS queries that rules take out. Without it no rule may do that. */
-  readonly answerDns?: AnswerDns;
   /** Called every second or two while all threads that carry packets turn: for a supervisor's own watchdog. */
   readonly alive?: () => void;
+  /** Answers DNS queries that rules take out. Without it no rule may do that. */
+  readonly answerDns?: AnswerDns;
 }
 
 /** Figures of a running backend, as of now. */
@@ -79,13 +79,13 @@ export interface BackendHandle {
    * @throws BackendError E_NOT_RUNNING after shutdown
    */
   flows(): readonly FlowInfo[];
+  /** Forgets flows that are silent for a second, where memory is short. */
+  relieve(): void;
   /**
    * Rules by host act on SYNs to this address from now on, for so many seconds: it was asked for by this name.
    * @throws WireError for what is no address
    */
   learnName(address: string, name: string, seconds: number): void;
-  /** Forgets flows that are silent for a second, where memory is short. */
-  relieve(): void;
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
   /** Ends it and puts the network back. A second call waits for the first. */

@@ -165,8 +165,14 @@ class RunningTun implements BackendHandle {
       const started: { running?: RunningTun } = {};
       const changed = (): void => started.running?.followMtu();
       const interception = intercept(platform, settings, queues.device, profile, changed);
-      const parts = { engine, queues, answers };
-      started.running = new RunningTun(platform, settings, parts, interception, profile, config.alive);
+      started.running = new RunningTun(
+        platform,
+        settings,
+        { engine, queues, answers },
+        interception,
+        profile,
+        config.alive,
+      );
       return started.running;
     } catch (error) {
       await queues.stop();
@@ -194,16 +200,16 @@ class RunningTun implements BackendHandle {
     return this.#figures.flows(this.#profile);
   }
 
-  learnName(address: string, name: string, seconds: number): void {
-    this.parts.engine.learnName(parseAddress(address), name, seconds, Date.now() >>> 0);
-  }
-
   relieve(): void {
     if (this.#ending === undefined) this.#expire(RELIEVED_MS);
   }
 
   #expire(idleMs: number): void {
     this.parts.engine.expireFlows(Date.now() >>> 0, idleMs);
+  }
+
+  learnName(address: string, name: string, seconds: number): void {
+    this.parts.engine.learnName(parseAddress(address), name, seconds, Date.now() >>> 0);
   }
 
   shutdown(): Promise<void> {

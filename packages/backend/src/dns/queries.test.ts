@@ -130,7 +130,7 @@ test("needsAnswers() tells tables with doh or redirect from others", () => {
   expect(["pass", "dns: drop", "tls: split(1)"].map(needs)).toEqual([false, false, false]);
 });
 
-test("QueryOutlet gives away as many queries as may wait, counts the rest, and goes on when some were taken", async () => {
+test("QueryOutlet gives away as many queries as may wait, counts the rest, goes on when some are taken", async () => {
   const engine = await Engine.create({ warm: false });
   engine.loadRules(encodeRules(profile("dns: doh")));
   const lane = engine.lane(0);

@@ -12,7 +12,7 @@ const validate = new Ajv({ allErrors: true, validateFormats: false, strict: true
   schema,
 );
 
-const SECTIONS = ["service", "log", "interception", "device", "limits", "dns", "include", "exclude"] as const;
+const SECTIONS = ["service", "log", "interception", "device", "limits", "include", "exclude"] as const;
 
 interface Table {
   readonly properties: Readonly<Record<string, Table & { readonly items?: Table; readonly default?: unknown }>>;
@@ -61,6 +61,9 @@ describe("profileJsonSchema()", () => {
     ["[dns]\nupstreams = []", ""],
     ["[dns]\nupstreams = ['http://192.0.2.53/dns-query']", ""],
     ["[dns]\ntimeout_ms = 1", ""],
+    ["[stream]\nmax_flows = 0", ""],
+    ["[proxy]\nlisten = '127.0.0.1:1080'", ""],
+    ["", "egress = 'socket'"],
     ["", "families = []"],
     ["", "families = ['ipv5']"],
     ["", "ports = [0]"],

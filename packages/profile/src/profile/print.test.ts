@@ -52,20 +52,6 @@ max_memory_mb = 512
 max_jitter_ms = 500
 log_rate_limit = 100
 
-[dns]
-upstreams = ["https://1.1.1.1/dns-query", "https://9.9.9.9/dns-query", "https://8.8.8.8/dns-query"]
-method = "post"
-certificates_file = ""
-timeout_ms = 4000
-next_upstream_ms = 500
-cache_entries = 4096
-ttl_min_seconds = 30
-ttl_max_seconds = 3600
-negative_ttl_max_seconds = 300
-max_pending = 512
-fallback = "none"
-system_names = ["lan", "local", "localdomain", "home.arpa", "internal"]
-
 [include]
 hosts = []
 hosts_file = ""
@@ -92,6 +78,35 @@ groups = []
 cgroups = []
 processes = []
 
+[dns]
+upstreams = ["https://1.1.1.1/dns-query", "https://9.9.9.9/dns-query", "https://8.8.8.8/dns-query"]
+method = "post"
+certificates_file = ""
+timeout_ms = 4000
+next_upstream_ms = 500
+cache_entries = 4096
+ttl_min_seconds = 30
+ttl_max_seconds = 3600
+negative_ttl_max_seconds = 300
+max_pending = 512
+fallback = "none"
+system_names = ["lan", "local", "localdomain", "home.arpa", "internal"]
+
+[stream]
+max_flows = 16384
+idle_timeout_seconds = 3600
+connect_timeout_seconds = 20
+message_timeout_ms = 1000
+max_datagram_sessions = 1024
+datagram_timeout_seconds = 60
+
+[proxy]
+listen = ["127.0.0.1:1080"]
+remote = false
+user = ""
+password = ""
+udp = true
+
 [payload]
 
 [[rule]]
@@ -106,6 +121,7 @@ ports = []
 families = ["ipv4", "ipv6"]
 direction = "both"
 packets = []
+egress = "auto"
 strategy = "preset:default"
 `);
   });

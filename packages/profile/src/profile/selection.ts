@@ -1,6 +1,7 @@
 // Which packets the rules can ask for, so that interception brings up no others.
 import { ProfileError } from "../errors.ts";
-import { KINDS, type Kind } from "../notation/kinds.ts";
+import { egressOf } from "../notation/egress.ts";
+import { isStreamKind, KINDS, type Kind } from "../notation/kinds.ts";
 import type { Clause } from "../notation/strategy.ts";
 import { mergedRanges } from "../table/address-ranges.ts";
 import { kindsLeft, narrowed, rangesOfLists, rangeText, type Narrowed } from "../table/narrow.ts";
@@ -42,7 +43,7 @@ const RANGES_MAX = 8192;
 
 /**
  * What interception must select: everything that an enabled rule would rewrite or drop. Rules that leave messages alone
- * select nothing.
+ * select nothing, and neither do tls and http of rules whose flows leave by sockets.
  * @throws ProfileError E_RULES_LIMIT when rules for HTTP, QUIC or DNS name more than 1024 ports
  */
 export function selectionOf(profile: Profile): ProfileSelection {
@@ -80,7 +81,10 @@ interface Wanted extends Narrowed {
 function rulesFor(profile: Profile, kind: Kind): readonly Wanted[] {
   return profile.rules
     .filter(
-      ({ enabled, strategy }) => enabled && strategy.clauses.some((clause) => clause.kind === kind && acts(clause)),
+      (rule) =>
+        rule.enabled &&
+        !(isStreamKind(kind) && egressOf(rule) === "stream") &&
+        rule.strategy.clauses.some((clause) => clause.kind === kind && acts(clause)),
     )
     .flatMap((rule) => {
       const left = narrowed(rule, profile);
