@@ -2,7 +2,7 @@
 // Everything that the machine sends comes up: connections that are only begun, garbage, fragments, datagrams.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { closeTheWay, expectConserved, expectCounted, flood } from "./flood.ts";
-import type { Kind } from "./flood-sender.ts";
+import type { FloodKind } from "@bunnel/tools/soak";
 import { Rig, type Running } from "./rig.ts";
 
 setDefaultTimeout(60_000);
@@ -11,7 +11,7 @@ const PAUSE_MS = 4;
 const GROWTH_MAX_MB = 8;
 const SERVICE_MAX_MB = 160;
 /** What the counters must say about each: a reason that it alone brings. */
-const FLOODS: readonly { readonly kind: Kind; readonly packets: number; readonly reason: string }[] = [
+const FLOODS: readonly { readonly kind: FloodKind; readonly packets: number; readonly reason: string }[] = [
   { kind: "syn", packets: 100_000, reason: "PassOrdinary" },
   { kind: "garbage", packets: 30_000, reason: "PassMalformed" },
   { kind: "fragment", packets: 30_000, reason: "PassFragment" },

@@ -2,10 +2,9 @@
 import { BLOCKED_NAME } from "@bunnel/lab/live";
 import { expect } from "bun:test";
 import { succeed } from "../lab.ts";
-import type { Kind } from "./flood-sender.ts";
+import { FLOOD_SENDER, type FloodKind } from "@bunnel/tools/soak";
 import type { Rig, Running, Status } from "./rig.ts";
 
-const SENDER = `${import.meta.dir}/flood-sender.ts`;
 /** Where the flood goes: a router that throws it away. */
 const FLOODED = "198.18.99.0/24";
 /** A page that loses every other packet to a flood comes late, but it comes. */
@@ -14,7 +13,7 @@ const PAGE_MS = 20_000;
 const FLOOD_MS = 25_000;
 
 export interface FloodOrder {
-  readonly kind: Kind;
+  readonly kind: FloodKind;
   readonly packets: number;
   /** Between bursts of 256. */
   readonly pauseMs: number;
@@ -36,7 +35,7 @@ export async function closeTheWay({ lab }: Rig): Promise<void> {
 
 export async function flood(rig: Rig, running: Running, { kind, packets, pauseMs }: FloodOrder): Promise<Flooded> {
   const before = await running.status();
-  const words = [process.execPath, SENDER, kind, String(packets), String(pauseMs)];
+  const words = [process.execPath, FLOOD_SENDER, kind, String(packets), String(pauseMs)];
   let isOver = false;
   const sender = rig.lab.client.run(words, { timeoutMs: FLOOD_MS }).finally(() => (isOver = true));
   let pages = 0;

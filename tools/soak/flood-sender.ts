@@ -24,9 +24,13 @@ const MORE_FRAGMENTS = 0x2000;
 const ENDS = { source: SOURCE, destination: DESTINATION, sourcePort: 40000, destinationPort: 443 };
 const HELLO = tcpPacket({ ...ENDS, flags: "PA", payload: clientHello({ serverName: "flood.example.org" }) });
 
-export type Kind = "syn" | "hello" | "garbage" | "fragment" | "half-hello" | "datagram";
+/** Its file, to be run in the namespace that it floods. */
+export const FLOOD_SENDER = import.meta.path;
+
+/** What it sends. */
+export type FloodKind = "syn" | "hello" | "garbage" | "fragment" | "half-hello" | "datagram";
 /** Each gives a packet; `i` counts them. */
-const MAKERS: Readonly<Record<Kind, (packet: Uint8Array, i: number) => Uint8Array>> = {
+const MAKERS: Readonly<Record<FloodKind, (packet: Uint8Array, i: number) => Uint8Array>> = {
   syn: (_, i) => renumbered(SYN, i),
   hello: (_, i) => renumbered(HELLO, i),
   /** A message that never becomes whole: it is held, and there is little room for that. */
@@ -63,7 +67,7 @@ function renumbered(template: Uint8Array, i: number): Uint8Array {
   return packet;
 }
 
-async function flood(kind: Kind, packets: number, pauseMs: number): Promise<void> {
+async function flood(kind: FloodKind, packets: number, pauseMs: number): Promise<void> {
   const memory = new SharedArrayBuffer(SCRATCH_BYTES + BURST * STRIDE);
   const octets = new Uint8Array(memory);
   const list = { at: new Uint32Array(BURST), lengths: new Uint16Array(BURST) };
@@ -91,5 +95,5 @@ async function flood(kind: Kind, packets: number, pauseMs: number): Promise<void
 if (import.meta.main) {
   const [kind = "", packets = "", pauseMs = ""] = process.argv.slice(2);
   if (!(kind in MAKERS)) throw new Error(`expected one of ${Object.keys(MAKERS).join(", ")}, found ${kind}`);
-  await flood(kind as Kind, Number(packets), Number(pauseMs));
+  await flood(kind as FloodKind, Number(packets), Number(pauseMs));
 }
