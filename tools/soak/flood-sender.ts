@@ -1,5 +1,5 @@
-// Floods its own machine's way out: packets of a kind, each of another flow, in bursts with a pause behind each. It runs
-// in the client's namespace: bun flood-sender.ts KIND PACKETS PAUSE_MS
+// Floods its own machine's way out: packets of a kind, each of another flow, in bursts with a pause behind each. It is
+// run in the client's namespace: bun flood-sender.ts KIND PACKETS PAUSE_MS
 import { openRawEgress } from "@bunnel/egress";
 import { clientHello, tcpPacket, udpPacket } from "@bunnel/wire";
 

@@ -17,7 +17,9 @@ const INSIDE = "198.18.7.2";
 const MARK = "0xca6c";
 
 /** As OpenVPN and others do it: two halves that are narrower than a default route. */
-const HALVES = `ip route add ${PROVIDER} via 192.0.2.1; ip route add 0.0.0.0/1 dev vpn0; ip route add 128.0.0.0/1 dev vpn0`;
+const HALVES =
+  `ip route add ${PROVIDER} via 192.0.2.1; ` + `ip route add 0.0.0.0/1 dev vpn0; ip route add 128.0.0.0/1 dev vpn0`;
+
 /** As wg-quick does it: a table of its own for all that it has not sent itself. */
 const POLICY =
   `nft add table inet vpn; nft 'add chain inet vpn out { type route hook output priority -150; }'; ` +
