@@ -17,7 +17,7 @@ import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { MemoryWatch } from "../service/memory-watch.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
-import { Service } from "../service/service.ts";
+import { Service, type ReloadReport } from "../service/service.ts";
 import { logOptionsOf, settingsOf, type SettingWords } from "../service/settings.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import {
@@ -127,6 +127,7 @@ async function up(options: UpOptions): Promise<void> {
     read: () => readProfileSource(options),
     settingsOf: (profile) => settingsOf(options, profile),
     applied: (profile) => log.configure(logOptionsOf(options, profile)),
+    reloaded: (outcome) => logReload(log, outcome),
     notify: (event, data) => control.notify(event, data),
     stop: stop.resolve,
     dns,
@@ -189,6 +190,11 @@ function openAudit(options: UpOptions, { profile }: ProfileSource, paths: StateP
   const named = profile.service.auditLog;
   const path = options.auditLog ?? (named === "" ? paths.audit : named);
   return AuditLog.open(path, (operation, details) => log.debug("privileged", { operation, ...details }));
+}
+
+function logReload(log: Log, outcome: unknown): void {
+  if (outcome instanceof Error) log.error("not reloaded", errorFields(outcome));
+  else log.info("reload", { ...(outcome as ReloadReport) });
 }
 
 function endedByItself(cause: Error, log: Log): ExitError {

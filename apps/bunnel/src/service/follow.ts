@@ -1,7 +1,6 @@
 // What a running service does by itself: it reads its profile again when a file of it changes or somebody sends SIGHUP,
 // and tells those who watch how it is.
 import type { ControlServer } from "../control/server.ts";
-import { errorFields } from "../logs/error-fields.ts";
 import type { Log } from "../logs/log.ts";
 import { explain } from "./exit.ts";
 import type { Service } from "./service.ts";
@@ -20,11 +19,8 @@ export function follow(service: Service, control: ControlServer, options: Follow
   const reload = async (why: string): Promise<void> => {
     try {
       const report = await service.reload();
-      const { rules, restart } = report;
-      options.log.info("reload", { why, rules, ...(restart.length > 0 && { restart }) });
       tell(options, { reload: true, why, ...report });
     } catch (error) {
-      options.log.error("not reloaded", { why, ...errorFields(error) });
       tell(options, { reload: false, why, error: explain(error) });
     }
   };

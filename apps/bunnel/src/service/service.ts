@@ -17,6 +17,8 @@ export interface ServiceParts {
   readonly read: () => Promise<ProfileSource>;
   /** Settings that the profile and the command line make together. */
   readonly settingsOf: (profile: Profile) => TunSettings;
+  /** Called behind each reload, with what it did or why it was refused. */
+  readonly reloaded: (outcome: unknown) => void;
   /** Called when another profile is in force. */
   readonly applied: (profile: Profile) => void;
   readonly notify: (event: ControlEvent, data: unknown) => void;
@@ -162,10 +164,12 @@ export class Service {
       const restart = needsRestart(this.parts.source.profile, profile);
       const rules = profile.rules.filter(({ enabled }) => enabled).length;
       const report = { source: source.name, rules, restart };
+      this.parts.reloaded(report);
       this.parts.notify("reload", { ok: true, ...report });
       return report;
     } catch (error) {
       this.#reloads.refused++;
+      this.parts.reloaded(error);
       this.parts.notify("reload", { ok: false, error: explain(error) });
       throw error;
     }

@@ -102,6 +102,11 @@ describe("interceptNft() lets nothing up but", () => {
     expect([asUser(1000, 5), asUser(1001, 5), asUser(999, 5), asUser(1002, 5)]).toEqual([true, true, false, false]);
   });
 
+  test("groups", () => {
+    using _ = intercept({ include: { groups: [{ first: 50, last: 51 }] } });
+    expect([asUser(1000, 50), asUser(1000, 51), asUser(1000, 52)]).toEqual([true, true, false]);
+  });
+
   test("control groups", () => {
     const name = `bunnel-test-${process.pid}-only`;
     const path = join(cgroupRoot(), name);
