@@ -68,6 +68,8 @@ export interface BackendStats extends EngineCounters, QueryFigures {
   readonly pumps: readonly string[];
   /** Answers of servers that the tap lost because nobody read in time; 0 where there is no tap. */
   readonly tapDropped: number;
+  /** Packets that the system lost on their way up because the device's queue was full; 0 where nobody counts them. */
+  readonly deviceDropped: number;
 }
 
 /** A backend at work. */

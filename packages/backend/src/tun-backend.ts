@@ -194,6 +194,7 @@ class RunningTun implements BackendHandle {
       method: this.#interception.method,
       uplinks: this.#interception.uplinks,
       pumps: this.parts.queues.pumps,
+      deviceDropped: this.platform.deviceDropped?.(this.parts.queues.device) ?? 0,
       tapDropped: this.parts.queues.taps.reduce((sum, tap) => sum + (tap?.dropped ?? 0), 0),
     };
   }
