@@ -20,12 +20,15 @@ const LEVELS: Readonly<Record<string, number>> = {
   "packages/tun-bsd": 2,
   "packages/tun-win32": 2,
   "packages/egress": 2,
+  "packages/resolver": 2,
   "packages/tun": 3,
   "packages/backend": 3,
   "packages/lab": 3,
+  "packages/stream": 3,
   "apps/bunnel": 4,
   tools: 5,
   "tools/api-reference": 5,
+  "tools/release": 5,
   test: 6,
 };
 

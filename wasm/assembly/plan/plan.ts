@@ -34,6 +34,8 @@ export class Plan {
   mss: u16;
   /** The packet goes nowhere. */
   isDropped: u8;
+  /** The packet goes nowhere, because the host answers it. */
+  isAnswered: u8;
   /** Datagrams may be cut: the packet is a super-packet of many. */
   cutsDatagrams: u8;
 
