@@ -152,7 +152,7 @@ class RunningTun implements BackendHandle {
     const table = encodeRules(profile);
     refuseUnanswered(table, config.answerDns !== undefined);
     const answers = config.answerDns && new QueryAnswers(platform.openEgress(), config.answerDns);
-    const queues = await Queues.start(platform, engine, {
+    const starting = Queues.start(platform, engine, {
       count: settings.queues ?? TUN_DEFAULTS.queues,
       pump: settings.pump ?? TUN_DEFAULTS.pump,
       device: deviceOptions(settings, uplinks),
@@ -164,6 +164,9 @@ class RunningTun implements BackendHandle {
       answers?.close();
       throw error;
     });
+    // The threads load their own code meanwhile; what is compiled here is compiled for them, too.
+    engine.warmUp();
+    const queues = await starting;
     try {
       const started: { running?: RunningTun } = {};
       const changed = (): void => started.running?.followMtu();
@@ -322,7 +325,7 @@ function watchDistance(platform: TunPlatform, tap: InboundTap | undefined, table
 
 async function createEngine(profile: Profile): Promise<Engine> {
   try {
-    const engine = await Engine.create({ maxFlows: profile.limits.maxFlows });
+    const engine = await Engine.create({ maxFlows: profile.limits.maxFlows, warm: false });
     engine.loadRules(encodeRules(profile));
     return engine;
   } catch (cause) {
