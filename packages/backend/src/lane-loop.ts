@@ -4,13 +4,14 @@
 //   3. enter into the flow table what has arrived from outside before it
 //   4. one engine call
 //   5. send what it listed; what the way out does not take waits in the backlog, in order
-//   6. tell the senders of QUIC that a rule dropped
+//   6. give away the DNS queries that somebody answers, and tell the senders of QUIC that a rule dropped
 import { CONTROL_BASE, CONTROL_STOP, Counter, L7, Reason, VNET_HEADER_BYTES } from "@bunnel/abi";
 import { Wake, type PacketList, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import { laneCounters, laneTurns, type Lane, type NameFinder } from "@bunnel/engine";
 import { Backlog } from "./backlog.ts";
 import { Delayed } from "./delayed.ts";
+import type { QueryOutlet } from "./dns/query-outlet.ts";
 import type { InboundLane } from "./inbound-lane.ts";
 import { answerUnreachable } from "./port-unreachable.ts";
 
@@ -35,6 +36,8 @@ export interface LaneExtras {
   readonly inbound?: InboundLane;
   /** Answer QUIC that a rule dropped, by a way out that delivers to this machine too. Default false. */
   readonly answers?: boolean;
+  /** Takes DNS queries that are answered. Without it they are lost. */
+  readonly queries?: QueryOutlet;
 }
 
 /** One lane's turn after turn: what waits is read, worked on in one call, and sent. See the stations above. */
@@ -98,6 +101,7 @@ export class LaneLoop {
       return 0;
     }
     lane.work(came, nowMs, this.#sendListed, this.extras.names);
+    this.extras.queries?.take(came);
     if (this.extras.answers === true && this.#counters[2 * DROP_RULE] !== this.#dropped) this.#answerDropped(came);
     this.#add(Counter.Turns, 1);
     return came;

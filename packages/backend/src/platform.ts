@@ -10,6 +10,7 @@ import type {
 import type { Egress } from "@bunnel/egress";
 import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 
 /** What a lane works with. */
 export interface LaneParts {
@@ -24,6 +25,8 @@ export interface LaneParts {
   readonly pump?: PumpChoice;
   /** See `LaneExtras`. */
   readonly answers?: boolean;
+  /** Called in the host's thread with each DNS query that a rule took out. Without it they are lost. */
+  readonly takeQuery?: (query: TakenQuery) => void;
 }
 
 /** The second lane, and the tap that it reads. */

@@ -5,6 +5,7 @@ import { DeviceError, type DeviceOptions, type InboundTap, type TunDevice } from
 import type { Egress } from "@bunnel/egress";
 import { setLaneMtu, type Engine, type LaneOptions } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 import type { LaneThread, TunPlatform } from "./platform.ts";
 
 /** More than twice as long as a lane sleeps at most. */
@@ -17,6 +18,8 @@ export interface QueuesOptions {
   readonly maxQueueSize: number;
   /** How the lanes are opened for this device and way out. */
   laneOptions(device: TunDevice, egress: Egress): LaneOptions;
+  /** See `LaneParts`. */
+  readonly takeQuery?: (query: TakenQuery) => void;
   /** Called with each tap before its thread starts. */
   watch(tap: InboundTap | undefined): void;
 }
@@ -129,6 +132,7 @@ export class Queues {
         egress,
         ...(tap && { inbound: { laneIndex: 2 * index + 1, tap } }),
         answers: true,
+        ...(options.takeQuery && { takeQuery: options.takeQuery }),
         maxQueueSize: options.maxQueueSize,
         pump: options.pump,
       });
