@@ -21,6 +21,7 @@ const PORT = "443";
 const HELLO_BYTES = 517;
 const BULK_SECONDS = 2;
 const CONNECTIONS = 500;
+const RELAY = join(import.meta.dir, "stream-process.ts");
 const MAIN = join(import.meta.dir, "../../apps/bunnel/src/main.ts");
 
 const PROFILE = `version = 1
@@ -31,6 +32,18 @@ name = "bench"
 hosts = ["example.org"]
 strategy = "tls: split(1, midsld) disorder"
 `;
+
+/** Address and port. */
+type End = readonly [address: string, port: string];
+
+/** Where the three servers are reached. */
+export interface ServiceEnds {
+  readonly sink: End;
+  readonly source: End;
+  readonly answers: End;
+}
+
+const OWN_ENDS: ServiceEnds = { sink: [SINK, PORT], source: [SOURCE, PORT], answers: [ANSWERS, PORT] };
 
 export interface ServicePrograms {
   readonly bulk: string;
@@ -77,13 +90,13 @@ export class ServicePath {
     return new ServicePath(stage, programs, client, sink);
   }
 
-  /** The bare path. */
-  async measure(): Promise<Sample> {
+  /** The bare path, or to other ends than its own. */
+  async measure(ends: ServiceEnds = OWN_ENDS): Promise<Sample> {
     const { bulk, connect } = this.programs;
-    this.#spawn(bulk, "up", SINK, PORT, String(BULK_SECONDS), this.#hello);
+    this.#spawn(bulk, "up", ...ends.sink, String(BULK_SECONDS), this.#hello);
     const up = await this.#sink.json();
-    const down = await this.#spawn(bulk, "down", SOURCE, PORT, String(BULK_SECONDS), this.#hello).json();
-    const times = await this.#spawn(connect, "ask", ANSWERS, PORT, String(CONNECTIONS), this.#hello).json();
+    const down = await this.#spawn(bulk, "down", ...ends.source, String(BULK_SECONDS), this.#hello).json();
+    const times = await this.#spawn(connect, "ask", ...ends.answers, String(CONNECTIONS), this.#hello).json();
     return { upload: gigabitsPerSecond(up), download: gigabitsPerSecond(down), ...times };
   }
 
@@ -115,6 +128,25 @@ export class ServicePath {
       throw new Error(`service: expected at least ${CONNECTIONS + 2} planned messages, found ${replaced}`);
     }
     return { ...sample, startMs, memoryMb };
+  }
+
+  /**
+   * The same through a relay on the client, besides the memory that its process needed.
+   * @throws Error when it treated fewer messages than there were connections
+   */
+  async measureThroughRelay(): Promise<Sample> {
+    const relay = this.#spawn(process.execPath, RELAY, ...[SINK, SOURCE, ANSWERS].map((end) => `${end}:${PORT}`));
+    const [sink = "", source = "", answers = ""] = (await relay.line()).split(" ");
+    const at = (port: string): End => ["127.0.0.1", port];
+    const sample = await this.measure({ sink: at(sink), source: at(source), answers: at(answers) });
+    const memoryMb = peakMemoryMb(relay.pid);
+    relay.signal("SIGTERM");
+    const treated = Number(await relay.line());
+    await relay.ended();
+    if (treated < CONNECTIONS + 2) {
+      throw new Error(`relay: expected at least ${CONNECTIONS + 2} treated messages, found ${treated}`);
+    }
+    return { ...sample, memoryMb };
   }
 
   #spawn(...command: string[]): Child {
