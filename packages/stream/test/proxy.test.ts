@@ -180,6 +180,12 @@ describe("a proxy with others", () => {
       ],
       `GET http://one.example.org:${port}/ HTTP/1.1\r\nContent-Length: -1\r\n\r\n`,
       `CONNECT ${"a".repeat(70_000)}`,
+      ...[
+        "CONNECT 1.2.3:80 HTTP/1.1\r\n\r\n",
+        "GET http://[::1::]:80/ HTTP/1.1\r\n\r\n",
+        "CONNECT a%00:1 HTTP/1.1\r\n\r\n",
+      ],
+      "\x05\x01\x00\x05\x01\x00\x03\x00\x00\x50",
     ];
     const sockets = await Promise.all(junk.map(() => connect()));
     for (const [index, socket] of sockets.entries()) socket.end(junk[index] ?? "");

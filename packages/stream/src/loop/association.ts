@@ -2,7 +2,7 @@
 import { DatagramSessions } from "../datagrams/sessions.ts";
 import { readSocksDatagram, socksDatagram } from "../proxy/socks5.ts";
 import type { SocketAddress } from "../relay-options.ts";
-import { familyOf, readSockaddr, sockaddrOf, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
+import { familyOf, isAddress, readSockaddr, sockaddrOf, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
 import {
   addressOf,
   bindTo,
@@ -101,7 +101,7 @@ export class Association implements Watcher, Disposable {
     if (datagram === undefined) return;
     this.host.touched();
     const { host, port, payload } = datagram;
-    if (/^[\d.]+$|:/.test(host)) return this.#send({ address: host, port }, payload);
+    if (isAddress(host)) return this.#send({ address: host, port }, payload);
     if (this.#asked >= ASKED_MAX) return;
     this.#asked += 1;
     this.host.askName(host, ([address]) => {
