@@ -141,7 +141,7 @@ describe("a proxy with curl", () => {
 
 describe("a proxy with others", () => {
   test("SOCKS datagrams go out and come back, by address and by name", async () => {
-    const echo = createSocket("udp4", (message, from) => echo.send(`<${message}>`, from.port, from.address));
+    const echo = createSocket("udp4", (message, from) => echo.send(`<${message.toString()}>`, from.port, from.address));
     await new Promise<void>((resolve) => echo.bind(0, LOOPBACK, resolve));
     const socket = await connect();
     socket.write(Uint8Array.of(5, 1, 0, 5, 3, 0, 1, 0, 0, 0, 0, 0, 0));

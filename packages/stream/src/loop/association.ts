@@ -1,5 +1,5 @@
 // A SOCKS client's datagrams (RFC 1928 section 7): a socket that it sends them to, as long as its connection is there.
-import { DatagramSessions } from "../datagrams/sessions.ts";
+import type { DatagramSessions } from "../datagrams/sessions.ts";
 import { readSocksDatagram, socksDatagram } from "../proxy/socks5.ts";
 import type { SocketAddress } from "../relay-options.ts";
 import { familyOf, isAddress, readSockaddr, sockaddrOf, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
