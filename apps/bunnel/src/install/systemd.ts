@@ -27,6 +27,7 @@ function define(command: ServiceCommand): string {
   const isRules = words.some(
     (word, i) => word === "--method=rules" || (word === "--method" && words[i + 1] === "rules"),
   );
+  const capabilities = `CAP_NET_ADMIN CAP_NET_RAW${command.bpf === true ? " CAP_BPF" : ""}`;
   return `[Unit]
 Description=bunnel carries this machine's traffic past deep packet inspection
 Wants=network-online.target
@@ -47,8 +48,8 @@ RestartPreventExitStatus=2
 DynamicUser=yes
 RuntimeDirectory=bunnel
 RuntimeDirectoryMode=0700
-AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW
+AmbientCapabilities=${capabilities}
+CapabilityBoundingSet=${capabilities}
 NoNewPrivileges=yes
 UMask=0077
 
@@ -75,7 +76,7 @@ KeyringMode=private
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
-SystemCallFilter=seccomp capset setpriority sched_setaffinity
+SystemCallFilter=seccomp capset setpriority sched_setaffinity${command.bpf === true ? " bpf" : ""}
 SystemCallErrorNumber=EPERM
 
 [Install]
