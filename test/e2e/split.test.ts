@@ -34,8 +34,8 @@ async function load(): Promise<void> {
 }
 
 /** Packets of the load that came up. */
-async function cameUp(profile: string, method: "nft" | "rules" = "nft"): Promise<number> {
-  await using service = await lab.up({ profile, method });
+async function cameUp(text: string, method: "nft" | "rules" = "nft"): Promise<number> {
+  await using service = await lab.up({ profile: text, method });
   await load();
   const { report } = await service.stop();
   return Number(report?.["packetsIn"]);

@@ -14,9 +14,20 @@ export {
   type Pattern,
   type Payload,
 } from "./notation/content.ts";
+export {
+  egressOf,
+  egressRefusals,
+  EGRESSES,
+  packetRefusal,
+  socketRefusal,
+  type Egress,
+  type EgressRefusal,
+} from "./notation/egress.ts";
 export { printClause, printStrategy } from "./notation/printer.ts";
 export { KINDS, MARKERS, markersOf, type Kind, type Point, type PointMarker } from "./notation/kinds.ts";
 export type * from "./notation/strategy.ts";
+export type * from "./notation/stream-operations.ts";
+export { payloadOctets, type NamedPayloads, type PayloadSource } from "./payload/build.ts";
 export { PRESET_PREFIX, PRESETS, presetStrategy, strategies } from "./presets.ts";
 export type { NamedStrategy } from "./strategies/index.ts";
 export { defaultProfile, defaultProfileText } from "./profile/default-profile.ts";
@@ -43,6 +54,7 @@ export {
 } from "./profile/profile.ts";
 export type { CertificatesFile, DnsFallback, DnsMethod, DnsSettings, DnsUpstream } from "./profile/dns-section.ts";
 export { readRuleStrategy, type RuleStrategy } from "./profile/rule-strategy.ts";
+export { isLoopback, type ProxySettings, type StreamSettings } from "./profile/stream-settings.ts";
 export { selectionOf, type ProfileSelection } from "./profile/selection.ts";
 export {
   LOG_LEVELS,
@@ -58,5 +70,6 @@ export { decodeRules, type DecodedRule, type DecodedTable } from "./table/decode
 export { encodeRules, type EncodeOptions } from "./table/encode.ts";
 export { hostHash } from "./table/host-hash.ts";
 export { matchAddress, matchHost, matchRule, type MessageFacts } from "./table/match.ts";
+export { encodeStreamRules, type StreamRule, type StreamTable } from "./table/stream-table.ts";
 export { tableRules, type TableRule } from "./table/table-rules.ts";
 export { anyOf, nearest, shown, suggestion } from "./wording.ts";

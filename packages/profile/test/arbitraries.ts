@@ -75,6 +75,7 @@ const anyRule: fc.Arbitrary<Rule> = fc
         addresses: fc.uniqueArray(anyPrefix, { maxLength: 6 }),
         addressesFile: fc.constantFrom(...ADDRESSES_FILES),
         direction: fc.constantFrom("out" as const, "in" as const, "both" as const),
+        egress: fc.constantFrom("auto" as const, "packet" as const),
         packets: fc
           .tuple(fc.integer({ min: 1, max: 8 }), fc.oneof(fc.nat(4), fc.constant(65527)))
           .map(([first, more]) => ({ first, last: first + more })),
@@ -82,7 +83,7 @@ const anyRule: fc.Arbitrary<Rule> = fc
         families: fc.subarray(["ipv4" as const, "ipv6" as const], { minLength: 1 }),
       },
       {
-        requiredKeys: ["name", "enabled", "priority", "hosts", "addresses", "direction", "ports", "families"],
+        requiredKeys: ["name", "enabled", "priority", "hosts", "addresses", "direction", "egress", "ports", "families"],
         noNullPrototype: true,
       },
     ),
@@ -165,6 +166,27 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
     include: fc.constant(defaultProfile().include),
     exclude: fc.constant(defaultProfile().exclude),
     dns: anyDns,
+    stream: fc.record(
+      {
+        maxFlows: fc.integer({ min: 1, max: 1_000_000 }),
+        idleTimeoutSeconds: fc.constantFrom(0, 1, 86_400),
+        connectTimeoutSeconds: fc.integer({ min: 1, max: 300 }),
+        messageTimeoutMs: fc.integer({ min: 10, max: 60_000 }),
+        maxDatagramSessions: fc.integer({ min: 1, max: 65_536 }),
+        datagramTimeoutSeconds: fc.integer({ min: 1, max: 86_400 }),
+      },
+      { noNullPrototype: true },
+    ),
+    proxy: fc.record(
+      {
+        listen: fc.uniqueArray(fc.constantFrom("127.0.0.1:1080", "[::1]:0"), { maxLength: 2 }),
+        remote: fc.boolean(),
+        user: fc.constantFrom("me", 'a"b'),
+        password: fc.constantFrom("", "s\u00e9cret"),
+        udp: fc.boolean(),
+      },
+      { noNullPrototype: true },
+    ),
     payloads: fc.constant(PAYLOADS),
     rules: fc.uniqueArray(anyRule, { maxLength: 6, selector: ({ name }) => name }),
   },

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
 import { QUEUES_MAX } from "@bunnel/abi";
 import { TunBackend, type BackendHandle, type BackendStats, type PumpChoice, type TunPlatform } from "@bunnel/backend";
@@ -20,6 +21,7 @@ import { readProfileSource, type ProfileSource } from "../service/read-profile.t
 import { Service, type ReloadReport } from "../service/service.ts";
 import { logOptionsOf, settingsOf, type SettingWords } from "../service/settings.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
+import { tellPackets } from "../service/tell-packets.ts";
 import {
   checkReach,
   DEFAULT_STATE_DIR,
@@ -28,6 +30,8 @@ import {
   statePaths,
   type StatePaths,
 } from "../service/state-dir.ts";
+import { startBeside, type DashboardBeside } from "../ui/beside.ts";
+import { readPort as readUiPort } from "./ui.ts";
 
 interface UpOptions extends SettingWords {
   readonly profile?: string;
@@ -35,6 +39,8 @@ interface UpOptions extends SettingWords {
   readonly stateDir: string;
   readonly user?: string;
   readonly auditLog?: string;
+  /** True: without a port. */
+  readonly ui?: number | true;
   readonly json?: boolean;
 }
 
@@ -65,6 +71,7 @@ export function register(program: Command): void {
       "who the service is once its devices are open (default: bunnel, else nobody; root stays root)",
     )
     .option("--audit-log <file>", "a line of JSON for each privileged operation (default: audit.log in the state dir)")
+    .option("--ui [port]", "serve the dashboard on 127.0.0.1 too, from a process of its own", readUiPort)
     .option("--json", "print one JSON line when it is up and one when it is down")
     .action(up);
 }
@@ -114,6 +121,8 @@ async function up(options: UpOptions): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
   using supervisor = Supervisor.open(process.env);
   const settings = settingsOf(options, source.profile);
+  // Once privileges are given up, no program can be started any more.
+  using dashboard = options.ui === undefined ? undefined : besideUs(options);
   using dns = openDns(source.profile);
   const handle = await new TunBackend(audited(platform, audit)).start({
     engine: { profile: source.profile },
@@ -135,6 +144,7 @@ async function up(options: UpOptions): Promise<void> {
   try {
     commands.serve(service.commands);
     audit.note("drop privileges", { ...giveUp(paths, user) });
+    using _telling = tellPackets(handle, control, (what) => audit.note(what));
     using _following = follow(service, control, { ...options, log }, stop.resolve);
     const { gaveUp, watch } = watchMemory(handle, log);
     using _watching = watch;
@@ -142,6 +152,7 @@ async function up(options: UpOptions): Promise<void> {
     const { device, method, uplinks } = handle.stats;
     log.info("start", { device, method, uplinks, profile: source.name, unreadable: unreadable.length });
     say(options, { up: true, ...service.status(), unreadable }, upText(handle, source, unreadable));
+    dashboard?.go();
     supervisor.ready(`carries traffic by ${uplinks.join(", ")}`);
     const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed, gaveUp]);
     supervisor.stopping();
@@ -158,6 +169,10 @@ async function up(options: UpOptions): Promise<void> {
     log.info("stop");
     log.flush();
   }
+}
+
+function besideUs({ stateDir, ui, json }: UpOptions): DashboardBeside {
+  return startBeside(resolve(stateDir), ui === true ? undefined : ui, json === true);
 }
 
 interface Prepared {

@@ -12,6 +12,7 @@ import {
   EVENTS,
   IDLE_MS,
   lineOf,
+  PLAIN_EVENTS,
   REQUEST_MAX,
   REQUESTS_A_SECOND,
   REQUESTS_BURST,
@@ -25,7 +26,7 @@ import {
 export type ControlCommand = (given: Readonly<Record<string, unknown>>) => unknown;
 export type ControlCommands = Readonly<Record<string, ControlCommand>>;
 
-const watchSchema = v.strictObject({ events: v.optional(v.array(v.picklist(EVENTS)), [...EVENTS]) });
+const watchSchema = v.strictObject({ events: v.optional(v.array(v.picklist(EVENTS)), [...PLAIN_EVENTS]) });
 
 interface Client {
   readonly socket: Socket;
@@ -36,6 +37,8 @@ interface Client {
 
 export class ControlServer implements Disposable {
   readonly #clients = new Set<Client>();
+  /** Called when somebody begins or ends to watch. */
+  whenWatchersChange: () => void = () => undefined;
 
   private constructor(
     readonly path: string,
@@ -72,6 +75,11 @@ export class ControlServer implements Disposable {
     return [...this.#clients].some((client) => client.watched.has(event));
   }
 
+  /** The most that one of the clients has not read yet. */
+  get unreadBytes(): number {
+    return Math.max(0, ...[...this.#clients].map(({ socket }) => socket.writableLength));
+  }
+
   /** Tells all who watch for it. */
   notify(event: ControlEvent, data: unknown): void {
     const line = lineOf({ event, data });
@@ -105,7 +113,10 @@ export class ControlServer implements Disposable {
       watched: new Set(),
     };
     this.#clients.add(client);
-    socket.on("close", () => this.#clients.delete(client));
+    socket.on("close", () => {
+      this.#clients.delete(client);
+      if (client.watched.size > 0) this.whenWatchersChange();
+    });
     socket.setTimeout(IDLE_MS, () => {
       if (client.watched.size === 0) socket.destroy();
     });
@@ -142,6 +153,7 @@ export class ControlServer implements Disposable {
     if (command === "watch") {
       const { events } = checked(watchSchema, given);
       for (const event of events) client.watched.add(event);
+      this.whenWatchersChange();
       return { events };
     }
     const act = Object.hasOwn(this.commands, command) ? this.commands[command] : undefined;

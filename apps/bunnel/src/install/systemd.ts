@@ -20,7 +20,9 @@ ProtectKernelTunables=no`;
 
 const WATCHED = `NotifyAccess=main
 # It gives a sign every other second while all its threads turn; without one it is ended, and starts anew.
-WatchdogSec=20`;
+WatchdogSec=20
+# It may hang in whatever way: nothing softer is sure, and the network is as before at once.
+WatchdogSignal=SIGKILL`;
 
 function define(command: ServiceCommand): string {
   const { program, words } = command;

@@ -14,6 +14,7 @@ import {
 import { buildLog, buildService } from "./service-section.ts";
 import { buildSplit, type ScopeLists } from "./split-section.ts";
 import type { ProfileInput, RuleInput } from "./schema.ts";
+import { buildStream } from "./stream-settings.ts";
 
 /** What a rule has from elsewhere. */
 export interface RuleParts {
@@ -63,6 +64,8 @@ export function buildProfile(
     include: buildSplit(input.include, lists.include),
     exclude: buildSplit(input.exclude, lists.exclude),
     dns: buildDns(input.dns, certificates),
+    stream: buildStream(input.stream),
+    proxy: input.proxy,
     payloads: Object.fromEntries(payloads),
     rules: rule === undefined ? defaultProfile().rules : rule.map((each, index) => buildRule(each, parts[index] ?? {})),
   };
@@ -78,7 +81,7 @@ function buildInterception({
 }
 
 function buildRule(input: RuleInput, { strategy, hostsFile, addressesFile }: RuleParts): Rule {
-  const { name, enabled, priority, hosts, addresses, ports, families, direction, packets } = input;
+  const { name, enabled, priority, hosts, addresses, ports, families, direction, packets, egress } = input;
   return {
     name,
     enabled,
@@ -91,6 +94,7 @@ function buildRule(input: RuleInput, { strategy, hostsFile, addressesFile }: Rul
     families: FAMILIES.filter((family) => families.includes(family)),
     direction,
     ...("first" in packets && { packets }),
+    egress,
     ...(strategy ?? { strategy: { clauses: [] } }),
   };
 }

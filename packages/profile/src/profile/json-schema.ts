@@ -1,5 +1,6 @@
 // The keys of a profile as JSON Schema (draft 2020-12), for editors: names, types, limits and what each key is for.
 // What only `parseProfile` can tell, such as whether a strategy makes sense, it tells.
+import { EGRESSES } from "../notation/egress.ts";
 import { FLOW_BUCKETS_MAX, FLOW_WAYS, QUEUES_MAX } from "@bunnel/abi";
 import { PRESET_PREFIX, PRESETS } from "../presets.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
@@ -19,6 +20,7 @@ import {
 } from "./schema.ts";
 import { SERVICE_JSON } from "./service-section.ts";
 import { SPLIT_JSON } from "./split-section.ts";
+import { streamJsonSchemas } from "./stream-settings.ts";
 
 const SCHEMA_VERSION = "https://json-schema.org/draft/2020-12/schema";
 
@@ -112,6 +114,10 @@ function ruleSchema(): JsonSchema {
       description: "First and last packet of a flow that the rule is for: [1, 4]. Empty: any.",
       default: [],
     },
+    egress: text("How TCP flows leave: rewritten packets, or sockets that carry the octets on.", {
+      enum: EGRESSES,
+      default: RULE_DEFAULTS.egress,
+    }),
     strategy: {
       description: "A preset, or a strategy in the notation: tls: split(1, midsld) disorder",
       anyOf: [{ enum: ["pass", ...presets] }, { type: "string" }],
@@ -136,6 +142,7 @@ export function profileJsonSchema(): JsonSchema {
       include: table("What is looked at at all.", SPLIT_JSON),
       exclude: table("What is left alone.", SPLIT_JSON),
       dns: dnsSchema(),
+      ...streamJsonSchemas(),
       payload: {
         type: "object",
         description: "Octets that strategies name: hex:00ff, or file:hello.bin.",

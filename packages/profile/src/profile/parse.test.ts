@@ -44,6 +44,7 @@ describe("parseProfile()", () => {
       ports = [443, "8000-8100", "22"]
       families = ["ipv6"]
       direction = "in"
+      egress = "packet"
       packets = [1, 4]
       strategy = "preset:vodafone"
       [[rule]]
@@ -91,6 +92,7 @@ describe("parseProfile()", () => {
         text: "203.0.113.0/25\n203.0.113.128/25\n2001:db8::/32\n192.0.2.7/32",
       },
       direction: "in",
+      egress: "packet",
       packets: { first: 1, last: 4 },
       ports: [
         { first: 443, last: 443 },
@@ -110,6 +112,7 @@ describe("parseProfile()", () => {
       ports: [],
       families: ["ipv4", "ipv6"],
       direction: "both",
+      egress: "auto",
     });
     expect(strategy).toEqual(parseStrategy("tls: split(1)  http: pass"));
   });
@@ -160,11 +163,12 @@ describe("parseProfile() refuses what is not TOML", () => {
 
 describe("parseProfile() names unknown keys with the nearest right one", () => {
   const root =
-    "expected version, enabled, service, log, interception, device, limits, include, exclude, dns, payload or rule";
+    "expected version, enabled, service, log, interception, device, limits, include, exclude, dns, stream, proxy, " +
+    "payload or rule";
   const device = "expected name, address, netmask, mtu, offload, queues or pump";
   const rule =
     "expected name, enabled, priority, hosts, hosts_file, addresses, addresses_file, ports, families, direction, " +
-    "packets or strategy";
+    "packets, egress or strategy";
   const scope =
     "expected hosts, hosts_file, addresses, addresses_file, ports, protocols, interfaces, users, groups, cgroups " +
     "or processes";

@@ -92,6 +92,21 @@ max_pending = 512
 fallback = "none"
 system_names = ["lan", "local", "localdomain", "home.arpa", "internal"]
 
+[stream]
+max_flows = 16384
+idle_timeout_seconds = 3600
+connect_timeout_seconds = 20
+message_timeout_ms = 1000
+max_datagram_sessions = 1024
+datagram_timeout_seconds = 60
+
+[proxy]
+listen = ["127.0.0.1:1080"]
+remote = false
+user = ""
+password = ""
+udp = true
+
 [payload]
 
 [[rule]]
@@ -106,6 +121,7 @@ ports = []
 families = ["ipv4", "ipv6"]
 direction = "both"
 packets = []
+egress = "auto"
 strategy = "preset:default"
 `);
   });

@@ -6,10 +6,11 @@ import { lines, list, printPorts, quoted, table } from "./print-words.ts";
 import type { Profile, Rule } from "./profile.ts";
 import { printService } from "./service-section.ts";
 import { printScope } from "./split-section.ts";
+import { proxyEntries, streamEntries } from "./stream-settings.ts";
 
 /** The profile as TOML; `parseProfile` reads it back to an equal profile, from the same files where it names some. */
 export function printProfile(profile: Profile): string {
-  const { version, enabled, interception, device, limits, dns, payloads, rules } = profile;
+  const { version, enabled, interception, device, limits, dns, stream, proxy, payloads, rules } = profile;
   const head: [string, string][] = [
     ["version", String(version)],
     ["enabled", String(enabled)],
@@ -45,6 +46,8 @@ export function printProfile(profile: Profile): string {
     printScope("[include]", profile.include),
     printScope("[exclude]", profile.exclude),
     printDns(dns),
+    table("[stream]", streamEntries(stream)),
+    table("[proxy]", proxyEntries(proxy)),
     table(
       "[payload]",
       Object.entries(payloads).map(([name, { text }]) => [/^[\w-]+$/.test(name) ? name : quoted(name), quoted(text)]),
@@ -67,6 +70,7 @@ function printRule(rule: Rule): string {
     ["families", list("families", rule.families.map(quoted))],
     ["direction", quoted(rule.direction)],
     ["packets", rule.packets ? `[${rule.packets.first}, ${rule.packets.last}]` : "[]"],
+    ["egress", quoted(rule.egress)],
     ["strategy", quoted(ruleStrategyText(rule))],
   ]);
 }

@@ -1,8 +1,10 @@
 // What a profile is: every value checked, every default filled in, frozen to the last leaf.
+import type { Egress } from "../notation/egress.ts";
 import type { DnsSettings } from "./dns-section.ts";
 import type { Strategy } from "../notation/strategy.ts";
 import type { LogSettings, ServiceSettings } from "./service-section.ts";
 import type { SplitScope } from "./split-section.ts";
+import type { ProxySettings, StreamSettings } from "./stream-settings.ts";
 
 export const PROFILE_VERSION = 1;
 
@@ -83,6 +85,8 @@ export interface Rule {
   readonly direction: Direction;
   /** Absent: any packet. */
   readonly packets?: PacketRange;
+  /** How its TCP flows leave. */
+  readonly egress: Egress;
   readonly strategy: Strategy;
   /** The preset that the strategy was taken from. */
   readonly preset?: string;
@@ -142,6 +146,8 @@ export interface Profile {
   /** What fits one of its lists is left alone. */
   readonly exclude: SplitScope;
   readonly dns: DnsSettings;
+  readonly stream: StreamSettings;
+  readonly proxy: ProxySettings;
   /** By name; a file that a strategy names by its path is here under that path. */
   readonly payloads: Readonly<Record<string, PayloadEntry>>;
   /** In the order of the text; the first that matches by priority decides. */

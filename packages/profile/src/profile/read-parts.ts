@@ -9,6 +9,7 @@ import { readListFile } from "./list-file.ts";
 import type { Path } from "./locate.ts";
 import { findPayloads, readPayloadKey, readPayloadValue } from "./payloads.ts";
 import type { ListFile, PayloadEntry } from "./profile.ts";
+import { egressFaults } from "./rule-egress.ts";
 import { readRuleStrategy, type RuleStrategy } from "./rule-strategy.ts";
 import type { ScopeLists } from "./split-section.ts";
 import { readHostLine } from "./values.ts";
@@ -54,7 +55,7 @@ export class PartReader {
 
   /** What the values of one rule stand for; payloads come before. */
   readRule(rule: Values, index: number): RuleParts {
-    const strategy = this.strategy(rule["strategy"], ["rule", index, "strategy"]);
+    const strategy = this.strategy(rule["strategy"], ["rule", index, "strategy"], rule["egress"]);
     return { ...(strategy && { strategy }), ...this.readLists(rule, ["rule", index]) };
   }
 
@@ -65,12 +66,15 @@ export class PartReader {
     return { ...(hostsFile && { hostsFile }), ...(addressesFile && { addressesFile }) };
   }
 
-  private strategy(text: unknown, path: Path): RuleStrategy | undefined {
+  private strategy(text: unknown, path: Path, egress: unknown): RuleStrategy | undefined {
     if (typeof text !== "string") return undefined;
     try {
       const read = readRuleStrategy(text);
       for (const { name, text: message } of findPayloads(read.strategy, this.payloads, this.files)) {
         this.findings.push({ path, message, index: Math.max(0, text.indexOf(name)) });
+      }
+      for (const { text: message, word } of egressFaults(read.strategy, egress)) {
+        this.findings.push({ path, message, index: Math.max(0, text.indexOf(word)) });
       }
       return read;
     } catch (error) {

@@ -1,6 +1,7 @@
 // What a profile text may hold: each key, its values and its default. Unknown keys are found by `unknown-keys.ts`.
 import { FLOW_BUCKETS_MAX, FLOW_WAYS, QUEUES_MAX } from "@bunnel/abi";
 import * as v from "valibot";
+import { EGRESSES } from "../notation/egress.ts";
 import { shown } from "../wording.ts";
 import { readIpv4, readNetmask, readPrefix } from "./address.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
@@ -9,6 +10,7 @@ import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS } from "./profile
 import { list, oneOf, read, table, whole, yesOrNo } from "./schema-words.ts";
 import { logTable, serviceTable } from "./service-section.ts";
 import { splitTable } from "./split-section.ts";
+import { proxyTable, streamTable } from "./stream-settings.ts";
 import { readHostEntry, readInterfaceName, readPackets, readPath, readPorts, readRuleName } from "./values.ts";
 
 export const QUEUE_MAX = 1_000_000;
@@ -68,6 +70,7 @@ const ruleTable = table({
   ),
   direction: v.optional(oneOf(DIRECTIONS), RULE_DEFAULTS.direction),
   packets: v.optional(read(readPackets), []),
+  egress: v.optional(oneOf(EGRESSES), RULE_DEFAULTS.egress),
   strategy: v.string(({ input }) => `expected a strategy or a preset's name as text, found ${shown(input)}`),
 });
 
@@ -85,6 +88,8 @@ export const profileSchema = v.object({
   include: v.optional(splitTable, {}),
   exclude: v.optional(splitTable, {}),
   dns: v.optional(dnsTable, {}),
+  stream: v.optional(streamTable, {}),
+  proxy: v.optional(proxyTable, {}),
   // Names are free here; `payloads.ts` reads what they stand for.
   payload: v.optional(table({}), {}),
   rule: v.optional(list(ruleTable)),
@@ -102,6 +107,8 @@ export const KEYS = {
   device: Object.keys(deviceTable.pipe[1].entries),
   limits: Object.keys(limitsTable.pipe[1].entries),
   dns: Object.keys(dnsTable.pipe[1].entries),
+  stream: Object.keys(streamTable.pipe[1].entries),
+  proxy: Object.keys(proxyTable.pipe[1].entries),
   rule: Object.keys(ruleTable.pipe[1].entries),
   include: Object.keys(splitTable.pipe[1].entries),
   exclude: Object.keys(splitTable.pipe[1].entries),

@@ -1,6 +1,7 @@
 // Which packets the rules can ask for, so that interception brings up no others.
 import { ProfileError } from "../errors.ts";
-import { KINDS, type Kind } from "../notation/kinds.ts";
+import { egressOf } from "../notation/egress.ts";
+import { isStreamKind, KINDS, type Kind } from "../notation/kinds.ts";
 import type { Clause } from "../notation/strategy.ts";
 import { mergedRanges } from "../table/address-ranges.ts";
 import { kindsLeft, narrowed, rangesOfLists, rangeText, type Narrowed } from "../table/narrow.ts";
@@ -15,6 +16,8 @@ export interface ProfileSelection {
   readonly http?: readonly number[];
   readonly quic?: readonly number[];
   readonly dns?: readonly number[];
+  /** Queries are answered here: those to the network's own server come up too. */
+  readonly dnsOfNetwork?: true;
   readonly syn?: readonly number[];
   /** Destinations per kind, where its rules name all of theirs. A kind left out: any. */
   readonly addresses?: Readonly<Partial<Record<Kind, readonly string[]>>>;
@@ -40,7 +43,7 @@ const RANGES_MAX = 8192;
 
 /**
  * What interception must select: everything that an enabled rule would rewrite or drop. Rules that leave messages alone
- * select nothing.
+ * select nothing, and neither do tls and http of rules whose flows leave by sockets.
  * @throws ProfileError E_RULES_LIMIT when rules for HTTP, QUIC or DNS name more than 1024 ports
  */
 export function selectionOf(profile: Profile): ProfileSelection {
@@ -57,9 +60,17 @@ export function selectionOf(profile: Profile): ProfileSelection {
   const except = exceptOf(profile);
   return {
     ...Object.fromEntries(wanted.map(({ kind, rules }) => [kind, portsFor(kind, rules)] as const)),
+    ...(wanted.some(({ kind }) => kind === "dns") && answersQueries(profile) && { dnsOfNetwork: true as const }),
     ...(addresses.length > 0 && { addresses: Object.fromEntries(addresses) }),
     ...(except && { except }),
   };
+}
+
+/** Whether a rule answers DNS queries here instead of sending them on. */
+function answersQueries({ rules }: Profile): boolean {
+  const answers = ({ operations }: Clause): boolean =>
+    operations.some(({ technique }) => technique === "doh" || technique === "redirect");
+  return rules.some(({ enabled, strategy }) => enabled && strategy.clauses.some(answers));
 }
 
 /** A rule that acts on a kind, with the conditions that interception can look at. */
@@ -70,7 +81,10 @@ interface Wanted extends Narrowed {
 function rulesFor(profile: Profile, kind: Kind): readonly Wanted[] {
   return profile.rules
     .filter(
-      ({ enabled, strategy }) => enabled && strategy.clauses.some((clause) => clause.kind === kind && acts(clause)),
+      (rule) =>
+        rule.enabled &&
+        !(isStreamKind(kind) && egressOf(rule) === "stream") &&
+        rule.strategy.clauses.some((clause) => clause.kind === kind && acts(clause)),
     )
     .flatMap((rule) => {
       const left = narrowed(rule, profile);

@@ -1,6 +1,7 @@
 // A profile's rules as a rule table has them: in the order in which they are looked at, each for one strategy.
 import { PORT_RANGES_MAX } from "@bunnel/abi";
-import type { Kind } from "../notation/kinds.ts";
+import { egressOf } from "../notation/egress.ts";
+import { isStreamKind, type Kind } from "../notation/kinds.ts";
 import type { Clause } from "../notation/strategy.ts";
 import { FAMILIES } from "../profile/profile.ts";
 import type { Direction, Family, PacketRange, PortRange, Profile, Rule } from "../profile/profile.ts";
@@ -92,9 +93,13 @@ function excluding({ exclude }: Profile, rules: readonly TableRule[]): readonly 
 }
 
 /** What a rule does to which kinds of message. */
-function actionsOf({ strategy }: Rule): readonly Pick<TableRule, "kinds" | "clause">[] {
-  const passed = strategy.clauses.filter(({ operations }) => operations.length === 0).map(({ kind }) => kind);
-  const planned = strategy.clauses.filter(({ operations }) => operations.length > 0);
+function actionsOf(rule: Rule): readonly Pick<TableRule, "kinds" | "clause">[] {
+  // What sockets carry out, the packet engine leaves alone.
+  const isStream = egressOf(rule) === "stream";
+  const isLeft = ({ kind, operations }: Clause) => operations.length === 0 || (isStream && isStreamKind(kind));
+  const { clauses } = rule.strategy;
+  const passed = clauses.filter(isLeft).map(({ kind }) => kind);
+  const planned = clauses.filter((clause) => !isLeft(clause));
   const actions = planned.map((clause) => ({ kinds: [clause.kind], clause }));
   return passed.length === 0 ? actions : [...actions, { kinds: passed, clause: undefined }];
 }

@@ -4,7 +4,7 @@ import { parseAddress } from "@bunnel/wire";
 import { ProfileError } from "../errors.ts";
 import type { Decoy, Foolings, HelloChanges, Pattern, Payload } from "../notation/content.ts";
 import type { Point } from "../notation/kinds.ts";
-import type { Doh, Operation, Redirect, SynData } from "../notation/strategy.ts";
+import type { Doh, PacketOperation, Redirect, SynData } from "../notation/strategy.ts";
 import { payloadOctets, type PayloadSource } from "../payload/build.ts";
 import type { Texts } from "./texts.ts";
 import {
@@ -22,7 +22,7 @@ import {
 export function writeOperation(
   view: DataView,
   at: number,
-  operation: Operation,
+  operation: PacketOperation,
   texts: Texts,
   payloads: PayloadSource,
 ): void {
@@ -37,7 +37,7 @@ class OperationWriter {
     private readonly payloads: PayloadSource,
   ) {}
 
-  write(operation: Operation): void {
+  write(operation: PacketOperation): void {
     this.u8(abi.OP_TECHNIQUE, TECHNIQUES[operation.technique]);
     this.u8(abi.OP_REPEATS, "repeats" in operation ? operation.repeats : 1);
     if ("foolings" in operation) this.foolings(operation.foolings);
@@ -48,7 +48,7 @@ class OperationWriter {
   }
 
   /** What a technique has besides what several have. */
-  private own(operation: Exclude<Operation, Doh | Redirect>): void {
+  private own(operation: Exclude<PacketOperation, Doh | Redirect>): void {
     switch (operation.technique) {
       case "fake":
         this.decoy(operation.decoy);
