@@ -28,6 +28,7 @@ const FLOODED = "198.18.99.0/24";
 const FLOWS = 100_000;
 /** Behind each burst of 256, so that they come up and are not lost before. */
 const FLOOD_PAUSE_MS = 4;
+const RELAY = join(import.meta.dir, "stream-process.ts");
 const MAIN = join(import.meta.dir, "../../apps/bunnel/src/main.ts");
 
 const PROFILE = `version = 1
@@ -38,6 +39,18 @@ name = "bench"
 hosts = ["example.org"]
 strategy = "tls: split(1, midsld) disorder"
 `;
+
+/** Address and port. */
+type End = readonly [address: string, port: string];
+
+/** Where the three servers are reached. */
+export interface ServiceEnds {
+  readonly sink: End;
+  readonly source: End;
+  readonly answers: End;
+}
+
+const OWN_ENDS: ServiceEnds = { sink: [SINK, PORT], source: [SOURCE, PORT], answers: [ANSWERS, PORT] };
 
 export interface ServicePrograms {
   readonly bulk: string;
@@ -85,13 +98,13 @@ export class ServicePath {
     return new ServicePath(stage, programs, client, sink);
   }
 
-  /** The bare path. */
-  async measure(): Promise<Sample> {
-    const { connect } = this.programs;
-    const up = await this.#up();
-    const down = await this.#down();
-    const both = await Promise.all([this.#up(), this.#down()]);
-    const times = await this.#spawn(connect, "ask", ANSWERS, PORT, String(CONNECTIONS), this.#hello).json();
+  /** The bare path, or to other ends than its own. */
+  async measure(ends: ServiceEnds = OWN_ENDS): Promise<Sample> {
+    const up = await this.#up(ends);
+    const down = await this.#down(ends);
+    const both = await Promise.all([this.#up(ends), this.#down(ends)]);
+    const words = [this.programs.connect, "ask", ...ends.answers, String(CONNECTIONS), this.#hello];
+    const times = await this.#spawn(...words).json();
     return { upload: up, download: down, both: both[0] + both[1], ...times };
   }
 
@@ -109,6 +122,25 @@ export class ServicePath {
     return { ...sample, startMs, memoryMb };
   }
 
+  /**
+   * The same through a relay on the client, besides the memory that its process needed.
+   * @throws Error when it treated fewer messages than there were connections
+   */
+  async measureThroughRelay(): Promise<Sample> {
+    const relay = this.#spawn(process.execPath, RELAY, ...[SINK, SOURCE, ANSWERS].map((end) => `${end}:${PORT}`));
+    const [sink = "", source = "", answers = ""] = (await relay.line()).split(" ");
+    const at = (port: string): End => ["127.0.0.1", port];
+    const sample = await this.measure({ sink: at(sink), source: at(source), answers: at(answers) });
+    const memoryMb = memoryOf(relay.pid, "VmHWM");
+    relay.signal("SIGTERM");
+    const treated = Number(await relay.line());
+    await relay.ended();
+    if (treated < CONNECTIONS + 4) {
+      throw new Error(`relay: expected at least ${CONNECTIONS + 4} treated messages, found ${treated}`);
+    }
+    return { ...sample, memoryMb };
+  }
+
   /** Memory in use after so many flows, and what four times as many more add to it. */
   async measureFlows(): Promise<Sample> {
     const service = await this.#startService();
@@ -124,13 +156,13 @@ export class ServicePath {
     return { flowsMb, moreMb };
   }
 
-  async #up(): Promise<number> {
-    this.#spawn(this.programs.bulk, "up", SINK, PORT, String(BULK_SECONDS), this.#hello);
+  async #up(ends: ServiceEnds): Promise<number> {
+    this.#spawn(this.programs.bulk, "up", ...ends.sink, String(BULK_SECONDS), this.#hello);
     return gigabitsPerSecond(await this.#sink.json());
   }
 
-  async #down(): Promise<number> {
-    const words = [this.programs.bulk, "down", SOURCE, PORT, String(BULK_SECONDS), this.#hello];
+  async #down(ends: ServiceEnds): Promise<number> {
+    const words = [this.programs.bulk, "down", ...ends.source, String(BULK_SECONDS), this.#hello];
     return gigabitsPerSecond(await this.#spawn(...words).json());
   }
 

@@ -15,7 +15,7 @@ import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts
 import {
   AF_INET6,
   closeFile,
-  EAGAIN,
+  EACCES,
   ECONNREFUSED,
   EPOLLERR,
   EPOLLHUP,
@@ -29,6 +29,7 @@ import {
   shutdownWrite,
   takeError,
 } from "../sys.ts";
+import type { Association } from "./association.ts";
 import { Channel, type ChannelShared } from "./channel.ts";
 import type { CounterName, Counters } from "./counters.ts";
 import { beginConnection, type OutsideOptions } from "./outside.ts";
@@ -54,8 +55,8 @@ export interface FlowHost extends OutsideOptions {
   /** Where a translated connection wanted to go. */
   askDestination(peer: SocketAddress, answer: (found: SocketAddress | undefined) => void): void;
   askName(name: string, answer: (addresses: readonly string[]) => void): void;
-  /** Opens a session for SOCKS datagrams; undefined: there is no room for one. */
-  associate(flow: Flow): SocketAddress | undefined;
+  /** Opens a socket for a SOCKS client's datagrams; undefined: it may not have one. */
+  associate(flow: Flow): Association | undefined;
   ended(flow: Flow): void;
 }
 
@@ -80,6 +81,7 @@ export class Flow implements Watcher, UpstreamHost {
   #wish: ProxyWish | undefined;
   #up: Upstream | undefined;
   #down: Channel | undefined;
+  association: Association | undefined;
   #addresses: SocketAddress[] = [];
   #timer: Timer | undefined;
   #target: ProxyTarget | undefined;
@@ -214,6 +216,7 @@ export class Flow implements Watcher, UpstreamHost {
     this.countBytes();
     this.#up?.drop();
     this.#down?.drop();
+    this.association?.[Symbol.dispose]();
     for (const fd of [this.client, this.#server]) {
       if (fd < 0) continue;
       this.host.poller.remove(fd);
@@ -254,9 +257,9 @@ export class Flow implements Watcher, UpstreamHost {
     this.#wish = found;
     this.#timer?.cancel();
     if (found.next === "connect") return this.#goTo(found.target);
-    const bound = this.host.associate(this);
-    if (bound === undefined) return this.#refuse(found.failed(EAGAIN), "overLimit");
-    const answer = found.connected(bound);
+    this.association = this.host.associate(this);
+    if (this.association === undefined) return this.#refuse(found.failed(EACCES), "overLimit");
+    const answer = found.connected(this.association.address);
     if (answer !== undefined) this.#opening.say(answer);
     this.state = "associated";
   }
