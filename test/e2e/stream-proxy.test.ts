@@ -15,7 +15,7 @@ const BOXES: readonly CensorName[] = [
 ];
 /** Boxes that lose a stream whose order is turned. */
 const IN_ORDER: readonly CensorName[] = ["packet", "first-packet", "inorder", "inorder-exact"];
-/** A message lost on its way is sent again after 200 ms at the earliest; a blocked one is waited for as long as this. */
+/** What is lost on its way is sent again after 200 ms at the earliest; what is blocked is waited for so long. */
 const PATIENCE_SECONDS = "4";
 
 const lab = await createLab();
@@ -82,7 +82,7 @@ test.each([
   // What reads streams to their end joins records too, up to a number of them.
   ["https", "tls: tlsrec(midsld) split(midsld)", [...IN_ORDER, "full-last", "full-valid"]],
   ["https", "tls: oob(midsld)", BOXES],
-  // A box that keeps the last copy is not fooled by what is sent again; a fake that is whole tells one that reads packets.
+  // A box that keeps the last copy is not fooled by what is sent again; a fake that is whole tells packet readers.
   ["https", "tls: fake(ttl=3) split(midsld) disorder", BOXES.filter((box) => box !== "full-last")],
   ["http", "http: split(host+2) disorder", IN_ORDER],
   ["http", "http: oob(host+2)", BOXES],

@@ -1,5 +1,5 @@
-// A relay of sockets against the bare path: the same client and server, the same transfers, with the relay between in one
-// half of the runs.
+// A relay of sockets against the bare path: the same client and server, the same transfers, with the relay between in
+// one half of the runs.
 import { compileProgram } from "./compile.ts";
 import { interleave, measure } from "./rounds.ts";
 import { rowOf, type Budget, type Row } from "./row.ts";

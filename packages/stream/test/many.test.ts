@@ -47,7 +47,7 @@ test("ten thousand flows are open at a time, each is answered, and none takes mu
   while (relay.stats.open - relay.stats.connecting < count) await Bun.sleep(10);
   expect(relay.stats).toMatchObject({ accepted: count, open: count, overLimit: 0, refused: 0 });
   expect((process.memoryUsage.rss() - before) / count).toBeLessThan(FLOW_MAX_BYTES);
-  client.stdin.write("go\n");
+  void client.stdin.write("go\n");
   await client.stdin.flush();
   expect((await words.next()).value).toBe(String(count));
   await client.exited;

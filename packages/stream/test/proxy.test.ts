@@ -141,7 +141,7 @@ describe("a proxy with curl", () => {
 
 describe("a proxy with others", () => {
   test("SOCKS datagrams go out and come back, by address and by name", async () => {
-    const echo = createSocket("udp4", (message, from) => echo.send(`<${message}>`, from.port, from.address));
+    const echo = createSocket("udp4", (message, from) => echo.send(`<${message.toString()}>`, from.port, from.address));
     await new Promise<void>((resolve) => echo.bind(0, LOOPBACK, resolve));
     const socket = await connect();
     socket.write(Uint8Array.of(5, 1, 0, 5, 3, 0, 1, 0, 0, 0, 0, 0, 0));
@@ -180,6 +180,12 @@ describe("a proxy with others", () => {
       ],
       `GET http://one.example.org:${port}/ HTTP/1.1\r\nContent-Length: -1\r\n\r\n`,
       `CONNECT ${"a".repeat(70_000)}`,
+      ...[
+        "CONNECT 1.2.3:80 HTTP/1.1\r\n\r\n",
+        "GET http://[::1::]:80/ HTTP/1.1\r\n\r\n",
+        "CONNECT a%00:1 HTTP/1.1\r\n\r\n",
+      ],
+      "\x05\x01\x00\x05\x01\x00\x03\x00\x00\x50",
     ];
     const sockets = await Promise.all(junk.map(() => connect()));
     for (const [index, socket] of sockets.entries()) socket.end(junk[index] ?? "");

@@ -109,7 +109,9 @@ export class DatagramSessions implements Disposable, Watcher {
     if (session === undefined) return false;
     const peer = textOf(this.options.protocol === "echo" ? { ...to, port: 0 } : to);
     remember(session.peers, peer);
-    const isSent = sendTo(session.fd, addressOf(payload), payload.length, sockaddrOf(to)) >= 0;
+    // Nothing has no address.
+    const at = payload.length === 0 ? this.#bufferAt : addressOf(payload);
+    const isSent = sendTo(session.fd, at, payload.length, sockaddrOf(to)) >= 0;
     this.#counts[isSent ? "sent" : "refused"] += 1;
     return isSent;
   }

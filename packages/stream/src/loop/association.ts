@@ -1,8 +1,8 @@
 // A SOCKS client's datagrams (RFC 1928 section 7): a socket that it sends them to, as long as its connection is there.
-import { DatagramSessions } from "../datagrams/sessions.ts";
+import type { DatagramSessions } from "../datagrams/sessions.ts";
 import { readSocksDatagram, socksDatagram } from "../proxy/socks5.ts";
 import type { SocketAddress } from "../relay-options.ts";
-import { familyOf, readSockaddr, sockaddrOf, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
+import { familyOf, isAddress, readSockaddr, sockaddrOf, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
 import {
   addressOf,
   bindTo,
@@ -101,7 +101,7 @@ export class Association implements Watcher, Disposable {
     if (datagram === undefined) return;
     this.host.touched();
     const { host, port, payload } = datagram;
-    if (/^[\d.]+$|:/.test(host)) return this.#send({ address: host, port }, payload);
+    if (isAddress(host)) return this.#send({ address: host, port }, payload);
     if (this.#asked >= ASKED_MAX) return;
     this.#asked += 1;
     this.host.askName(host, ([address]) => {

@@ -11,7 +11,7 @@ import type { ProxyWish } from "../proxy/handshake.ts";
 import type { ProxyTarget, ProxyUser } from "../proxy/socks5.ts";
 import type { RelayAccept, RelayFlow, SocketAddress } from "../relay-options.ts";
 import { decide, type RelayRules } from "../rules.ts";
-import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
+import { familyOf, isAddress, readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
 import {
   AF_INET6,
   closeFile,
@@ -111,7 +111,7 @@ export class Flow implements Watcher, UpstreamHost {
     if (this.host.accept === "proxy") return this.#shake();
     this.host.askDestination(this.peer, (found) => {
       if (this.state !== "opening") return;
-      if (found === undefined) return this.end("unknown");
+      if (found === undefined || !isAddress(found.address)) return this.end("unknown");
       this.#connect([found]);
     });
   }
@@ -268,7 +268,7 @@ export class Flow implements Watcher, UpstreamHost {
     const { host, port } = target;
     this.#target = target;
     const connect = (addresses: readonly string[]) => this.#connect(addresses.map((address) => ({ address, port })));
-    if (/^[\d.]+$|:/.test(host)) return connect([host]);
+    if (isAddress(host)) return connect([host]);
     this.name = host;
     this.host.askName(host, (addresses) => {
       if (this.state === "opening") connect(addresses);

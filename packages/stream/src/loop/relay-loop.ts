@@ -2,7 +2,7 @@
 import { receiveMessageOnPort } from "node:worker_threads";
 import type { FromRelay, RelayStart, ToRelay } from "../protocol.ts";
 import type { SocketAddress } from "../relay-options.ts";
-import { readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
+import { isAddress, readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
 import {
   acceptFrom,
   addressOf,
@@ -207,7 +207,7 @@ export class RelayLoop implements FlowHost {
         this.#answer(message.question, message.found as never);
         return;
       case "name":
-        this.#answer(message.question, message.addresses as never);
+        this.#answer(message.question, message.addresses.filter(isAddress) as never);
         return;
     }
   }

@@ -117,8 +117,8 @@ describe("Handshake", () => {
 describe("readProxyRequest()", () => {
   test("makes the head that the server gets, without what is the proxy's", () => {
     const head =
-      "GET http://me:x@a.example.org:8080/p?q HTTP/1.1\r\nHost: a.example.org:8080\r\nProxy-Connection: keep-alive\r\n" +
-      "proxy-authorization: Basic x\r\nAccept: */*\r\n\r\n";
+      "GET http://me:x@a.example.org:8080/p?q HTTP/1.1\r\nHost: a.example.org:8080\r\n" +
+      "Proxy-Connection: keep-alive\r\nproxy-authorization: Basic x\r\nAccept: */*\r\n\r\n";
     const request = readProxyRequest(ascii(head));
     expect(request).toMatchObject({ form: "absolute", target: { host: "a.example.org", port: 8080 } });
     if (request.form !== "absolute") throw new Error("expected absolute");
