@@ -93,8 +93,11 @@ export interface BackendHandle {
   learnName(address: string, name: string, seconds: number): void;
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
-  /** Ends it and puts the network back. A second call waits for the first. */
-  shutdown(): Promise<void>;
+  /**
+   * Ends it and puts the network back; `failed`: what a kill switch holds stays closed, as behind any other failure. A
+   * second call waits for the first.
+   */
+  shutdown(failed?: Error): Promise<void>;
 }
 
 /** What is done to the packets. */

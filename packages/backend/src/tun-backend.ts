@@ -219,8 +219,8 @@ class RunningTun implements BackendHandle {
     this.parts.engine.learnName(parseAddress(address), name, seconds, Date.now() >>> 0);
   }
 
-  shutdown(): Promise<void> {
-    return this.#end(undefined);
+  shutdown(failed?: Error): Promise<void> {
+    return this.#end(failed);
   }
 
   #end(cause: Error | undefined): Promise<void> {
@@ -231,7 +231,11 @@ class RunningTun implements BackendHandle {
   async #takeDown(cause: Error | undefined): Promise<void> {
     clearInterval(this.#cleanup);
     this.#watchdog[Symbol.dispose]();
-    const refused = attempt(() => this.#interception.close());
+    const staysClosed = cause !== undefined && this.#settings.killSwitch === true;
+    const interception = this.#interception;
+    const refused = attempt(() =>
+      staysClosed && interception.release ? interception.release() : interception.close(),
+    );
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     await this.parts.queues.stop();
     this.parts.answers?.close();

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
 import { QUEUES_MAX } from "@bunnel/abi";
 import { TunBackend, type BackendHandle, type BackendStats, type PumpChoice, type TunPlatform } from "@bunnel/backend";
-import { LOG_LEVELS, type LogLevel } from "@bunnel/profile";
+import { LOG_LEVELS, ProfileError, type LogLevel } from "@bunnel/profile";
 import { isAnswered } from "../control/client.ts";
 import { ControlError } from "../control/protocol.ts";
 import { ControlServer, type ControlCommands } from "../control/server.ts";
@@ -156,9 +156,13 @@ async function up(options: UpOptions): Promise<void> {
     supervisor.ready(`carries traffic by ${uplinks.join(", ")}`);
     const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed, gaveUp]);
     supervisor.stopping();
-    if (cause) throw endedByItself(cause, log);
+    if (cause) throw endedByItself(cause, log, settings.killSwitch === true);
     control.notify("state", { up: false });
     say(options, { up: false, ...(await ended(handle)) }, "bunnel is down, the network is as before");
+  } catch (error) {
+    // After a failure a kill switch stays closed.
+    await handle.shutdown(error instanceof Error ? error : new Error(String(error)));
+    throw error;
   } finally {
     await handle.shutdown();
     audit.note("end");
@@ -184,7 +188,7 @@ async function prepare(options: UpOptions): Promise<Prepared> {
   if (process.platform !== "linux") {
     throw new ExitError(`up: this version carries traffic on Linux only, this is ${process.platform}`);
   }
-  const source = await readProfileSource(options);
+  const source = await readRight(options);
   const named = source.profile.service.user;
   const user = serviceUser(options.user ?? (named === "" ? undefined : named));
   const log = new Log(logOptionsOf(options, source.profile), standardError());
@@ -201,6 +205,18 @@ async function prepare(options: UpOptions): Promise<Prepared> {
   return { source, user, log, paths, platform };
 }
 
+/** A profile that is wrong stays wrong: the status tells a service manager not to try again. */
+async function readRight(options: UpOptions): Promise<ProfileSource> {
+  try {
+    return await readProfileSource(options);
+  } catch (cause) {
+    if (!(cause instanceof ProfileError)) throw cause;
+    throw new ExitError(cause.message, WRONG_WORDS, { cause });
+  }
+}
+
+const WRONG_WORDS = 2;
+
 function openAudit(options: UpOptions, { profile }: ProfileSource, paths: StatePaths, log: Log): AuditLog {
   const named = profile.service.auditLog;
   const path = options.auditLog ?? (named === "" ? paths.audit : named);
@@ -212,9 +228,9 @@ function logReload(log: Log, outcome: unknown): void {
   else log.info("reload", { ...(outcome as ReloadReport) });
 }
 
-function endedByItself(cause: Error, log: Log): ExitError {
+function endedByItself(cause: Error, log: Log, isClosed: boolean): ExitError {
   log.error("ended", errorFields(cause));
-  return new StoppedError(cause);
+  return new StoppedError(cause, isClosed);
 }
 
 /** Ends it and returns its last figures. */

@@ -3,6 +3,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import * as v from "valibot";
 import { Allowance } from "./allowance.ts";
+import { PIPE_PREFIX } from "../service/state-dir.ts";
 import { isAnswered } from "./client.ts";
 import { Lines } from "./lines.ts";
 import {
@@ -51,7 +52,8 @@ export class ControlServer implements Disposable {
   static async open(path: string, commands: ControlCommands): Promise<ControlServer> {
     if (await isAnswered(path))
       throw new ControlError("E_BUSY", `control socket ${path}: another service answers there`);
-    rmSync(path, { force: true });
+    const isFile = !path.startsWith(PIPE_PREFIX);
+    if (isFile) rmSync(path, { force: true });
     const server = createServer();
     const listening = Promise.withResolvers<void>();
     server.once("error", listening.reject);
@@ -59,7 +61,7 @@ export class ControlServer implements Disposable {
     server.listen(path, listening.resolve);
     process.umask(mask);
     await listening.promise;
-    chmodSync(path, 0o600);
+    if (isFile) chmodSync(path, 0o600);
     return new ControlServer(path, commands, server);
   }
 
@@ -90,7 +92,7 @@ export class ControlServer implements Disposable {
   close(): void {
     this.server.close();
     for (const { socket } of this.#clients) socket.end();
-    rmSync(this.path, { force: true });
+    if (!this.path.startsWith(PIPE_PREFIX)) rmSync(this.path, { force: true });
   }
 
   [Symbol.dispose](): void {

@@ -29,6 +29,7 @@ function define(command: ServiceCommand): string {
   const isRules = words.some(
     (word, i) => word === "--method=rules" || (word === "--method" && words[i + 1] === "rules"),
   );
+  const capabilities = `CAP_NET_ADMIN CAP_NET_RAW${command.bpf === true ? " CAP_BPF" : ""}`;
   return `[Unit]
 Description=bunnel carries this machine's traffic past deep packet inspection
 Wants=network-online.target
@@ -49,8 +50,8 @@ RestartPreventExitStatus=2
 DynamicUser=yes
 RuntimeDirectory=bunnel
 RuntimeDirectoryMode=0700
-AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW
+AmbientCapabilities=${capabilities}
+CapabilityBoundingSet=${capabilities}
 NoNewPrivileges=yes
 UMask=0077
 
@@ -77,7 +78,7 @@ KeyringMode=private
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
-SystemCallFilter=seccomp capset setpriority sched_setaffinity
+SystemCallFilter=seccomp capset setpriority sched_setaffinity${command.bpf === true ? " bpf" : ""}
 SystemCallErrorNumber=EPERM
 
 [Install]
