@@ -103,7 +103,7 @@ function tableOf(kind: "hosts" | "addresses", list: readonly string[], addresses
 /** Names of one kind of ASKED; a third of those that are listed stand for themselves, the others have labels before. */
 function nameQueries(kind: number): Uint8Array {
   const random = randomOf(7 + kind);
-  const parts: Uint8Array[] = [words(QUERIES)];
+  const parts: Uint8Array[] = [queryWords(QUERIES)];
   for (let i = 0; i < QUERIES; i++) {
     const name = nameOf(kind === 1 ? (random() % 2048) * 244 : random() % NAMES);
     const listed = [name, `www.${name}`, `img.cdn.${name}`][i % 3] ?? name;
@@ -116,7 +116,7 @@ function nameQueries(kind: number): Uint8Array {
 /** Half of them in a prefix of the list, half beside one. */
 function addressQueries(): Uint8Array {
   const random = randomOf(9);
-  const parts: Uint8Array[] = [words(QUERIES)];
+  const parts: Uint8Array[] = [queryWords(QUERIES)];
   for (let i = 0; i < QUERIES; i++) {
     const octets = prefixOf(random() % PREFIXES)
       .split(/[./]/)
@@ -127,7 +127,7 @@ function addressQueries(): Uint8Array {
   return Buffer.concat(parts);
 }
 
-function words(count: number): Uint8Array {
+function queryWords(count: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(count).buffer);
 }
 

@@ -25,10 +25,7 @@ WatchdogSec=20
 WatchdogSignal=SIGKILL`;
 
 function define(command: ServiceCommand): string {
-  const { program, words } = command;
-  const isRules = words.some(
-    (word, i) => word === "--method=rules" || (word === "--method" && words[i + 1] === "rules"),
-  );
+  const { program } = command;
   const capabilities = `CAP_NET_ADMIN CAP_NET_RAW${command.bpf === true ? " CAP_BPF" : ""}`;
   return `[Unit]
 Description=bunnel carries this machine's traffic past deep packet inspection
@@ -63,7 +60,7 @@ ProtectSystem=strict
 ProtectHome=read-only
 PrivateTmp=yes
 ProtectProc=invisible
-${isRules ? TUNABLES_OPEN : TUNABLES_CLOSED}
+${isByRules(command) ? TUNABLES_OPEN : TUNABLES_CLOSED}
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
 ProtectControlGroups=yes
@@ -84,6 +81,11 @@ SystemCallErrorNumber=EPERM
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+/** Routing rules alone change a setting of the uplinks while they are in force. */
+function isByRules({ words }: ServiceCommand): boolean {
+  return words.some((word, i) => word === "--method=rules" || (word === "--method" && words[i + 1] === "rules"));
 }
 
 export const systemd: ServiceManager = {
