@@ -83,7 +83,17 @@ function nameWithin(octets: Uint8Array, data: number, end: number): string | und
   const bytes = be16(octets, data + 3);
   const from = data + 5;
   if (bytes === 0 || bytes > HOST_NAME_MAX_BYTES || from + bytes > end) return undefined;
-  return latin1(octets.subarray(from, from + bytes));
+  return nameText(octets, from, bytes);
+}
+
+let lastName = "";
+
+/** The name as text. The same one is read again and again, so the last one is kept. */
+function nameText(octets: Uint8Array, from: number, bytes: number): string {
+  let same = lastName.length === bytes;
+  for (let at = 0; same && at < bytes; at += 1) same = lastName.charCodeAt(at) === octets[from + at];
+  if (!same) lastName = latin1(octets.slice(from, from + bytes));
+  return lastName;
 }
 
 /** Whether a hello begins here that its first record does not hold as a whole. */

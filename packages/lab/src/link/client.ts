@@ -153,7 +153,7 @@ export class Client implements Host {
     const packets: Uint8Array[] = [];
     this.#sentBytes = message.length;
     for (let at = this.#acknowledgedBytes; at < message.length; at += bytes) {
-      const payload = message.subarray(at, at + bytes);
+      const payload = at === 0 && bytes >= message.length ? message : message.slice(at, at + bytes);
       const flags = at + bytes < message.length ? TCP_ACK : TCP_PSH | TCP_ACK;
       packets.push(this.#packet(flags, this.#messageSeq(at), nowMs, payload));
     }

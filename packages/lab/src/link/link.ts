@@ -44,11 +44,11 @@ export interface LinkParts {
   readonly client: Host & { start(nowMs: number): Uint8Array[] };
   readonly server: Host;
   /** What rewrites the client's packets. Default: every packet as it is. */
-  readonly transform?: Transform;
+  readonly transform?: Transform | undefined;
   /** The same with a clock; then there is no transform. */
-  readonly gateway?: Gateway;
+  readonly gateway?: Gateway | undefined;
   /** Default: none. */
-  readonly censor?: Censor;
+  readonly censor?: Censor | undefined;
 }
 
 export interface LinkReport {
