@@ -1,5 +1,5 @@
 // Real detectors on captures of real connections: do they find the name?
-import type { LiveLab } from "@bunnel/lab/live";
+import { findBrowser, type LiveLab } from "@bunnel/lab/live";
 
 export interface Detector {
   readonly name: string;
@@ -24,14 +24,19 @@ export const DETECTORS: readonly Detector[] = [
   },
 ];
 
-/** The detectors, the client and the kernel with their versions. */
-export function detectorVersions(): Readonly<Record<string, string>> {
+/** The detectors, the clients, the servers and the kernel with their versions. */
+export function programVersions(): Readonly<Record<string, string>> {
   const first = (command: readonly string[], pattern: RegExp) => pattern.exec(run(command))?.[1] ?? "unknown";
   return {
     Linux: first(["uname", "-r"], /^(\S+)/),
     curl: first(["curl", "--version"], /^curl (\S+)/),
     nDPI: first(["ndpiReader", "-h"], /nDPI (\S+)/),
     tshark: first(["tshark", "--version"], /(\d+\.\d+\.\d+)/),
+    nginx: first(["nginx", "-v"], /nginx\/(\S+)/),
+    ngtcp2: first(["dpkg-query", "-W", "ngtcp2-client"], /\t(\d[\w.]*)/),
+    Chromium: first([findBrowser() ?? "chromium", "--version"], /(\d+(?:\.\d+)+)/),
+    dig: first(["dig", "-v"], /DiG (\S+)/),
+    Bun: Bun.version,
     iptables: first(["iptables", "--version"], /v(\S+)/),
   };
 }
