@@ -10,6 +10,7 @@ import { register as flows } from "./commands/flows.ts";
 import { register as lab } from "./commands/lab.ts";
 import { register as manual } from "./commands/manual.ts";
 import { register as profile } from "./commands/profile.ts";
+import { register as proxy } from "./commands/proxy.ts";
 import { register as reload } from "./commands/reload.ts";
 import { register as replay } from "./commands/replay.ts";
 import { register as rules } from "./commands/rules.ts";
@@ -18,7 +19,8 @@ import { register as stats } from "./commands/stats.ts";
 import { register as statusCommand } from "./commands/status.ts";
 import { register as top } from "./commands/top.ts";
 import { register as up } from "./commands/up.ts";
-import { explain, ExitError } from "./service/exit.ts";
+import { exitAtOnce } from "./supervisor/sys.ts";
+import { explain, ExitError, StoppedError } from "./service/exit.ts";
 
 const program = new Command("bunnel")
   .description("Carries the traffic of this machine past deep packet inspection, and studies packets.")
@@ -27,7 +29,7 @@ const program = new Command("bunnel")
   .exitOverride();
 
 const COMMANDS = [
-  ...[demo, lab, up, down, statusCommand, stats, rules, flows, reload],
+  ...[demo, lab, up, proxy, down, statusCommand, stats, rules, flows, reload],
   ...[top, profile, service, doctor, replay, completions, manual],
 ];
 for (const register of COMMANDS) register(program);
@@ -40,5 +42,6 @@ try {
     const status = error instanceof ExitError ? error.status : 1;
     process.stderr.write(`bunnel: ${explain(error)}\n`);
     process.exitCode = status;
+    if (error instanceof StoppedError) exitAtOnce(status);
   }
 }

@@ -46,6 +46,8 @@ export enum Reason {
   DropLinkScope = 57,
   /** A rule says so. */
   DropRule = 58,
+  /** A DNS query that the host answers in its server's place. */
+  DropAnswered = 59,
 }
 
 export const REASONS_MAX: i32 = 64;

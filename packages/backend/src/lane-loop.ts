@@ -4,13 +4,14 @@
 //   3. enter into the flow table what has arrived from outside before it
 //   4. one engine call
 //   5. send what it listed; what the way out does not take waits in the backlog, in order
-//   6. tell the senders of QUIC that a rule dropped
+//   6. give away the DNS queries that somebody answers, and tell the senders of QUIC that a rule dropped
 import { CONTROL_BASE, CONTROL_STOP, Counter, L7, Reason, VNET_HEADER_BYTES } from "@bunnel/abi";
 import { Wake, type PacketList, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
-import { laneCounters, type Lane, type NameFinder } from "@bunnel/engine";
+import { laneCounters, laneTurns, type Lane, type NameFinder } from "@bunnel/engine";
 import { Backlog } from "./backlog.ts";
 import { Delayed } from "./delayed.ts";
+import type { QueryOutlet } from "./dns/query-outlet.ts";
 import type { InboundLane } from "./inbound-lane.ts";
 import { answerUnreachable } from "./port-unreachable.ts";
 
@@ -35,6 +36,8 @@ export interface LaneExtras {
   readonly inbound?: InboundLane;
   /** Answer QUIC that a rule dropped, by a way out that delivers to this machine too. Default false. */
   readonly answers?: boolean;
+  /** Takes DNS queries that are answered. Without it they are lost. */
+  readonly queries?: QueryOutlet;
 }
 
 /** One lane's turn after turn: what waits is read, worked on in one call, and sent. See the stations above. */
@@ -42,6 +45,8 @@ export class LaneLoop {
   /** The lane's counters, as halves: adding to a BigInt would take memory for each packet. */
   readonly #counters: Uint32Array;
   readonly #control: Int32Array;
+  /** Each turn is counted, also one that finds nothing: whoever watches sees that the thread lives. */
+  readonly #turns: Int32Array;
   readonly #backlog: Backlog;
   readonly #delayed: Delayed;
   readonly #octets: Uint8Array;
@@ -64,6 +69,7 @@ export class LaneLoop {
     const counters = laneCounters(memory, lane.index);
     this.#counters = new Uint32Array(memory, counters.byteOffset, 2 * counters.length);
     this.#control = new Int32Array(memory, CONTROL_BASE, 16);
+    this.#turns = laneTurns(memory, lane.index);
     const half = queue.bytes / 2;
     this.#backlog = new Backlog(memory, { at: queue.at, bytes: half }, maxQueueSize);
     this.#delayed = new Delayed(memory, { at: queue.at + half, bytes: half });
@@ -79,6 +85,7 @@ export class LaneLoop {
   /** One burst; returns how many packets came in. */
   turn(): number {
     const { lane } = this;
+    Atomics.add(this.#turns, 0, 1);
     if (this.#backlog.count > 0) this.#noteSent(this.#backlog.flush(this.egress));
     const nowMs = Date.now() >>> 0;
     this.#nowMs = nowMs;
@@ -94,6 +101,7 @@ export class LaneLoop {
       return 0;
     }
     lane.work(came, nowMs, this.#sendListed, this.extras.names);
+    this.extras.queries?.take(came);
     if (this.extras.answers === true && this.#counters[2 * DROP_RULE] !== this.#dropped) this.#answerDropped(came);
     this.#add(Counter.Turns, 1);
     return came;
@@ -102,7 +110,7 @@ export class LaneLoop {
   /** Turns until it is told to stop or the device is gone. */
   run(): void {
     while (!this.isStopped) {
-      if (this.turn() > 0) continue;
+      if (this.turn() > 0 && this.device.mayHaveMore !== false) continue;
       if (this.device.wait(this.#sleepMs()) === Wake.Closed) break;
     }
     // What came up before the end still leaves: its senders would wait for a retransmission.

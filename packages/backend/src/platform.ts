@@ -10,6 +10,7 @@ import type {
 import type { Egress } from "@bunnel/egress";
 import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 
 /** What a lane works with. */
 export interface LaneParts {
@@ -24,6 +25,8 @@ export interface LaneParts {
   readonly pump?: PumpChoice;
   /** See `LaneExtras`. */
   readonly answers?: boolean;
+  /** Called in the host's thread with each DNS query that a rule took out. Without it they are lost. */
+  readonly takeQuery?: (query: TakenQuery) => void;
 }
 
 /** The second lane, and the tap that it reads. */
@@ -64,6 +67,8 @@ export interface TunPlatform {
   openDevice(options: DeviceOptions): TunDevice;
   /** A further queue of a device that was opened with `multiQueue`. Without this, there is one queue. */
   openQueue?(first: TunDevice): TunDevice;
+  /** Changes the MTU of an open device. Without this, it stays as it was opened. @throws DeviceError of the driver */
+  setMtu?(device: TunDevice, mtuBytes: number): void;
   /** The way out of what the engine made. @throws DeviceError without the right to open it */
   openEgress(): Egress;
   /** A tap that does not listen yet. Without this, no rule may need to know how far away a server is. */

@@ -14,6 +14,7 @@ import {
 import type { Egress } from "@bunnel/egress";
 import { Engine, type FlowInfo, type LaneOptions } from "@bunnel/engine";
 import { encodeRules, selectionOf, type Profile } from "@bunnel/profile";
+import { parseAddress } from "@bunnel/wire";
 import {
   TUN_DEFAULTS,
   type Backend,
@@ -24,14 +25,20 @@ import {
   type Pipeline,
   type TunSettings,
 } from "./backend.ts";
+import { needsAnswers } from "./dns/needs-answers.ts";
+import { QueryAnswers } from "./dns/query-answers.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 import { BackendError } from "./errors.ts";
 import { needsDistance } from "./needs-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
 import { Queues } from "./queues.ts";
 import { RuleFigures } from "./rule-figures.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** How often flows are looked through for those that ended. */
 const FLOW_CLEANUP_MS = 30_000;
+/** What is silent for so long is forgotten where memory is short. */
+const RELIEVED_MS = 1_000;
 /** Packets that came up before interception ended still leave. */
 const DRAIN_MS = 20;
 
@@ -81,6 +88,7 @@ export class TunBackend implements Backend {
 interface Parts {
   readonly engine: Engine;
   readonly queues: Queues;
+  readonly answers: QueryAnswers | undefined;
 }
 
 class RunningTun implements BackendHandle {
@@ -90,6 +98,8 @@ class RunningTun implements BackendHandle {
   readonly #startedMs = performance.now();
   readonly #cleanup: ReturnType<typeof setInterval>;
   readonly #figures: RuleFigures;
+  readonly #watchdog: Watchdog;
+  #mtuBytes: number;
   #settings: TunSettings;
   #profile: Profile;
   #interception: Interception;
@@ -101,14 +111,19 @@ class RunningTun implements BackendHandle {
     readonly parts: Parts,
     interception: Interception,
     profile: Profile,
+    alive?: () => void,
   ) {
     this.#settings = settings;
     this.#interception = interception;
     this.#profile = profile;
     this.#figures = new RuleFigures(parts.engine);
     this.closed = this.#closed.promise;
-    const idleMs = profile.limits.flowTimeoutSeconds * 1000;
-    this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
+    this.#mtuBytes = mtuOf(settings, platform.uplinks());
+    this.#watchdog = new Watchdog(parts.engine.memory, parts.queues.lanes, {
+      hung: (error) => void this.#end(error).catch(() => undefined),
+      ...(alive && { alive }),
+    });
+    this.#cleanup = setInterval(() => this.#expire(this.#profile.limits.flowTimeoutSeconds * 1000), FLOW_CLEANUP_MS);
     // What goes wrong on the way down is told by `closed`.
     void parts.queues.ended.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
@@ -127,10 +142,13 @@ class RunningTun implements BackendHandle {
   static async start(platform: TunPlatform, config: BackendConfig): Promise<RunningTun> {
     const settings = config.settings ?? {};
     const { profile } = config.engine;
-    platform.sweep();
+    // What a kill switch left closed stays so until the new interception takes it over.
+    if (settings.killSwitch !== true) platform.sweep();
     const engine = await createEngine(profile);
     const uplinks = platform.uplinks();
     const table = encodeRules(profile);
+    refuseUnanswered(table, config.answerDns !== undefined);
+    const answers = config.answerDns && new QueryAnswers(platform.openEgress(), config.answerDns);
     const queues = await Queues.start(platform, engine, {
       count: settings.queues ?? TUN_DEFAULTS.queues,
       pump: settings.pump ?? TUN_DEFAULTS.pump,
@@ -138,12 +156,27 @@ class RunningTun implements BackendHandle {
       maxQueueSize: config.maxQueueSize ?? profile.limits.maxQueueSize,
       laneOptions: (device, egress) => laneOptions(device, egress, settings, uplinks),
       watch: (tap) => watchDistance(platform, tap, table),
+      ...(answers && { takeQuery: (query: TakenQuery) => answers.take(query) }),
+    }).catch((error: unknown) => {
+      answers?.close();
+      throw error;
     });
     try {
-      const interception = intercept(platform, settings, queues.device, profile);
-      return new RunningTun(platform, settings, { engine, queues }, interception, profile);
+      const started: { running?: RunningTun } = {};
+      const changed = (): void => started.running?.followMtu();
+      const interception = intercept(platform, settings, queues.device, profile, changed);
+      started.running = new RunningTun(
+        platform,
+        settings,
+        { engine, queues, answers },
+        interception,
+        profile,
+        config.alive,
+      );
+      return started.running;
     } catch (error) {
       await queues.stop();
+      answers?.close();
       throw error;
     }
   }
@@ -152,6 +185,7 @@ class RunningTun implements BackendHandle {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
     return {
       ...this.parts.engine.counters(),
+      ...(this.parts.answers?.figures ?? { queriesTaken: 0, queriesAnswered: 0 }),
       uptimeMs: Math.round(performance.now() - this.#startedMs),
       device: this.parts.queues.device.name,
       method: this.#interception.method,
@@ -166,6 +200,18 @@ class RunningTun implements BackendHandle {
     return this.#figures.flows(this.#profile);
   }
 
+  relieve(): void {
+    if (this.#ending === undefined) this.#expire(RELIEVED_MS);
+  }
+
+  #expire(idleMs: number): void {
+    this.parts.engine.expireFlows(Date.now() >>> 0, idleMs);
+  }
+
+  learnName(address: string, name: string, seconds: number): void {
+    this.parts.engine.learnName(parseAddress(address), name, seconds, Date.now() >>> 0);
+  }
+
   shutdown(): Promise<void> {
     return this.#end(undefined);
   }
@@ -177,12 +223,24 @@ class RunningTun implements BackendHandle {
 
   async #takeDown(cause: Error | undefined): Promise<void> {
     clearInterval(this.#cleanup);
+    this.#watchdog[Symbol.dispose]();
     const refused = attempt(() => this.#interception.close());
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     await this.parts.queues.stop();
+    this.parts.answers?.close();
     this.#closed.resolve(cause ?? refused);
     // Everything else is down by now: what could not be put back is told.
     if (refused) throw refused;
+  }
+
+  /** The device's MTU is that of the uplinks, also when that changes; one that was set stays. */
+  followMtu(): void {
+    if (this.#ending) return;
+    const uplinks = this.platform.uplinks();
+    const mtuBytes = mtuOf(this.#settings, uplinks);
+    if (mtuBytes === this.#mtuBytes || uplinks.names.length === 0) return;
+    this.parts.queues.setMtu(mtuBytes);
+    this.#mtuBytes = mtuBytes;
   }
 
   #load(next: Profile, settings: TunSettings): void {
@@ -190,6 +248,7 @@ class RunningTun implements BackendHandle {
     const { engine } = this.parts;
     const before = encodeRules(this.#profile);
     const table = encodeRules(next);
+    refuseUnanswered(table, this.parts.answers !== undefined);
     this.#watchDistance(table);
     // What comes up before its rules are known passes; the other way round it would be lost to the old ones.
     engine.loadRules(table);
@@ -208,23 +267,25 @@ class RunningTun implements BackendHandle {
     for (const tap of this.parts.queues.taps) watchDistance(this.platform, tap, table);
   }
 
-  /** For a moment nothing comes up: that is the side on which to err. */
+  /** For a moment nothing comes up: that is the side on which to err, but for a kill switch, which stays closed. */
   #interceptAnew(next: Profile, settings: TunSettings): void {
     const { device } = this.parts.queues;
     if (isSameSelection([this.#profile, this.#settings], [next, settings])) return;
-    this.#interception.close();
+    const changed = (): void => this.followMtu();
+    if (settings.killSwitch === true && this.#interception.release) this.#interception.release();
+    else this.#interception.close();
     try {
-      this.#interception = intercept(this.platform, settings, device, next);
+      this.#interception = intercept(this.platform, settings, device, next, changed);
     } catch (cause) {
-      this.#interception = intercept(this.platform, this.#settings, device, this.#profile);
+      this.#interception = intercept(this.platform, this.#settings, device, this.#profile, changed);
       throw cause;
     }
   }
 }
 
 function isSameSelection(...both: readonly (readonly [Profile, LiveSettings])[]): boolean {
-  const [before, after] = both.map(([profile, { method, uplinks, excludes }]) =>
-    JSON.stringify([selectionOf(profile), method, uplinks, excludes]),
+  const [before, after] = both.map(([profile, { method, uplinks, excludes, include, exclude, killSwitch }]) =>
+    JSON.stringify([selectionOf(profile), method, uplinks, excludes, include, exclude, killSwitch]),
   );
   return before === after;
 }
@@ -237,6 +298,12 @@ function attempt(step: () => void): Error | undefined {
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+/** Queries that go nowhere and that nobody answers would be lost. */
+function refuseUnanswered(table: Uint8Array, isAnswered: boolean): void {
+  if (isAnswered || !needsAnswers(table)) return;
+  throw new BackendError("E_NOT_SUPPORTED", "a rule with dns: doh or redirect needs somebody who answers: nobody does");
 }
 
 /** The tap listens while a rule needs it. */
@@ -285,13 +352,23 @@ function laneOptions(device: TunDevice, egress: Egress, settings: TunSettings, u
 }
 
 /** "auto" takes nft where the kernel has it, else the routing rules alone. */
-function intercept(platform: TunPlatform, settings: TunSettings, device: TunDevice, profile: Profile): Interception {
+function intercept(
+  platform: TunPlatform,
+  settings: TunSettings,
+  device: TunDevice,
+  profile: Profile,
+  changed: () => void,
+): Interception {
   const options: InterceptionOptions = {
     deviceName: device.name,
     deviceIndex: device.index,
+    changed,
     select: selectionOf(profile),
     ...(settings.uplinks !== undefined && settings.uplinks.length > 0 && { uplinks: settings.uplinks }),
     ...(settings.excludes !== undefined && { excludes: settings.excludes }),
+    ...(settings.include !== undefined && { include: settings.include }),
+    ...(settings.exclude !== undefined && { exclude: settings.exclude }),
+    ...(settings.killSwitch !== undefined && { killSwitch: settings.killSwitch }),
   };
   const method = settings.method ?? "auto";
   if (method !== "auto") return platform.intercept(method, options);

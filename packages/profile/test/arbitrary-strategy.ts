@@ -1,5 +1,6 @@
 // Strategies of every shape, for properties.
 import { OPS_MAX, PAYLOAD_MAX_BYTES, PLAN_STEPS_MAX, POINTS_MAX, REPEATS_MAX } from "@bunnel/abi";
+import { formatAddress } from "@bunnel/wire";
 import fc from "fast-check";
 import {
   BADACK,
@@ -20,9 +21,11 @@ import {
   type HttpTrickWord,
   type Operation,
   type Strategy,
+  type PacketTechniqueName,
   type TechniqueName,
 } from "../src/notation/strategy.ts";
-import { techniquesOf } from "../src/notation/techniques.ts";
+import { HOST_PAD, type StreamOperation } from "../src/notation/stream-operations.ts";
+import { isStreamTechnique, techniquesOf } from "../src/notation/techniques.ts";
 import { anyHostName } from "./arbitrary-host.ts";
 
 /** Payloads that `anyProfile` has. */
@@ -118,8 +121,8 @@ const anyTricks: fc.Arbitrary<readonly HttpTrickWord[]> = fc
   .subarray([...HTTP_TRICKS], { minLength: 1 })
   .filter((tricks) => !tricks.includes("case") || !tricks.includes("mixed"));
 
-/** One operation of each technique that a kind has. */
-function operationsOf(kind: Kind): Readonly<Record<TechniqueName, fc.Arbitrary<Operation>>> {
+/** One operation of each technique that packets can carry out. */
+function operationsOf(kind: Kind): Readonly<Record<PacketTechniqueName, fc.Arbitrary<Operation>>> {
   const foolings = anyFoolings(STREAM_KEYS, 1);
   const one = <Name extends TechniqueName>(name: Name) => fc.constant(name);
   const positive = fc.integer({ min: 1, max: 65535 });
@@ -200,11 +203,33 @@ function operationsOf(kind: Kind): Readonly<Record<TechniqueName, fc.Arbitrary<O
     ),
     ttl: fc.record({ technique: one("ttl"), hops: octet(1) }, flat),
     tos: fc.record({ technique: one("tos"), octet: octet() }, flat),
+    doh: fc.record({ technique: one("doh") }, flat),
+    redirect: fc.record({ technique: one("redirect"), address: anyAddress, port: positive }, flat),
+  };
+}
+
+const anyAddress: fc.Arbitrary<string> = fc
+  .oneof(fc.uint8Array({ minLength: 4, maxLength: 4 }), fc.uint8Array({ minLength: 16, maxLength: 16 }))
+  .map(formatAddress);
+/** Beside which nothing stands. */
+const ALONE: readonly TechniqueName[] = ["drop", "doh", "redirect"];
+
+/** One operation of each technique that needs stream egress. */
+function streamOperationsOf(kind: Kind): Readonly<Record<StreamOperation["technique"], fc.Arbitrary<Operation>>> {
+  const alone = <Name extends TechniqueName>(name: Name) => fc.record({ technique: fc.constant(name) }, flat);
+  return {
+    tlsrec: fc.record({ technique: fc.constant("tlsrec" as const), points: anyPoints(kind) }, flat),
+    oob: fc.record({ technique: fc.constant("oob" as const), point: anyPoint(kind), octet: octet() }, flat),
+    hostpad: fc.record({ technique: fc.constant("hostpad" as const), bytes: fc.integer(HOST_PAD) }, flat),
+    hostdot: alone("hostdot"),
+    hosttab: alone("hosttab"),
+    methodspace: alone("methodspace"),
+    methodeol: alone("methodeol"),
   };
 }
 
 const MANY: readonly TechniqueName[] = ["split", "disorder", "fake", "fakedsplit", "hostfakesplit", "synack", "rst"];
-const CUTTING: readonly TechniqueName[] = ["split", "fakedsplit", "hostfakesplit"];
+const CUTTING: readonly TechniqueName[] = ["split", "fakedsplit", "hostfakesplit", "oob"];
 
 /** Leaves out, of operations drawn without a plan, those that cannot stand where they stand. */
 function sensible(drawn: readonly Operation[]): readonly Operation[] {
@@ -212,7 +237,8 @@ function sensible(drawn: readonly Operation[]): readonly Operation[] {
   for (const operation of drawn) {
     const { technique } = operation;
     const isCut = kept.some((earlier) => CUTTING.includes(earlier.technique));
-    if (technique === "drop" ? kept.length > 0 : kept[0]?.technique === "drop") continue;
+    const [first] = kept;
+    if (first !== undefined && [technique, first.technique].some((name) => ALONE.includes(name))) continue;
     if (!isCut && (technique === "disorder" || (technique === "seqovl" && operation.second))) continue;
     if (!MANY.includes(technique) && kept.some((earlier) => earlier.technique === technique)) continue;
     if (stepsOf([...kept, operation]) <= PLAN_STEPS_MAX) kept.push(operation);
@@ -220,21 +246,33 @@ function sensible(drawn: readonly Operation[]): readonly Operation[] {
   return kept;
 }
 
-export function anyOperation(kind: Kind): fc.Arbitrary<Operation> {
-  const operations = operationsOf(kind);
-  return fc.oneof(
-    ...techniquesOf(kind).map((name) => ({ weight: name === "drop" ? 1 : 4, arbitrary: operations[name] })),
-  );
+type Chosen = (technique: TechniqueName) => boolean;
+const ofPackets: Chosen = (technique) => !isStreamTechnique(technique);
+
+export function anyOperation(kind: Kind, isChosen: Chosen = ofPackets): fc.Arbitrary<Operation> {
+  const operations = { ...operationsOf(kind), ...streamOperationsOf(kind) };
+  const names = techniquesOf(kind).filter(isChosen);
+  return fc.oneof(...names.map((name) => ({ weight: ALONE.includes(name) ? 1 : 4, arbitrary: operations[name] })));
 }
 
 /** Up to as many passes as a strategy can have. */
-export function anyClause(kind: Kind): fc.Arbitrary<Clause> {
-  return fc.array(anyOperation(kind), { maxLength: OPS_MAX }).map((drawn) => ({ kind, operations: sensible(drawn) }));
+export function anyClause(kind: Kind, isChosen: Chosen = ofPackets): fc.Arbitrary<Clause> {
+  return fc
+    .array(anyOperation(kind, isChosen), { maxLength: OPS_MAX })
+    .map((drawn) => ({ kind, operations: sensible(drawn) }));
 }
 
-const CLAUSES = KINDS.map(anyClause);
+function anyStrategyWith(isChosen: Chosen): fc.Arbitrary<Strategy> {
+  return fc
+    .subarray(
+      KINDS.map((kind) => anyClause(kind, isChosen)),
+      { minLength: 1 },
+    )
+    .chain((clauses) => fc.tuple(...clauses))
+    .map((clauses) => ({ clauses }));
+}
 
-export const anyStrategy: fc.Arbitrary<Strategy> = fc
-  .subarray([...CLAUSES], { minLength: 1 })
-  .chain((clauses) => fc.tuple(...clauses))
-  .map((clauses) => ({ clauses }));
+/** What packets can carry out. */
+export const anyStrategy: fc.Arbitrary<Strategy> = anyStrategyWith(ofPackets);
+/** All that the notation can say. */
+export const anyWrittenStrategy: fc.Arbitrary<Strategy> = anyStrategyWith(() => true);

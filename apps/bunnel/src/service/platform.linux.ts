@@ -7,6 +7,7 @@ import {
   followNetwork,
   interceptNft,
   interceptRules,
+  isTunnel,
   NetworkEvents,
   LinuxTun,
   openInboundTap,
@@ -18,23 +19,35 @@ import {
   type LinuxInterception,
 } from "@bunnel/tun-linux";
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
+import { Coalesced } from "./coalesced.ts";
 
 export interface LinuxPlatformOptions {
   /** File that holds what has to be put back. */
   readonly statePath: string;
+  /** A sweep leaves what a kill switch closed. */
+  readonly keepClosed?: boolean;
+  /** Called when an interception was brought in step with the network; with its uplinks. */
+  readonly onNetwork?: (uplinks: readonly string[]) => void;
+  /** Called when that failed: what was in force stays. */
+  readonly onError?: (error: unknown) => void;
 }
 
-export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform {
+export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
+  const { statePath } = options;
   return {
     name: "linux",
     unsupported,
     openDevice: openLinuxTun,
     openQueue,
+    setMtu,
     openEgress: () => openRawEgress({ mark: OUR_MARK }),
     openTap: () => openInboundTap(),
-    intercept: (method, options) =>
-      followed(method === "nft" ? interceptNft(options, { statePath }) : interceptRules(options, { statePath })),
-    sweep: () => sweepInterception({ statePath }),
+    intercept: (method, asked) => {
+      const intercept = method === "nft" ? interceptNft : interceptRules;
+      const cgroups = [asked.include, asked.exclude].some((owners) => (owners?.cgroups ?? []).length > 0);
+      return followed(intercept(asked, { statePath }), { ...options, changed: asked.changed }, cgroups);
+    },
+    sweep: () => sweepInterception({ statePath, keepClosed: options.keepClosed === true }),
     uplinks: readUplinks,
     startLane: (parts) => startLaneWorker(new Worker(new URL("./lane.worker.ts", import.meta.url).href), parts),
   };
@@ -45,28 +58,55 @@ function openQueue(first: TunDevice): TunDevice {
   throw new DeviceError("E_DEVICE_OPTION", `queue of ${first.name}: expected a device of this driver, found another`);
 }
 
+function setMtu({ index }: TunDevice, mtuBytes: number): void {
+  using netlink = RouteNetlink.open();
+  netlink.setLink(index, { mtuBytes });
+}
+
+/** Control groups come and go, and nobody tells. */
+const CGROUPS_EVERY_MS = 1_000;
+
+interface Following extends LinuxPlatformOptions {
+  readonly changed: (() => void) | undefined;
+}
+
 /** An interception that follows the network: uplinks come and go while it is in force. */
-function followed(interception: LinuxInterception): Interception {
+function followed(
+  interception: LinuxInterception,
+  { onNetwork, onError, changed }: Following,
+  cgroups: boolean,
+): Interception {
   const events = NetworkEvents.open();
-  // With no uplink for a moment a refresh fails: what was in force stays, and the next event is another try.
-  const refresh = (): boolean => {
+  // With no uplink for a moment a refresh fails: what was in force stays, and it is tried again.
+  const refresh = new Coalesced(() => {
     try {
-      return interception.refresh();
-    } catch {
-      return false;
+      if (interception.refresh()) onNetwork?.(interception.uplinks);
+      changed?.();
+    } catch (error) {
+      onError?.(error);
+      throw error;
     }
+  });
+  const ask = (): boolean => {
+    refresh.ask();
+    return false;
   };
-  void followNetwork({ refresh }, events);
-  const close = (): void => {
+  void followNetwork({ refresh: ask }, events);
+  const timer = cgroups ? setInterval(ask, CGROUPS_EVERY_MS) : undefined;
+  const ended = (end: () => void) => (): void => {
+    clearInterval(timer);
     events.close();
-    interception.close();
+    refresh[Symbol.dispose]();
+    end();
   };
+  const close = ended(() => interception.close());
   return {
     method: interception.method,
     get uplinks() {
       return interception.uplinks;
     },
     close,
+    ...(interception.release && { release: ended(() => interception.release?.()) }),
     [Symbol.dispose]: close,
   };
 }
@@ -92,7 +132,7 @@ export function readUplinks(): Uplinks {
       if (route.destination === "default" && route.index !== undefined && route.index > 0) indexes.add(route.index);
     }
   }
-  const links = netlink.links().filter((link) => indexes.has(link.index));
+  const links = netlink.links().filter((link) => indexes.has(link.index) && !isTunnel(link));
   const mtuBytes = Math.min(...links.map((link) => link.mtuBytes));
   return { names: links.map((link) => link.name), mtuBytes: links.length === 0 ? DEFAULT_MTU : mtuBytes };
 }

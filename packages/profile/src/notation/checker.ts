@@ -9,22 +9,25 @@ import { readSplit } from "./read-cuts.ts";
 import { READERS } from "./reading.ts";
 import { stepsOf } from "./steps.ts";
 import type { Clause, Operation, Strategy, TechniqueName } from "./strategy.ts";
-import { ALIASES, ELSEWHERE, isAlias, STREAM_EGRESS, TECHNIQUE_KINDS, techniquesOf } from "./techniques.ts";
+import { ALIASES, ALL_TECHNIQUE_KINDS, ELSEWHERE, isAlias, techniquesOf } from "./techniques.ts";
 
 /** The word for: leave it alone. */
 export const PASS = "pass";
 
 /** Words of the notation as users of such tools know it, which this version does not carry out. */
 const LATER_KINDS: readonly string[] = ["udp", "stun", "discord", "wireguard"];
-const LATER_TECHNIQUES: readonly string[] = ["doh"];
+
+/** What becomes of a message that goes nowhere: whatever stood beside it would do nothing. */
+const ALONE: readonly string[] = ["drop", "doh", "redirect"];
 
 /** A second one would undo the first. */
 const ONCE: readonly TechniqueName[] = [
   ...(["seqovl", "syndata", "window", "mss", "httphost", "udplen"] as const),
   ...(["ipfrag", "ipid", "dup", "delay", "ttl", "tos"] as const),
+  ...(["tlsrec", "oob", "hostpad", "hostdot", "hosttab", "methodspace", "methodeol"] as const),
 ];
 /** Techniques that make pieces of a message. */
-const CUTTING: readonly TechniqueName[] = ["split", "fakedsplit", "hostfakesplit"];
+const CUTTING: readonly TechniqueName[] = ["split", "fakedsplit", "hostfakesplit", "oob"];
 
 /**
  * The strategy that the text says, checked and frozen.
@@ -95,7 +98,7 @@ function readOperation(scope: Scope): readonly Operation[] {
   const { word } = scope;
   if (isAlias(word)) {
     const { technique, disorder } = ALIASES[word];
-    if (!TECHNIQUE_KINDS[technique].includes(scope.kind)) throw unknownTechnique(scope);
+    if (!ALL_TECHNIQUE_KINDS[technique].includes(scope.kind)) throw unknownTechnique(scope);
     const operation = readParameters(scope, technique);
     return disorder ? [operation, { technique: "disorder" }] : [operation];
   }
@@ -120,11 +123,9 @@ function unknownTechnique(scope: Scope) {
   const known = techniquesOf(kind);
   const elsewhere = Object.hasOwn(ELSEWHERE, word) ? ELSEWHERE[word] : undefined;
   const technique = isAlias(word) ? ALIASES[word].technique : word;
-  const foreign = Object.entries(TECHNIQUE_KINDS).find(([name]) => name === technique);
+  const foreign = Object.entries(ALL_TECHNIQUE_KINDS).find(([name]) => name === technique);
   let why = suggestion(word, [...known, PASS]);
-  if (STREAM_EGRESS.includes(word)) why = ", which needs stream egress: it changes how many octets the stream has";
-  else if (LATER_TECHNIQUES.includes(word)) why = ", which is not in this version";
-  else if (elsewhere !== undefined) why = ` (did you mean ${shown(elsewhere)}?)`;
+  if (elsewhere !== undefined) why = ` (did you mean ${shown(elsewhere)}?)`;
   else if (foreign) why = `, which is for ${anyOf(foreign[1])}`;
   return scope.error(tree.word, `${kind} technique: expected ${anyOf(known)}, found ${shown(word)}${why}`);
 }
@@ -143,10 +144,10 @@ function checkPlace(scope: Scope, operation: Operation, before: readonly Operati
   if (ONCE.includes(technique) && before.some((earlier) => earlier.technique === technique)) {
     throw scope.error(word, `${scope.kind} clause: expected one ${technique}, found a second`);
   }
-  if (before.length > 0 && (technique === "drop" || before[0]?.technique === "drop")) {
-    const beside = technique === "drop" ? before[0]?.technique : technique;
-    throw scope.error(word, `drop: expected nothing beside it, found ${shown(beside)}`);
-  }
+  const [first] = before;
+  if (first === undefined) return;
+  const [alone, beside] = ALONE.includes(technique) ? [technique, first.technique] : [first.technique, technique];
+  if (ALONE.includes(alone)) throw scope.error(word, `${alone}: expected nothing beside it, found ${shown(beside)}`);
 }
 
 function checkSize(text: string, clause: ClauseTree, operations: readonly Operation[]): void {

@@ -1,6 +1,7 @@
 // What a strategy is, as plain data. The notation is one way to write it, the rule table another.
 import type { Decoy, Foolings, Pattern, Payload } from "./content.ts";
 import type { Kind, Point } from "./kinds.ts";
+import type { StreamOperation } from "./stream-operations.ts";
 
 /** Cuts the message at its points. */
 export interface Split {
@@ -169,8 +170,21 @@ export interface Tos {
   readonly octet: number;
 }
 
-/** One technique with its parameters, as a strategy names it. */
-export type Operation =
+/** Answers the query by HTTPS, as the profile's `[dns]` says. */
+export interface Doh {
+  readonly technique: "doh";
+}
+
+/** Answers the query by another resolver, in plain DNS. */
+export interface Redirect {
+  readonly technique: "redirect";
+  /** IPv4 or IPv6, in canonical form. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A technique that packets can carry out, with its parameters. */
+export type PacketOperation =
   | Split
   | Disorder
   | Fake
@@ -190,10 +204,17 @@ export type Operation =
   | Dup
   | Delay
   | Ttl
-  | Tos;
+  | Tos
+  | Doh
+  | Redirect;
+
+/** One technique with its parameters, as a strategy names it. */
+export type Operation = PacketOperation | StreamOperation;
 
 /** The name of a technique. */
 export type TechniqueName = Operation["technique"];
+/** The name of a technique that packets can carry out. */
+export type PacketTechniqueName = PacketOperation["technique"];
 
 /** What happens to one kind of message: the operations in turn. None: it is left alone. */
 export interface Clause {

@@ -1,9 +1,10 @@
 // One operation of a strategy to its 64 octets.
 import * as abi from "@bunnel/abi";
+import { parseAddress } from "@bunnel/wire";
 import { ProfileError } from "../errors.ts";
 import type { Decoy, Foolings, HelloChanges, Pattern, Payload } from "../notation/content.ts";
 import type { Point } from "../notation/kinds.ts";
-import type { Operation, SynData } from "../notation/strategy.ts";
+import type { Doh, PacketOperation, Redirect, SynData } from "../notation/strategy.ts";
 import { payloadOctets, type PayloadSource } from "../payload/build.ts";
 import type { Texts } from "./texts.ts";
 import {
@@ -21,7 +22,7 @@ import {
 export function writeOperation(
   view: DataView,
   at: number,
-  operation: Operation,
+  operation: PacketOperation,
   texts: Texts,
   payloads: PayloadSource,
 ): void {
@@ -36,17 +37,18 @@ class OperationWriter {
     private readonly payloads: PayloadSource,
   ) {}
 
-  write(operation: Operation): void {
+  write(operation: PacketOperation): void {
     this.u8(abi.OP_TECHNIQUE, TECHNIQUES[operation.technique]);
     this.u8(abi.OP_REPEATS, "repeats" in operation ? operation.repeats : 1);
     if ("foolings" in operation) this.foolings(operation.foolings);
     if ("pattern" in operation) this.pattern(operation.pattern);
     if ("points" in operation) this.points(operation.technique, operation.points);
-    this.own(operation);
+    if (operation.technique === "redirect") this.resolver(operation);
+    else if (operation.technique !== "doh") this.own(operation);
   }
 
   /** What a technique has besides what several have. */
-  private own(operation: Operation): void {
+  private own(operation: Exclude<PacketOperation, Doh | Redirect>): void {
     switch (operation.technique) {
       case "fake":
         this.decoy(operation.decoy);
@@ -156,6 +158,13 @@ class OperationWriter {
     const octets = payloadOctets(payload, this.payloads);
     this.u8(abi.OP_DECOY, abi.Decoy.Payload);
     this.text(this.texts.addOctets(octets), octets.length);
+  }
+
+  private resolver({ address, port }: Redirect): void {
+    const octets = parseAddress(address);
+    const row = Uint8Array.from([...octets, port >> 8, port & 0xff]);
+    this.u8(abi.OP_DECOY, abi.Decoy.Payload);
+    this.text(this.texts.addOctets(row), row.length);
   }
 
   private text(textAt: number, bytes: number): void {

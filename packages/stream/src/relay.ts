@@ -1,0 +1,205 @@
+// A relay, seen from the thread that opens it. What it does happens in a thread of its own: `loop/relay-loop.ts`.
+import { lookup } from "node:dns/promises";
+import type { Profile } from "@bunnel/profile";
+import { StreamError } from "./errors.ts";
+import { Counters } from "./loop/counters.ts";
+import type { FromRelay, RelayStart, ToRelay } from "./protocol.ts";
+import type { RelayFlow, RelayOptions, RelayStats, ResolveName, SocketAddress } from "./relay-options.ts";
+import { relayRules } from "./rules.ts";
+import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "./socket-address.ts";
+import {
+  AF_INET6,
+  bindTo,
+  closeFile,
+  errno,
+  listenOn,
+  localAddress,
+  openSignal,
+  prepare,
+  raiseFileLimit,
+  raiseSignal,
+  setFreeBind,
+  setIpv6Only,
+  setReuse,
+  streamSocket,
+} from "./sys.ts";
+
+export type * from "./relay-options.ts";
+
+const FLOWS_DEFAULT = 16_384;
+const CONNECT_TIMEOUT_MS = 20_000;
+const MESSAGE_TIMEOUT_MS = 1000;
+/** Two sockets for each flow, and what the rest of the process needs: pipes, files, libraries. */
+const DESCRIPTORS_PER_FLOW = 2;
+const DESCRIPTORS_BESIDE = 256;
+/** What somaxconn of socket(7) is where nobody changed it. */
+const BACKLOG = 4096;
+
+export class StreamRelay implements Disposable {
+  /** What was bound. */
+  readonly address: SocketAddress;
+  /** Flows at a time: what was asked for, or what the process may have descriptors for. */
+  readonly maxFlows: number;
+  /** Resolves when the relay has let go of everything; with an error when that was not asked for. */
+  readonly closed: Promise<Error | undefined>;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #signal: number;
+  readonly #counters = new Counters();
+  readonly #ended = Promise.withResolvers<Error | undefined>();
+  readonly #questions = new Map<number, (flows: readonly RelayFlow[]) => void>();
+  #asked = 0;
+  #isOpen = true;
+
+  /**
+   * Listens, and carries on what comes, until it is closed.
+   * @throws StreamError E_STREAM_UNSUPPORTED on other systems than Linux
+   * @throws StreamError E_STREAM_OPTION without `originalDestination` for translated connections
+   * @throws StreamError E_STREAM_LISTEN when the address cannot be listened on
+   * @throws ProfileError E_RULES_LIMIT when the profile has more rules, names or addresses than a table holds
+   */
+  static open(options: RelayOptions): StreamRelay {
+    if (process.platform !== "linux") {
+      throw new StreamError("E_STREAM_UNSUPPORTED", `relay: expected Linux, found ${process.platform}`);
+    }
+    if (options.accept === "translated" && options.originalDestination === undefined) {
+      throw new StreamError("E_STREAM_OPTION", "relay: expected originalDestination with translated connections");
+    }
+    return new StreamRelay(options);
+  }
+
+  private constructor(private readonly options: RelayOptions) {
+    const rules = relayRules(options.profile);
+    const { fd, address } = listen(options);
+    this.address = address;
+    this.maxFlows = affordable(options.maxFlows ?? FLOWS_DEFAULT);
+    this.#signal = openSignal();
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.closed = this.#ended.promise;
+    this.#worker = new Worker(new URL("./relay.worker.ts", import.meta.url).href);
+    this.#worker.addEventListener("message", ({ data }: MessageEvent<FromRelay>) => this.#hear(data));
+    this.#worker.addEventListener("error", ({ message }) =>
+      this.#end(new Error(`relay: its thread failed: ${message}`)),
+    );
+    const start: RelayStart = {
+      port: port2,
+      signal: this.#signal,
+      listener: fd,
+      counters: this.#counters.memory,
+      accept: options.accept,
+      user: options.user,
+      rules,
+      mark: options.mark,
+      bindTo: options.bindTo,
+      maxFlows: this.maxFlows,
+      idleTimeoutMs: options.idleTimeoutMs ?? options.profile.limits.flowTimeoutSeconds * 1000,
+      connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      messageTimeoutMs: options.messageTimeoutMs ?? MESSAGE_TIMEOUT_MS,
+      datagrams: options.datagrams,
+    };
+    this.#worker.postMessage(start, [port2]);
+  }
+
+  get stats(): RelayStats {
+    return this.#counters.read();
+  }
+
+  /**
+   * Another profile for the messages that come from now on.
+   * @throws ProfileError as `open`; the one before then stays
+   */
+  load(profile: Profile): void {
+    this.#say({ say: "rules", rules: relayRules(profile) });
+  }
+
+  /** The flows of this moment; none once it is closed. */
+  flows(): Promise<readonly RelayFlow[]> {
+    if (!this.#isOpen) return Promise.resolve([]);
+    const { promise, resolve } = Promise.withResolvers<readonly RelayFlow[]>();
+    this.#asked += 1;
+    this.#questions.set(this.#asked, resolve);
+    this.#say({ say: "flows", question: this.#asked });
+    return promise;
+  }
+
+  /** Stops listening, ends every flow by RST and waits for nobody; `closed` says when that is done. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#say({ say: "close" });
+    this.#isOpen = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #say(message: ToRelay): void {
+    if (!this.#isOpen) return;
+    this.#port.postMessage(message);
+    raiseSignal(this.#signal);
+  }
+
+  #hear(message: FromRelay): void {
+    switch (message.say) {
+      case "destination":
+        this.#say({ ...message, found: this.options.originalDestination?.(message.peer) });
+        return;
+      case "name":
+        void this.#resolve(message.question, message.name);
+        return;
+      case "flows":
+        this.#questions.get(message.question)?.(message.flows);
+        this.#questions.delete(message.question);
+        return;
+      case "ended":
+        return this.#end(undefined);
+      case "failed":
+        return this.#end(new Error(`relay: ${message.message}`));
+    }
+  }
+
+  async #resolve(question: number, name: string): Promise<void> {
+    const resolve = this.options.resolve ?? resolveBySystem;
+    const addresses = await resolve(name).catch(() => []);
+    this.#say({ say: "name", question, addresses });
+  }
+
+  #end(error: Error | undefined): void {
+    this.#isOpen = false;
+    for (const resolve of this.#questions.values()) resolve([]);
+    this.#questions.clear();
+    this.#port.close();
+    this.#worker.terminate();
+    this.#ended.resolve(error);
+  }
+}
+
+const resolveBySystem: ResolveName = async (name) => (await lookup(name, { all: true })).map(({ address }) => address);
+
+/** Flows that the process may have descriptors for, of those wanted. */
+function affordable(wanted: number): number {
+  const descriptors = raiseFileLimit(wanted * DESCRIPTORS_PER_FLOW + DESCRIPTORS_BESIDE);
+  return Math.min(wanted, Math.floor((descriptors - DESCRIPTORS_BESIDE) / DESCRIPTORS_PER_FLOW));
+}
+
+function listen({ listen: wanted, accept }: RelayOptions): { readonly fd: number; readonly address: SocketAddress } {
+  prepare();
+  const sockaddr = sockaddrOf(wanted);
+  const family = familyOf(wanted.address);
+  const fd = streamSocket(family);
+  if (fd < 0) throw listenError(wanted, errno());
+  setReuse(fd);
+  if (family === AF_INET6) setIpv6Only(fd);
+  // The device that has the address may still be on its way up.
+  if (accept === "translated") setFreeBind(fd);
+  const bound = new Uint8Array(SOCKADDR_MAX_BYTES);
+  const error = bindTo(fd, sockaddr) || listenOn(fd, BACKLOG) || localAddress(fd, bound);
+  if (error === 0) return { fd, address: readSockaddr(bound) };
+  closeFile(fd);
+  throw listenError(wanted, error);
+}
+
+function listenError({ address, port }: SocketAddress, error: number): StreamError {
+  return new StreamError("E_STREAM_LISTEN", `relay: ${address} port ${port} could not be listened on`, error);
+}
