@@ -10,9 +10,10 @@ import { type CensorName, EngineRig } from "@bunnel/lab";
 import { BLOCKED_NAME } from "@bunnel/lab/live";
 import { checkRow, liveClient, LiveRange, type LiveRow, simulatedRow } from "@bunnel/tools/evasion";
 
-setDefaultTimeout(60_000);
+// A row takes two or three seconds; one whose cells are measured again on a busy machine takes much more.
+setDefaultTimeout(180_000);
 
-/** Less than a whole table takes: a cell that differs gets twice as much. */
+/** Less than a whole table takes: a cell that differs gets more. */
 const PATIENCE_MS = 1500;
 const BROWSER_PATIENCE_MS = 6000;
 const FIRST: readonly CensorName[] = [

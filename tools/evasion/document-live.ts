@@ -1,6 +1,14 @@
 // The part of docs/evasion.md about what was seen live: a table for each client, simulated and live side by side.
 import type { EngineRig, EvasionCell } from "@bunnel/lab";
-import { type LiveCell, differs, explanationOf, liveCells, liveClient, type LiveTable } from "./live/table.ts";
+import {
+  type LiveCell,
+  type LiveCells,
+  differs,
+  explanationOf,
+  liveCells,
+  liveClient,
+  type LiveTable,
+} from "./live/table.ts";
 import { markdown, SIGNS } from "./document-table.ts";
 import { LIVE_TEXT } from "./document-words.ts";
 
@@ -15,15 +23,23 @@ export function liveText(live: LiveTable | undefined, rig: EngineRig): string {
   const tables = [...Map.groupBy(cells, ({ client }) => client)].flatMap(([client, own]) => {
     return [`### ${client}`, `${liveClient(client).about}.`, clientTable(own)];
   });
-  const detectors = ["### Detectors", DETECTORS_TEXT, detectorTable(live)];
-  return [LIVE_TEXT, `With ${programs.join(", ")}.`, verdict(cells), ...tables, ...detectors].join("\n\n");
+  const detectors = Object.entries(live.detectors).flatMap(([client, found]) => {
+    return [`${client}:`, detectorTable(found)];
+  });
+  return [
+    LIVE_TEXT,
+    `With ${programs.join(", ")}.`,
+    verdict(cells),
+    ...tables,
+    "### Detectors",
+    DETECTORS_TEXT,
+    ...detectors,
+  ].join("\n\n");
 }
 
 const DETECTORS_TEXT =
-  'Whether the blocked name was found in a capture of curl\'s connection ("name") or not ("hidden"), and what the ' +
-  "kernel's own string match made of it as a firewall rule; first, what came of it where nobody watches. A SYN,ACK " +
-  "that ends on the way makes a router say so, and Linux gives a connection up that it is only opening when it hears " +
-  "that (ICMP time exceeded): `synack(ttl=…)` is of use only where routers are silent.";
+  'Whether the blocked name was found in a capture of the connection ("name") or not ("hidden"), and what the ' +
+  "kernel's own string match made of it as a firewall rule; first, what came of it where nobody watches.";
 
 function clientTable(cells: readonly LiveCell[]): string {
   const boxes = [...new Set(cells.map(({ box }) => box))];
@@ -38,7 +54,7 @@ function sign(simulated: EvasionCell): string {
   return SIGNS[simulated] ?? "?";
 }
 
-function detectorTable({ detectors }: LiveTable): string {
+function detectorTable(detectors: LiveCells): string {
   const names = [...new Set(Object.values(detectors).flatMap((cells) => Object.keys(cells)))];
   const rows = Object.entries(detectors).map(([strategy, cells]) => [
     strategy,

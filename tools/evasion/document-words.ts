@@ -54,13 +54,17 @@ strategies, whatever the number of workers. The seconds are of two busy processo
 
 export const LIVE_TEXT: string = trimmed(`
 The same models as user-space routers between network namespaces, with a real TUN device, the real program
-(\`bunnel up\`), real clients and real servers: \`bun tools/evasion/live.ts\`, as root. Each cell says first what the
-simulation says of a client like this one, then what was seen; models that want a client without TCP time stamps or
-a longer answer got one. A cell in which both differed was measured a second time, alone and with more time. A part
-of the table runs with the tests (\`test/e2e/evasion.test.ts\`), cell by cell.
+(\`bunnel up\`), real clients and real servers, over IPv4: \`bun tools/evasion/live.ts\`, as root. Each cell says
+first what the simulation says of a client like this one, then what was seen; models that want a client without TCP
+time stamps or a longer answer got one. A cell in which both differed was measured a second time, alone and with more
+time. A part of the table runs with the tests (\`test/e2e/evasion.test.ts\`), cell by cell.
 
 A client that gets no answer in time counts as blocked, so where a model resets the server alone, or a client tries
-again after a reset, live says \`·\` and the simulation \`r\`; what has to agree is whether the page was served.`);
+again after a reset, live says \`·\` and the simulation \`r\`; what has to agree is whether the page was served.
+
+Live taught the simulation: a SYN,ACK of ours that ends on the way makes a router report it (ICMP time exceeded),
+and Linux then gives up the connection that it is only opening. The simulated client does so too since, and the row
+for it is one that spoils the checksum instead.`);
 
 export const CONTRACT_TEXT: string = trimmed(`
 A file whose default export makes a censor, for \`bunnel lab matrix --censor ./mine.ts\` and \`bunnel lab evolve

@@ -67,6 +67,7 @@ export const LIVE_CLIENTS: readonly LiveClient[] = [
     scene: { message: "http" },
     boxes: ["http-tap", "packet", "first-packet", "inorder", "full-first", "full-last", "full-valid", "strict"],
     strategies: strategiesFor("http"),
+    isDetected: true,
     isThere: program("curl"),
   },
   {
@@ -76,6 +77,7 @@ export const LIVE_CLIENTS: readonly LiveClient[] = [
     scene: { message: "quic" },
     boxes: boxesOf("quic"),
     strategies: strategiesFor("quic"),
+    isDetected: true,
     isThere: program("gtlsclient"),
   },
   {
@@ -125,6 +127,7 @@ function browserClients(): readonly LiveClient[] {
     {
       ...overTcp,
       name: "Chromium",
+      isDetected: true,
       about: "Chromium over TCP with its post-quantum hello of two segments, HTTP/2; nginx",
       ask: askBrowser(),
       scene: { message: "tls", keyShareBytes: POST_QUANTUM_SHARE_BYTES },
@@ -139,6 +142,7 @@ function browserClients(): readonly LiveClient[] {
     {
       ...common,
       name: "Chromium, QUIC",
+      isDetected: true,
       about: "Chromium with HTTP/3, a post-quantum hello over two datagrams in frames of its own order; gtlsserver",
       ask: askBrowser(BROWSER_QUIC),
       scene: { message: "quic", spread: "mixed" },

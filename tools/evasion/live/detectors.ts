@@ -7,19 +7,20 @@ export interface Detector {
   readonly finds: (capture: string, host: string) => boolean;
 }
 
-const SNI_FIELD = "tls.handshake.extensions_server_name";
+/** Over TLS as over QUIC, and over plain HTTP. */
+const NAME_FIELDS = ["tls.handshake.extensions_server_name", "http.host"] as const;
 /** The link between the client and the box, as the box calls it. */
 const INTERFACE = "client0";
 const SETTLE_MS = 400;
 
 export const DETECTORS: readonly Detector[] = [
-  { name: "nDPI", finds: (capture, host) => ndpi(capture).includes(host) },
-  { name: "tshark", finds: (capture, host) => tshark(capture, []).includes(host) },
+  { name: "nDPI", finds: (capture, host) => holds(ndpi(capture), host) },
+  { name: "tshark", finds: (capture, host) => holds(tshark(capture, []), host) },
   {
     name: "tshark strict",
     finds: (capture, host) => {
       const strict = ["-o", "tcp.reassemble_out_of_order:TRUE", "-o", "tcp.check_checksum:TRUE"];
-      return tshark(capture, strict).includes(host);
+      return holds(tshark(capture, strict), host);
     },
   },
 ];
@@ -44,7 +45,7 @@ export function programVersions(): Readonly<Record<string, string>> {
 /** Writes what passes between the client and the box while `work` runs. Returns the path. */
 export async function captureOf(lab: LiveLab, path: string, work: () => Promise<unknown>): Promise<string> {
   const { censor } = lab;
-  const tcpdump = censor.spawn(["tcpdump", "-i", INTERFACE, "-U", "-w", path, "--immediate-mode", "tcp"]);
+  const tcpdump = censor.spawn(["tcpdump", "-i", INTERFACE, "-U", "-w", path, "--immediate-mode", "tcp or udp"]);
   const words = tcpdump.stderr.getReader();
   // It says that it listens before it does anything else.
   await words.read();
@@ -55,14 +56,20 @@ export async function captureOf(lab: LiveLab, path: string, work: () => Promise<
   return path;
 }
 
+/** A name has no case. */
+function holds(words: string, host: string): boolean {
+  return words.toLowerCase().includes(host);
+}
+
 /** What nDPI's reader says of the flows. */
 function ndpi(capture: string): string {
   return run(["ndpiReader", "-i", capture, "-v", "2"]);
 }
 
-/** The server names that tshark reads. */
+/** The names that tshark reads. */
 function tshark(capture: string, options: readonly string[]): string {
-  return run(["tshark", "-r", capture, ...options, "-Y", SNI_FIELD, "-T", "fields", "-e", SNI_FIELD]);
+  const fields = NAME_FIELDS.flatMap((field) => ["-e", field]);
+  return run(["tshark", "-r", capture, ...options, "-Y", NAME_FIELDS.join(" or "), "-T", "fields", ...fields]);
 }
 
 function run(command: readonly string[]): string {

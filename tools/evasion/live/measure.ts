@@ -16,8 +16,8 @@ import type { LiveRange } from "./range.ts";
 
 const PATIENCE_MS = 4000;
 const AT_ONCE = 6;
-/** How much more time a cell gets that differs from the simulation: the machine may have been busy. */
-const AGAIN = 2;
+/** How long a cell gets at least that differs from the simulation: the machine may have been busy. */
+const AGAIN_MS = 15_000;
 
 /** Which cells of a client to measure. */
 export interface LiveRow {
@@ -46,7 +46,7 @@ export async function measureRow(
     for (const [place, box] of watched.entries()) {
       if ((cells[box] === "served") === (expected[box] === "served")) continue;
       await range.lab.setCensors(watched);
-      cells[box] = await askOnce(range, row, { box, place, times: AGAIN });
+      cells[box] = await askOnce(range, row, { box, place, leastMs: AGAIN_MS });
     }
   }
   range.lab.setTimestamps(true);
@@ -76,14 +76,14 @@ export interface Asked {
   readonly box: CensorName;
   /** The address of the server that the box watches. */
   readonly place: number;
-  /** How much longer than usual it may take. Default 1. */
-  readonly times?: number;
+  /** So much time it gets at least. */
+  readonly leastMs?: number;
 }
 
 /** One request. */
-export function askOnce(range: LiveRange, row: LiveRow, { box, place, times = 1 }: Asked): Promise<Outcome> {
+export function askOnce(range: LiveRange, row: LiveRow, { box, place, leastMs = 0 }: Asked): Promise<Outcome> {
   const { client } = row;
-  const timeoutMs = (row.patienceMs ?? client.patienceMs ?? PATIENCE_MS) * times;
+  const timeoutMs = Math.max(leastMs, row.patienceMs ?? client.patienceMs ?? PATIENCE_MS);
   const long = galleryEntry(box).scene.answerBytes !== undefined;
   return client.ask(range, { place, timeoutMs, long });
 }

@@ -15,7 +15,8 @@ export interface LiveTable {
   readonly with: Readonly<Record<string, string>>;
   /** By name of the client. */
   readonly clients: Readonly<Record<string, LiveCells>>;
-  readonly detectors: LiveCells;
+  /** By name of the client: what detectors found in its connections. */
+  readonly detectors: Readonly<Record<string, LiveCells>>;
 }
 
 /** What was written down last; undefined: nothing yet. */
