@@ -16,6 +16,7 @@ package_of() {
     systemd-analyze) echo systemd ;;
     ps) echo procps ;;
     gtlsclient) echo ngtcp2-client ;;
+    gtlsserver) echo ngtcp2-server ;;
     stdio.h) echo libc6-dev ;;
     qemu-aarch64-static) echo qemu-user-static ;;
     aarch64-linux-gnu-gcc) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;

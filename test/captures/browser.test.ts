@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { findBrowser } from "@bunnel/lab/live";
 import { TempFolder } from "../cli/run.ts";
-import { findBrowser } from "./browser.ts";
 
 test("findBrowser() takes the first program that runs, and none where there is none", async () => {
   using folder = new TempFolder();

@@ -48,14 +48,23 @@ selection, crossing and change over the techniques of the notation. What a strat
 path (IPv4 and IPv6, a hello of one packet and of two) 100, less four for each technique, one for each word, and
 a half for each packet that it adds; stopped by the box 10 for all paths that were served, less a tenth of its
 size; broken -50. So a strategy that passes beats every one that does not, and of two that pass the smaller wins.
-In the end every part is taken away in turn, and what the rest passes without goes. Equal seeds give equal
+In the end every part is taken away in turn, and what the rest passes without goes ("found as" is empty where that
+is nothing; why the others stay is told for each). Equal seeds give equal
 strategies, whatever the number of workers. The seconds are of two busy processors.`);
 
 export const LIVE_TEXT: string = trimmed(`
 The same models as user-space routers between network namespaces, with a real TUN device, the real program
-(\`bunnel up\`), curl as the client and an HTTPS server: first what the simulation says, then what was seen.
-Columns of detectors say whether the blocked name was found in a capture of the connection ("name") or not
-("hidden").`);
+(\`bunnel up\`), real clients and real servers, over IPv4: \`bun tools/evasion/live.ts\`, as root. Each cell says
+first what the simulation says of a client like this one, then what was seen; models that want a client without TCP
+time stamps or a longer answer got one. A cell in which both differed was measured a second time, alone and with more
+time. A part of the table runs with the tests (\`test/e2e/evasion.test.ts\`), cell by cell.
+
+A client that gets no answer in time counts as blocked, so where a model resets the server alone, or a client tries
+again after a reset, live says \`·\` and the simulation \`r\`; what has to agree is whether the page was served.
+
+Live taught the simulation: a SYN,ACK of ours that ends on the way makes a router report it (ICMP time exceeded),
+and Linux then gives up the connection that it is only opening. The simulated client does so too since, and the row
+for it is one that spoils the checksum instead.`);
 
 export const CONTRACT_TEXT: string = trimmed(`
 A file whose default export makes a censor, for \`bunnel lab matrix --censor ./mine.ts\` and \`bunnel lab evolve

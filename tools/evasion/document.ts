@@ -12,10 +12,12 @@ import {
 } from "@bunnel/lab";
 import { EVOLVE_ROUTERS, type Evolved, readEvolved } from "./evolved.ts";
 import { GENEVA_CLAIMS, GENEVA_FIELD, type GenevaField, genevaResult } from "./geneva.ts";
-import { LIVE_EXPLAINED, liveDisagreements, type LiveTable, readLive } from "./live-table.ts";
+import { bar, markdown, SIGNS } from "./document-table.ts";
+import { liveText } from "./document-live.ts";
+import { type LiveTable, readLive } from "./live/table.ts";
 import { readSnapshot } from "./snapshot.ts";
 import { snapshotPath } from "./tables.ts";
-import { AXES_TEXT, CONTRACT_TEXT, HEAD_TEXT, LIVE_TEXT, SEARCH_TEXT } from "./document-words.ts";
+import { AXES_TEXT, CONTRACT_TEXT, HEAD_TEXT, SEARCH_TEXT } from "./document-words.ts";
 
 export const EVASION_DOCUMENT_PATH: string = join(import.meta.dirname, "../../docs/evasion.md");
 
@@ -44,19 +46,10 @@ export function evasionDocument(facts: EvasionFacts): string {
     ...["## The boxes", boxTable(), AXES_TEXT],
     ...["## Geneva's strategies", genevaText(facts.rig)],
     ...["## Strategies that the search finds", SEARCH_TEXT, evolvedTable(facts.evolved)],
-    ...["## Live", liveText(facts), "## A censor of your own", CONTRACT_TEXT],
+    ...["## Live", liveText(facts.live, facts.rig), "## A censor of your own", CONTRACT_TEXT],
   ];
   return `${parts.join("\n\n")}\n`;
 }
-
-const SIGNS: Readonly<Record<string, string>> = {
-  served: "**✓**",
-  blocked: "·",
-  reset: "r",
-  forged: "f",
-  broken: "?",
-  "-": "",
-};
 
 function mainTable(table: KeptTable): string {
   const groups = [CENSOR_NAMES.filter((name) => !GENEVA_NAMES.includes(name)), GENEVA_NAMES];
@@ -124,53 +117,29 @@ function evolvedTable(evolved: readonly Evolved[]): string {
   const tables = EVOLVE_ROUTERS.map((wanted) => {
     const rows = evolved
       .filter(({ router }) => router === wanted)
-      .map(({ censor, seed, passedIn, generations, connections, seconds, strategy }) => [
+      .map(({ censor, seed, passedIn, generations, connections, seconds, strategy, found, notes }) => [
         `\`${censor}\``,
         strategy === undefined ? "nothing passes" : `\`${strategy}\``,
+        found === strategy ? "" : `\`${found}\``,
+        notes.map(({ part, kept, why }) => `${kept ? "stays" : "goes"}: \`${part}\`, ${why}`).join("; "),
         String(seed),
         passedIn === undefined ? `none of ${generations}` : String(passedIn),
         String(connections),
         String(seconds),
       ]);
-    const head = ["box", "shortest strategy", "seed", "generation", "connections", "seconds"];
+    const head = [
+      "box",
+      "shortest strategy",
+      "found as",
+      "why each part",
+      "seed",
+      "generation",
+      "connections",
+      "seconds",
+    ];
     return `Home router: ${wanted}.\n\n${markdown(head, rows)}`;
   });
   return tables.join("\n\n");
-}
-
-function liveText({ live, plain }: EvasionFacts): string {
-  if (live === undefined) return "Nothing was measured yet.";
-  const boxes = [...new Set(Object.values(live.cells).flatMap((cells) => Object.keys(cells)))];
-  const rows = Object.entries(live.cells).map(([strategy, cells]) => {
-    return [strategy, ...boxes.map((box) => liveCell(plain[strategy]?.[box], cells[box]))];
-  });
-  const programs = Object.entries(live.with).map(([name, version]) => `${name} ${version}`);
-  const others = liveDisagreements(live, plain);
-  const reasons = others.map(({ strategy, box }) => {
-    const known = LIVE_EXPLAINED.find((entry) => entry.strategy === strategy && entry.box === box);
-    return `- ${strategy} against ${box}: ${known?.why ?? "not explained"}.`;
-  });
-  const verdict =
-    others.length === 0
-      ? ["No cell that both have differs."]
-      : [`${others.length} cells differ in whether the page was served:`, reasons.join("\n")];
-  return [LIVE_TEXT, `With ${programs.join(", ")}.`, markdown(["strategy", ...boxes], rows), ...verdict].join("\n\n");
-}
-
-/** "simulated live"; a detector has no simulated side. */
-function liveCell(simulated: string | undefined, live: string | undefined): string {
-  if (live === undefined) return "";
-  return simulated === undefined ? live : `${SIGNS[simulated] ?? "?"} ${SIGNS[live] ?? live}`;
-}
-
-function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-/** A bar within a cell of a table. */
-function bar(text: string): string {
-  return text.replaceAll("|", "\\|");
 }
 
 if (import.meta.main) {

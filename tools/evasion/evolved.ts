@@ -1,6 +1,6 @@
 // What the search finds against each model: `bun tools/evasion/evolved.ts [model…]` searches and writes it down.
 import { join } from "node:path";
-import { CENSOR_NAMES, type CensorName, evolve } from "@bunnel/lab";
+import { CENSOR_NAMES, type CensorName, evolve, type PruneNote } from "@bunnel/lab";
 
 export type EvolveRouter = "none" | "strict";
 export const EVOLVE_ROUTERS: readonly EvolveRouter[] = ["none", "strict"];
@@ -17,6 +17,10 @@ export interface Evolved {
   /** How long that took on the machine that it was written on. */
   readonly seconds: number;
   readonly strategy?: string;
+  /** What it was before it was pruned, where something passed; the best of those that do not, where nothing did. */
+  readonly found: string;
+  /** What went, and why the rest stays. */
+  readonly notes: readonly PruneNote[];
 }
 
 const SEED = 1;
@@ -30,7 +34,7 @@ export async function evolveOne(censor: CensorName, router: EvolveRouter, worker
   const began = performance.now();
   const opponent = { kind: "gallery", name: censor } as const;
   const result = await evolve({ opponent, nat: router, seed: SEED, generations: GENERATIONS_MAX, workers });
-  const { passedIn, strategy, generations, connections } = result;
+  const { passedIn, strategy, generations, connections, found, notes } = result;
   return {
     censor,
     router,
@@ -40,6 +44,8 @@ export async function evolveOne(censor: CensorName, router: EvolveRouter, worker
     seconds: Number(((performance.now() - began) / 1000).toFixed(1)),
     ...(passedIn !== undefined && { passedIn }),
     ...(strategy !== undefined && { strategy }),
+    found,
+    notes,
   };
 }
 

@@ -1,113 +1,114 @@
-// Measures the table live and writes it down: `bun tools/evasion/live.ts` as root, on a machine with tcpdump, curl,
-// nDPI's ndpiReader, tshark and iptables. Traffic stays in network namespaces of its own.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type CensorName, GENEVA_NAMES, type NamedStrategy, namedStrategies } from "@bunnel/lab";
-import { BLOCKED_NAME, LiveLab } from "@bunnel/lab/live";
-import { captureOf, DETECTORS, detectorVersions } from "./live-detectors.ts";
-import { LIVE_PATH, type LiveTable } from "./live-table.ts";
+// Measures the live table and writes it down: `bun tools/evasion/live.ts [client…] [detectors] [row:strategy]` as
+// root, with nginx, ngtcp2's client and server, curl, dig, Chromium, tcpdump, iptables, nDPI's ndpiReader and tshark.
+// Clients and rows that are not named keep what was written last. Traffic stays in network namespaces of its own.
+import { EngineRig } from "@bunnel/lab";
+import { BLOCKED_NAME } from "@bunnel/lab/live";
+import { LIVE_CLIENTS, type LiveClient } from "./live/clients.ts";
+import { captureOf, DETECTORS, programVersions } from "./live/detectors.ts";
+import { measureRow, simulatedRow, startStrategy } from "./live/measure.ts";
+import { LiveRange } from "./live/range.ts";
+import { differs, explanationOf, LIVE_PATH, type LiveCells, liveCells, liveClient, readLive } from "./live/table.ts";
 
-const PROGRAM = join(import.meta.dirname, "../../apps/bunnel/src/main.ts");
-/** Boxes that watch a whole connection of curl; the others want other clients or other servers than the lab has. */
-const BOXES: readonly CensorName[] = [
-  "packet",
-  "first-packet",
-  "inorder",
-  "inorder-exact",
-  "full-first",
-  "full-cksum",
-  "full-last",
-  "full-valid",
-  "strict",
-  "gfw-tls",
-  "iran",
-  "rst-tap",
-  ...GENEVA_NAMES,
-];
-/** What changes the SYN or is about HTTP, QUIC and DNS is left out: the client is one of HTTPS. */
-const STRATEGIES: readonly string[] = [
-  "(nothing)",
-  "split first octets",
-  "split in the name",
-  "disorder",
-  "fake ttl",
-  "fake badsum",
-  "fake md5sig",
-  "fake ts",
-  "fake datanoack",
-  "fake ttl + split",
-  "fake ttl + disorder",
-  "fakedsplit ttl",
-  "hostfakesplit midhost",
-  "seqovl first piece",
-  "seqovl second piece",
-  "rst ttl",
-  "rst,ack badsum",
-  "rst ttl + split",
-  "ip fragments",
-];
-/** How long a client waits before it counts as blocked, and how many wait at one time. */
-const TIMEOUT_MS = 4000;
-const CLIENTS = 6;
+const NO_BOX = "(no box)";
 const XT_STRING = "xt_string";
+/** The router's side of the client: what the server answers over plain HTTP may tell the name too. */
+const FROM_BOX = "censor0";
+/** The word for the detectors alone. */
+const ONLY_DETECTORS = "detectors";
+/** Before the name of the only strategy. */
+const ROW = "row:";
+/** How long a client that is not a browser may take. */
+const DETECTION_MS = 4000;
 
-/** One strategy against all boxes, the kernel's own string match and the detectors. */
-async function measure(lab: LiveLab, named: NamedStrategy, folder: string): Promise<Record<string, string>> {
-  const order = named.strategy === undefined ? undefined : { strategy: named.strategy };
-  await using _service = order === undefined ? undefined : await lab.up(order);
-  await lab.setCensors(BOXES);
-  const cells: Record<string, string> = {};
-  const waiting = [...BOXES.entries()];
-  const client = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [server, box] = next;
-      cells[box] = await fetchOnce(lab, server);
-    }
-  };
-  await Promise.all(Array.from({ length: CLIENTS }, client));
-  await lab.setCensor(undefined);
-  cells[XT_STRING] = await againstKernel(lab);
-  const capture = await captureOf(lab, join(folder, "capture.pcap"), () => fetchOnce(lab, 0));
-  for (const { name, finds } of DETECTORS) cells[name] = finds(capture, BLOCKED_NAME) ? "name" : "hidden";
-  return Object.fromEntries(
-    [...BOXES, XT_STRING, ...DETECTORS.map(({ name }) => name)].map((box) => [box, cells[box] ?? ""]),
-  );
+/** The strategies of a client that are measured. */
+type Rows = (client: LiveClient) => readonly string[];
+
+/** All rows of one client. */
+async function measureClient(range: LiveRange, rig: EngineRig, client: LiveClient, rows: Rows): Promise<LiveCells> {
+  const cells: Record<string, Readonly<Record<string, string>>> = {};
+  for (const strategy of rows(client)) {
+    const row = { client, strategy, boxes: client.boxes };
+    const simulated = simulatedRow(rig, row);
+    const live = await measureRow(range, row, simulated);
+    cells[strategy] = live;
+    const others = client.boxes.filter((box) => differs({ simulated: simulated[box] ?? "-", live: live[box] ?? "" }));
+    console.log(
+      `${client.name}: ${strategy}: ${others.length === 0 ? "as simulated" : `differs at ${others.join(" ")}`}`,
+    );
+  }
+  return cells;
 }
 
-async function fetchOnce(lab: LiveLab, server: number): Promise<string> {
-  const order = { host: BLOCKED_NAME, scheme: "https", family: 4, server, timeoutMs: TIMEOUT_MS } as const;
-  return (await lab.fetch(order)).outcome;
+/** The kernel's own string match and real detectors, each against every strategy of one client. */
+async function measureDetectors(range: LiveRange, client: LiveClient, rows: Rows): Promise<LiveCells> {
+  const cells: Record<string, Readonly<Record<string, string>>> = {};
+  await range.lab.setCensor(undefined);
+  for (const strategy of rows(client)) {
+    await using _service = await startStrategy(range, strategy);
+    const ask = () => client.ask(range, { place: 0, timeoutMs: client.patienceMs ?? DETECTION_MS, long: false });
+    const kernel = await againstKernel(range, ask);
+    let open: string = "";
+    const capture = await captureOf(range.lab, range.fresh("capture.pcap"), async () => (open = await ask()));
+    // Where there was no connection nobody can find a name in it.
+    const isThere = open === "served";
+    const found = DETECTORS.map(({ name, finds }): [string, string] => {
+      return [name, isThere ? (finds(capture, BLOCKED_NAME) ? "name" : "hidden") : ""];
+    });
+    cells[strategy] = { [NO_BOX]: open, [XT_STRING]: kernel, ...Object.fromEntries(found) };
+    console.log(`${client.name}: detectors: ${strategy}: ${JSON.stringify(cells[strategy])}`);
+  }
+  return cells;
 }
 
 /** The kernel's string match on the router behind the box, as a firewall rule. */
-async function againstKernel(lab: LiveLab): Promise<string> {
-  const rule = ["FORWARD", "-p", "tcp", "-m", "string", "--algo", "bm", "--string", BLOCKED_NAME, "-j", "DROP"];
+async function againstKernel({ lab }: LiveRange, ask: () => Promise<string>): Promise<string> {
+  const rule = ["FORWARD", "-i", FROM_BOX, "-m", "string", "--algo", "bm", "--string", BLOCKED_NAME, "-j", "DROP"];
   const added = await lab.hop.run(["iptables", "-w", "-I", ...rule]);
   if (added.status !== 0) throw new Error(`iptables: ${added.stderr.trim()}`);
   try {
-    return await fetchOnce(lab, 0);
+    return await ask();
   } finally {
     await lab.hop.run(["iptables", "-w", "-D", ...rule]);
   }
 }
 
-if (import.meta.main) {
-  const folder = mkdtempSync(join(tmpdir(), "bunnel-live-"));
-  const cells: Record<string, Record<string, string>> = {};
-  try {
-    await using lab = await LiveLab.create({ service: [process.execPath, PROGRAM] });
-    const strategies = new Map(namedStrategies(lab.hopLimits.censor).map((named) => [named.name, named]));
-    for (const name of STRATEGIES) {
-      const named = strategies.get(name);
-      if (named === undefined) throw new Error(`strategy ${name}: expected it in the list, found none`);
-      cells[name] = await measure(lab, named, folder);
-      console.log(name, JSON.stringify(cells[name]));
+async function main(words: readonly string[]): Promise<void> {
+  const known = await readLive();
+  const row = words.find((word) => word.startsWith(ROW))?.slice(ROW.length);
+  const wanted = words.filter((word) => !word.startsWith(ROW) && word !== ONLY_DETECTORS);
+  const rows: Rows = ({ strategies }) => strategies.filter((name) => row === undefined || name === row);
+  for (const name of wanted) liveClient(name);
+  const rig = await EngineRig.create();
+  const measured = new Map(Object.entries(known?.clients ?? {}));
+  const detected = new Map(Object.entries(known?.detectors ?? {}));
+  await using range = await LiveRange.open();
+  for (const client of LIVE_CLIENTS) {
+    const { name, isThere, isDetected = false } = client;
+    if ((wanted.length > 0 && !wanted.includes(name)) || rows(client).length === 0) continue;
+    if (!isThere) throw new Error(`${name}: expected the program on this machine, found none`);
+    if (!words.includes(ONLY_DETECTORS)) {
+      measured.set(name, { ...measured.get(name), ...(await measureClient(range, rig, client, rows)) });
     }
-  } finally {
-    rmSync(folder, { recursive: true });
+    if (isDetected) detected.set(name, { ...detected.get(name), ...(await measureDetectors(range, client, rows)) });
   }
-  const table: LiveTable = { with: detectorVersions(), cells };
+  const table = { with: programVersions(), clients: inOrder(measured), detectors: inOrder(detected) };
   await Bun.write(LIVE_PATH, `${JSON.stringify(table, undefined, 2)}\n`);
   console.log(`written: ${LIVE_PATH}`);
+  for (const cell of liveCells(rig, table).filter(differs)) {
+    const { client, strategy, box, simulated, live } = cell;
+    const why = explanationOf(cell) ?? "not explained";
+    console.log(`${client}, ${strategy}, ${box}: simulated ${simulated}, live ${live}: ${why}`);
+  }
 }
+
+/** In the order of the clients, whatever was measured last. */
+function inOrder(cells: ReadonlyMap<string, LiveCells>): Readonly<Record<string, LiveCells>> {
+  return Object.fromEntries(
+    LIVE_CLIENTS.flatMap(({ name }) => {
+      const own = cells.get(name);
+      return own === undefined ? [] : [[name, own]];
+    }),
+  );
+}
+
+if (import.meta.main) await main(process.argv.slice(2));

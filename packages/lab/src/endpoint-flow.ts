@@ -182,7 +182,8 @@ export class EndpointFlow {
     const missing = sequenceDistance(this.#sent.unacknowledged, this.#sent.next);
     const packets: Uint8Array[] = [];
     for (let at = answer.length - missing; at < answer.length; at += ANSWER_SEGMENT_BYTES) {
-      const payload = answer.subarray(at, at + ANSWER_SEGMENT_BYTES);
+      const isWhole = at === 0 && answer.length <= ANSWER_SEGMENT_BYTES;
+      const payload = isWhole ? answer : answer.slice(at, at + ANSWER_SEGMENT_BYTES);
       const seq = sequenceAfter(this.#sent.next, at - answer.length);
       packets.push(this.#packet(TCP_PSH | TCP_ACK, seq, nowMs, payload));
     }

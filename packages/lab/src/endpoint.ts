@@ -18,6 +18,8 @@ import { sequenceAfter } from "./tcp/sequence.ts";
 /** Connections that are remembered; the oldest gives way. */
 export const ENDPOINT_FLOWS_MAX = 1024;
 
+const PORTS: readonly number[] = [80, 443];
+
 export interface EndpointOptions {
   /** Addresses that the endpoint answers for, as `decodePacket` writes them. */
   readonly addresses: readonly string[];
@@ -33,8 +35,7 @@ export interface EndpointOptions {
 
 export class Endpoint implements Host {
   readonly #options: EndpointOptions;
-  readonly #addresses: ReadonlySet<string>;
-  readonly #ports: ReadonlySet<number>;
+  readonly #ports: readonly number[];
   readonly #random: SeededRandom;
   readonly #datagrams = new Datagrams();
   /** In order of opening. */
@@ -42,8 +43,7 @@ export class Endpoint implements Host {
 
   constructor(options: EndpointOptions) {
     this.#options = options;
-    this.#addresses = new Set(options.addresses);
-    this.#ports = new Set(options.ports ?? [80, 443]);
+    this.#ports = options.ports ?? PORTS;
     this.#random = new SeededRandom(options.seed ?? 1);
   }
 
@@ -89,9 +89,9 @@ export class Endpoint implements Host {
     const { key } = segment;
     const flow = this.#flows.get(key);
     if (flow !== undefined && flow.state !== "closed") return flow.receive(segment, nowMs);
-    if (!this.#addresses.has(segment.destination)) return [];
+    if (!this.#options.addresses.includes(segment.destination)) return [];
     const opens = has(segment, TCP_SYN) && !has(segment, TCP_ACK) && !has(segment, TCP_RST);
-    if (!opens || !this.#ports.has(segment.destinationPort)) return refuse(segment);
+    if (!opens || !this.#ports.includes(segment.destinationPort)) return refuse(segment);
     const opened = new EndpointFlow(segment, { ...this.#options, firstSeq: this.#random.next() });
     this.#flows.delete(key);
     const oldest = this.#flows.keys().next();

@@ -13,7 +13,7 @@ export type {
 } from "./censors/censor.ts";
 export { FLOW_IDLE_MS, FLOWS_MAX } from "./censors/flow-table.ts";
 export { CENSOR_NAMES, galleryEntry, GENEVA_NAMES, isCensorName, makeCensor } from "./censors/gallery.ts";
-export type { CensorName, GalleryEntry, Scene } from "./censors/gallery.ts";
+export type { CensorName, GalleryEntry, QuicSpread, Scene } from "./censors/gallery.ts";
 export { Endpoint } from "./endpoint.ts";
 export type { EndpointOptions } from "./endpoint.ts";
 export { EndpointFlow, HTTP_ANSWER, TLS_ANSWER } from "./endpoint-flow.ts";
@@ -38,7 +38,7 @@ export type { EngineGatewayOptions } from "./link/engine-gateway.ts";
 export { LINK_HOPS_AFTER, LINK_HOPS_BEFORE } from "./link/link.ts";
 export type { NatKind } from "./link/nat.ts";
 export { EngineRig, strategyTable } from "./matrix/engine-rig.ts";
-export { evasionCell, galleryColumns, openColumn, ownColumn, runEvasion } from "./matrix/evasion-table.ts";
+export { concerns, evasionCell, galleryColumns, openColumn, ownColumn, runEvasion } from "./matrix/evasion-table.ts";
 export type { BoxColumn, EvasionCell, EvasionOptions, EvasionRow, EvasionTable } from "./matrix/evasion-table.ts";
 export { flowCapture } from "./matrix/flow-capture.ts";
 export { CELL_LEGEND, CELL_LETTERS, changesBetween, keptTable, printEvasion } from "./matrix/print-evasion.ts";

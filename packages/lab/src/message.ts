@@ -1,6 +1,7 @@
 // What the first message of a stream is and whose name it carries: a TLS ClientHello (RFC 8446) or an HTTP/1 request.
 import { TLS_EXTENSIONS_MAX } from "@bunnel/abi";
-import { readHttpRequest } from "@bunnel/wire";
+import { HTTP_METHODS, readHttpRequest } from "@bunnel/wire";
+import type { ReadRequest } from "@bunnel/wire";
 import { concat, latin1 } from "./octets.ts";
 
 const RECORD_HANDSHAKE = 22;
@@ -9,6 +10,8 @@ const RECORD_MAX_BYTES = 0xffff;
 const HANDSHAKE_CLIENT_HELLO = 1;
 /** Record and handshake header, version and random. */
 const SESSION_ID_AT = RECORD_HEADER_BYTES + 4 + 2 + 32;
+/** What a request can begin with. */
+const METHOD_LETTERS = HTTP_METHODS.map((method) => method.charCodeAt(0));
 const HOST_NAME_MAX_BYTES = 253;
 /** Records that a server joins at most. */
 const RECORDS_MAX = 16;
@@ -32,7 +35,7 @@ export function firstMessage(stream: Uint8Array, recordsMax = RECORDS_MAX): Firs
 /** Reads as a simple box does: of a hello what the first record holds of it, or a request. */
 export function messageWithin(octets: Uint8Array): FirstMessage | undefined {
   if (octets[0] === RECORD_HANDSHAKE) return helloWithin(octets);
-  const request = readHttpRequest(octets);
+  const request = requestWithin(octets);
   return request === undefined ? undefined : { kind: "http", host: request.host, complete: hasEmptyLine(octets) };
 }
 
@@ -44,7 +47,12 @@ export function nameIn(octets: Uint8Array): string | undefined {
 /** What looks like the start of a hello, or of a request. */
 export function looksKnown(octets: Uint8Array): boolean {
   if (octets[0] === RECORD_HANDSHAKE) return octets.length > 5 && octets[1] === 3 && octets[5] === 1;
-  return readHttpRequest(octets) !== undefined;
+  return requestWithin(octets) !== undefined;
+}
+
+/** What begins with no letter of a method is no request; to find that out needs no text. */
+function requestWithin(octets: Uint8Array): ReadRequest | undefined {
+  return METHOD_LETTERS.includes(octets[0] ?? 0) ? readHttpRequest(octets) : undefined;
 }
 
 /** The same walk as that of `readClientHello` of @bunnel/wire with "first", without its errors and copies. */
@@ -83,7 +91,17 @@ function nameWithin(octets: Uint8Array, data: number, end: number): string | und
   const bytes = be16(octets, data + 3);
   const from = data + 5;
   if (bytes === 0 || bytes > HOST_NAME_MAX_BYTES || from + bytes > end) return undefined;
-  return latin1(octets.subarray(from, from + bytes));
+  return nameText(octets, from, bytes);
+}
+
+let lastName = "";
+
+/** The name as text. The same one is read again and again, so the last one is kept. */
+function nameText(octets: Uint8Array, from: number, bytes: number): string {
+  let same = lastName.length === bytes;
+  for (let at = 0; same && at < bytes; at += 1) same = lastName.charCodeAt(at) === octets[from + at];
+  if (!same) lastName = latin1(octets.slice(from, from + bytes));
+  return lastName;
 }
 
 /** Whether a hello begins here that its first record does not hold as a whole. */

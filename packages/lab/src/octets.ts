@@ -2,7 +2,9 @@
 
 /** All parts, one behind the other, in a new array. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  const whole = new Uint8Array(bytes);
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

@@ -3,7 +3,6 @@ import { decodePacket, PROTOCOL_UDP, readQuicInitial, udpPacket } from "@bunnel/
 import type { DecodedPacket } from "@bunnel/wire";
 import { dnsAnswer, readDnsQuestion } from "../dns-message.ts";
 import { Datagrams } from "../ip/datagrams.ts";
-import { latin1 } from "../octets.ts";
 import { helloName } from "../quic-hello.ts";
 import type { UdpAxis } from "./axes.ts";
 import type { BlockedNames } from "./blocked-names.ts";
@@ -40,7 +39,7 @@ export class DatagramJudge {
     const decoded = decodePacket(packet);
     if (decoded.protocol !== PROTOCOL_UDP && this.#axis.kind !== "octets") return FORWARD;
     if (this.#axis.kind === "quic") return decoded.fragment ? FORWARD : this.#judgeQuic(decoded, this.#axis, nowMs);
-    const matched = this.#names.within(latin1(decoded.payload));
+    const matched = this.#names.within(decoded.payload);
     return matched === undefined ? FORWARD : { forward: false, matched };
   }
 

@@ -18,7 +18,7 @@ const NOTHING: Finding = { name: undefined, isWhole: false };
 const HOST_AS_SENT = "\r\nHost: ";
 
 export function finderOf(parser: ParserAxis, blocked: BlockedNames): Finder {
-  if (parser.kind === "octets") return (octets) => ({ name: blocked.within(latin1(octets)), isWhole: false });
+  if (parser.kind === "octets") return (octets) => ({ name: blocked.within(octets), isWhole: false });
   const { tlsRecords, http } = parser;
   return (octets) => {
     const message = tlsRecords > 1 ? firstMessage(octets, tlsRecords) : messageWithin(octets);

@@ -43,7 +43,17 @@ export interface Scene {
   readonly answerBytes?: number;
   /** Whose choices the server makes where segments overlap. Default "linux". */
   readonly stack?: TcpStack;
+  /** Octets of a hello's key share: a post-quantum one makes it longer than a packet. Default: a classic one. */
+  readonly keyShareBytes?: number;
+  /** How a QUIC hello is spread. Default: one datagram with one frame. */
+  readonly spread?: QuicSpread;
 }
+
+/**
+ * "two-datagrams": one frame in each · "mixed": over two datagrams, in frames of the client's own order with others
+ * between them, as Chromium does it.
+ */
+export type QuicSpread = "two-datagrams" | "mixed";
 
 export interface GalleryEntry {
   readonly model: Model;

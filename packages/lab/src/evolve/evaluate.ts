@@ -9,7 +9,7 @@
 // worth more than one that breaks the connection (Geneva's order of merit), and the empty one stands at 0.
 import { POST_QUANTUM_SHARE_BYTES } from "@bunnel/wire";
 import { makeBox } from "../censors/axis-censor.ts";
-import type { CensorMaker } from "../censors/censor.ts";
+import type { Censor, CensorMaker } from "../censors/censor.ts";
 import { galleryEntry, isCensorName } from "../censors/gallery.ts";
 import type { Scene } from "../censors/gallery.ts";
 import type { NatKind } from "../link/nat.ts";
@@ -53,12 +53,13 @@ export const EVALUATION_CONNECTIONS: number = PATHS.length;
 export class Evaluator {
   readonly scene: Scene;
   readonly #rig: EngineRig;
-  readonly #make: CensorMaker;
+  /** Each connection resets it first, so one serves all. */
+  readonly #censor: Censor;
   readonly #nat: NatKind;
 
   private constructor(rig: EngineRig, make: CensorMaker, scene: Scene, nat: NatKind) {
     this.#rig = rig;
-    this.#make = make;
+    this.#censor = make({ blocked: [CELL_HOST], hopsToServer: LINK_HOPS_AFTER });
     this.scene = scene;
     this.#nat = nat;
   }
@@ -74,7 +75,7 @@ export class Evaluator {
     this.#rig.load(strategy === "pass" ? undefined : strategyTable(strategy));
     const { message, timestamps, answerBytes } = this.scene;
     const results = PATHS.map(({ family, seed, keyShareBytes }) => {
-      const censor = this.#make({ blocked: [CELL_HOST], hopsToServer: LINK_HOPS_AFTER });
+      const censor = this.#censor;
       const link: CellOptions["link"] = { nat: this.#nat, events: false };
       const cell: CellOptions = { gateway: this.#rig.gateway, censor, message, timestamps, family, seed, link };
       return runCell({

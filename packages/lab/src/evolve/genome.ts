@@ -45,8 +45,22 @@ export function genomeSize(genome: Genome): number {
 /** Whether the notation takes it, and it is not too long. */
 export function isWritable(genome: Genome, message: Scene["message"]): boolean {
   if (genome.length > GENES_MAX) return false;
+  const text = genomeText(genome, message);
+  const known = writable.get(text);
+  if (known !== undefined) return known;
+  if (writable.size >= WRITABLE_MAX) writable.clear();
+  const isTaken = parses(text);
+  writable.set(text, isTaken);
+  return isTaken;
+}
+
+/** Whether the notation takes a text: a search makes the same strategies again and again. */
+const writable = new Map<string, boolean>();
+const WRITABLE_MAX = 20_000;
+
+function parses(text: string): boolean {
   try {
-    parseStrategy(genomeText(genome, message));
+    parseStrategy(text);
     return true;
   } catch {
     return false;

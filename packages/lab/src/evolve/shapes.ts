@@ -89,7 +89,7 @@ const OF_SYN: readonly Shape[] = [
     isSyn: true,
     slots: [{ least: 1, most: 1, make: (r) => oneOf(r, ["zeros", "tls", "http"]) }],
   },
-  { technique: "synack", isSyn: true, slots: [{ least: 1, most: 1, make: ttl }] },
+  { technique: "synack", isSyn: true, slots: [word("badsum")] },
 ];
 
 const ofDatagram = (kind: "quic" | "dns"): readonly Shape[] => {

@@ -111,6 +111,11 @@ export class Client implements Host {
     }
   }
 
+  /** Linux gives up a connection that it is only opening when a router reports a packet with the number of its SYN. */
+  hearExpired(packet: Uint8Array): void {
+    if (this.#state === "connecting" && readSegment(packet)?.seq === this.#firstSeq) this.#end("reset");
+  }
+
   /** SYN-SENT (RFC 9293 section 3.10.7.3). */
   #connect(segment: TcpSegment, nowMs: number): Uint8Array[] {
     if (!has(segment, TCP_ACK) || segment.ack !== sequenceAfter(this.#firstSeq, 1)) return [];
@@ -153,7 +158,7 @@ export class Client implements Host {
     const packets: Uint8Array[] = [];
     this.#sentBytes = message.length;
     for (let at = this.#acknowledgedBytes; at < message.length; at += bytes) {
-      const payload = message.subarray(at, at + bytes);
+      const payload = at === 0 && bytes >= message.length ? message : message.slice(at, at + bytes);
       const flags = at + bytes < message.length ? TCP_ACK : TCP_PSH | TCP_ACK;
       packets.push(this.#packet(flags, this.#messageSeq(at), nowMs, payload));
     }

@@ -31,6 +31,11 @@ export function afterRouters(packet: Uint8Array, routers: number, mayChange = fa
   return copy;
 }
 
+/** What is left of a packet's hop limit. */
+export function hopLimitOf(packet: Uint8Array): number {
+  return ((packet[0] ?? 0) >> 4 === 6 ? packet[IPV6_HOP_LIMIT] : packet[IPV4_TTL]) ?? 0;
+}
+
 function holdsIpv4(packet: Uint8Array): boolean {
   const headerBytes = ((packet[0] ?? 0) & 15) * 4;
   const totalBytes = ((packet[2] ?? 0) << 8) | (packet[3] ?? 0);

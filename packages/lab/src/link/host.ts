@@ -4,6 +4,8 @@ export interface Host {
   readonly dueMs: number | undefined;
   /** Takes a packet as it arrived. Returns what is sent in answer, in order. */
   receive(packet: Uint8Array, nowMs: number): Uint8Array[];
+  /** A router tells by ICMP that a packet of this machine's ended there: its hop limit ran out. */
+  hearExpired?(packet: Uint8Array): void;
   /** Lets the timers that ran out act. */
   tick(nowMs: number): Uint8Array[];
 }

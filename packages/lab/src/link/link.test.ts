@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { decodePacket } from "@bunnel/wire";
+import { decodePacket, TCP_PSH, TCP_SYN, tcpPacket } from "@bunnel/wire";
 import type { Censor } from "../censors/censor.ts";
 import { makeCensor } from "../censors/gallery.ts";
 import { Endpoint } from "../endpoint.ts";
@@ -52,6 +52,22 @@ describe("Link.run()", () => {
     expect(run({ hopsBefore: 63, hopsAfter: 0 }).client.state).toBe("answered");
     expect(run({ hopsBefore: 63, hopsAfter: 1 }).report.counts).toMatchObject({ arrived: 0 });
     expect(run({ hopsBefore: 64, hopsAfter: 0 }).report.counts).toMatchObject({ arrived: 0 });
+  });
+
+  test("tells the client of a packet that ended at a router, and a connection that is only opening is given up", () => {
+    const decoy = (flags: "SA" | "PA", ttl: number): LinkParts["transform"] => {
+      return (packet) => {
+        const { tcpFlags, seq } = decodePacket(packet);
+        const ends = { source: "192.0.2.7", destination: "203.0.113.9", sourcePort: 40000, destinationPort: 443 };
+        const isNext = flags === "SA" ? tcpFlags === TCP_SYN : (tcpFlags & TCP_PSH) !== 0;
+        return isNext ? [tcpPacket({ ...ends, seq, flags, hopLimit: ttl }), packet] : [packet];
+      };
+    };
+    for (const ttl of [1, 4]) {
+      expect(run({}, { transform: decoy("SA", ttl) }).client.state).toBe("reset");
+      expect(run({}, { transform: decoy("PA", ttl) }).client.state).toBe("answered");
+    }
+    expect(run({}, { transform: decoy("SA", 64) }).client.state).toBe("answered");
   });
 
   test("counts down for injected packets from the censor on", () => {

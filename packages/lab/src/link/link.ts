@@ -9,7 +9,7 @@ import { FORWARD } from "../censors/censor.ts";
 import { EventQueue } from "./event-queue.ts";
 import { gatewayOf, PLAIN_GATEWAY } from "./gateway.ts";
 import type { Gateway, Transform } from "./gateway.ts";
-import { afterRouters } from "./hop-limit.ts";
+import { afterRouters, hopLimitOf } from "./hop-limit.ts";
 import type { Host } from "./host.ts";
 import { Nat } from "./nat.ts";
 import type { NatKind } from "./nat.ts";
@@ -44,11 +44,11 @@ export interface LinkParts {
   readonly client: Host & { start(nowMs: number): Uint8Array[] };
   readonly server: Host;
   /** What rewrites the client's packets. Default: every packet as it is. */
-  readonly transform?: Transform;
+  readonly transform?: Transform | undefined;
   /** The same with a clock; then there is no transform. */
-  readonly gateway?: Gateway;
+  readonly gateway?: Gateway | undefined;
   /** Default: none. */
-  readonly censor?: Censor;
+  readonly censor?: Censor | undefined;
 }
 
 export interface LinkReport {
@@ -177,12 +177,18 @@ export class Link {
     if (packet.length > mtuBytes) return this.#note("tooBig", direction, packet);
     if (lost) return this.#note("lost", direction, packet);
     const behind = afterRouters(packet, routers, this.#mayChange);
-    if (behind === undefined) return this.#note("expired", direction, packet);
+    if (behind === undefined) return this.#expire(direction, packet, routers);
     if (heldBack) this.#note("heldBack", direction, packet);
     if (doubled) this.#note("doubled", direction, packet);
     const atMs = this.#nowMs + delayMs + (heldBack ? holdMs : 0);
     this.#queue.plan(atMs, { to, direction, packet: behind });
     if (doubled) this.#queue.plan(atMs, { to, direction, packet: behind.slice() });
+  }
+
+  /** The client alone is told, and at once: what a router says is there before any answer of the server. */
+  #expire(direction: Direction, packet: Uint8Array, routers: number): void {
+    this.#note("expired", direction, packet);
+    if (direction === "outbound" && hopLimitOf(packet) <= routers) this.#parts.client.hearExpired?.(packet);
   }
 
   #judge(direction: Direction, packet: Uint8Array): void {

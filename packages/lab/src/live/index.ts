@@ -6,6 +6,7 @@ export {
   SERVER_ADDRESSES_MAX,
   serverAddress,
 } from "./address-plan.ts";
+export { browserCommand, type BrowserOrder, findBrowser } from "./browser.ts";
 export { contentBlocks, contentDigest } from "./body.ts";
 export type { Scheme } from "./client-child.ts";
 export { type Certificate, makeCertificate } from "./certificate.ts";

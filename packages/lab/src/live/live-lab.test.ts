@@ -80,6 +80,21 @@ test("the lab's own client sees what curl sees", async () => {
   }
 });
 
+test("a lab without a web of its own leaves the ports free, and its certificate is there for others", async () => {
+  await using other = await LiveLab.create({ web: false });
+  expect((await other.fetch({ host: ALLOWED_NAME, scheme: "https", family: 4 })).outcome).toBe("reset");
+  expect(other.certificate.certificate).toBe(other.authority);
+  expect(other.certificate.key).toContain("PRIVATE KEY");
+});
+
+test("setTimestamps() says what the client offers", async () => {
+  const offered = async () => (await lab.client.run(["cat", "/proc/sys/net/ipv4/tcp_timestamps"])).stdout.trim();
+  lab.setTimestamps(false);
+  expect(await offered()).toBe("0");
+  lab.setTimestamps(true);
+  expect(await offered()).toBe("1");
+});
+
 /** Processes that this one has started and that are still there (proc(5)). */
 function ownChildren(): number {
   return readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean).length;

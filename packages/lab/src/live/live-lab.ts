@@ -5,7 +5,7 @@ import type { CensorName } from "../censors/gallery.ts";
 import { ALLOWED_NAME, BLOCKED_NAME, type Family, SERVER_ADDRESSES_MAX } from "./address-plan.ts";
 import type { Caller } from "./calls.ts";
 import type { CensorCalls } from "./censor-child.ts";
-import { makeCertificate } from "./certificate.ts";
+import { type Certificate, makeCertificate } from "./certificate.ts";
 import type { ClientCalls } from "./client-child.ts";
 import { type HopLimits, measureHopLimits } from "./hop-limits.ts";
 import type { LabHost } from "./host.ts";
@@ -13,6 +13,7 @@ import { buildNetwork, type Hosts, knownFamilies } from "./network.ts";
 import type { WebOutcome } from "./outcome.ts";
 import type { ChildRole } from "./run-child.ts";
 import type { ServerCalls } from "./server-child.ts";
+import { setSysctl } from "./sysctl.ts";
 import { Service, type ServiceOrder } from "./service.ts";
 import type { WatchCounts } from "./watch.ts";
 import { type FetchOrder, WebClient } from "./web-client.ts";
@@ -25,6 +26,8 @@ export interface LiveLabOptions {
   readonly child?: (role: ChildRole) => readonly string[];
   /** Let curl make the requests. Default: where it is installed. */
   readonly curl?: boolean;
+  /** Serve HTTPS and HTTP. False: their ports stay free for servers of the caller. Default true. */
+  readonly web?: boolean;
 }
 
 interface Children {
@@ -42,15 +45,15 @@ export class LiveLab implements AsyncDisposable {
     hosts: Hosts,
     readonly children: Children,
     readonly families: readonly Family[],
-    /** PEM of the authority that signed the server's certificate. */
-    readonly authority: string,
+    /** The server's, for both names; with its key, for servers of the caller. */
+    readonly certificate: Certificate,
     readonly hopLimits: HopLimits,
     options: LiveLabOptions,
   ) {
     this.#hosts = hosts;
     this.#service = options.service;
     const curl = options.curl === false ? undefined : (Bun.which("curl") ?? undefined);
-    this.#web = new WebClient(hosts.client, children.client, authority, curl);
+    this.#web = new WebClient(hosts.client, children.client, certificate.certificate, curl);
   }
 
   /**
@@ -65,15 +68,20 @@ export class LiveLab implements AsyncDisposable {
       const children = await openChildren(hosts, options.child ?? childFile);
       const certificate = makeCertificate([BLOCKED_NAME, ALLOWED_NAME]);
       await Promise.all([
-        children.server.call("start", { certificate, families }),
+        children.server.call("start", { certificate, families, web: options.web ?? true }),
         children.censor.call("start", { families }),
       ]);
       const hopLimits = await measureHopLimits(children, families);
-      return new LiveLab(hosts, children, families, certificate.certificate, hopLimits, options);
+      return new LiveLab(hosts, children, families, certificate, hopLimits, options);
     } catch (error) {
       await closeHosts(hosts);
       throw error;
     }
+  }
+
+  /** PEM of the authority that signed the server's certificate. */
+  get authority(): string {
+    return this.certificate.certificate;
   }
 
   get client(): LabHost {
@@ -109,6 +117,11 @@ export class LiveLab implements AsyncDisposable {
       hopsToServer: this.hopLimits.hopsToServer,
       attached: names.length > 0,
     });
+  }
+
+  /** Whether the client offers TCP time stamps in its next connections, as Linux does and Windows does not. */
+  setTimestamps(offered: boolean): void {
+    this.client.inside(() => setSysctl("net/ipv4/tcp_timestamps", offered ? 1 : 0));
   }
 
   /** What the models did since they were set, by address of the server. */

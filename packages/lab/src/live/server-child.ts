@@ -29,6 +29,8 @@ export interface DigestAnswer {
 export interface ServerStart {
   readonly certificate: Certificate;
   readonly families: readonly Family[];
+  /** Whether HTTPS and HTTP are served. */
+  readonly web: boolean;
 }
 
 const probesSeen = new Set<number>();
@@ -43,7 +45,7 @@ const calls = {
 };
 export type ServerCalls = typeof calls;
 
-async function start({ certificate, families }: ServerStart): Promise<void> {
+async function start({ certificate, families, web }: ServerStart): Promise<void> {
   const any = families.includes(6) ? "::" : "0.0.0.0";
   const tls = { key: certificate.key, cert: certificate.certificate };
   const echo = createTcp((socket) => {
@@ -52,8 +54,8 @@ async function start({ certificate, families }: ServerStart): Promise<void> {
     socket.pipe(socket);
   });
   await Promise.all([
-    listening(createHttps(tls, answerWeb), HTTPS_PORT, any),
-    listening(createHttp(answerWeb), HTTP_PORT, any),
+    ...(web ? [listening(createHttps(tls, answerWeb), HTTPS_PORT, any)] : []),
+    ...(web ? [listening(createHttp(answerWeb), HTTP_PORT, any)] : []),
     listening(echo, ECHO_PORT, any),
     ...families.flatMap((family) => [listenForProbes(family), listenForQueries(family)]),
   ]);

@@ -14,9 +14,14 @@ export interface FetchOrder {
   readonly server?: number;
   /** After this time without an answer the request counts as blocked. Default 1500. */
   readonly timeoutMs?: number;
+  /** A path that answers as `/who` does. Default `/who`. */
+  readonly path?: string;
+  /** Where curl asks: its words about versions. Default `--http1.1`. */
+  readonly words?: readonly string[];
 }
 
 const TIMEOUT_MS = 1500;
+const PATH = "/who";
 /** What curl gets more than its own limit before it is killed. */
 const GRACE_MS = 2000;
 
@@ -40,12 +45,12 @@ export class WebClient {
     const address = serverAddress(order.family, order.server);
     const seconds = String(timeoutMs / 1000);
     const command = [
-      ...[curl, "--silent", "--show-error", "--noproxy", "*", "--http1.1", `-${order.family}`],
+      ...[curl, "--silent", "--show-error", "--noproxy", "*", `-${order.family}`, ...(order.words ?? ["--http1.1"])],
       ...["--resolve", `${order.host}:${port}:${order.family === 6 ? `[${address}]` : address}`],
       ...["--connect-timeout", seconds, "--max-time", seconds],
       // The authority comes by standard input: no file that could be left behind.
       ...(order.scheme === "https" ? ["--cacert", "/dev/stdin"] : []),
-      `${order.scheme}://${order.host}/who`,
+      `${order.scheme}://${order.host}${order.path ?? PATH}`,
     ];
     const stdin = new TextEncoder().encode(this.authority);
     const run = await this.client.run(command, { stdin, timeoutMs: timeoutMs + GRACE_MS });
@@ -57,7 +62,7 @@ export class WebClient {
       scheme: order.scheme,
       address: serverAddress(order.family, order.server),
       host: order.host,
-      path: "/who",
+      path: order.path ?? PATH,
       authority: this.authority,
       timeoutMs: order.timeoutMs ?? TIMEOUT_MS,
     });

@@ -1,9 +1,10 @@
 // What the client of a cell sends and what it is answered. Messages of the same kind and name are built once: a search
 // sends the same one many thousand times.
-import { clientHello, httpRequest, quicInitial } from "@bunnel/wire";
+import { clientHello, httpRequest, mixedFrames, quicHello, quicInitials } from "@bunnel/wire";
 import type { ClientHelloFields, HttpRequestFields } from "@bunnel/wire";
 import { DNS_ADDRESS, quicAnswer, QUIC_SECOND_ANSWER, QUIC_SECOND_FLIGHT } from "../datagram-endpoint.ts";
 import { dnsAnswer, dnsQuery, readDnsQuestion } from "../dns-message.ts";
+import type { QuicSpread } from "../censors/gallery.ts";
 import { concat } from "../octets.ts";
 import { answerOf, HTTP_ANSWER, TLS_ANSWER } from "../endpoint-flow.ts";
 
@@ -15,6 +16,8 @@ const USUAL_HEADERS: NonNullable<HttpRequestFields["headers"]> = [
   ["Accept", "*/*"],
 ];
 const DNS_ID = 0x5a5a;
+/** Where a mixed hello is cut into frames, in shares of it. */
+const MIXED_AT = [0.1, 0.3, 0.6, 0.8] as const;
 const CONNECTION_ID = Uint8Array.of(8, 7, 6, 5, 4, 3, 2, 1);
 
 type StreamFields = {
@@ -46,10 +49,10 @@ export function streamMessage({ message, hello, request }: StreamFields, host: s
   return isUsual ? kept(streams, `${message} ${host} ${hello?.keyShareBytes ?? 0}`, make) : make();
 }
 
-/** A QUIC Initial or a DNS question for a host. */
-export function datagramMessage(message: StreamFields["message"], host: string): DatagramMessage {
-  return kept(datagrams, `${message} ${host}`, () => {
-    if (message === "quic") return quicMessage(host);
+/** A QUIC hello, or a DNS question for a host. */
+export function datagramMessage(message: StreamFields["message"], host: string, spread?: QuicSpread): DatagramMessage {
+  return kept(datagrams, `${message} ${host} ${spread ?? "whole"}`, () => {
+    if (message === "quic") return quicMessage(host, spread);
     const query = dnsQuery(host, DNS_ID);
     const question = readDnsQuestion(query);
     if (question === undefined) throw new Error(`DNS query: expected a question for ${host}, found none`);
@@ -58,8 +61,12 @@ export function datagramMessage(message: StreamFields["message"], host: string):
 }
 
 /** A second flight goes out once the first is answered: boxes that let the first datagram pass are felt then. */
-function quicMessage(host: string): DatagramMessage {
-  const flights = [[quicInitial({ serverName: host, destinationId: CONNECTION_ID })], [QUIC_SECOND_FLIGHT]];
+function quicMessage(host: string, spread: QuicSpread | undefined): DatagramMessage {
+  const fields = { serverName: host, destinationId: CONNECTION_ID, datagrams: spread === undefined ? 1 : 2 };
+  const bytes = quicHello({ serverName: host }).length;
+  const mixed = { cryptoSplit: MIXED_AT.map((share) => Math.round(bytes * share)), arrange: mixedFrames };
+  const hello = quicInitials(spread === "mixed" ? { ...fields, ...mixed } : fields);
+  const flights = [hello, [QUIC_SECOND_FLIGHT]];
   const expected = [quicAnswer(CONNECTION_ID), QUIC_SECOND_ANSWER];
   return { flights, answers: expected, answer: concat(...expected) };
 }

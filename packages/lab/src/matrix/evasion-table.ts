@@ -100,7 +100,7 @@ export function evasionCell(
 ): CellResult {
   rig.load(strategy === undefined ? undefined : tableFor(strategy));
   const censor = make?.();
-  const { message, timestamps, answerBytes, stack } = scene;
+  const { message, timestamps, answerBytes, stack, keyShareBytes, spread } = scene;
   const cell: CellOptions = {
     gateway: rig.gateway,
     message,
@@ -111,12 +111,14 @@ export function evasionCell(
     ...(censor !== undefined && { censor }),
     ...(answerBytes !== undefined && { answerBytes }),
     ...(stack !== undefined && { stack }),
+    ...(keyShareBytes !== undefined && { hello: { keyShareBytes } }),
+    ...(spread !== undefined && { spread }),
   };
   return runCell(cell);
 }
 
 /** Whether the strategy says something about messages of the scene, or about the SYN before them. */
-function concerns({ strategy }: NamedStrategy, { message }: Scene): boolean {
+export function concerns({ strategy }: NamedStrategy, { message }: Scene): boolean {
   if (strategy === undefined) return true;
   if (strategy.startsWith("preset:")) return true;
   const kinds = parseStrategy(strategy).clauses.map(({ kind }) => kind);

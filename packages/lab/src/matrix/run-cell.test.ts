@@ -37,6 +37,19 @@ describe("runCell()", () => {
     expect(cell(none, { censor })).toMatchObject({ outcome: "reset", matched: CELL_HOST });
   });
 
+  test("a QUIC hello is read however it is spread, by the server and by a box that opens one datagram", () => {
+    const quic = { message: "quic", transform: none } as const;
+    const blocked = (spread?: CellOptions["spread"]) => {
+      const censor = makeCensor("gfw-quic", { blocked: [CELL_HOST] });
+      return runCell({ ...quic, censor, ...(spread && { spread }) }).outcome;
+    };
+    for (const spread of ["two-datagrams", "mixed"] as const) {
+      expect(runCell({ ...quic, spread })).toMatchObject({ outcome: "served", host: CELL_HOST });
+    }
+    // The name lies in the first of two datagrams; frames of the client's own order are no hello to that box.
+    expect([blocked(), blocked("two-datagrams"), blocked("mixed")]).toEqual(["blocked", "blocked", "served"]);
+  });
+
   test("broken: the endpoint read another name", () => {
     const swap = withPayload((payload) => Uint8Array.from(payload, (octet) => (octet === 0x76 ? 0x77 : octet)));
     expect(cell(swap)).toMatchObject({ outcome: "broken", host: "wideo.example.org" });

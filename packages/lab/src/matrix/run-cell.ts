@@ -1,6 +1,7 @@
 // One technique against one censor: one connection over the simulated path, and what came of it.
 import type { ClientHelloFields, HttpRequestFields } from "@bunnel/wire";
 import type { Censor } from "../censors/censor.ts";
+import type { QuicSpread } from "../censors/gallery.ts";
 import { DatagramEndpoint } from "../datagram-endpoint.ts";
 import { Endpoint } from "../endpoint.ts";
 import type { TcpStack } from "../endpoint-flow.ts";
@@ -44,6 +45,8 @@ export interface CellOptions {
   readonly timestamps?: boolean;
   /** Whose choices the server makes where segments overlap. Default "linux". */
   readonly stack?: TcpStack;
+  /** How a QUIC hello is spread. Default: one datagram with one frame. */
+  readonly spread?: QuicSpread;
   /** The server's answer over TCP grows to so many octets. Default: a few. */
   readonly answerBytes?: number;
   /** How often the client sends again over TCP before it gives up. Default: RETRANSMIT_MAX. */
@@ -119,7 +122,7 @@ function overTcp(options: CellOptions): Run {
 function overUdp(options: CellOptions): Run {
   const random = new SeededRandom(options.seed ?? 1);
   const host = options.host ?? CELL_HOST;
-  const { answer, ...told } = datagramMessage(options.message, host);
+  const { answer, ...told } = datagramMessage(options.message, host, options.spread);
   const ends = endsOf(options, random);
   const server = new DatagramEndpoint([ends.destination]);
   const client = new DatagramClient({ ...ends, ...told });
@@ -131,18 +134,12 @@ function overUdp(options: CellOptions): Run {
 
 function carry(options: CellOptions, ends: Pick<ConstructorParameters<typeof Link>[0], "client" | "server">) {
   const { transform, gateway, censor, seed = 1 } = options;
-  const parts = {
-    ...ends,
-    ...(transform !== undefined && { transform }),
-    ...(gateway !== undefined && { gateway }),
-    ...(censor !== undefined && { censor }),
-  };
-  return new Link(parts, { ...options.link, seed }).run();
+  return new Link({ ...ends, transform, gateway, censor }, { ...options.link, seed }).run();
 }
 
 function judge({ report, state, received, answer, isFaithful, isWhole }: Run): Outcome {
   if (!isFaithful) return "broken";
-  if (!isPrefix(received.subarray(0, answer.length), answer)) return "forged";
+  if (!startsAs(received, answer)) return "forged";
   if (state === "answered" && isWhole) return "served";
   if (report.matched.length === 0) return "broken";
   return state === "reset" && report.counts.injected > 0 ? "reset" : "blocked";
@@ -154,7 +151,12 @@ function meansTheSame(stream: Uint8Array, message: Uint8Array): boolean {
 }
 
 function isPrefix(octets: Uint8Array, whole: Uint8Array): boolean {
-  if (octets.length > whole.length) return false;
-  for (let at = 0; at < octets.length; at += 1) if (octets[at] !== whole[at]) return false;
+  return octets.length <= whole.length && startsAs(octets, whole);
+}
+
+/** Whether two rows of octets are equal as far as both go. */
+function startsAs(one: Uint8Array, other: Uint8Array): boolean {
+  const bytes = Math.min(one.length, other.length);
+  for (let at = 0; at < bytes; at += 1) if (one[at] !== other[at]) return false;
   return true;
 }

@@ -57,7 +57,7 @@ export function namedStrategies(ttl: number = SIMULATED_DECOY_TTL): readonly Nam
     { name: "http unix lines", strategy: "http: httphost(unixeol)" },
     { name: "syn data", strategy: "syn: syndata(zeros)" },
     { name: "syn data, a hello", strategy: "syn: syndata(tls, sni=www.example.org)" },
-    { name: "syn,ack first", strategy: `syn: synack(ttl=${ttl})` },
+    { name: "syn,ack first", strategy: "syn: synack(badsum)" },
     { name: "quic fake zeros", strategy: "quic: fake(zeros)" },
     { name: "quic fake initial", strategy: "quic: fake(quic, sni=www.example.org)" },
     { name: "quic longer", strategy: "quic: udplen(+8)" },

@@ -47,11 +47,11 @@ export class LinuxQueue implements ReceiveQueue {
       return NOTHING;
     }
     if (this.#early.length === 0) {
-      const fresh = from === this.#next ? octets : octets.subarray(this.#next - from);
+      const fresh = octetsFrom(octets, this.#next - from);
       this.#next = end;
       return fresh;
     }
-    const parts = [octets.subarray(this.#next - from)];
+    const parts = [octetsFrom(octets, this.#next - from)];
     this.#next = end;
     this.#release(parts);
     return concat(...parts);
@@ -62,7 +62,7 @@ export class LinuxQueue implements ReceiveQueue {
     for (let first = this.#early[0]; first !== undefined && first.from <= this.#next; first = this.#early[0]) {
       this.#early.shift();
       if (endOf(first) <= this.#next) continue;
-      parts.push(first.octets.subarray(this.#next - first.from));
+      parts.push(octetsFrom(first.octets, this.#next - first.from));
       this.#next = endOf(first);
     }
   }
@@ -83,6 +83,11 @@ function grow(waiting: EarlySegment | undefined, segment: EarlySegment): boolean
   if (waiting === undefined || endOf(waiting) !== segment.from) return false;
   waiting.octets = concat(waiting.octets, segment.octets);
   return true;
+}
+
+/** The octets from one on: themselves where that is the first, for a view costs more than both. */
+function octetsFrom(octets: Uint8Array, at: number): Uint8Array {
+  return at === 0 ? octets : octets.slice(at);
 }
 
 function endOf(segment: EarlySegment): number {

@@ -10,6 +10,8 @@ export class OctetWindow {
   /** 1 where the octet is known. */
   #known = new Uint8Array(0);
   #readable = 0;
+  /** Behind the last octet that is known. */
+  #end = 0;
 
   /** @param keep which copy of an octet holds when there are several */
   constructor(keep: "first" | "last", maxBytes = STREAM_KEPT_BYTES) {
@@ -26,6 +28,15 @@ export class OctetWindow {
     const end = Math.min(this.#maxBytes, position + octets.length);
     if (start >= end) return false;
     this.#grow(end);
+    if (start >= this.#end) {
+      this.#append(
+        start,
+        start === position && end === position + octets.length
+          ? octets
+          : octets.slice(start - position, end - position),
+      );
+      return true;
+    }
     let written = false;
     for (let at = start; at < end; at += 1) {
       if (this.#keep === "first" && this.#known[at] === 1) continue;
@@ -33,13 +44,22 @@ export class OctetWindow {
       this.#known[at] = 1;
       written = true;
     }
+    this.#end = Math.max(this.#end, end);
     while (this.#known[this.#readable] === 1) this.#readable += 1;
     return written;
   }
 
-  /** The octets from the start up to the first hole: a view that the next `write` may change. */
+  /** Octets behind all others. */
+  #append(start: number, octets: Uint8Array): void {
+    this.#end = start + octets.length;
+    this.#octets.set(octets, start);
+    this.#known.fill(1, start, this.#end);
+    if (this.#readable === start) this.#readable = this.#end;
+  }
+
+  /** The octets from the start up to the first hole. */
   get readable(): Uint8Array {
-    return this.#octets.subarray(0, this.#readable);
+    return this.#octets.slice(0, this.#readable);
   }
 
   /** How many those are. */

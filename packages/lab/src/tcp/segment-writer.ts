@@ -2,7 +2,7 @@
 // @bunnel/wire makes of the same fields: a simulation writes millions of them.
 import { parseAddress, TCP_HEADER_BYTES } from "@bunnel/wire";
 import { folded, wordSum } from "../ip/checksum.ts";
-import { flowKey } from "./segment.ts";
+import { flowKey } from "./flow-key.ts";
 
 const IPV4_HEADER_BYTES = 20;
 const IPV6_HEADER_BYTES = 40;
