@@ -46,8 +46,8 @@ export function isPlain(m: Meta, plan: Plan, step: Step, foolings: u32, room: i3
 }
 
 /**
- * Sends the step's octets, which lie from `source` on, in one packet, `delayMs` from now; `renames`: with the step's name in
- * place of the true one. False: no room.
+ * Sends the step's octets, which lie from `source` on, in one packet, `delayMs` from now; `renames`: with the step's
+ * name in place of the true one. False: no room.
  */
 export function emitPlain(
   p: usize,
