@@ -25,6 +25,7 @@ import {
   type Pipeline,
   type TunSettings,
 } from "./backend.ts";
+import { CaptureFeed } from "./capture/feed.ts";
 import { needsAnswers } from "./dns/needs-answers.ts";
 import { QueryAnswers } from "./dns/query-answers.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
@@ -94,6 +95,7 @@ interface Parts {
 class RunningTun implements BackendHandle {
   readonly pipeline: Pipeline;
   readonly closed: Promise<Error | undefined>;
+  readonly captured: CaptureFeed;
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #startedMs = performance.now();
   readonly #cleanup: ReturnType<typeof setInterval>;
@@ -128,6 +130,7 @@ class RunningTun implements BackendHandle {
     void parts.queues.ended.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
     const figures = this.#figures;
+    this.captured = new CaptureFeed(parts.queues.captures, (rule) => figures.ruleOf(currentProfile(), rule));
     this.pipeline = {
       get profile() {
         return currentProfile();
@@ -194,6 +197,7 @@ class RunningTun implements BackendHandle {
       method: this.#interception.method,
       uplinks: this.#interception.uplinks,
       pumps: this.parts.queues.pumps,
+      deviceDropped: this.platform.deviceDropped?.(this.parts.queues.device) ?? 0,
       tapDropped: this.parts.queues.taps.reduce((sum, tap) => sum + (tap?.dropped ?? 0), 0),
     };
   }
@@ -215,8 +219,8 @@ class RunningTun implements BackendHandle {
     this.parts.engine.learnName(parseAddress(address), name, seconds, Date.now() >>> 0);
   }
 
-  shutdown(): Promise<void> {
-    return this.#end(undefined);
+  shutdown(failed?: Error): Promise<void> {
+    return this.#end(failed);
   }
 
   #end(cause: Error | undefined): Promise<void> {
@@ -227,7 +231,11 @@ class RunningTun implements BackendHandle {
   async #takeDown(cause: Error | undefined): Promise<void> {
     clearInterval(this.#cleanup);
     this.#watchdog[Symbol.dispose]();
-    const refused = attempt(() => this.#interception.close());
+    const staysClosed = cause !== undefined && this.#settings.killSwitch === true;
+    const interception = this.#interception;
+    const refused = attempt(() =>
+      staysClosed && interception.release ? interception.release() : interception.close(),
+    );
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     await this.parts.queues.stop();
     this.parts.answers?.close();

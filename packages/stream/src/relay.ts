@@ -86,6 +86,7 @@ export class StreamRelay implements Disposable {
       port: port2,
       signal: this.#signal,
       listener: fd,
+      address: address.address,
       counters: this.#counters.memory,
       accept: options.accept,
       user: options.user,

@@ -16,6 +16,8 @@ export interface ProfileSelection {
   readonly http?: readonly number[];
   readonly quic?: readonly number[];
   readonly dns?: readonly number[];
+  /** Queries are answered here: those to the network's own server come up too. */
+  readonly dnsOfNetwork?: true;
   readonly syn?: readonly number[];
   /** Destinations per kind, where its rules name all of theirs. A kind left out: any. */
   readonly addresses?: Readonly<Partial<Record<Kind, readonly string[]>>>;
@@ -58,9 +60,17 @@ export function selectionOf(profile: Profile): ProfileSelection {
   const except = exceptOf(profile);
   return {
     ...Object.fromEntries(wanted.map(({ kind, rules }) => [kind, portsFor(kind, rules)] as const)),
+    ...(wanted.some(({ kind }) => kind === "dns") && answersQueries(profile) && { dnsOfNetwork: true as const }),
     ...(addresses.length > 0 && { addresses: Object.fromEntries(addresses) }),
     ...(except && { except }),
   };
+}
+
+/** Whether a rule answers DNS queries here instead of sending them on. */
+function answersQueries({ rules }: Profile): boolean {
+  const answers = ({ operations }: Clause): boolean =>
+    operations.some(({ technique }) => technique === "doh" || technique === "redirect");
+  return rules.some(({ enabled, strategy }) => enabled && strategy.clauses.some(answers));
 }
 
 /** A rule that acts on a kind, with the conditions that interception can look at. */
