@@ -164,11 +164,11 @@ class ListLane {
 
   /** Reads words all over the table, the place of each following from the one before, as c/lists.c does. */
   #walk(): number {
-    const words = this.#words;
+    const table = this.#words;
     let at = 1;
     for (let i = 0; i < READS; i++) {
       const line = Math.floor((at * LINES) / HIGH);
-      at = (Math.imul(((at + (words[line * LINE_WORDS] ?? 0)) >>> 0) | 0, GOLDEN) + i) >>> 0;
+      at = (Math.imul(((at + (table[line * LINE_WORDS] ?? 0)) >>> 0) | 0, GOLDEN) + i) >>> 0;
     }
     return at;
   }

@@ -133,7 +133,7 @@ static __attribute__((noinline)) uint32_t count_addresses(const uint8_t *table, 
 static __attribute__((noinline)) uint32_t walk(const uint8_t *table, uint32_t reads) {
   uint32_t at = 1;
   for (uint32_t i = 0; i < reads; i++) {
-    const size_t line = (size_t)(((uint64_t)at * (FILTER_AT / LINE_BYTES)) >> 32);
+    size_t line = ((uint64_t)at * (FILTER_AT / LINE_BYTES)) >> 32;
     at = (at + word32(table + line * LINE_BYTES)) * 0x9e3779b1u + i;
   }
   return at;
