@@ -3,8 +3,9 @@ import { lookup } from "node:dns/promises";
 import type { Profile } from "@bunnel/profile";
 import { StreamError } from "./errors.ts";
 import { Counters } from "./loop/counters.ts";
+import { setOutside } from "./loop/outside.ts";
 import type { FromRelay, RelayStart, ToRelay } from "./protocol.ts";
-import type { RelayFlow, RelayOptions, RelayStats, ResolveName, SocketAddress } from "./relay-options.ts";
+import type { Reached, RelayFlow, RelayOptions, RelayStats, ResolveName, SocketAddress } from "./relay-options.ts";
 import { relayRules } from "./rules.ts";
 import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "./socket-address.ts";
 import {
@@ -42,12 +43,16 @@ export class StreamRelay implements Disposable {
   readonly maxFlows: number;
   /** Resolves when the relay has let go of everything; with an error when that was not asked for. */
   readonly closed: Promise<Error | undefined>;
+  /** Resolves when its thread runs; what comes before waits for it. Rejects when it cannot. */
+  readonly ready: Promise<void>;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #signal: number;
   readonly #counters = new Counters();
+  readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Error | undefined>();
   readonly #questions = new Map<number, (flows: readonly RelayFlow[]) => void>();
+  readonly #wishes = new Map<number, (reached: Reached) => void>();
   #asked = 0;
   #isOpen = true;
 
@@ -77,6 +82,9 @@ export class StreamRelay implements Disposable {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.closed = this.#ended.promise;
+    this.ready = this.#ready.promise;
+    // Nobody may be waiting for it; `closed` carries the cause.
+    this.ready.catch(() => undefined);
     this.#worker = new Worker(new URL("./relay.worker.ts", import.meta.url).href);
     this.#worker.addEventListener("message", ({ data }: MessageEvent<FromRelay>) => this.#hear(data));
     this.#worker.addEventListener("error", ({ message }) =>
@@ -124,6 +132,25 @@ export class StreamRelay implements Disposable {
     return promise;
   }
 
+  /**
+   * Tries to reach a destination before its client is let through: the connection is kept for the one that will come
+   * from `peer`. The socket is opened and marked in the calling thread, whose rights may be more than the relay's.
+   */
+  reach(destination: SocketAddress, peer: SocketAddress): Promise<Reached> {
+    if (!this.#isOpen) return Promise.resolve("refused");
+    const fd = streamSocket(familyOf(destination.address));
+    if (fd < 0) return Promise.resolve("refused");
+    if (setOutside(fd, this.options, "stream") !== 0) {
+      closeFile(fd);
+      return Promise.resolve("refused");
+    }
+    const { promise, resolve } = Promise.withResolvers<Reached>();
+    this.#asked += 1;
+    this.#wishes.set(this.#asked, resolve);
+    this.#say({ say: "reach", question: this.#asked, fd, destination, peer });
+    return promise;
+  }
+
   /** Stops listening, ends every flow by RST and waits for nobody; `closed` says when that is done. */
   close(): void {
     if (!this.#isOpen) return;
@@ -143,6 +170,9 @@ export class StreamRelay implements Disposable {
 
   #hear(message: FromRelay): void {
     switch (message.say) {
+      case "ready":
+        this.#ready.resolve();
+        return;
       case "destination":
         this.#say({ ...message, found: this.options.originalDestination?.(message.peer) });
         return;
@@ -152,6 +182,10 @@ export class StreamRelay implements Disposable {
       case "flows":
         this.#questions.get(message.question)?.(message.flows);
         this.#questions.delete(message.question);
+        return;
+      case "reached":
+        this.#wishes.get(message.question)?.(message.reached);
+        this.#wishes.delete(message.question);
         return;
       case "ended":
         return this.#end(undefined);
@@ -170,8 +204,11 @@ export class StreamRelay implements Disposable {
     this.#isOpen = false;
     for (const resolve of this.#questions.values()) resolve([]);
     this.#questions.clear();
+    for (const resolve of this.#wishes.values()) resolve("refused");
+    this.#wishes.clear();
     this.#port.close();
     this.#worker.terminate();
+    this.#ready.reject(error ?? new StreamError("E_STREAM_SYSTEM", "relay: closed before it ran"));
     this.#ended.resolve(error);
   }
 }

@@ -11,9 +11,8 @@ import type { ProxyWish } from "../proxy/handshake.ts";
 import type { ProxyTarget, ProxyUser } from "../proxy/socks5.ts";
 import type { RelayAccept, RelayFlow, SocketAddress } from "../relay-options.ts";
 import { decide, type RelayRules } from "../rules.ts";
-import { familyOf, isAddress, readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
+import { familyOf, isAddress } from "../socket-address.ts";
 import {
-  AF_INET6,
   closeFile,
   EACCES,
   ECONNREFUSED,
@@ -23,23 +22,23 @@ import {
   EPOLLOUT,
   EPOLLRDHUP,
   ETIMEDOUT,
-  localAddress,
   setAbort,
   setNoDelay,
   shutdownWrite,
   takeError,
 } from "../sys.ts";
+import type { AheadSource } from "./ahead.ts";
 import type { Association } from "./association.ts";
 import { Channel, type ChannelShared } from "./channel.ts";
 import type { CounterName, Counters } from "./counters.ts";
-import { beginConnection, type OutsideOptions } from "./outside.ts";
+import { beginConnection, boundAddress, type OutsideOptions } from "./outside.ts";
 import { discardAll, Opening } from "./opening.ts";
 import type { Poller, Watcher } from "./poller.ts";
 import type { Timer } from "./timers.ts";
 import { Upstream, type UpstreamHost } from "./upstream.ts";
 
 /** What a flow has of the loop. */
-export interface FlowHost extends OutsideOptions {
+export interface FlowHost extends OutsideOptions, AheadSource {
   readonly accept: RelayAccept;
   readonly user: ProxyUser | undefined;
   readonly poller: Poller;
@@ -109,6 +108,8 @@ export class Flow implements Watcher, UpstreamHost {
   /** Starts it; its descriptor is watched. */
   start(): void {
     if (this.host.accept === "proxy") return this.#shake();
+    const ahead = this.host.takeAhead(this.peer);
+    if (ahead) return this.#adopt(ahead.destination, ahead.fd);
     this.host.askDestination(this.peer, (found) => {
       if (this.state !== "opening") return;
       if (found === undefined || !isAddress(found.address)) return this.end("unknown");
@@ -275,6 +276,14 @@ export class Flow implements Watcher, UpstreamHost {
     });
   }
 
+  /** Goes on with a connection that is there already. */
+  #adopt(destination: SocketAddress, fd: number): void {
+    this.destination = destination;
+    this.#watch(fd);
+    this.#open();
+    this.run();
+  }
+
   #connect(addresses: readonly SocketAddress[]): void {
     this.#addresses = [...addresses];
     if (this.#addresses.length === 0) return this.#fail(0);
@@ -291,8 +300,12 @@ export class Flow implements Watcher, UpstreamHost {
     this.destination = to;
     const begun = beginConnection(to, this.host);
     if ("error" in begun) return this.#tryNext(begun.error);
-    this.#server = begun.fd;
-    this.host.poller.add(begun.fd, this);
+    this.#watch(begun.fd);
+  }
+
+  #watch(fd: number): void {
+    this.#server = fd;
+    this.host.poller.add(fd, this);
   }
 
   #connected(events: number): void {
@@ -304,8 +317,7 @@ export class Flow implements Watcher, UpstreamHost {
     if ((events & EPOLLOUT) === 0) return;
     this.#timer?.cancel();
     this.host.counters.add("connecting", -1);
-    this.state = "open";
-    const answer = this.#wish?.connected(this.#boundAddress());
+    const answer = this.#wish?.connected(boundAddress(this.#server, this.family));
     if (answer !== undefined && this.#up === undefined) this.#opening?.say(answer);
     this.#open();
     this.run();
@@ -313,6 +325,7 @@ export class Flow implements Watcher, UpstreamHost {
 
   /** The channels between both sockets; after a move the upstream stays, with what it holds. */
   #open(): void {
+    this.state = "open";
     const channel = new Channel(this.client, this.#server, this.host.shared);
     if (this.#up === undefined) this.#up = new Upstream(channel, this.#opening?.held ?? NOTHING, this);
     else this.#up.moveTo(channel);
@@ -370,12 +383,6 @@ export class Flow implements Watcher, UpstreamHost {
   /** Throws away what comes until the client has gone: that is in order, and is counted as what led to it. */
   #await(): void {
     if (!discardAll(this.client, this.host.shared)) this.end(this.#ending);
-  }
-
-  #boundAddress(): SocketAddress {
-    const sockaddr = new Uint8Array(SOCKADDR_MAX_BYTES);
-    const isRead = localAddress(this.#server, sockaddr) === 0;
-    return isRead ? readSockaddr(sockaddr) : { address: this.family === AF_INET6 ? "::" : "0.0.0.0", port: 0 };
   }
 
   #bytes(): { readonly out: number; readonly in: number } {
