@@ -302,6 +302,7 @@ describe("a running service", () => {
       const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
       expect(entries.map(({ operation }) => operation)).toEqual([
         "sweep",
+        "open raw sockets",
         "open device",
         "open raw sockets",
         "open inbound tap",
@@ -311,9 +312,9 @@ describe("a running service", () => {
         "end",
       ]);
       for (const entry of entries) expect(entry).toMatchObject({ pid: service.pid, time: expect.any(String) });
-      expect(entries[1]).toMatchObject({ name: "bunnel0" });
-      expect(entries[4]).toMatchObject({ method: "nft", uplinks: ["up0"] });
-      expect(entries[5]).toMatchObject({ capabilities: ["CAP_NET_ADMIN"], user: { uid: NOBODY } });
+      expect(entries[2]).toMatchObject({ name: "bunnel0" });
+      expect(entries[5]).toMatchObject({ method: "nft", uplinks: ["up0"] });
+      expect(entries[6]).toMatchObject({ capabilities: ["CAP_NET_ADMIN"], user: { uid: NOBODY } });
       expect(statSync(folder.file("state/audit.log")).mode & 0o777).toBe(0o600);
     },
     TIMEOUT_MS,
