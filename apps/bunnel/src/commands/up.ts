@@ -118,15 +118,15 @@ async function up(options: UpOptions): Promise<void> {
   const commands = new LateCommands(stop.resolve);
   using control = await openControl(paths.socket, commands.all);
   using audit = openAudit(options, source, paths, log);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
+  onSignals(stop.resolve);
   using supervisor = Supervisor.open(process.env);
-  const settings = settingsOf(options, source.profile);
+  const { profile } = source;
+  const settings = settingsOf(options, profile);
   // Once privileges are given up, no program can be started any more.
   using dashboard = options.ui === undefined ? undefined : besideUs(options);
-  using dns = openDns(source.profile);
+  using dns = openDns(profile);
   const handle = await new TunBackend(audited(platform, audit)).start({
-    engine: { profile: source.profile },
-    settings,
+    ...{ engine: { profile }, settings },
     alive: () => supervisor.alive(),
     answerDns: dns.answer,
   });
@@ -134,8 +134,8 @@ async function up(options: UpOptions): Promise<void> {
   const service = new Service(handle, {
     source,
     read: () => readProfileSource(options),
-    settingsOf: (profile) => settingsOf(options, profile),
-    applied: (profile) => log.configure(logOptionsOf(options, profile)),
+    settingsOf: (next) => settingsOf(options, next),
+    applied: (next) => log.configure(logOptionsOf(options, next)),
     reloaded: (outcome) => logReload(log, outcome),
     notify: (event, data) => control.notify(event, data),
     stop: stop.resolve,
@@ -149,8 +149,7 @@ async function up(options: UpOptions): Promise<void> {
     const { gaveUp, watch } = watchMemory(handle, log);
     using _watching = watch;
     const unreadable = service.unreadable();
-    const { device, method, uplinks } = handle.stats;
-    log.info("start", { device, method, uplinks, profile: source.name, unreadable: unreadable.length });
+    const { uplinks } = logStart(handle, log, source);
     say(options, { up: true, ...service.status(), unreadable }, upText(handle, source, unreadable));
     dashboard?.go();
     supervisor.ready(`carries traffic by ${uplinks.join(", ")}`);
@@ -221,6 +220,16 @@ function openAudit(options: UpOptions, { profile }: ProfileSource, paths: StateP
   const named = profile.service.auditLog;
   const path = options.auditLog ?? (named === "" ? paths.audit : named);
   return AuditLog.open(path, (operation, details) => log.debug("privileged", { operation, ...details }));
+}
+
+function onSignals(stop: () => void): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+}
+
+function logStart({ stats }: BackendHandle, log: Log, source: ProfileSource): BackendStats {
+  const { device, method, uplinks } = stats;
+  log.info("start", { device, method, uplinks, profile: source.name });
+  return stats;
 }
 
 function logReload(log: Log, outcome: unknown): void {

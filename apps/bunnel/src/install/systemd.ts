@@ -24,9 +24,16 @@ WatchdogSec=20
 # It may hang in whatever way: nothing softer is sure, and the network is as before at once.
 WatchdogSignal=SIGKILL`;
 
+const CAPABILITIES = "CAP_NET_ADMIN CAP_NET_RAW";
+
+/** Without nftables. */
+function isRules({ words }: ServiceCommand): boolean {
+  return words.some((word, i) => word === "--method=rules" || (word === "--method" && words[i + 1] === "rules"));
+}
+
 function define(command: ServiceCommand): string {
   const { program } = command;
-  const capabilities = `CAP_NET_ADMIN CAP_NET_RAW${command.bpf === true ? " CAP_BPF" : ""}`;
+  const [capabilities, calls] = command.bpf === true ? [`${CAPABILITIES} CAP_BPF`, " bpf"] : [CAPABILITIES, ""];
   return `[Unit]
 Description=bunnel carries this machine's traffic past deep packet inspection
 Wants=network-online.target
@@ -60,7 +67,7 @@ ProtectSystem=strict
 ProtectHome=read-only
 PrivateTmp=yes
 ProtectProc=invisible
-${isByRules(command) ? TUNABLES_OPEN : TUNABLES_CLOSED}
+${isRules(command) ? TUNABLES_OPEN : TUNABLES_CLOSED}
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
 ProtectControlGroups=yes
@@ -75,17 +82,12 @@ KeyringMode=private
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
-SystemCallFilter=seccomp capset setpriority sched_setaffinity${command.bpf === true ? " bpf" : ""}
+SystemCallFilter=seccomp capset setpriority sched_setaffinity${calls}
 SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=multi-user.target
 `;
-}
-
-/** Routing rules alone change a setting of the uplinks while they are in force. */
-function isByRules({ words }: ServiceCommand): boolean {
-  return words.some((word, i) => word === "--method=rules" || (word === "--method" && words[i + 1] === "rules"));
 }
 
 export const systemd: ServiceManager = {
