@@ -9,10 +9,12 @@
 //   0x0011_0000  flow entries   8 MiB   buckets × 8 × 64 (entry 0 of a bucket is never used)
 //   0x0091_0000  rule tables    2 × 32 MiB, one active, one to be written
 //   0x0491_0000  lanes          9 × 16 MiB (LANES_MAX)
+//   0x0d91_0000  translations  25 MiB (see translate.ts)
 //
 //   lane:
 //   0x00_0000  counters         4 KiB   u64 each (Counter)
-//   0x00_1000  lane words       4 KiB   (LaneWord)
+//   0x00_1000  lane words       1 KiB   (LaneWord)
+//   0x00_1400  wanted           u32 × RX_MAX    translations whose SYN the last poll held
 //   0x00_2000  rx at            u32 × RX_MAX    where each packet of the burst starts
 //   0x00_3000  rx lengths       u16 × RX_MAX    its octets
 //   0x00_4000  rx metas         64 × RX_MAX     what the engine found and decided (Meta)
@@ -33,6 +35,7 @@
 //   slot: | headroom 128 … vnet header 10 | packet … |
 //   The virtio_net_hdr of a packet, where there is one, lies in the ten octets before it.
 import { FLOW_BUCKETS_MAX, LANES_MAX, RULES_MAX, RX_MAX } from "./limits";
+import { TRANSLATE_BYTES } from "./translate";
 
 export const WASM_PAGE_BYTES: i32 = 65536;
 export const CONTROL_BASE: i32 = 0x1000;
@@ -47,11 +50,13 @@ export const RULES_BASE: i32 = FLOW_ENTRIES_BASE + FLOW_BUCKETS_MAX * 8 * FLOW_E
 export const RULES_TABLE_BYTES: i32 = 0x2000000;
 export const LANES_BASE: i32 = RULES_BASE + 2 * RULES_TABLE_BYTES;
 export const LANE_BYTES: i32 = 0x1000000;
-export const MEMORY_BYTES: i32 = LANES_BASE + LANES_MAX * LANE_BYTES;
+export const TRANSLATE_BASE: i32 = LANES_BASE + LANES_MAX * LANE_BYTES;
+export const MEMORY_BYTES: i32 = TRANSLATE_BASE + TRANSLATE_BYTES;
 export const MEMORY_PAGES: i32 = MEMORY_BYTES / WASM_PAGE_BYTES;
 
 export const LANE_COUNTERS: i32 = 0;
 export const LANE_WORDS: i32 = 0x1000;
+export const LANE_WANTED: i32 = 0x1400;
 export const LANE_RX_AT: i32 = 0x2000;
 export const LANE_RX_LENGTHS: i32 = 0x3000;
 export const LANE_METAS: i32 = 0x4000;
@@ -89,6 +94,7 @@ export const VNET_HEADER_BYTES: i32 = 10;
 export function layoutFaults(): string[] {
   const faults: string[] = [];
   if (RULE_COUNTS_BASE + LANES_MAX * RULE_COUNTS_BYTES > FLOW_TAGS_BASE) faults.push("rule counts reach into flows");
+  if (LANE_WANTED + RX_MAX * 4 > LANE_RX_AT) faults.push("the wanted translations reach into the rx list");
   if (LANE_HOST + LANE_HOST_BYTES > LANE_OFFLOAD) faults.push("the host's range reaches into the offload");
   if (LANE_OFFLOAD + LANE_OFFLOAD_BYTES > LANE_RINGS) faults.push("the offload reaches into the rings");
   if (LANE_RINGS + LANE_RINGS_BYTES > LANE_RX_SLOTS) faults.push("the rings reach into the rx slots");

@@ -92,6 +92,8 @@ export const WORD_HELD: i32 = 20;
 export const WORD_HOLDS: i32 = 24;
 /** Address of the rule table that the lane works with; 0: none. Its host writes to no table that stands here. */
 export const WORD_RULES: i32 = 28;
+/** Translations at LANE_WANTED: the last poll holds their SYNs until the host has answered. */
+export const WORD_WANTED: i32 = 36;
 /** 1: a host has opened the lane. */
 export const WORD_OPENED: i32 = 60;
 /** No deadline of theirs is earlier; it holds while WORD_HOLDS is not 0. */
@@ -144,6 +146,8 @@ export enum LaneFlag {
   Track = 8,
   /** Drop IPv6 packets of link-local scope, and count them. */
   DropLinkScope = 16,
+  /** Translate flows that a rule sends to the listener; see translate.ts. */
+  Translate = 32,
 }
 
 /** Counters of one lane, u64 each, at LANE_COUNTERS. */
@@ -170,6 +174,11 @@ export enum Counter {
   EgressRefused = 17,
   QueueDropped = 18,
   Turns = 19,
+  /** Flows that are translated: begun, ended in their time, given up for others, refused because all are in use. */
+  TranslationsMade = 20,
+  TranslationsExpired = 21,
+  TranslationsEvicted = 22,
+  TranslationsRefused = 23,
   /** Reason r is counted at Reasons + r. */
   Reasons = 64,
 }
