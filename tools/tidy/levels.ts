@@ -23,6 +23,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "packages/tun": 3,
   "packages/backend": 3,
   "packages/lab": 3,
+  "packages/stream": 3,
   "apps/bunnel": 4,
   tools: 5,
   "tools/api-reference": 5,

@@ -13,14 +13,26 @@ export {
   type Pattern,
   type Payload,
 } from "./notation/content.ts";
+export {
+  egressOf,
+  egressRefusals,
+  EGRESSES,
+  packetRefusal,
+  socketRefusal,
+  type Egress,
+  type EgressRefusal,
+} from "./notation/egress.ts";
 export { printClause, printStrategy } from "./notation/printer.ts";
 export { KINDS, MARKERS, markersOf, type Kind, type Point, type PointMarker } from "./notation/kinds.ts";
 export type * from "./notation/strategy.ts";
+export type * from "./notation/stream-operations.ts";
+export { payloadOctets, type NamedPayloads, type PayloadSource } from "./payload/build.ts";
 export { PRESET_PREFIX, PRESETS, presetStrategy, strategies } from "./presets.ts";
 export type { NamedStrategy } from "./strategies/index.ts";
 export { defaultProfile, defaultProfileText } from "./profile/default-profile.ts";
 export { fileLoader, type FileLoader } from "./profile/files.ts";
-export { profileJsonSchema, type JsonSchema } from "./profile/json-schema.ts";
+export { profileJsonSchema } from "./profile/json-schema.ts";
+export type { JsonSchema } from "./profile/json-schema-parts.ts";
 export { parseProfile, type ParseOptions } from "./profile/parse.ts";
 export { printProfile, ruleStrategyText } from "./profile/print.ts";
 export {
@@ -46,5 +58,6 @@ export { decodeRules, type DecodedRule, type DecodedTable } from "./table/decode
 export { encodeRules, type EncodeOptions } from "./table/encode.ts";
 export { hostHash } from "./table/host-hash.ts";
 export { matchAddress, matchHost, matchRule, type MessageFacts } from "./table/match.ts";
+export { encodeStreamRules, type StreamRule, type StreamTable } from "./table/stream-table.ts";
 export { tableRules, type TableRule } from "./table/table-rules.ts";
 export { anyOf, nearest, shown, suggestion } from "./wording.ts";

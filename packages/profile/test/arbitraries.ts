@@ -65,6 +65,7 @@ const anyRule: fc.Arbitrary<Rule> = fc
         addresses: fc.uniqueArray(anyPrefix, { maxLength: 6 }),
         addressesFile: fc.constantFrom(...ADDRESSES_FILES),
         direction: fc.constantFrom("out" as const, "in" as const, "both" as const),
+        egress: fc.constantFrom("auto" as const, "packet" as const),
         packets: fc
           .tuple(fc.integer({ min: 1, max: 8 }), fc.oneof(fc.nat(4), fc.constant(65527)))
           .map(([first, more]) => ({ first, last: first + more })),
@@ -72,7 +73,7 @@ const anyRule: fc.Arbitrary<Rule> = fc
         families: fc.subarray(["ipv4" as const, "ipv6" as const], { minLength: 1 }),
       },
       {
-        requiredKeys: ["name", "enabled", "priority", "hosts", "addresses", "direction", "ports", "families"],
+        requiredKeys: ["name", "enabled", "priority", "hosts", "addresses", "direction", "egress", "ports", "families"],
         noNullPrototype: true,
       },
     ),

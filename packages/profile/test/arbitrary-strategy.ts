@@ -20,9 +20,11 @@ import {
   type HttpTrickWord,
   type Operation,
   type Strategy,
+  type PacketTechniqueName,
   type TechniqueName,
 } from "../src/notation/strategy.ts";
-import { techniquesOf } from "../src/notation/techniques.ts";
+import { HOST_PAD, type StreamOperation } from "../src/notation/stream-operations.ts";
+import { isStreamTechnique, techniquesOf } from "../src/notation/techniques.ts";
 import { anyHostName } from "./arbitrary-host.ts";
 
 /** Payloads that `anyProfile` has. */
@@ -118,8 +120,8 @@ const anyTricks: fc.Arbitrary<readonly HttpTrickWord[]> = fc
   .subarray([...HTTP_TRICKS], { minLength: 1 })
   .filter((tricks) => !tricks.includes("case") || !tricks.includes("mixed"));
 
-/** One operation of each technique that a kind has. */
-function operationsOf(kind: Kind): Readonly<Record<TechniqueName, fc.Arbitrary<Operation>>> {
+/** One operation of each technique that packets can carry out. */
+function operationsOf(kind: Kind): Readonly<Record<PacketTechniqueName, fc.Arbitrary<Operation>>> {
   const foolings = anyFoolings(STREAM_KEYS, 1);
   const one = <Name extends TechniqueName>(name: Name) => fc.constant(name);
   const positive = fc.integer({ min: 1, max: 65535 });
@@ -203,8 +205,22 @@ function operationsOf(kind: Kind): Readonly<Record<TechniqueName, fc.Arbitrary<O
   };
 }
 
+/** One operation of each technique that needs stream egress. */
+function streamOperationsOf(kind: Kind): Readonly<Record<StreamOperation["technique"], fc.Arbitrary<Operation>>> {
+  const alone = <Name extends TechniqueName>(name: Name) => fc.record({ technique: fc.constant(name) }, flat);
+  return {
+    tlsrec: fc.record({ technique: fc.constant("tlsrec" as const), points: anyPoints(kind) }, flat),
+    oob: fc.record({ technique: fc.constant("oob" as const), point: anyPoint(kind), octet: octet() }, flat),
+    hostpad: fc.record({ technique: fc.constant("hostpad" as const), bytes: fc.integer(HOST_PAD) }, flat),
+    hostdot: alone("hostdot"),
+    hosttab: alone("hosttab"),
+    methodspace: alone("methodspace"),
+    methodeol: alone("methodeol"),
+  };
+}
+
 const MANY: readonly TechniqueName[] = ["split", "disorder", "fake", "fakedsplit", "hostfakesplit", "synack", "rst"];
-const CUTTING: readonly TechniqueName[] = ["split", "fakedsplit", "hostfakesplit"];
+const CUTTING: readonly TechniqueName[] = ["split", "fakedsplit", "hostfakesplit", "oob"];
 
 /** Leaves out, of operations drawn without a plan, those that cannot stand where they stand. */
 function sensible(drawn: readonly Operation[]): readonly Operation[] {
@@ -220,21 +236,33 @@ function sensible(drawn: readonly Operation[]): readonly Operation[] {
   return kept;
 }
 
-export function anyOperation(kind: Kind): fc.Arbitrary<Operation> {
-  const operations = operationsOf(kind);
-  return fc.oneof(
-    ...techniquesOf(kind).map((name) => ({ weight: name === "drop" ? 1 : 4, arbitrary: operations[name] })),
-  );
+type Chosen = (technique: TechniqueName) => boolean;
+const ofPackets: Chosen = (technique) => !isStreamTechnique(technique);
+
+export function anyOperation(kind: Kind, isChosen: Chosen = ofPackets): fc.Arbitrary<Operation> {
+  const operations = { ...operationsOf(kind), ...streamOperationsOf(kind) };
+  const names = techniquesOf(kind).filter(isChosen);
+  return fc.oneof(...names.map((name) => ({ weight: name === "drop" ? 1 : 4, arbitrary: operations[name] })));
 }
 
 /** Up to as many passes as a strategy can have. */
-export function anyClause(kind: Kind): fc.Arbitrary<Clause> {
-  return fc.array(anyOperation(kind), { maxLength: OPS_MAX }).map((drawn) => ({ kind, operations: sensible(drawn) }));
+export function anyClause(kind: Kind, isChosen: Chosen = ofPackets): fc.Arbitrary<Clause> {
+  return fc
+    .array(anyOperation(kind, isChosen), { maxLength: OPS_MAX })
+    .map((drawn) => ({ kind, operations: sensible(drawn) }));
 }
 
-const CLAUSES = KINDS.map(anyClause);
+function anyStrategyWith(isChosen: Chosen): fc.Arbitrary<Strategy> {
+  return fc
+    .subarray(
+      KINDS.map((kind) => anyClause(kind, isChosen)),
+      { minLength: 1 },
+    )
+    .chain((clauses) => fc.tuple(...clauses))
+    .map((clauses) => ({ clauses }));
+}
 
-export const anyStrategy: fc.Arbitrary<Strategy> = fc
-  .subarray([...CLAUSES], { minLength: 1 })
-  .chain((clauses) => fc.tuple(...clauses))
-  .map((clauses) => ({ clauses }));
+/** What packets can carry out. */
+export const anyStrategy: fc.Arbitrary<Strategy> = anyStrategyWith(ofPackets);
+/** All that the notation can say. */
+export const anyWrittenStrategy: fc.Arbitrary<Strategy> = anyStrategyWith(() => true);

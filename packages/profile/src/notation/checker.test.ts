@@ -6,7 +6,8 @@ import { techniquesOf } from "./techniques.ts";
 
 const TECHNIQUES = (kind: Kind) => `${techniquesOf(kind).slice(0, -1).join(", ")} or ${techniquesOf(kind).at(-1)}`;
 const TLS =
-  "split, disorder, fake, seqovl, fakedsplit, hostfakesplit, rst, window, ipfrag, drop, ipid, dup, delay, ttl or tos";
+  "split, disorder, fake, seqovl, fakedsplit, hostfakesplit, rst, window, ipfrag, drop, ipid, dup, delay, ttl, tos, " +
+  "tlsrec or oob";
 const COLONS = '"tls:", "http:", "quic:", "dns:" or "syn:"';
 const KIND_WORDS = "tls, http, quic, dns or syn";
 
@@ -119,9 +120,17 @@ describe("parseStrategy() names what is wrong with techniques and points", () =>
     ],
     [
       "tls: tlsrec(sni)",
-      `1:6 tls technique: expected ${TLS}, found "tlsrec", which needs stream egress: ` +
-        "it changes how many octets the stream has",
+      '1:13 tls marker: expected host, endhost, sld, midsld, endsld or sniext, found "sni" (did you mean "sniext"?)',
     ],
+    ["tls: tlsrec", "1:6 tlsrec: expected 1 to 8 points in parentheses, found none"],
+    ["tls: tlsrec(1) tlsrec(2)", "1:16 tls clause: expected one tlsrec, found a second"],
+    ["http: tlsrec(1)", `1:7 http technique: expected ${TECHNIQUES("http")}, found "tlsrec", which is for tls`],
+    ["tls: oob", "1:6 oob: expected a point in parentheses, found none"],
+    ["tls: oob(1, 2)", '1:13 oob: expected one point, found a second: "2"'],
+    ["tls: oob(1, octet=256)", "1:19 octet: expected a whole number from 0 to 255, found 256"],
+    ["http: hostpad", "1:7 hostpad: expected a whole number from 16 to 16384 in parentheses, found none"],
+    ["http: hostpad(8)", "1:15 hostpad: expected a whole number from 16 to 16384, found 8"],
+    ["http: hostdot(1)", "1:14 hostdot: expected no parentheses, found some"],
     ["tls: wssize(1)", `1:6 tls technique: expected ${TLS}, found "wssize" (did you mean "window(N, scale=N)"?)`],
     ["tls: mss(88)", `1:6 tls technique: expected ${TLS}, found "mss", which is for syn`],
     [

@@ -9,7 +9,7 @@ import { readSplit } from "./read-cuts.ts";
 import { READERS } from "./reading.ts";
 import { stepsOf } from "./steps.ts";
 import type { Clause, Operation, Strategy, TechniqueName } from "./strategy.ts";
-import { ALIASES, ELSEWHERE, isAlias, STREAM_EGRESS, TECHNIQUE_KINDS, techniquesOf } from "./techniques.ts";
+import { ALIASES, ALL_TECHNIQUE_KINDS, ELSEWHERE, isAlias, techniquesOf } from "./techniques.ts";
 
 /** The word for: leave it alone. */
 export const PASS = "pass";
@@ -22,9 +22,10 @@ const LATER_TECHNIQUES: readonly string[] = ["doh"];
 const ONCE: readonly TechniqueName[] = [
   ...(["seqovl", "syndata", "window", "mss", "httphost", "udplen"] as const),
   ...(["ipfrag", "ipid", "dup", "delay", "ttl", "tos"] as const),
+  ...(["tlsrec", "oob", "hostpad", "hostdot", "hosttab", "methodspace", "methodeol"] as const),
 ];
 /** Techniques that make pieces of a message. */
-const CUTTING: readonly TechniqueName[] = ["split", "fakedsplit", "hostfakesplit"];
+const CUTTING: readonly TechniqueName[] = ["split", "fakedsplit", "hostfakesplit", "oob"];
 
 /**
  * The strategy that the text says, checked and frozen.
@@ -95,7 +96,7 @@ function readOperation(scope: Scope): readonly Operation[] {
   const { word } = scope;
   if (isAlias(word)) {
     const { technique, disorder } = ALIASES[word];
-    if (!TECHNIQUE_KINDS[technique].includes(scope.kind)) throw unknownTechnique(scope);
+    if (!ALL_TECHNIQUE_KINDS[technique].includes(scope.kind)) throw unknownTechnique(scope);
     const operation = readParameters(scope, technique);
     return disorder ? [operation, { technique: "disorder" }] : [operation];
   }
@@ -120,10 +121,9 @@ function unknownTechnique(scope: Scope) {
   const known = techniquesOf(kind);
   const elsewhere = Object.hasOwn(ELSEWHERE, word) ? ELSEWHERE[word] : undefined;
   const technique = isAlias(word) ? ALIASES[word].technique : word;
-  const foreign = Object.entries(TECHNIQUE_KINDS).find(([name]) => name === technique);
+  const foreign = Object.entries(ALL_TECHNIQUE_KINDS).find(([name]) => name === technique);
   let why = suggestion(word, [...known, PASS]);
-  if (STREAM_EGRESS.includes(word)) why = ", which needs stream egress: it changes how many octets the stream has";
-  else if (LATER_TECHNIQUES.includes(word)) why = ", which is not in this version";
+  if (LATER_TECHNIQUES.includes(word)) why = ", which is not in this version";
   else if (elsewhere !== undefined) why = ` (did you mean ${shown(elsewhere)}?)`;
   else if (foreign) why = `, which is for ${anyOf(foreign[1])}`;
   return scope.error(tree.word, `${kind} technique: expected ${anyOf(known)}, found ${shown(word)}${why}`);

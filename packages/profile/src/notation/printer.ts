@@ -1,6 +1,7 @@
 // A strategy to its one canonical text: `tls: fake(sni=www.example.org, ttl=4, x2) split(1, midsld)  http: pass`.
 import { KINDS, type Kind, type Point } from "./kinds.ts";
 import { decoyWords, foolingWords, patternWords, payloadWords, repeatsWords } from "./print-content.ts";
+import { OOB_OCTET_DEFAULT, type Oob } from "./stream-operations.ts";
 import type { Clause, HostFakeSplit, IpFrag, Operation, SeqOvl, Strategy } from "./strategy.ts";
 
 /** The canonical text, on one line; `parseStrategy` reads it back to an equal strategy. */
@@ -80,8 +81,18 @@ function parameterWords(kind: Kind, operation: Operation): readonly string[] {
       return [String(operation.hops)];
     case "tos":
       return [String(operation.octet)];
+    case "tlsrec":
+      return operation.points.map(printPoint);
+    case "oob":
+      return oobWords(operation);
+    case "hostpad":
+      return [String(operation.bytes)];
     case "disorder":
     case "drop":
+    case "hostdot":
+    case "hosttab":
+    case "methodspace":
+    case "methodeol":
       return [];
   }
 }
@@ -98,6 +109,10 @@ function hostFakeSplitWords({ name, midhost, foolings, repeats }: HostFakeSplit)
 
 function ipFragWords({ bytes, hopbyhop }: IpFrag): readonly string[] {
   return [...(bytes === undefined ? [] : [String(bytes)]), ...flag(hopbyhop, "hopbyhop")];
+}
+
+function oobWords({ point, octet }: Oob): readonly string[] {
+  return [printPoint(point), ...(octet === OOB_OCTET_DEFAULT ? [] : [`octet=${octet}`])];
 }
 
 function flag(is: boolean, word: string): readonly string[] {

@@ -3,6 +3,7 @@ import type { Reading, Scope } from "./parameters.ts";
 import { readFakedSplit, readHostFakeSplit, readSeqOvl, readSplit } from "./read-cuts.ts";
 import { readFake, readRst, readSynAck, readSynData } from "./read-fakes.ts";
 import * as fields from "./read-fields.ts";
+import { readHostPad, readOob, readTlsRec } from "./read-stream.ts";
 import type { TechniqueName } from "./strategy.ts";
 
 /** `disorder` is read by the checker: it may bring a split with it. */
@@ -26,4 +27,11 @@ export const READERS: Readonly<Record<Exclude<TechniqueName, "disorder">, (scope
   delay: fields.readDelay,
   ttl: fields.readTtl,
   tos: fields.readTos,
+  tlsrec: readTlsRec,
+  oob: readOob,
+  hostpad: readHostPad,
+  hostdot: () => ({ parameters: [], finish: () => ({ technique: "hostdot" }) }),
+  hosttab: () => ({ parameters: [], finish: () => ({ technique: "hosttab" }) }),
+  methodspace: () => ({ parameters: [], finish: () => ({ technique: "methodspace" }) }),
+  methodeol: () => ({ parameters: [], finish: () => ({ technique: "methodeol" }) }),
 };

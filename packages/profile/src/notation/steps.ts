@@ -7,7 +7,8 @@ export function stepsOf(operations: readonly Operation[]): number {
   let fakes = 0;
   for (const operation of operations) {
     const { technique } = operation;
-    if ("points" in operation) pieces += operation.points.length;
+    if ("points" in operation && technique !== "tlsrec") pieces += operation.points.length;
+    if (technique === "oob") pieces += 1;
     if (technique === "hostfakesplit") pieces += operation.midhost ? 3 : 2;
     if (technique === "dup") pieces += pieces * operation.repeats;
     if (technique === "fakedsplit") fakes += pieces * 2 * operation.repeats;

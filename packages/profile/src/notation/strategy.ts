@@ -1,6 +1,7 @@
 // What a strategy is, as plain data. The notation is one way to write it, the rule table another.
 import type { Decoy, Foolings, Pattern, Payload } from "./content.ts";
 import type { Kind, Point } from "./kinds.ts";
+import type { StreamOperation } from "./stream-operations.ts";
 
 /** Cuts the message at its points. */
 export interface Split {
@@ -169,8 +170,8 @@ export interface Tos {
   readonly octet: number;
 }
 
-/** One technique with its parameters, as a strategy names it. */
-export type Operation =
+/** A technique that packets can carry out, with its parameters. */
+export type PacketOperation =
   | Split
   | Disorder
   | Fake
@@ -192,8 +193,13 @@ export type Operation =
   | Ttl
   | Tos;
 
+/** One technique with its parameters, as a strategy names it. */
+export type Operation = PacketOperation | StreamOperation;
+
 /** The name of a technique. */
 export type TechniqueName = Operation["technique"];
+/** The name of a technique that packets can carry out. */
+export type PacketTechniqueName = PacketOperation["technique"];
 
 /** What happens to one kind of message: the operations in turn. None: it is left alone. */
 export interface Clause {

@@ -1,13 +1,16 @@
-// The words of the notation for techniques: which kinds each is for, other names of some, and those that packets cannot
-// carry out.
+// The words of the notation for techniques: which kinds each is for, other names of some, and those that need stream
+// egress.
 import { KINDS, type Kind } from "./kinds.ts";
-import type { TechniqueName } from "./strategy.ts";
+import type { PacketTechniqueName, TechniqueName } from "./strategy.ts";
+import type { StreamOperation } from "./stream-operations.ts";
 
 const STREAM = ["tls", "http"] as const satisfies readonly Kind[];
 const DATAGRAM = ["quic", "dns"] as const satisfies readonly Kind[];
 
-/** The techniques, in the order in which messages list them, and the kinds that each is for. */
-export const TECHNIQUE_KINDS: Readonly<Record<TechniqueName, readonly Kind[]>> = {
+/**
+ * The techniques that packets can carry out, in the order in which messages list them, and the kinds that each is for.
+ */
+export const TECHNIQUE_KINDS: Readonly<Record<PacketTechniqueName, readonly Kind[]>> = {
   split: STREAM,
   disorder: STREAM,
   fake: [...STREAM, ...DATAGRAM],
@@ -35,20 +38,30 @@ export const ALIASES = {
   multisplit: { technique: "split", disorder: false },
   multidisorder: { technique: "split", disorder: true },
   fakeddisorder: { technique: "fakedsplit", disorder: true },
+  disoob: { technique: "oob", disorder: true },
 } as const satisfies Readonly<Record<string, { readonly technique: TechniqueName; readonly disorder: boolean }>>;
 export type Alias = keyof typeof ALIASES;
 
-/** Techniques that change how many octets a stream has, so that every later number of the connection would be wrong. */
-export const STREAM_EGRESS: readonly string[] = [
-  "tlsrec",
-  "oob",
-  "disoob",
-  "hostpad",
-  "hostdot",
-  "hosttab",
-  "methodspace",
-  "methodeol",
-];
+/** Techniques that change how many octets a stream has: they need stream egress. */
+export const STREAM_TECHNIQUE_KINDS: Readonly<Record<StreamOperation["technique"], readonly Kind[]>> = {
+  tlsrec: ["tls"],
+  oob: STREAM,
+  hostpad: ["http"],
+  hostdot: ["http"],
+  hosttab: ["http"],
+  methodspace: ["http"],
+  methodeol: ["http"],
+};
+
+/** Every technique of either sort. */
+export const ALL_TECHNIQUE_KINDS: Readonly<Record<TechniqueName, readonly Kind[]>> = {
+  ...TECHNIQUE_KINDS,
+  ...STREAM_TECHNIQUE_KINDS,
+};
+
+export function isStreamTechnique(name: TechniqueName): name is StreamOperation["technique"] {
+  return Object.hasOwn(STREAM_TECHNIQUE_KINDS, name);
+}
 
 /** What users of other tools call things that stand here under another word. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -68,7 +81,9 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
 
 /** The techniques of a kind. */
 export function techniquesOf(kind: Kind): readonly TechniqueName[] {
-  return (Object.keys(TECHNIQUE_KINDS) as TechniqueName[]).filter((name) => TECHNIQUE_KINDS[name].includes(kind));
+  return (Object.keys(ALL_TECHNIQUE_KINDS) as TechniqueName[]).filter((name) =>
+    ALL_TECHNIQUE_KINDS[name].includes(kind),
+  );
 }
 
 export function isAlias(word: string): word is Alias {

@@ -38,7 +38,7 @@ export function buildProfile(
 }
 
 function buildRule(input: RuleInput, { strategy, hostsFile, addressesFile }: RuleParts): Rule {
-  const { name, enabled, priority, hosts, addresses, ports, families, direction, packets } = input;
+  const { name, enabled, priority, hosts, addresses, ports, families, direction, packets, egress } = input;
   return {
     name,
     enabled,
@@ -51,6 +51,7 @@ function buildRule(input: RuleInput, { strategy, hostsFile, addressesFile }: Rul
     families: FAMILIES.filter((family) => families.includes(family)),
     direction,
     ...("first" in packets && { packets }),
+    egress,
     ...(strategy ?? { strategy: { clauses: [] } }),
   };
 }

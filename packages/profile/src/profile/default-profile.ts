@@ -1,6 +1,7 @@
 // The defaults, written once: the schema, the sample text and the printer take them from here.
 import { deepFreeze } from "../freeze.ts";
 import { PRESETS, PRESET_PREFIX } from "../presets.ts";
+import { EGRESSES } from "../notation/egress.ts";
 import { readRuleStrategy } from "./rule-strategy.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, type Profile, type Rule } from "./profile.ts";
 
@@ -15,6 +16,7 @@ export const RULE_DEFAULTS = deepFreeze({
   ports: [],
   families: [...FAMILIES],
   direction: DIRECTIONS[2],
+  egress: EGRESSES[0],
 });
 
 const DEFAULT_RULE: Rule = {
@@ -101,6 +103,10 @@ families = ${tomlList(DEFAULT_RULE.families)}
 direction = ${JSON.stringify(DEFAULT_RULE.direction)}
 # First and last packet of a flow that the rule is for, each direction counted from 1: [1, 4]. Empty: any.
 packets = []
+# How its TCP flows leave. "packet": the packets of the applications, rewritten. "stream": by sockets of bunnel's that
+# carry their octets on, which tlsrec, oob and whatever else changes the length of a stream need. "auto": as the strategy
+# needs it, packets where both can.
+egress = ${JSON.stringify(DEFAULT_RULE.egress)}
 # Needed. "pass" leaves messages alone; a preset is one of
 ${presetLines()}
 # and anything else is written out, as in

@@ -1,31 +1,14 @@
 // The keys of a profile as JSON Schema (draft 2020-12), for editors: names, types, limits and what each key is for.
 // What only `parseProfile` can tell, such as whether a strategy makes sense, it tells.
 import { FLOW_BUCKETS_MAX, FLOW_WAYS } from "@bunnel/abi";
+import { EGRESSES } from "../notation/egress.ts";
 import { PRESET_PREFIX, PRESETS } from "../presets.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
+import { table, text, texts, whole, type JsonSchema } from "./json-schema-parts.ts";
 import { FLOW_TIMEOUT_MAX_SECONDS, MTU_MAX_BYTES, MTU_MIN_BYTES, PRIORITY_MAX, QUEUE_MAX } from "./schema.ts";
 
-/** A schema as JSON. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
-
 const SCHEMA_VERSION = "https://json-schema.org/draft/2020-12/schema";
-
-function text(description: string, more: JsonSchema = {}): JsonSchema {
-  return { type: "string", description, ...more };
-}
-
-function texts(description: string, items: JsonSchema = { type: "string" }): JsonSchema {
-  return { type: "array", items, description, default: [] };
-}
-
-function whole(description: string, minimum: number, maximum: number, value: number): JsonSchema {
-  return { type: "integer", minimum, maximum, description, default: value };
-}
-
-function table(description: string, properties: JsonSchema, more: JsonSchema = {}): JsonSchema {
-  return { type: "object", description, properties, additionalProperties: false, ...more };
-}
 
 const port = {
   oneOf: [
@@ -106,6 +89,10 @@ function ruleSchema(): JsonSchema {
       description: "First and last packet of a flow that the rule is for: [1, 4]. Empty: any.",
       default: [],
     },
+    egress: text("How TCP flows leave: rewritten packets, or sockets that carry the octets on.", {
+      enum: EGRESSES,
+      default: RULE_DEFAULTS.egress,
+    }),
     strategy: {
       description: "A preset, or a strategy in the notation: tls: split(1, midsld) disorder",
       anyOf: [{ enum: ["pass", ...presets] }, { type: "string" }],

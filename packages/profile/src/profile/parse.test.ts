@@ -44,6 +44,7 @@ describe("parseProfile()", () => {
       ports = [443, "8000-8100", "22"]
       families = ["ipv6"]
       direction = "in"
+      egress = "packet"
       packets = [1, 4]
       strategy = "preset:vodafone"
       [[rule]]
@@ -86,6 +87,7 @@ describe("parseProfile()", () => {
         text: "203.0.113.0/25\n203.0.113.128/25\n2001:db8::/32\n192.0.2.7/32",
       },
       direction: "in",
+      egress: "packet",
       packets: { first: 1, last: 4 },
       ports: [
         { first: 443, last: 443 },
@@ -105,6 +107,7 @@ describe("parseProfile()", () => {
       ports: [],
       families: ["ipv4", "ipv6"],
       direction: "both",
+      egress: "auto",
     });
     expect(strategy).toEqual(parseStrategy("tls: split(1)  http: pass"));
   });
@@ -157,7 +160,7 @@ describe("parseProfile() names unknown keys with the nearest right one", () => {
   const root = "expected version, interception, device, limits, payload or rule";
   const rule =
     "expected name, enabled, priority, hosts, hosts_file, addresses, addresses_file, ports, families, direction, " +
-    "packets or strategy";
+    "packets, egress or strategy";
   test.each([
     ["versoin = 1", `1:1 versoin: unknown key: ${root} (did you mean "version"?)`],
     ["\n  colour = 1", `2:3 colour: unknown key: ${root}`],

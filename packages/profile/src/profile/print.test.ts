@@ -49,6 +49,7 @@ ports = []
 families = ["ipv4", "ipv6"]
 direction = "both"
 packets = []
+egress = "auto"
 strategy = "preset:default"
 `);
   });

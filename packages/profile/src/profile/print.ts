@@ -52,6 +52,7 @@ function printRule(rule: Rule): string {
     ["families", list("families", rule.families.map(quoted))],
     ["direction", quoted(rule.direction)],
     ["packets", rule.packets ? `[${rule.packets.first}, ${rule.packets.last}]` : "[]"],
+    ["egress", quoted(rule.egress)],
     ["strategy", quoted(ruleStrategyText(rule))],
   ]);
 }

@@ -1,4 +1,5 @@
 // What a profile is: every value checked, every default filled in, frozen to the last leaf.
+import type { Egress } from "../notation/egress.ts";
 import type { Strategy } from "../notation/strategy.ts";
 
 export const PROFILE_VERSION = 1;
@@ -76,6 +77,8 @@ export interface Rule {
   readonly direction: Direction;
   /** Absent: any packet. */
   readonly packets?: PacketRange;
+  /** How its TCP flows leave. */
+  readonly egress: Egress;
   readonly strategy: Strategy;
   /** The preset that the strategy was taken from. */
   readonly preset?: string;

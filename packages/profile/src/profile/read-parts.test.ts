@@ -9,7 +9,7 @@ const RULE = '[[rule]]\nname = "video"\n';
 describe("parseProfile() points into strategies", () => {
   const unknown =
     "tls technique: expected split, disorder, fake, seqovl, fakedsplit, hostfakesplit, rst, window, ipfrag, drop, " +
-    'ipid, dup, delay, ttl or tos, found "spilt" (did you mean "split"?)';
+    'ipid, dup, delay, ttl, tos, tlsrec or oob, found "spilt" (did you mean "split"?)';
   const names = PRESETS.map(({ name }) => name);
   const presets = `expected ${names.slice(0, -1).join(", ")} or ${names.at(-1)}, found`;
   test.each([

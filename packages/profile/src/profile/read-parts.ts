@@ -8,6 +8,7 @@ import { readListFile } from "./list-file.ts";
 import type { Path } from "./locate.ts";
 import { findPayloads, readPayloadKey, readPayloadValue } from "./payloads.ts";
 import type { ListFile, PayloadEntry } from "./profile.ts";
+import { egressFaults } from "./rule-egress.ts";
 import { readRuleStrategy, type RuleStrategy } from "./rule-strategy.ts";
 import { readHostLine } from "./values.ts";
 
@@ -44,18 +45,21 @@ export class PartReader {
 
   /** What the values of one rule stand for; payloads come before. */
   readRule(rule: Values, index: number): RuleParts {
-    const strategy = this.strategy(rule["strategy"], ["rule", index, "strategy"]);
+    const strategy = this.strategy(rule["strategy"], ["rule", index, "strategy"], rule["egress"]);
     const hostsFile = this.list(rule["hosts_file"], ["rule", index, "hosts_file"], readHostLine);
     const addressesFile = this.list(rule["addresses_file"], ["rule", index, "addresses_file"], readPrefix);
     return { ...(strategy && { strategy }), ...(hostsFile && { hostsFile }), ...(addressesFile && { addressesFile }) };
   }
 
-  private strategy(text: unknown, path: Path): RuleStrategy | undefined {
+  private strategy(text: unknown, path: Path, egress: unknown): RuleStrategy | undefined {
     if (typeof text !== "string") return undefined;
     try {
       const read = readRuleStrategy(text);
       for (const { name, text: message } of findPayloads(read.strategy, this.payloads, this.files)) {
         this.findings.push({ path, message, index: Math.max(0, text.indexOf(name)) });
+      }
+      for (const { text: message, word } of egressFaults(read.strategy, egress)) {
+        this.findings.push({ path, message, index: Math.max(0, text.indexOf(word)) });
       }
       return read;
     } catch (error) {

@@ -1,11 +1,12 @@
 // What a profile text may hold: each key, its values and its default. Unknown keys are found by `unknown-keys.ts`.
 import { FLOW_BUCKETS_MAX, FLOW_WAYS } from "@bunnel/abi";
 import * as v from "valibot";
-import { Fault } from "../errors.ts";
-import { anyOf, shown, suggestion } from "../wording.ts";
+import { EGRESSES } from "../notation/egress.ts";
+import { shown } from "../wording.ts";
 import { readIpv4, readNetmask, readPrefix } from "./address.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
+import { list, oneOf, read, table, whole, yesOrNo } from "./schema-parts.ts";
 import { readHostEntry, readInterfaceName, readPackets, readPath, readPorts, readRuleName } from "./values.ts";
 
 export const QUEUE_MAX = 1_000_000;
@@ -13,55 +14,6 @@ export const FLOW_TIMEOUT_MAX_SECONDS = 86_400;
 export const MTU_MIN_BYTES = 576;
 export const MTU_MAX_BYTES = 65535;
 export const PRIORITY_MAX = 1_000_000;
-
-interface Found {
-  readonly input: unknown;
-}
-
-/** Both the value's type and its limits, so that each wrong value gives one message. */
-function whole(min: number, max: number, also?: number) {
-  const or = also === undefined ? "" : `${also}, or `;
-  const message = ({ input }: Found) => `expected ${or}a whole number from ${min} to ${max}, found ${shown(input)}`;
-  const fits = (value: number) => Number.isInteger(value) && ((value >= min && value <= max) || value === also);
-  return v.pipe(v.number(message), v.check(fits, message));
-}
-
-function oneOf<const Words extends readonly string[]>(words: Words) {
-  const expected = `expected ${anyOf(words.map((word) => JSON.stringify(word)))}`;
-  return v.picklist(words, ({ input }: Found) => {
-    const near = typeof input === "string" ? suggestion(input, words) : "";
-    return `${expected}, found ${shown(input)}${near}`;
-  });
-}
-
-function list<Item extends v.GenericSchema>(item: Item) {
-  return v.array(item, ({ input }: Found) => `expected a list, found ${shown(input)}`);
-}
-
-/** A value that a reader of its own makes something of. */
-function read<Output>(reader: (value: unknown) => Output | Fault) {
-  return v.pipe(
-    v.unknown(),
-    v.rawTransform<unknown, Output>(({ dataset, addIssue, NEVER }) => {
-      const result = reader(dataset.value);
-      if (!(result instanceof Fault)) return result;
-      addIssue({ message: result.text });
-      return NEVER;
-    }),
-  );
-}
-
-/** valibot takes a list or a date for an object without keys. */
-function table<const Entries extends v.ObjectEntries>(entries: Entries) {
-  const isTable = (value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
-  return v.pipe(
-    v.custom<Record<string, unknown>>(isTable, ({ input }) => `expected a table, found ${shown(input)}`),
-    v.object(entries, ({ input }: Found) => `expected a value, found ${shown(input)}`),
-  );
-}
-
-const yesOrNo = v.boolean(({ input }) => `expected true or false, found ${shown(input)}`);
 
 const { interception, device, limits } = defaultProfile();
 
@@ -102,6 +54,7 @@ const ruleTable = table({
   ),
   direction: v.optional(oneOf(DIRECTIONS), RULE_DEFAULTS.direction),
   packets: v.optional(read(readPackets), []),
+  egress: v.optional(oneOf(EGRESSES), RULE_DEFAULTS.egress),
   strategy: v.string(({ input }) => `expected a strategy or a preset's name as text, found ${shown(input)}`),
 });
 

@@ -1,6 +1,7 @@
 // Which packets the rules can ask for, so that interception brings up no others.
 import { ProfileError } from "../errors.ts";
-import { KINDS, type Kind } from "../notation/kinds.ts";
+import { egressOf } from "../notation/egress.ts";
+import { isStreamKind, KINDS, type Kind } from "../notation/kinds.ts";
 import type { Profile, Rule } from "./profile.ts";
 
 /** Destination ports per kind of message, ascending. For tls and syn none means any. A kind left out is not wanted. */
@@ -28,7 +29,7 @@ const PORTS_MAX = 1024;
 
 /**
  * What interception must select: everything that an enabled rule would rewrite or drop. Rules that leave messages alone
- * select nothing.
+ * select nothing, and neither do tls and http of rules whose flows leave by sockets.
  * @throws ProfileError E_RULES_LIMIT when rules for HTTP, QUIC or DNS name more than 1024 ports
  */
 export function selectionOf(profile: Profile): ProfileSelection {
@@ -42,8 +43,10 @@ export function selectionOf(profile: Profile): ProfileSelection {
 
 function rulesFor(profile: Profile, kind: Kind): readonly Rule[] {
   return profile.rules.filter(
-    ({ enabled, strategy }) =>
-      enabled && strategy.clauses.some((clause) => clause.kind === kind && clause.operations.length > 0),
+    (rule) =>
+      rule.enabled &&
+      !(isStreamKind(kind) && egressOf(rule) === "stream") &&
+      rule.strategy.clauses.some((clause) => clause.kind === kind && clause.operations.length > 0),
   );
 }
 

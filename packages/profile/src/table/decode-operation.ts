@@ -2,17 +2,19 @@
 import * as abi from "@bunnel/abi";
 import type { Decoy, Foolings, HelloChanges, Pattern, Payload } from "../notation/content.ts";
 import type { Point } from "../notation/kinds.ts";
-import type { Operation, TechniqueName } from "../notation/strategy.ts";
+import type { PacketOperation, PacketTechniqueName } from "../notation/strategy.ts";
 import type { TableView } from "./view.ts";
 import { CHANGE_FLAGS, ID_SCHEMES, POINT_MARKERS, TECHNIQUES, TRICK_BITS, wordOf, wordsIn } from "./words.ts";
 
 /** The operation at `at` of a checked table. */
-export function decodeOperation(view: TableView, at: number): Operation {
+export function decodeOperation(view: TableView, at: number): PacketOperation {
   const technique = wordOf(TECHNIQUES, view.u8(at + abi.OP_TECHNIQUE)) ?? "drop";
   return DECODERS[technique](new OperationView(view, at));
 }
 
-const DECODERS: { readonly [Name in TechniqueName]: (op: OperationView) => Extract<Operation, { technique: Name }> } = {
+const DECODERS: {
+  readonly [Name in PacketTechniqueName]: (op: OperationView) => Extract<PacketOperation, { technique: Name }>;
+} = {
   split: ({ points }) => ({ technique: "split", points }),
   disorder: () => ({ technique: "disorder" }),
   fake: ({ decoy, foolings, repeats, after }) => ({ technique: "fake", decoy, foolings, repeats, after }),

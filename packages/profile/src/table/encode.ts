@@ -1,6 +1,7 @@
 // A profile to the rule table that the engine reads (@bunnel/abi rules.ts has the drawing).
 import { ADDRESS_RANGES_MAX, ADDRESS_SETS_MAX, RULE_EXCLUDE, RULES_MAX } from "@bunnel/abi";
 import { ProfileError } from "../errors.ts";
+import { egressOf, egressRefusals } from "../notation/egress.ts";
 import { printClause } from "../notation/printer.ts";
 import type { Clause } from "../notation/strategy.ts";
 import type { Profile } from "../profile/profile.ts";
@@ -17,21 +18,37 @@ export interface EncodeOptions {
    * Default: another one for each table, so that no two machines send the same decoy.
    */
   readonly seed?: number;
+  /**
+   * What becomes of rules whose TCP flows leave by sockets: they are refused, because nobody here has sockets, or, with
+   * "leave", the table leaves their tls and http messages alone, because somebody else carries them out.
+   */
+  readonly streamRules?: "refuse" | "leave";
 }
 
 /**
  * The rule table of a profile, whole in itself: all offsets count from its start. Equal strategies and equal lists are
  * stored once. Its generation is 0; who loads it counts. `checkRules` accepts it.
  * @throws ProfileError E_RULES_LIMIT when the profile has more rules, names, addresses or octets than a table holds
+ * @throws ProfileError E_PROFILE for a rule that needs stream egress, unless `streamRules` says what becomes of it
  * @throws ProfileError E_PROFILE for a payload that the profile does not have, which `parseProfile` lets nobody write
  */
 export function encodeRules(profile: Profile, options: EncodeOptions = {}): Uint8Array {
+  if (options.streamRules !== "leave") refuseStreamRules(profile);
   const rules = tableRules(profile);
   if (rules.length > RULES_MAX) throw limitError("rules", RULES_MAX, rules.length);
   const seed = options.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   const table = writeTable(new Drafter().draft(rules), { named: profile.payloads, seed });
   checkRules(table);
   return table;
+}
+
+function refuseStreamRules(profile: Profile): void {
+  const rule = profile.rules.find((known) => known.enabled && egressOf(known) === "stream");
+  if (rule === undefined) return;
+  const [cause] = egressRefusals(rule.strategy, "packet");
+  const why = cause ? `${cause.operation.technique} ${cause.why}` : 'it says egress = "stream"';
+  const message = `rule ${JSON.stringify(rule.name)}: expected a strategy that packets can carry out: ${why}`;
+  throw new ProfileError("E_PROFILE", [{ message }], "profile");
 }
 
 /** Numbers strategies, lists of hosts and lists of addresses, equal ones once. */

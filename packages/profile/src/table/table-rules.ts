@@ -2,7 +2,8 @@
 import { PORT_RANGES_MAX } from "@bunnel/abi";
 import { Fault, ProfileError } from "../errors.ts";
 import { hostEntryParts, readHostName } from "../host-name.ts";
-import type { Kind } from "../notation/kinds.ts";
+import { egressOf } from "../notation/egress.ts";
+import { isStreamKind, type Kind } from "../notation/kinds.ts";
 import type { Clause } from "../notation/strategy.ts";
 import {
   listEntries,
@@ -64,9 +65,13 @@ function expand(rule: Rule, ruleIndex: number): readonly TableRule[] {
 }
 
 /** What a rule does to which kinds of message. */
-function actionsOf({ strategy }: Rule): readonly Pick<TableRule, "kinds" | "clause">[] {
-  const passed = strategy.clauses.filter(({ operations }) => operations.length === 0).map(({ kind }) => kind);
-  const planned = strategy.clauses.filter(({ operations }) => operations.length > 0);
+function actionsOf(rule: Rule): readonly Pick<TableRule, "kinds" | "clause">[] {
+  // What sockets carry out, the packet engine leaves alone.
+  const isStream = egressOf(rule) === "stream";
+  const isLeft = ({ kind, operations }: Clause) => operations.length === 0 || (isStream && isStreamKind(kind));
+  const { clauses } = rule.strategy;
+  const passed = clauses.filter(isLeft).map(({ kind }) => kind);
+  const planned = clauses.filter((clause) => !isLeft(clause));
   const actions = planned.map((clause) => ({ kinds: [clause.kind], clause }));
   return passed.length === 0 ? actions : [...actions, { kinds: passed, clause: undefined }];
 }

@@ -2,7 +2,7 @@
 import * as abi from "@bunnel/abi";
 import type { FoolingWord, HelloChanges } from "../notation/content.ts";
 import type { Kind, Point } from "../notation/kinds.ts";
-import type { HttpTrickWord, IpIdWord, TechniqueName } from "../notation/strategy.ts";
+import type { HttpTrickWord, IpIdWord, PacketTechniqueName } from "../notation/strategy.ts";
 import { FAMILIES, type Direction, type Family } from "../profile/profile.ts";
 
 export const KIND_L7: Readonly<Record<Kind, abi.L7>> = {
@@ -13,7 +13,7 @@ export const KIND_L7: Readonly<Record<Kind, abi.L7>> = {
   syn: abi.L7.Syn,
 };
 
-export const TECHNIQUES: Readonly<Record<TechniqueName, abi.Technique>> = {
+export const TECHNIQUES: Readonly<Record<PacketTechniqueName, abi.Technique>> = {
   split: abi.Technique.Split,
   disorder: abi.Technique.Disorder,
   fake: abi.Technique.Fake,

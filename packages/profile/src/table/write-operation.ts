@@ -3,7 +3,7 @@ import * as abi from "@bunnel/abi";
 import { ProfileError } from "../errors.ts";
 import type { Decoy, Foolings, HelloChanges, Pattern, Payload } from "../notation/content.ts";
 import type { Point } from "../notation/kinds.ts";
-import type { Operation, SynData } from "../notation/strategy.ts";
+import type { PacketOperation, SynData } from "../notation/strategy.ts";
 import { payloadOctets, type PayloadSource } from "../payload/build.ts";
 import type { Texts } from "./texts.ts";
 import {
@@ -21,7 +21,7 @@ import {
 export function writeOperation(
   view: DataView,
   at: number,
-  operation: Operation,
+  operation: PacketOperation,
   texts: Texts,
   payloads: PayloadSource,
 ): void {
@@ -36,7 +36,7 @@ class OperationWriter {
     private readonly payloads: PayloadSource,
   ) {}
 
-  write(operation: Operation): void {
+  write(operation: PacketOperation): void {
     this.u8(abi.OP_TECHNIQUE, TECHNIQUES[operation.technique]);
     this.u8(abi.OP_REPEATS, "repeats" in operation ? operation.repeats : 1);
     if ("foolings" in operation) this.foolings(operation.foolings);
@@ -46,7 +46,7 @@ class OperationWriter {
   }
 
   /** What a technique has besides what several have. */
-  private own(operation: Operation): void {
+  private own(operation: PacketOperation): void {
     switch (operation.technique) {
       case "fake":
         this.decoy(operation.decoy);

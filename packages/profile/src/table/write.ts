@@ -8,6 +8,7 @@ import type { HostPlaces } from "./host-places.ts";
 import type { TableRule } from "./table-rules.ts";
 import { Texts } from "./texts.ts";
 import { DIRECTION_MASKS, familyMask, KIND_L7, kindMask } from "./words.ts";
+import { isPacketOperation } from "../notation/egress.ts";
 import { writeOperation } from "./write-operation.ts";
 
 /** A table before it has offsets. */
@@ -132,6 +133,7 @@ function operationsOf(clauses: readonly Clause[], texts: Texts, payloads: Payloa
   const octets = new Uint8Array(operations.length * abi.OP_BYTES);
   const view = new DataView(octets.buffer);
   for (const [index, operation] of operations.entries()) {
+    if (!isPacketOperation(operation)) throw new Error(`${operation.technique}: expected a technique of packets`);
     writeOperation(view, index * abi.OP_BYTES, operation, texts, payloads);
   }
   return octets;
