@@ -43,6 +43,11 @@ export interface EngineCounters {
   readonly egressRefused: number;
   readonly queueDropped: number;
   readonly turns: number;
+  /** Flows that were translated; those of them that are over, were given up for others; flows refused for want of room. */
+  readonly translationsMade: number;
+  readonly translationsExpired: number;
+  readonly translationsEvicted: number;
+  readonly translationsRefused: number;
 }
 
 /** The counters of one lane as a live view; a lane's host writes its own ones here too. */
@@ -92,6 +97,10 @@ export function readCounters(memory: SharedArrayBuffer): EngineCounters {
     egressRefused: of(Counter.EgressRefused),
     queueDropped: of(Counter.QueueDropped),
     turns: of(Counter.Turns),
+    translationsMade: of(Counter.TranslationsMade),
+    translationsExpired: of(Counter.TranslationsExpired),
+    translationsEvicted: of(Counter.TranslationsEvicted),
+    translationsRefused: of(Counter.TranslationsRefused),
   };
 }
 

@@ -7,4 +7,11 @@ export type { FlowEndpoint, FlowInfo } from "./flows.ts";
 export { QuicNames, type QuicAnswer, type QuicLimits } from "./quic/index.ts";
 export { readMeta, type PacketMeta } from "./meta.ts";
 export { type EngineBuild, type EngineExports } from "./module.ts";
+export {
+  Translations,
+  type TransportAddress,
+  type TranslationFamily,
+  type TranslationsOptions,
+  type WantedConnection,
+} from "./translations.ts";
 export { transformer, type Transform } from "./transformer.ts";

@@ -1,11 +1,5 @@
 // The host has answered for a SYN that was held: it goes to the listener, or the client is told.
-import {
-  Admission,
-  Counter,
-  Reason,
-  TRANSLATIONS_MAX,
-  TranslationState,
-} from "@bunnel/abi/src/index";
+import { Admission, Counter, Reason, TRANSLATIONS_MAX, TranslationState } from "@bunnel/abi/src/index";
 import { txAlloc, txList, txPublish, txReset } from "../mem/arena";
 import { laneIndex, laneFlags, recount } from "../mem/lane";
 import { LaneFlag } from "@bunnel/abi/src/index";

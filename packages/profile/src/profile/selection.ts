@@ -1,7 +1,7 @@
 // Which packets the rules can ask for, so that interception brings up no others.
 import { ProfileError } from "../errors.ts";
 import { egressOf } from "../notation/egress.ts";
-import { isStreamKind, KINDS, type Kind } from "../notation/kinds.ts";
+import { isStreamKind, KINDS, streamPorts, type Kind } from "../notation/kinds.ts";
 import type { Profile, Rule } from "./profile.ts";
 
 /** Destination ports per kind of message, ascending. For tls and syn none means any. A kind left out is not wanted. */
@@ -11,6 +11,8 @@ export interface ProfileSelection {
   readonly quic?: readonly number[];
   readonly dns?: readonly number[];
   readonly syn?: readonly number[];
+  /** TCP ports of which every packet is wanted, because the rules carry such flows by sockets; none: any. */
+  readonly stream?: readonly number[];
 }
 
 /**
@@ -24,21 +26,40 @@ const USUAL_PORT: Readonly<Record<Kind, number | undefined>> = {
   dns: 53,
   syn: undefined,
 };
+/** Ports that interception tells apart. */
+const STREAM_PORTS_MAX = 64;
 /** Ports that interception is asked to list one by one. */
 const PORTS_MAX = 1024;
 
 /**
  * What interception must select: everything that an enabled rule would rewrite or drop. Rules that leave messages alone
- * select nothing, and neither do tls and http of rules whose flows leave by sockets.
+ * select nothing. Of rules whose flows leave by sockets, tls and http select all packets of their ports.
  * @throws ProfileError E_RULES_LIMIT when rules for HTTP, QUIC or DNS name more than 1024 ports
  */
 export function selectionOf(profile: Profile): ProfileSelection {
-  return Object.fromEntries(
-    KINDS.flatMap((kind) => {
+  const stream = streamPortsOf(profile);
+  return Object.fromEntries([
+    ...KINDS.flatMap((kind) => {
       const rules = rulesFor(profile, kind);
       return rules.length === 0 ? [] : [[kind, portsFor(kind, rules)] as const];
     }),
-  );
+    ...(stream ? [["stream", stream] as const] : []),
+  ]);
+}
+
+/** Undefined: no rule wants any. */
+function streamPortsOf({ rules }: Profile): readonly number[] | undefined {
+  const ports = rules
+    .filter((rule) => rule.enabled && egressOf(rule) === "stream")
+    .flatMap((rule) => {
+      const kinds = rule.strategy.clauses.filter(({ kind, operations }) => isStreamKind(kind) && operations.length > 0);
+      if (kinds.length === 0) return [];
+      return rule.ports.length > 0 ? listPorts([rule]) : kinds.flatMap(({ kind }) => streamPorts(kind));
+    });
+  if (ports.length === 0) return undefined;
+  const each = [...new Set(ports)].toSorted((a, b) => a - b);
+  // The rules look at the port again, so a long list may as well be any port.
+  return each.length > STREAM_PORTS_MAX ? [] : each;
 }
 
 function rulesFor(profile: Profile, kind: Kind): readonly Rule[] {

@@ -3,7 +3,7 @@ import { PORT_RANGES_MAX } from "@bunnel/abi";
 import { Fault, ProfileError } from "../errors.ts";
 import { hostEntryParts, readHostName } from "../host-name.ts";
 import { egressOf } from "../notation/egress.ts";
-import { isStreamKind, type Kind } from "../notation/kinds.ts";
+import { isStreamKind, streamPorts, type Kind } from "../notation/kinds.ts";
 import type { Clause } from "../notation/strategy.ts";
 import {
   listEntries,
@@ -34,6 +34,8 @@ export interface TableRule {
   readonly packets: PacketRange | undefined;
   /** Undefined: the message is left alone. */
   readonly clause: Clause | undefined;
+  /** "stream": flows that may begin with such a message leave by sockets. */
+  readonly egress: "packet" | "stream";
 }
 
 /**
@@ -58,22 +60,32 @@ function expand(rule: Rule, ruleIndex: number): readonly TableRule[] {
   if (prefixes.length === 0 && rule.addressesFile) return [];
   const addresses = prefixes.length === 0 ? undefined : rangesOf(prefixes);
   return actionsOf(rule).flatMap((action) =>
-    portGroups(rule.ports).map((ports) => {
+    portGroups(portsOf(rule, action)).map((ports) => {
       return { name, ruleIndex, ...action, families, ports, hosts, addresses, direction, packets };
     }),
   );
 }
 
+type Action = Pick<TableRule, "kinds" | "clause" | "egress">;
+
 /** What a rule does to which kinds of message. */
-function actionsOf(rule: Rule): readonly Pick<TableRule, "kinds" | "clause">[] {
+function actionsOf(rule: Rule): readonly Action[] {
   // What sockets carry out, the packet engine leaves alone.
   const isStream = egressOf(rule) === "stream";
-  const isLeft = ({ kind, operations }: Clause) => operations.length === 0 || (isStream && isStreamKind(kind));
   const { clauses } = rule.strategy;
-  const passed = clauses.filter(isLeft).map(({ kind }) => kind);
-  const planned = clauses.filter((clause) => !isLeft(clause));
-  const actions = planned.map((clause) => ({ kinds: [clause.kind], clause }));
-  return passed.length === 0 ? actions : [...actions, { kinds: passed, clause: undefined }];
+  const streamed = clauses.filter((clause) => isStream && isStreamKind(clause.kind) && clause.operations.length > 0);
+  const passed = clauses.filter(({ operations }) => operations.length === 0).map(({ kind }) => kind);
+  const planned = clauses.filter((clause) => clause.operations.length > 0 && !streamed.includes(clause));
+  const actions = planned.map((clause): Action => ({ kinds: [clause.kind], clause, egress: "packet" }));
+  if (passed.length > 0) actions.push({ kinds: passed, clause: undefined, egress: "packet" });
+  // Each kind has its own usual port.
+  return [...actions, ...streamed.map(({ kind }): Action => ({ kinds: [kind], clause: undefined, egress: "stream" }))];
+}
+
+/** What a flow will carry is not known at its first packet: without ports, it is the usual one that tells. */
+function portsOf(rule: Rule, { egress, kinds }: Action): readonly PortRange[] {
+  if (egress === "packet" || rule.ports.length > 0) return rule.ports;
+  return kinds.flatMap((kind) => streamPorts(kind).map((port) => ({ first: port, last: port })));
 }
 
 /** The ranges, merged where they touch, in groups that fit into one rule of a table each. */
