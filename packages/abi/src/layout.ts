@@ -14,7 +14,8 @@
 //   lane:
 //   0x00_0000  counters         4 KiB   u64 each (Counter)
 //   0x00_1000  lane words       1 KiB   (LaneWord)
-//   0x00_1400  wanted           u32 × RX_MAX    translations whose SYN the last poll held
+//   0x00_1400  wanted           u32 × RX_MAX    translations whose SYN is held, since the host looked last
+//   0x00_1800  admissions       u32 × ADMISSIONS_MAX    what the host answers about them
 //   0x00_2000  rx at            u32 × RX_MAX    where each packet of the burst starts
 //   0x00_3000  rx lengths       u16 × RX_MAX    its octets
 //   0x00_4000  rx metas         64 × RX_MAX     what the engine found and decided (Meta)
@@ -35,7 +36,7 @@
 //   slot: | headroom 128 … vnet header 10 | packet … |
 //   The virtio_net_hdr of a packet, where there is one, lies in the ten octets before it.
 import { FLOW_BUCKETS_MAX, LANES_MAX, RULES_MAX, RX_MAX } from "./limits";
-import { TRANSLATE_BYTES } from "./translate";
+import { ADMISSIONS_MAX, TRANSLATE_BYTES } from "./translate";
 
 export const WASM_PAGE_BYTES: i32 = 65536;
 export const CONTROL_BASE: i32 = 0x1000;
@@ -57,6 +58,7 @@ export const MEMORY_PAGES: i32 = MEMORY_BYTES / WASM_PAGE_BYTES;
 export const LANE_COUNTERS: i32 = 0;
 export const LANE_WORDS: i32 = 0x1000;
 export const LANE_WANTED: i32 = 0x1400;
+export const LANE_ADMISSIONS: i32 = 0x1800;
 export const LANE_RX_AT: i32 = 0x2000;
 export const LANE_RX_LENGTHS: i32 = 0x3000;
 export const LANE_METAS: i32 = 0x4000;
@@ -94,7 +96,8 @@ export const VNET_HEADER_BYTES: i32 = 10;
 export function layoutFaults(): string[] {
   const faults: string[] = [];
   if (RULE_COUNTS_BASE + LANES_MAX * RULE_COUNTS_BYTES > FLOW_TAGS_BASE) faults.push("rule counts reach into flows");
-  if (LANE_WANTED + RX_MAX * 4 > LANE_RX_AT) faults.push("the wanted translations reach into the rx list");
+  if (LANE_WANTED + RX_MAX * 4 > LANE_ADMISSIONS) faults.push("the wanted translations reach into the admissions");
+  if (LANE_ADMISSIONS + ADMISSIONS_MAX * 4 > LANE_RX_AT) faults.push("the admissions reach into the rx list");
   if (LANE_HOST + LANE_HOST_BYTES > LANE_OFFLOAD) faults.push("the host's range reaches into the offload");
   if (LANE_OFFLOAD + LANE_OFFLOAD_BYTES > LANE_RINGS) faults.push("the offload reaches into the rings");
   if (LANE_RINGS + LANE_RINGS_BYTES > LANE_RX_SLOTS) faults.push("the rings reach into the rx slots");

@@ -92,8 +92,11 @@ export const WORD_HELD: i32 = 20;
 export const WORD_HOLDS: i32 = 24;
 /** Address of the rule table that the lane works with; 0: none. Its host writes to no table that stands here. */
 export const WORD_RULES: i32 = 28;
-/** Translations at LANE_WANTED: the last poll holds their SYNs until the host has answered. */
+/** Translations at LANE_WANTED, whose SYNs are held until the host has answered; it sets this to 0. */
 export const WORD_WANTED: i32 = 36;
+/** Admissions that were written and read, modulo 2^32; the host writes and the lane's thread reads, with atomics. */
+export const WORD_ADMISSIONS_WRITTEN: i32 = 40;
+export const WORD_ADMISSIONS_READ: i32 = 44;
 /** 1: a host has opened the lane. */
 export const WORD_OPENED: i32 = 60;
 /** No deadline of theirs is earlier; it holds while WORD_HOLDS is not 0. */

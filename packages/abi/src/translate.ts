@@ -21,6 +21,8 @@ export const TRANSLATE_PORT_FIRST: i32 = 1024;
 export const TRANSLATE_CHAIN_MAX: i32 = 64;
 /** Turns that a lane waits for the table's lock. */
 export const TRANSLATE_SPINS_MAX: i32 = 4096;
+/** Answers that wait for a lane; a power of two. */
+export const ADMISSIONS_MAX: i32 = 256;
 /** Octets of a SYN that is held: headers and options of both families. */
 export const TRANSLATE_SYN_BYTES: i32 = 128;
 
@@ -112,6 +114,9 @@ export enum TranslationState {
   Ended = 3,
   Reset = 4,
 }
+
+/** An answer as it waits for its lane: translation << ADMISSION_BITS | Admission. */
+export const ADMISSION_BITS: i32 = 3;
 
 /** What a host answers to a SYN that is held. */
 export enum Admission {

@@ -1,6 +1,7 @@
 // The contract of a backend: something that carries this machine's traffic through the engine until it is told to stop.
 import type { EngineCounters, FlowInfo } from "@bunnel/engine";
 import type { Profile } from "@bunnel/profile";
+import type { StreamCarrier } from "./stream/carrier.ts";
 
 /**
  * "plain": a system call for each packet. "uring": one for a burst, by io_uring. "auto": the better one that this
@@ -42,6 +43,8 @@ export interface BackendConfig {
   /** Packets that may wait for a way out that is full; more are dropped and counted. Default 1000. */
   readonly maxQueueSize?: number;
   readonly settings?: TunSettings;
+  /** What carries flows of rules with stream egress. Without it, such rules are refused. */
+  readonly stream?: StreamCarrier;
 }
 
 /** Figures of a running backend, as of now. */

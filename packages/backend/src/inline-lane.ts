@@ -3,6 +3,7 @@ import { Engine, type NameFinder } from "@bunnel/engine";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneThread } from "./platform.ts";
+import { LaneStream } from "./stream/lane-side.ts";
 
 const TURN_EVERY_MS = 1;
 
@@ -14,6 +15,7 @@ export function startInlineLane(parts: LaneParts, names?: NameFinder): LaneThrea
   const loop = new LaneLoop(parts.device, parts.egress, lane, parts.maxQueueSize, {
     answers: parts.answers === true,
     ...(names && { names }),
+    ...(parts.wanted && { stream: new LaneStream(lane, parts.wanted) }),
     ...(inbound && { inbound: new InboundLane(inbound.tap, engine.lane(inbound.laneIndex, INBOUND_LANE)) }),
   });
   const ended = Promise.withResolvers<Error | undefined>();

@@ -6,6 +6,7 @@ import type { PumpChoice } from "./backend.ts";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneReady, LaneThread } from "./platform.ts";
+import { LaneStream } from "./stream/lane-side.ts";
 
 /** A device in the lane's thread; `pump` says how its packets pass, where there is a choice. */
 export type LaneDevice = TunDevice & { readonly pump?: string };
@@ -29,7 +30,8 @@ export interface LaneOpeners {
 }
 
 /** A lane's parts as they travel to its thread. */
-type LaneStart = Omit<LaneParts, "device" | "egress" | "inbound"> & {
+type LaneStart = Omit<LaneParts, "device" | "egress" | "inbound" | "wanted"> & {
+  readonly tellsWanted: boolean;
   readonly device: DeviceHandOver;
   readonly egress: EgressHandOver;
   readonly inbound?: { readonly laneIndex: number; readonly tap: DeviceHandOver };
@@ -38,6 +40,7 @@ type LaneStart = Omit<LaneParts, "device" | "egress" | "inbound"> & {
 type Said =
   | ({ readonly said: "ready" } & LaneReady)
   | { readonly said: "ended" }
+  | { readonly said: "wanted"; readonly translations: readonly number[] }
   | { readonly said: "failed"; readonly message: string };
 
 /** The Worker's own global, in the thread that `serveLane` runs in. */
@@ -68,9 +71,11 @@ function runLane(start: LaneStart, openers: LaneOpeners, ready: (pump: string) =
   using egress = openers.egress(start.egress, lane, pump);
   const names = openers.names?.();
   const inbound = openInbound(engine, start, openers);
+  const tell = (translations: readonly number[]): void => say({ said: "wanted", translations });
   const loop = new LaneLoop(device, egress, lane, start.maxQueueSize, {
     answers: start.answers === true,
     ...(names && { names }),
+    ...(start.tellsWanted && { stream: new LaneStream(lane, tell) }),
     ...(inbound && { inbound }),
   });
   ready(device.pump ?? "plain");
@@ -85,9 +90,10 @@ function openInbound(engine: Engine, { inbound }: LaneStart, openers: LaneOpener
 
 /** The host's side: starts the lane in `worker`. Device and way out must be such as can be handed over. */
 export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
-  const { inbound, ...rest } = parts;
+  const { inbound, wanted, ...rest } = parts;
   const start: LaneStart = {
     ...rest,
+    tellsWanted: wanted !== undefined,
     device: parts.device.handOver(),
     egress: parts.egress.handOver(),
     ...(inbound && { inbound: { laneIndex: inbound.laneIndex, tap: inbound.tap.handOver() } }),
@@ -100,6 +106,7 @@ export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
   };
   worker.addEventListener("message", (event: MessageEvent<Said>) => {
     if (event.data.said === "ready") ready.resolve({ pump: event.data.pump });
+    else if (event.data.said === "wanted") wanted?.(event.data.translations);
     else if (event.data.said === "ended") ended.resolve(undefined);
     else fail(new Error(`lane ${start.laneIndex} failed: ${event.data.message}`));
   });

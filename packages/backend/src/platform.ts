@@ -10,6 +10,7 @@ import type {
 import type { Egress } from "@bunnel/egress";
 import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
+import type { TellWanted } from "./stream/lane-side.ts";
 
 /** What a lane works with. */
 export interface LaneParts {
@@ -24,6 +25,8 @@ export interface LaneParts {
   readonly pump?: PumpChoice;
   /** See `LaneExtras`. */
   readonly answers?: boolean;
+  /** Called in the thread that started the lane, with translations whose SYNs it holds. */
+  readonly wanted?: TellWanted;
 }
 
 /** The second lane, and the tap that it reads. */
@@ -74,6 +77,8 @@ export interface TunPlatform {
   sweep(): SweepReport;
   /** The interfaces with a default route, as of now. */
   uplinks(): Uplinks;
+  /** Whether devices can have IPv6 addresses. Absent: they cannot. */
+  hasIpv6?(): boolean;
   /** Starts what carries packets between device, engine and way out. */
   startLane(parts: LaneParts): LaneThread;
 }

@@ -6,6 +6,7 @@ import type { Egress } from "@bunnel/egress";
 import type { Engine, LaneOptions } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
 import type { LaneThread, TunPlatform } from "./platform.ts";
+import type { TellWanted } from "./stream/lane-side.ts";
 
 export interface QueuesOptions {
   readonly count: number;
@@ -14,6 +15,8 @@ export interface QueuesOptions {
   readonly maxQueueSize: number;
   /** How the lanes are opened for this device and way out. */
   laneOptions(device: TunDevice, egress: Egress): LaneOptions;
+  /** Called with translations whose SYNs a lane holds. Without it, nothing is translated. */
+  readonly wanted?: TellWanted;
   /** Called with each tap before its thread starts. */
   watch(tap: InboundTap | undefined): void;
 }
@@ -56,6 +59,11 @@ export class Queues {
     const [first] = this.#all;
     if (first === undefined) throw new DeviceError("E_DEVICE_STATE", "queues: expected one at least, found none");
     return first.device;
+  }
+
+  /** Makes the thread of a lane look around. */
+  wake(lane: number): void {
+    this.#all[Math.floor(lane / 2)]?.device.wake();
   }
 
   get pumps(): readonly string[] {
@@ -102,6 +110,7 @@ export class Queues {
         egress,
         ...(tap && { inbound: { laneIndex: 2 * index + 1, tap } }),
         answers: true,
+        ...(options.wanted && { wanted: options.wanted }),
         maxQueueSize: options.maxQueueSize,
         pump: options.pump,
       });

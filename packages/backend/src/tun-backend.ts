@@ -29,6 +29,7 @@ import { needsDistance } from "./needs-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
 import { Queues } from "./queues.ts";
 import { RuleFigures } from "./rule-figures.ts";
+import { prefixLengthOf, streamAddresses, StreamSide, wantsStream, type StreamLink } from "./stream/stream-side.ts";
 
 /** How often flows are looked through for those that ended. */
 const FLOW_CLEANUP_MS = 30_000;
@@ -81,6 +82,8 @@ export class TunBackend implements Backend {
 interface Parts {
   readonly engine: Engine;
   readonly queues: Queues;
+  /** Undefined: no rule of the profile that it began with carries flows by sockets. */
+  readonly stream: StreamSide | undefined;
 }
 
 class RunningTun implements BackendHandle {
@@ -128,21 +131,29 @@ class RunningTun implements BackendHandle {
     const settings = config.settings ?? {};
     const { profile } = config.engine;
     platform.sweep();
-    const engine = await createEngine(profile);
+    const link = streamLinkOf(platform, config);
+    const table = tableOf(profile, link !== undefined);
+    const engine = await createEngine(profile, table);
     const uplinks = platform.uplinks();
-    const table = encodeRules(profile);
-    const queues = await Queues.start(platform, engine, {
+    const stream = link && new StreamSide(engine, (lane) => queues.wake(lane));
+    const queues: Queues = await Queues.start(platform, engine, {
       count: settings.queues ?? TUN_DEFAULTS.queues,
       pump: settings.pump ?? TUN_DEFAULTS.pump,
-      device: deviceOptions(settings, uplinks),
+      device: { ...deviceOptions(settings, uplinks), ...(link && { addresses: streamAddresses(link) }) },
       maxQueueSize: config.maxQueueSize ?? profile.limits.maxQueueSize,
-      laneOptions: (device, egress) => laneOptions(device, egress, settings, uplinks),
+      laneOptions: (device, egress) => ({
+        ...laneOptions(device, egress, settings, uplinks),
+        translate: stream !== undefined,
+      }),
+      ...(stream && { wanted: (translations: readonly number[]) => stream.want(translations) }),
       watch: (tap) => watchDistance(platform, tap, table),
     });
     try {
+      if (stream && link && config.stream) await stream.open(config.stream, link, profile);
       const interception = intercept(platform, settings, queues.device, profile);
-      return new RunningTun(platform, settings, { engine, queues }, interception, profile);
+      return new RunningTun(platform, settings, { engine, queues, stream }, interception, profile);
     } catch (error) {
+      stream?.close();
       await queues.stop();
       throw error;
     }
@@ -178,6 +189,8 @@ class RunningTun implements BackendHandle {
   async #takeDown(cause: Error | undefined): Promise<void> {
     clearInterval(this.#cleanup);
     const refused = attempt(() => this.#interception.close());
+    // Its connections end by resets, which still have to reach their clients.
+    this.parts.stream?.close();
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     await this.parts.queues.stop();
     this.#closed.resolve(cause ?? refused);
@@ -187,9 +200,12 @@ class RunningTun implements BackendHandle {
 
   #load(next: Profile, settings: TunSettings): void {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
-    const { engine } = this.parts;
-    const before = encodeRules(this.#profile);
-    const table = encodeRules(next);
+    const { engine, stream } = this.parts;
+    if (stream === undefined && wantsStream(next)) {
+      throw new BackendError("E_NOT_SUPPORTED", "rules: the first one with stream egress needs a start anew");
+    }
+    const before = tableOf(this.#profile, true);
+    const table = tableOf(next, true);
     this.#watchDistance(table);
     // What comes up before its rules are known passes; the other way round it would be lost to the old ones.
     engine.loadRules(table);
@@ -200,6 +216,7 @@ class RunningTun implements BackendHandle {
       this.#watchDistance(before);
       throw cause;
     }
+    stream?.load(next);
     this.#profile = next;
     this.#settings = settings;
   }
@@ -249,10 +266,22 @@ function watchDistance(platform: TunPlatform, tap: InboundTap | undefined, table
   tap?.listen(needed);
 }
 
-async function createEngine(profile: Profile): Promise<Engine> {
+/** Rules with stream egress are left to who carries them, and refused where there is nobody. */
+function tableOf(profile: Profile, hasCarrier: boolean): Uint8Array {
+  return encodeRules(profile, hasCarrier ? { streamRules: "leave" } : {});
+}
+
+/** Undefined: nothing is carried by sockets. */
+function streamLinkOf(platform: TunPlatform, { engine, settings = {}, stream }: BackendConfig): StreamLink | undefined {
+  if (stream === undefined || !wantsStream(engine.profile)) return undefined;
+  const prefixLength = prefixLengthOf(settings.netmask ?? TUN_DEFAULTS.netmask);
+  return { address: settings.address ?? TUN_DEFAULTS.address, prefixLength, hasIpv6: platform.hasIpv6?.() ?? false };
+}
+
+async function createEngine(profile: Profile, table: Uint8Array): Promise<Engine> {
   try {
     const engine = await Engine.create({ maxFlows: profile.limits.maxFlows });
-    engine.loadRules(encodeRules(profile));
+    engine.loadRules(table);
     return engine;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -13,6 +13,8 @@ export interface Selection {
   readonly dns?: readonly number[];
   /** TCP segments that open a connection, to these destination ports; empty: any. Undefined: not selected. */
   readonly syn?: readonly number[];
+  /** Every TCP segment to these destination ports; empty: to any. Undefined: not selected. */
+  readonly stream?: readonly number[];
 }
 
 /** Which packets shall come up, and to which device. */

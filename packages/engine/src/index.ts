@@ -1,3 +1,4 @@
+export { AdmissionQueue, type GivenAdmission } from "./admissions.ts";
 export { Engine, type EngineHandOver, type EngineOptions } from "./engine.ts";
 export { HostNames, type FoundMessage } from "./host-names.ts";
 export { readGroup, type LaneGroups, type PacketGroup } from "./groups.ts";

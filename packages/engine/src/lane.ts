@@ -103,6 +103,8 @@ export function bucketsFor(maxFlows: number): number {
   return buckets;
 }
 
+const NONE_WANTED: readonly number[] = [];
+
 /** What one thread has of the engine: its lists of packets in and out, and the calls that work on them. */
 export class Lane {
   /** Packets that come in: a driver fills the places that `at` names and sets `lengths`. */
@@ -221,9 +223,11 @@ export class Lane {
     return this.#words[WORD_TX_COUNT / 4] ?? 0;
   }
 
-  /** Translations whose SYNs the last poll held: each waits until `admit` says what its server answered. */
-  wanted(): number[] {
+  /** Translations whose SYNs are held, since the last call: each waits until `admit` says what its server answered. */
+  wanted(): readonly number[] {
     const count = this.#words[WORD_WANTED / 4] ?? 0;
+    if (count === 0) return NONE_WANTED;
+    this.#words[WORD_WANTED / 4] = 0;
     return [...new Uint32Array(this.memory, this.#base + LANE_WANTED, count)];
   }
 

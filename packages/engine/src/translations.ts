@@ -89,7 +89,8 @@ export class Translations {
   }
 
   /**
-   * Forgets all translations and sets up where flows go from now on. No lane may work on the memory meanwhile.
+   * Forgets all translations and sets up where flows go from now on. The first time lanes may work on the memory
+   * meanwhile, later none may.
    * @throws RangeError for addresses, ports and numbers that cannot be
    */
   static open(memory: SharedArrayBuffer, options: TranslationsOptions): Translations {

@@ -11,6 +11,7 @@ import {
   LANE_TX_AT,
   LANE_WANTED,
   Reason,
+  RX_MAX,
   TRANSLATE_CAPACITY,
   TRANSLATE_HOLDS,
   TRANSLATE_SYN_BYTES,
@@ -43,9 +44,8 @@ export const NOT_OURS: i32 = -3;
 
 const OPENING: u32 = TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN;
 
-/** Before a burst: nothing is wanted yet, and what is over goes. */
+/** Before a burst: what is over goes. */
 export function beginTranslations(now: u32): void {
-  setLaneWord(WORD_WANTED, 0);
   if (isTranslating()) sweep(now);
 }
 
@@ -146,6 +146,8 @@ function begin(p: usize, bytes: i32, m: Meta, key: FlowKey, rules: usize, now: u
   const isTcp = m.protocol == PROTOCOL_TCP;
   const holds = isTcp && regionWord(TRANSLATE_HOLDS) != 0;
   if (holds && <i32>m.payloadOffset > TRANSLATE_SYN_BYTES) return NOT_OURS;
+  // The host has not looked for longer than a burst: the client tries again.
+  if (holds && <i32>laneWord(WORD_WANTED) >= RX_MAX) return Reason.DropAwaited;
   const index = make(key, holds ? TranslationState.Awaited : TranslationState.Open, rule, now);
   if (index < 0) {
     // Who does not get the lock may try again; who finds the table full is told.

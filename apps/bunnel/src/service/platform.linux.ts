@@ -1,5 +1,5 @@
 // The Linux parts, joined: devices and interception from @bunnel/tun-linux, raw sockets from @bunnel/egress.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { startLaneWorker, type TunPlatform, type Uplinks } from "@bunnel/backend";
 import { openRawEgress } from "@bunnel/egress";
 import { DeviceError, type Interception, type TunDevice } from "@bunnel/device";
@@ -36,6 +36,7 @@ export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform 
       followed(method === "nft" ? interceptNft(options, { statePath }) : interceptRules(options, { statePath })),
     sweep: () => sweepInterception({ statePath }),
     uplinks: readUplinks,
+    hasIpv6,
     startLane: (parts) => startLaneWorker(new Worker(new URL("./lane.worker.ts", import.meta.url).href), parts),
   };
 }
@@ -95,6 +96,15 @@ export function readUplinks(): Uplinks {
   const links = netlink.links().filter((link) => indexes.has(link.index));
   const mtuBytes = Math.min(...links.map((link) => link.mtuBytes));
   return { names: links.map((link) => link.name), mtuBytes: links.length === 0 ? DEFAULT_MTU : mtuBytes };
+}
+
+/** A device made now has IPv6 unless the system has none, or has it switched off for new devices. */
+function hasIpv6(): boolean {
+  try {
+    return readFileSync("/proc/sys/net/ipv6/conf/default/disable_ipv6", "utf8").trim() === "0";
+  } catch {
+    return false;
+  }
 }
 
 /** RT_TABLE_MAIN (linux/rtnetlink.h) */

@@ -1,0 +1,112 @@
+// Stream egress of a running backend:
+//   1. the carrier listens on the device's own addresses
+//   2. the engine translates flows of stream rules to it, and holds their SYNs
+//   3. a lane tells which connections are wanted; the carrier tries to reach their servers
+//   4. what came of it goes back to the lane, which lets the SYN through or refuses it
+import { Admission, LANES_MAX } from "@bunnel/abi";
+import { AdmissionQueue, Translations, type Engine, type TranslationFamily } from "@bunnel/engine";
+import { selectionOf, type Profile } from "@bunnel/profile";
+import { BackendError } from "../errors.ts";
+import type { OpenCarrier, Reached, StreamCarrier } from "./carrier.ts";
+
+/** An IPv6 network of our own (RFC 4193), its number drawn once: the name in ASCII. */
+export const STREAM_ADDRESS6 = "fd62:756e:6e65:6c::1";
+const PREFIX6 = 64;
+/** How soon a lane that takes no answers is tried again. */
+const FULL_RETRY_MS = 5;
+
+const ADMISSIONS: Readonly<Record<Reached, Admission>> = {
+  connected: Admission.Connected,
+  refused: Admission.Refused,
+  unreachable: Admission.Unreachable,
+  silent: Admission.Silent,
+};
+
+/** Where the device stands on its link. */
+export interface StreamLink {
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly hasIpv6: boolean;
+}
+
+/** Whether a rule of the profile carries flows by sockets. */
+export function wantsStream(profile: Profile): boolean {
+  return selectionOf(profile).stream !== undefined;
+}
+
+/** Addresses with prefix that the device needs. */
+export function streamAddresses({ address, prefixLength, hasIpv6 }: StreamLink): string[] {
+  return [`${address}/${prefixLength}`, ...(hasIpv6 ? [`${STREAM_ADDRESS6}/${PREFIX6}`] : [])];
+}
+
+/** Prefix length of a netmask. @throws BackendError for one with holes */
+export function prefixLengthOf(netmask: string): number {
+  const bits = netmask
+    .split(".")
+    .map((part) => Number(part).toString(2).padStart(8, "0"))
+    .join("");
+  if (/^1*0*$/u.test(bits) && bits.length === 32) return bits.lastIndexOf("1") + 1;
+  throw new BackendError("E_NOT_SUPPORTED", `netmask ${netmask}: expected ones, then zeros`);
+}
+
+/** Stream egress while it lasts. */
+export class StreamSide {
+  readonly #engine: Engine;
+  readonly #wake: (lane: number) => void;
+  readonly #queues: readonly AdmissionQueue[];
+  #translations: Translations | undefined;
+  #carrier: OpenCarrier | undefined;
+  #isClosed = false;
+
+  /** @param wake makes a lane look at what was answered */
+  constructor(engine: Engine, wake: (lane: number) => void) {
+    this.#engine = engine;
+    this.#wake = wake;
+    this.#queues = Array.from({ length: LANES_MAX }, (_, lane) => new AdmissionQueue(engine.memory, lane));
+  }
+
+  /** Listens, and begins to translate. */
+  async open(carrier: StreamCarrier, link: StreamLink, profile: Profile): Promise<void> {
+    const open = await carrier.open({
+      listen: [link.address, ...(link.hasIpv6 ? [STREAM_ADDRESS6] : [])],
+      profile,
+      originalDestination: (peer) => this.#translations?.destinationOf(peer),
+    });
+    this.#carrier = open;
+    const [port4 = 0, port6 = 0] = open.ports;
+    const ipv6: TranslationFamily = { address: STREAM_ADDRESS6, prefixLength: PREFIX6, tcpPort: port6 };
+    this.#translations = Translations.open(this.#engine.memory, {
+      ipv4: { address: link.address, prefixLength: link.prefixLength, tcpPort: port4 },
+      ...(link.hasIpv6 && { ipv6 }),
+      holds: open.prepare !== undefined,
+    });
+  }
+
+  load(profile: Profile): void {
+    this.#carrier?.load(profile);
+  }
+
+  /** What a lane tells: connections whose SYNs it holds. */
+  want(translations: readonly number[]): void {
+    for (const translation of translations) void this.#prepare(translation);
+  }
+
+  /** No flow begins any more, and those that there are end. */
+  close(): void {
+    this.#isClosed = true;
+    this.#translations?.close();
+    this.#carrier?.close();
+  }
+
+  async #prepare(translation: number): Promise<void> {
+    const wanted = this.#translations?.wanted(translation);
+    const carrier = this.#carrier;
+    if (wanted === undefined || carrier?.prepare === undefined) return;
+    const reached = await carrier.prepare(wanted).catch((): Reached => "refused");
+    while (!this.#isClosed) {
+      if (this.#queues[wanted.lane]?.give({ translation, admission: ADMISSIONS[reached] }) === true) break;
+      await Bun.sleep(FULL_RETRY_MS);
+    }
+    if (!this.#isClosed) this.#wake(wanted.lane);
+  }
+}
