@@ -1,8 +1,10 @@
 // A translating lane with one stream rule, and the packets of a client, its server, and the listener.
+import { expect } from "bun:test";
 import { HEADER_RULES_AT, RULE_EGRESS, RuleEgress } from "@bunnel/abi";
 import { Translations, type Engine, type Lane, type LaneOptions, type TranslationsOptions } from "@bunnel/engine";
 import { encodeRules, parseProfile } from "@bunnel/profile";
-import { decodePacket, type DecodedPacket } from "@bunnel/wire";
+import { decodePacket, tcpPacket, verifyChecksums, type DecodedPacket, type TcpFields } from "@bunnel/wire";
+import fc from "fast-check";
 
 export const LISTENER_PORT = 4040;
 export const UDP_LISTENER_PORT = 4041;
@@ -67,4 +69,62 @@ export function quicTable(): Uint8Array {
   const rules = new DataView(table.buffer).getUint32(HEADER_RULES_AT, true);
   table[rules + RULE_EGRESS] = RuleEgress.Stream;
   return table;
+}
+
+/** A client and its server. */
+export interface Pair {
+  readonly v6: boolean;
+  readonly client: number;
+  readonly server: number;
+  readonly port: number;
+}
+
+/** Any of them, to servers that the profile carries as a stream. */
+export const anyPair: fc.Arbitrary<Pair> = fc.record({
+  v6: fc.boolean(),
+  client: fc.integer({ min: 1, max: 250 }),
+  server: fc.integer({ min: 1, max: 126 }),
+  port: fc.integer({ min: 1, max: 65535 }),
+});
+
+/** The ends of a packet of the client. */
+export function outwards({ v6, client, server, port }: Pair) {
+  return v6
+    ? {
+        source: `2001:db8::${client.toString(16)}`,
+        destination: `2001:db8:1::${server.toString(16)}`,
+        sourcePort: port,
+        destinationPort: 443,
+      }
+    : { source: `192.0.2.${client}`, destination: `203.0.113.${server}`, sourcePort: port, destinationPort: 443 };
+}
+
+/** What the listener answers to a packet that came to it. */
+export function answerTo(packet: Uint8Array, fields: Partial<TcpFields> = {}): TcpFields {
+  const { source, destination, sourcePort, destinationPort } = decodePacket(packet);
+  return {
+    source: destination,
+    destination: source,
+    sourcePort: destinationPort,
+    destinationPort: sourcePort,
+    ...fields,
+  };
+}
+
+/** Expects right checksums. */
+export function right(packet: Uint8Array): void {
+  const { ip, transport } = verifyChecksums(packet);
+  expect([ip !== false, transport]).toEqual([true, true]);
+}
+
+/** Opens a connection; gives the SYN as the listener got it. */
+export function connect(lane: Lane, pair: Pair, seq = 1000): Uint8Array {
+  return only(through(lane, tcpPacket({ ...outwards(pair), flags: "S", seq })).sent);
+}
+
+/** In = passed + replaced + held + dropped, and nothing is less than nothing. */
+export function conserved(engine: Engine): void {
+  const { packetsIn, passed, replaced, held, dropped, reasons } = engine.counters();
+  expect(passed + replaced + held + dropped).toBe(packetsIn);
+  for (const count of Object.values(reasons)) expect(count).toBeLessThan(1e9);
 }

@@ -27,7 +27,7 @@ import { enterRules, leaveRules, wantedKinds } from "./rules/table";
 import { decide } from "./story/decide";
 import { begin, beginDatagram, goOn, goOnDatagrams, NOT_HELD, releaseExpired, remember } from "./story/held";
 import { NOT_YET, pass, payloadLimit } from "./story/pass";
-import { beginTranslations, isTranslating, NOT_OURS, translate } from "./translate/story";
+import { beginTranslations, isTranslating, NOT_OURS, enterTranslated } from "./translate/story";
 import { Ipv6 } from "./wire/ipv6";
 import { parse, PROTOCOL_TCP, PROTOCOL_UDP } from "./wire/packet";
 
@@ -55,17 +55,9 @@ export function poll(from: i32, to: i32, now: u32): i32 {
     const count0 = txCount;
     const isWhole = parse(p, bytes, m) && m.flags == 0;
     if (translates) {
-      const bytes0 = txBytes;
-      let translated = translate(p, bytes, m, rules, now);
-      if (translated == NOT_YET) {
-        txRollBack(count0, bytes0);
-        if (txCount > 0) break;
-        // With all the room there is, what cannot be cut now can never be.
-        translated = Reason.DropBadOffload;
-      }
+      const translated = enterTranslated(p, bytes, m, rules, now);
+      if (translated == NOT_YET) break;
       if (translated != NOT_OURS) {
-        m.setBooks(translated, verdictOf(translated), count0, txCount - count0);
-        countReason(translated);
         octets += bytes;
         continue;
       }

@@ -43,7 +43,7 @@ export interface EngineCounters {
   readonly egressRefused: number;
   readonly queueDropped: number;
   readonly turns: number;
-  /** Flows that were translated; those of them that are over, were given up for others; flows refused for want of room. */
+  /** Flows that were translated; those of them that are over, or given up for others; flows refused without room. */
   readonly translationsMade: number;
   readonly translationsExpired: number;
   readonly translationsEvicted: number;

@@ -17,12 +17,13 @@ import {
   TRANSLATE_SYN_BYTES,
   TranslationState,
   TX_MAX,
+  verdictOf,
   WORD_WANTED,
 } from "@bunnel/abi/src/index";
 import { finishChecksum, setTransportChecksum } from "../emit/checksum";
 import { Flow, track, uncount } from "../flow/table";
-import { txCount, txList } from "../mem/arena";
-import { count, lane, laneFlags, laneWord, setLaneWord, countRule } from "../mem/lane";
+import { txBytes, txCount, txList, txRollBack } from "../mem/arena";
+import { count, countReason, lane, laneFlags, laneWord, setLaneWord, countRule } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { NOT_YET, pass } from "../story/pass";
 import { Ipv4 } from "../wire/ipv4";
@@ -54,11 +55,25 @@ export function isTranslating(): bool {
   return (laneFlags & LaneFlag.Translate) != 0 && regionWord(TRANSLATE_CAPACITY) != 0;
 }
 
-/**
- * Translates the packet and lists it. What became of it, NOT_YET, or NOT_OURS. In the flow table, and in the record,
- * stand client and server.
- */
-export function translate(p: usize, bytes: i32, m: Meta, rules: usize, now: u32): i32 {
+/** Translates the packet, lists it and enters it into the books. What became of it, NOT_YET, or NOT_OURS. */
+export function enterTranslated(p: usize, bytes: i32, m: Meta, rules: usize, now: u32): i32 {
+  const count0 = txCount;
+  const bytes0 = txBytes;
+  let reason = translate(p, bytes, m, rules, now);
+  if (reason == NOT_OURS) return NOT_OURS;
+  if (reason == NOT_YET) {
+    txRollBack(count0, bytes0);
+    if (txCount > 0) return NOT_YET;
+    // With all the room there is, what cannot be cut now can never be.
+    reason = Reason.DropBadOffload;
+  }
+  m.setBooks(reason, verdictOf(reason), count0, txCount - count0);
+  countReason(reason);
+  return reason;
+}
+
+/** Translates the packet and lists it. In the flow table, and in the record, stand client and server. */
+function translate(p: usize, bytes: i32, m: Meta, rules: usize, now: u32): i32 {
   // A packet that was changed could not be tried again.
   if (txCount + 1 >= TX_MAX) return NOT_YET;
   const isLink = isOfLink(p, bytes);
