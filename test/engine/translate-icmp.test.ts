@@ -10,6 +10,9 @@ import { answerTo, anyPair, connect, only, outwards, right, SETUP, through, tran
 /** Unreachable, time exceeded, parameter problem; of IPv6 packet too big as well. */
 const ERRORS = { 4: [3, 11, 12], 6: [1, 2, 3, 4] } as const;
 
+/** Octets quoted behind the eight that must be. With nine, half a checksum is quoted, and nobody can change that. */
+const anyMore = fc.integer({ min: 0, max: 60 }).filter((more) => more !== 9);
+
 /** An error about `quoted`, of which the first octets are quoted. */
 function icmpError(source: string, destination: string, quoted: Uint8Array, bytes: number, type: number): Uint8Array {
   // An echo has its octets where an error has them: eight, then what it is about.
@@ -41,7 +44,7 @@ describe.each(BUILDS)("ICMP errors about translated flows, %s build", (build) =>
   test("the listener's complaint reaches the client about the packet that it sent", () => {
     const { lane } = translating(engine);
     fc.assert(
-      fc.property(anyPair, fc.integer({ min: 0, max: 60 }), fc.nat(3), (pair, more, kind) => {
+      fc.property(anyPair, anyMore, fc.nat(3), (pair, more, kind) => {
         const from = outwards(pair);
         connect(lane, pair);
         const sent = tcpPacket({ ...from, payload: new Uint8Array(40) });
@@ -60,7 +63,7 @@ describe.each(BUILDS)("ICMP errors about translated flows, %s build", (build) =>
   test("the client's complaint reaches the listener about the packet that it sent", () => {
     const { lane } = translating(engine);
     fc.assert(
-      fc.property(anyPair, fc.integer({ min: 0, max: 60 }), (pair, more) => {
+      fc.property(anyPair, anyMore, (pair, more) => {
         const from = outwards(pair);
         const syn = connect(lane, pair);
         const answer = tcpPacket({ ...answerTo(syn), payload: new Uint8Array(40) });
