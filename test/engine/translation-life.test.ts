@@ -1,5 +1,5 @@
 // The lives of translations: how they begin, wait, end and come back, and that every packet is counted once.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Admission, Reason, TRANSLATE_ENDED_MS, TRANSLATE_IDLE_MS, TRANSLATE_RESET_MS } from "@bunnel/abi";
 import type { Engine } from "@bunnel/engine";
 import { decodePacket, tcpOptions, tcpPacket } from "@bunnel/wire";
@@ -19,6 +19,8 @@ import {
   through,
   translating,
 } from "./translation-rig.ts";
+
+setDefaultTimeout(60_000);
 
 describe.each(BUILDS)("lives of translations, %s build", (build) => {
   let engine: Engine;

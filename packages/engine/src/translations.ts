@@ -1,6 +1,7 @@
 // The host's side of the translations: who may be translated to where, and which flow a listener's peer stands for.
 import {
   TRANSLATE_BASE,
+  TRANSLATE_BUCKETS,
   TRANSLATE_CAPACITY,
   TRANSLATE_ENTRIES,
   TRANSLATE_ENTRY_BYTES,
@@ -148,7 +149,6 @@ export class Translations {
     const peers = ipv4 ? peersOf(ipv4) : TRANSLATIONS_MAX;
     const most = Math.min(TRANSLATIONS_MAX, peers * portsPerPeer);
     whole("translations", capacity ?? most, 1, most);
-    this.#setWord(TRANSLATE_CAPACITY, 0);
     resetRegion(this.#octets);
     if (ipv4) this.#setFamily4(ipv4);
     if (ipv6) this.#setFamily6(ipv6);
@@ -232,16 +232,15 @@ export class Translations {
 
 /** Forgets what was set up. Only while no lane works. */
 export function resetTranslations(memory: SharedArrayBuffer): void {
-  const view = new DataView(memory, TRANSLATE_BASE, TRANSLATE_BYTES);
-  // What nobody has opened has nothing to forget, and writing to it would take memory.
-  if (view.getUint32(TRANSLATE_CAPACITY, true) === 0) return;
   resetRegion(new Uint8Array(memory, TRANSLATE_BASE, TRANSLATE_BYTES));
 }
 
+/** What nobody has used has nothing to forget, and writing to it would take memory. */
 function resetRegion(octets: Uint8Array): void {
+  const capacity = new DataView(octets.buffer, octets.byteOffset).getUint32(TRANSLATE_CAPACITY, true);
+  if (capacity === 0) return;
   octets.fill(0, TRANSLATE_LOCK, TRANSLATE_FREE);
-  // Free ring, buckets and entries lie behind each other.
-  octets.fill(0, TRANSLATE_FREE, TRANSLATE_ENTRIES + TRANSLATIONS_MAX * TRANSLATE_ENTRY_BYTES);
+  octets.fill(0, TRANSLATE_BUCKETS, TRANSLATE_ENTRIES + capacity * TRANSLATE_ENTRY_BYTES);
 }
 
 function entryAt(index: number): number {
