@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { bunnel } from "./run.ts";
 
 const COMMANDS = [
-  ...["demo", "up", "down", "status", "stats", "rules", "flows", "reload", "doctor", "replay"],
+  ...["demo", "up", "proxy", "down", "status", "stats", "rules", "flows", "reload", "doctor", "replay"],
   ...["check", "show", "strategies", "strategy"].map((name) => `profile ${name}`),
 ];
 

@@ -10,6 +10,7 @@ import { register as flows } from "./commands/flows.ts";
 import { register as lab } from "./commands/lab.ts";
 import { register as manual } from "./commands/manual.ts";
 import { register as profile } from "./commands/profile.ts";
+import { register as proxy } from "./commands/proxy.ts";
 import { register as reload } from "./commands/reload.ts";
 import { register as replay } from "./commands/replay.ts";
 import { register as rules } from "./commands/rules.ts";
@@ -27,7 +28,7 @@ const program = new Command("bunnel")
   .exitOverride();
 
 const COMMANDS = [
-  ...[demo, lab, up, down, statusCommand, stats, rules, flows, reload],
+  ...[demo, lab, up, proxy, down, statusCommand, stats, rules, flows, reload],
   ...[top, profile, service, doctor, replay, completions, manual],
 ];
 for (const register of COMMANDS) register(program);

@@ -51,6 +51,7 @@ export {
   type Rule,
 } from "./profile/profile.ts";
 export { readRuleStrategy, type RuleStrategy } from "./profile/rule-strategy.ts";
+export { isLoopback, type ProxySettings, type StreamSettings } from "./profile/stream-settings.ts";
 export { selectionOf, type ProfileSelection } from "./profile/selection.ts";
 export type { AddressRange, AddressRanges } from "./table/address-ranges.ts";
 export { checkRules } from "./table/check.ts";

@@ -109,6 +109,27 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
       },
       { noNullPrototype: true },
     ),
+    stream: fc.record(
+      {
+        maxFlows: fc.integer({ min: 1, max: 1_000_000 }),
+        idleTimeoutSeconds: fc.constantFrom(0, 1, 86_400),
+        connectTimeoutSeconds: fc.integer({ min: 1, max: 300 }),
+        messageTimeoutMs: fc.integer({ min: 10, max: 60_000 }),
+        maxDatagramSessions: fc.integer({ min: 1, max: 65_536 }),
+        datagramTimeoutSeconds: fc.integer({ min: 1, max: 86_400 }),
+      },
+      { noNullPrototype: true },
+    ),
+    proxy: fc.record(
+      {
+        listen: fc.uniqueArray(fc.constantFrom("127.0.0.1:1080", "[::1]:0"), { maxLength: 2 }),
+        remote: fc.boolean(),
+        user: fc.constantFrom("me", 'a"b'),
+        password: fc.constantFrom("", "s\u00e9cret"),
+        udp: fc.boolean(),
+      },
+      { noNullPrototype: true },
+    ),
     payloads: fc.constant(PAYLOADS),
     rules: fc.uniqueArray(anyRule, { maxLength: 6, selector: ({ name }) => name }),
   },

@@ -1,1 +1,5 @@
-export type * from "./relay.ts";
+export { StreamError, type StreamErrorCode } from "./errors.ts";
+export type { ProxyUser } from "./proxy/socks5.ts";
+export { StreamRelay } from "./relay.ts";
+export type * from "./relay-options.ts";
+export { leftOut, type LeftOut } from "./rules.ts";

@@ -1,90 +1,205 @@
-// Connections of other programs, carried on by sockets of our own: what a relay is asked for, and what it gives.
+// A relay, seen from the thread that opens it. What it does happens in a thread of its own: `loop/relay-loop.ts`.
+import { lookup } from "node:dns/promises";
 import type { Profile } from "@bunnel/profile";
+import { StreamError } from "./errors.ts";
+import { Counters } from "./loop/counters.ts";
+import type { FromRelay, RelayStart, ToRelay } from "./protocol.ts";
+import type { RelayFlow, RelayOptions, RelayStats, ResolveName, SocketAddress } from "./relay-options.ts";
+import { relayRules } from "./rules.ts";
+import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "./socket-address.ts";
+import {
+  AF_INET6,
+  bindTo,
+  closeFile,
+  errno,
+  listenOn,
+  localAddress,
+  openSignal,
+  prepare,
+  raiseFileLimit,
+  raiseSignal,
+  setFreeBind,
+  setIpv6Only,
+  setReuse,
+  streamSocket,
+} from "./sys.ts";
 
-/** An address as text, IPv4 or IPv6, and a port. */
-export interface SocketAddress {
-  readonly address: string;
-  readonly port: number;
-}
+export type * from "./relay-options.ts";
 
-/** Where an accepted connection wanted to go, as whoever translated it remembers; undefined: not one of ours. */
-export type OriginalDestination = (peer: SocketAddress) => SocketAddress | undefined;
+const FLOWS_DEFAULT = 16_384;
+const CONNECT_TIMEOUT_MS = 20_000;
+const MESSAGE_TIMEOUT_MS = 1000;
+/** Two sockets for each flow, and what the rest of the process needs: pipes, files, libraries. */
+const DESCRIPTORS_PER_FLOW = 2;
+const DESCRIPTORS_BESIDE = 256;
+/** What somaxconn of socket(7) is where nobody changed it. */
+const BACKLOG = 4096;
 
-/** The addresses of a name, best first; none: the name does not exist. */
-export type ResolveName = (name: string) => Promise<readonly string[]>;
-
-/** What the connections that a relay accepts are. */
-export type RelayAccept = "translated" | "proxy";
-
-export interface RelayOptions {
-  /** Where to listen. Port 0: any. One relay listens on one address; IPv4 and IPv6 need one each. */
-  readonly listen: SocketAddress;
-  /** "translated": `originalDestination` says where each wanted to go; "proxy": its first octets do (SOCKS5, HTTP). */
-  readonly accept: RelayAccept;
-  /** Needed with "translated". Runs in the thread that called `open`. */
-  readonly originalDestination?: OriginalDestination;
-  readonly profile: Profile;
-  /** SO_MARK of every socket to the outside: keeps them out of the tunnel. Needs CAP_NET_ADMIN. */
-  readonly mark?: number;
-  /** The interface that every socket to the outside is bound to (SO_BINDTODEVICE). */
-  readonly bindTo?: string;
-  /** How names in proxy requests become addresses. Default: the system's resolver. */
-  readonly resolve?: ResolveName;
-  /** Flows at a time. Default 16384, less where the process may not have so many descriptors. */
-  readonly maxFlows?: number;
-  /** A flow without an octet for so long is ended. Default: the profile's flow timeout. */
-  readonly idleTimeoutMs?: number;
-  /** Default 20000. */
-  readonly connectTimeoutMs?: number;
-  /** How long a first message that has begun may take to be whole, before it goes on as it is. Default 1000. */
-  readonly messageTimeoutMs?: number;
-}
-
-/** What a relay counted since it was opened. Accepted = open + ended by each name. */
-export interface RelayStats {
-  readonly accepted: number;
-  readonly open: number;
-  /** Of those open: still connecting. */
-  readonly connecting: number;
-  /** Ended by both sides in order. */
-  readonly finished: number;
-  /** Ended by an RST of either side. */
-  readonly reset: number;
-  /** Could not be connected: refused, unreachable, timed out. */
-  readonly refused: number;
-  /** Nobody knew where they wanted to go, or the request was no request. */
-  readonly unknown: number;
-  readonly idled: number;
-  /** Turned away because there were too many. */
-  readonly overLimit: number;
-  /** First messages that a strategy was carried out on. */
-  readonly treated: number;
-  readonly bytesOut: number;
-  readonly bytesIn: number;
-}
-
-/** One flow of a relay. */
-export interface RelayFlow {
-  readonly client: SocketAddress;
-  readonly destination: SocketAddress | undefined;
-  readonly host: string | undefined;
-  /** Name of the rule that decided; undefined: none yet, or none. */
-  readonly rule: string | undefined;
-  readonly state: "opening" | "connecting" | "open";
-  readonly bytesOut: number;
-  readonly bytesIn: number;
-  readonly ageMs: number;
-}
-
-/** A relay as `StreamRelay.open(options)` gives it. */
-export interface StreamRelayHandle extends Disposable {
+export class StreamRelay implements Disposable {
   /** What was bound. */
   readonly address: SocketAddress;
-  readonly stats: RelayStats;
-  /** Another profile for the flows that come from now on. */
-  load(profile: Profile): void;
-  /** The flows of this moment. */
-  flows(): Promise<readonly RelayFlow[]>;
-  /** Ends every flow by RST and waits for nobody. */
-  close(): void;
+  /** Flows at a time: what was asked for, or what the process may have descriptors for. */
+  readonly maxFlows: number;
+  /** Resolves when the relay has let go of everything; with an error when that was not asked for. */
+  readonly closed: Promise<Error | undefined>;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #signal: number;
+  readonly #counters = new Counters();
+  readonly #ended = Promise.withResolvers<Error | undefined>();
+  readonly #questions = new Map<number, (flows: readonly RelayFlow[]) => void>();
+  #asked = 0;
+  #isOpen = true;
+
+  /**
+   * Listens, and carries on what comes, until it is closed.
+   * @throws StreamError E_STREAM_UNSUPPORTED on other systems than Linux
+   * @throws StreamError E_STREAM_OPTION without `originalDestination` for translated connections
+   * @throws StreamError E_STREAM_LISTEN when the address cannot be listened on
+   * @throws ProfileError E_RULES_LIMIT when the profile has more rules, names or addresses than a table holds
+   */
+  static open(options: RelayOptions): StreamRelay {
+    if (process.platform !== "linux") {
+      throw new StreamError("E_STREAM_UNSUPPORTED", `relay: expected Linux, found ${process.platform}`);
+    }
+    if (options.accept === "translated" && options.originalDestination === undefined) {
+      throw new StreamError("E_STREAM_OPTION", "relay: expected originalDestination with translated connections");
+    }
+    return new StreamRelay(options);
+  }
+
+  private constructor(private readonly options: RelayOptions) {
+    const rules = relayRules(options.profile);
+    const { fd, address } = listen(options);
+    this.address = address;
+    this.maxFlows = affordable(options.maxFlows ?? FLOWS_DEFAULT);
+    this.#signal = openSignal();
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.closed = this.#ended.promise;
+    this.#worker = new Worker(new URL("./relay.worker.ts", import.meta.url).href);
+    this.#worker.addEventListener("message", ({ data }: MessageEvent<FromRelay>) => this.#hear(data));
+    this.#worker.addEventListener("error", ({ message }) =>
+      this.#end(new Error(`relay: its thread failed: ${message}`)),
+    );
+    const start: RelayStart = {
+      port: port2,
+      signal: this.#signal,
+      listener: fd,
+      counters: this.#counters.memory,
+      accept: options.accept,
+      user: options.user,
+      rules,
+      mark: options.mark,
+      bindTo: options.bindTo,
+      maxFlows: this.maxFlows,
+      idleTimeoutMs: options.idleTimeoutMs ?? options.profile.limits.flowTimeoutSeconds * 1000,
+      connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      messageTimeoutMs: options.messageTimeoutMs ?? MESSAGE_TIMEOUT_MS,
+      datagrams: options.datagrams,
+    };
+    this.#worker.postMessage(start, [port2]);
+  }
+
+  get stats(): RelayStats {
+    return this.#counters.read();
+  }
+
+  /**
+   * Another profile for the messages that come from now on.
+   * @throws ProfileError as `open`; the one before then stays
+   */
+  load(profile: Profile): void {
+    this.#say({ say: "rules", rules: relayRules(profile) });
+  }
+
+  /** The flows of this moment; none once it is closed. */
+  flows(): Promise<readonly RelayFlow[]> {
+    if (!this.#isOpen) return Promise.resolve([]);
+    const { promise, resolve } = Promise.withResolvers<readonly RelayFlow[]>();
+    this.#asked += 1;
+    this.#questions.set(this.#asked, resolve);
+    this.#say({ say: "flows", question: this.#asked });
+    return promise;
+  }
+
+  /** Stops listening, ends every flow by RST and waits for nobody; `closed` says when that is done. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#say({ say: "close" });
+    this.#isOpen = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #say(message: ToRelay): void {
+    if (!this.#isOpen) return;
+    this.#port.postMessage(message);
+    raiseSignal(this.#signal);
+  }
+
+  #hear(message: FromRelay): void {
+    switch (message.say) {
+      case "destination":
+        this.#say({ ...message, found: this.options.originalDestination?.(message.peer) });
+        return;
+      case "name":
+        void this.#resolve(message.question, message.name);
+        return;
+      case "flows":
+        this.#questions.get(message.question)?.(message.flows);
+        this.#questions.delete(message.question);
+        return;
+      case "ended":
+        return this.#end(undefined);
+      case "failed":
+        return this.#end(new Error(`relay: ${message.message}`));
+    }
+  }
+
+  async #resolve(question: number, name: string): Promise<void> {
+    const resolve = this.options.resolve ?? resolveBySystem;
+    const addresses = await resolve(name).catch(() => []);
+    this.#say({ say: "name", question, addresses });
+  }
+
+  #end(error: Error | undefined): void {
+    this.#isOpen = false;
+    for (const resolve of this.#questions.values()) resolve([]);
+    this.#questions.clear();
+    this.#port.close();
+    this.#worker.terminate();
+    this.#ended.resolve(error);
+  }
+}
+
+const resolveBySystem: ResolveName = async (name) => (await lookup(name, { all: true })).map(({ address }) => address);
+
+/** Flows that the process may have descriptors for, of those wanted. */
+function affordable(wanted: number): number {
+  const descriptors = raiseFileLimit(wanted * DESCRIPTORS_PER_FLOW + DESCRIPTORS_BESIDE);
+  return Math.min(wanted, Math.floor((descriptors - DESCRIPTORS_BESIDE) / DESCRIPTORS_PER_FLOW));
+}
+
+function listen({ listen: wanted, accept }: RelayOptions): { readonly fd: number; readonly address: SocketAddress } {
+  prepare();
+  const sockaddr = sockaddrOf(wanted);
+  const family = familyOf(wanted.address);
+  const fd = streamSocket(family);
+  if (fd < 0) throw listenError(wanted, errno());
+  setReuse(fd);
+  if (family === AF_INET6) setIpv6Only(fd);
+  // The device that has the address may still be on its way up.
+  if (accept === "translated") setFreeBind(fd);
+  const bound = new Uint8Array(SOCKADDR_MAX_BYTES);
+  const error = bindTo(fd, sockaddr) || listenOn(fd, BACKLOG) || localAddress(fd, bound);
+  if (error === 0) return { fd, address: readSockaddr(bound) };
+  closeFile(fd);
+  throw listenError(wanted, error);
+}
+
+function listenError({ address, port }: SocketAddress, error: number): StreamError {
+  return new StreamError("E_STREAM_LISTEN", `relay: ${address} port ${port} could not be listened on`, error);
 }

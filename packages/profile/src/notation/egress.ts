@@ -42,7 +42,18 @@ export function socketRefusal(kind: Kind, operation: Operation): string | undefi
     case "ttl":
     case "tos":
       return "needs packets: a socket's headers are the system's";
-    default:
+    case "split":
+    case "disorder":
+    case "delay":
+    case "drop":
+    case "httphost":
+    case "tlsrec":
+    case "oob":
+    case "hostpad":
+    case "hostdot":
+    case "hosttab":
+    case "methodspace":
+    case "methodeol":
       return undefined;
   }
 }

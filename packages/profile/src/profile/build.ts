@@ -3,6 +3,7 @@ import type { RuleStrategy } from "./rule-strategy.ts";
 import { defaultProfile } from "./default-profile.ts";
 import { FAMILIES, PROFILE_VERSION, type ListFile, type PayloadEntry, type Profile, type Rule } from "./profile.ts";
 import type { ProfileInput, RuleInput } from "./schema.ts";
+import { buildStream } from "./stream-settings.ts";
 
 /** What a rule has from elsewhere. */
 export interface RuleParts {
@@ -13,7 +14,7 @@ export interface RuleParts {
 
 /** The profile; `parts` are those of its rules, one by one. */
 export function buildProfile(
-  { interception, device, limits, rule }: ProfileInput,
+  { interception, device, limits, stream, proxy, rule }: ProfileInput,
   payloads: ReadonlyMap<string, PayloadEntry>,
   parts: readonly RuleParts[],
 ): Profile {
@@ -31,6 +32,8 @@ export function buildProfile(
       maxQueueSize: limits.max_queue_size,
       flowTimeoutSeconds: limits.flow_timeout_seconds,
     },
+    stream: buildStream(stream),
+    proxy,
     payloads: Object.fromEntries(payloads),
     rules:
       rule === undefined ? defaultProfile().rules : rule.map((input, index) => buildRule(input, parts[index] ?? {})),

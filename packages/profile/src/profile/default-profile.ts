@@ -3,6 +3,7 @@ import { deepFreeze } from "../freeze.ts";
 import { PRESETS, PRESET_PREFIX } from "../presets.ts";
 import { EGRESSES } from "../notation/egress.ts";
 import { readRuleStrategy } from "./rule-strategy.ts";
+import { PROXY_DEFAULTS, STREAM_DEFAULTS, streamSectionsText } from "./stream-settings.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, type Profile, type Rule } from "./profile.ts";
 
 const DEFAULT_STRATEGY = `${PRESET_PREFIX}default`;
@@ -30,6 +31,8 @@ const DEFAULT_PROFILE: Profile = deepFreeze({
   interception: { method: METHODS[0], uplinks: [], exclude: [] },
   device: { name: "bunnel0", address: "10.0.85.1", netmask: "255.255.255.0", mtuBytes: 0 },
   limits: { maxFlows: 10_000, maxQueueSize: 1000, flowTimeoutSeconds: 120 },
+  stream: STREAM_DEFAULTS,
+  proxy: PROXY_DEFAULTS,
   payloads: {},
   rules: [DEFAULT_RULE],
 });
@@ -71,6 +74,7 @@ max_queue_size = ${limits.maxQueueSize}
 # A flow without a packet for so long is forgotten.
 flow_timeout_seconds = ${limits.flowTimeoutSeconds}
 
+${streamSectionsText()}
 # Octets that strategies name, as in fake(file=hello, ttl=4) or seqovl(568, pattern=hello):
 #   hello = "file:hello.bin"      a file, found from this file's directory
 #   junk = "hex:00ff 00ff"
@@ -104,8 +108,8 @@ direction = ${JSON.stringify(DEFAULT_RULE.direction)}
 # First and last packet of a flow that the rule is for, each direction counted from 1: [1, 4]. Empty: any.
 packets = []
 # How its TCP flows leave. "packet": the packets of the applications, rewritten. "stream": by sockets of bunnel's that
-# carry their octets on, which tlsrec, oob and whatever else changes the length of a stream need. "auto": as the strategy
-# needs it, packets where both can.
+# carry their octets on, which tlsrec, oob and whatever else changes the length of a stream need. "auto": as the
+# strategy needs it, packets where both can.
 egress = ${JSON.stringify(DEFAULT_RULE.egress)}
 # Needed. "pass" leaves messages alone; a preset is one of
 ${presetLines()}

@@ -21,7 +21,7 @@ describe("profileJsonSchema()", () => {
     const { properties } = schema as unknown as Table;
     const keys = (table?: Table) => Object.keys(table?.properties ?? {}).toSorted();
     expect(keys({ properties })).toEqual([...KEYS.root].toSorted());
-    for (const name of ["interception", "device", "limits"] as const) {
+    for (const name of ["interception", "device", "limits", "stream", "proxy"] as const) {
       expect(keys(properties[name])).toEqual([...KEYS[name]].toSorted());
     }
     expect(keys(properties["rule"]?.items)).toEqual([...KEYS.rule].toSorted());
@@ -48,6 +48,9 @@ describe("profileJsonSchema()", () => {
     ["[limits]\nmax_flows = 0", ""],
     ["[limits]\nmax_queue_size = 1.5", ""],
     ["[interception]\nmethod = 'magic'", ""],
+    ["[stream]\nmax_flows = 0", ""],
+    ["[proxy]\nlisten = '127.0.0.1:1080'", ""],
+    ["", "egress = 'socket'"],
     ["", "families = []"],
     ["", "families = ['ipv5']"],
     ["", "ports = [0]"],

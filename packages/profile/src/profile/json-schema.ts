@@ -6,6 +6,7 @@ import { PRESET_PREFIX, PRESETS } from "../presets.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
 import { table, text, texts, whole, type JsonSchema } from "./json-schema-parts.ts";
+import { streamJsonSchemas } from "./stream-settings.ts";
 import { FLOW_TIMEOUT_MAX_SECONDS, MTU_MAX_BYTES, MTU_MIN_BYTES, PRIORITY_MAX, QUEUE_MAX } from "./schema.ts";
 
 const SCHEMA_VERSION = "https://json-schema.org/draft/2020-12/schema";
@@ -111,6 +112,7 @@ export function profileJsonSchema(): JsonSchema {
       interception: interceptionSchema(),
       device: deviceSchema(),
       limits: limitsSchema(),
+      ...streamJsonSchemas(),
       payload: {
         type: "object",
         description: "Octets that strategies name: hex:00ff, or file:hello.bin.",

@@ -157,7 +157,7 @@ describe("parseProfile() refuses what is not TOML", () => {
 });
 
 describe("parseProfile() names unknown keys with the nearest right one", () => {
-  const root = "expected version, interception, device, limits, payload or rule";
+  const root = "expected version, interception, device, limits, stream, proxy, payload or rule";
   const rule =
     "expected name, enabled, priority, hosts, hosts_file, addresses, addresses_file, ports, families, direction, " +
     "packets, egress or strategy";

@@ -15,6 +15,7 @@ import { indexInString, Locator, type Path } from "./locate.ts";
 import type { Profile } from "./profile.ts";
 import { PartReader, type Finding, type Values } from "./read-parts.ts";
 import { profileSchema } from "./schema.ts";
+import { proxyFaults } from "./stream-settings.ts";
 import { unknownKeys } from "./unknown-keys.ts";
 
 /** Where the text comes from. */
@@ -42,6 +43,7 @@ export function parseProfile(text: string, options: ParseOptions = {}): Profile 
     ...unknownKeys(values).map((unknown) => ({ ...unknown, at: "key" as const })),
     ...(result.issues ?? []).map(({ path, message }) => ({ path: pathOf(path ?? []), message })),
     ...checkRuleNames(values),
+    ...proxyFaults(values["proxy"] ?? {}).map(({ key, text: message }) => ({ path: ["proxy", key], message })),
     ...reader.findings,
   ];
   if (!result.success || findings.length > 0) throw profileError(text, source, values, findings);

@@ -35,6 +35,21 @@ max_flows = 10000
 max_queue_size = 1000
 flow_timeout_seconds = 120
 
+[stream]
+max_flows = 16384
+idle_timeout_seconds = 3600
+connect_timeout_seconds = 20
+message_timeout_ms = 1000
+max_datagram_sessions = 1024
+datagram_timeout_seconds = 60
+
+[proxy]
+listen = ["127.0.0.1:1080"]
+remote = false
+user = ""
+password = ""
+udp = true
+
 [payload]
 
 [[rule]]

@@ -2,13 +2,14 @@
 import { printStrategy } from "../notation/printer.ts";
 import { PRESET_PREFIX, presetStrategy } from "../presets.ts";
 import type { PortRange, Profile, Rule } from "./profile.ts";
+import { proxyEntries, streamEntries } from "./stream-settings.ts";
 
 /** A list that would make a longer line gets one line per entry. */
 const LINE_MAX = 100;
 
 /** The profile as TOML; `parseProfile` reads it back to an equal profile, from the same files where it names some. */
 export function printProfile(profile: Profile): string {
-  const { version, interception, device, limits, payloads, rules } = profile;
+  const { version, interception, device, limits, stream, proxy, payloads, rules } = profile;
   const head = [["version", String(version)]] as [string, string][];
   // Without rules in the text there would be the default ones.
   if (rules.length === 0) head.push(["rule", "[]"]);
@@ -30,6 +31,8 @@ export function printProfile(profile: Profile): string {
       ["max_queue_size", String(limits.maxQueueSize)],
       ["flow_timeout_seconds", String(limits.flowTimeoutSeconds)],
     ]),
+    table("[stream]", streamEntries(stream)),
+    table("[proxy]", proxyEntries(proxy)),
     table(
       "[payload]",
       Object.entries(payloads).map(([name, { text }]) => [/^[\w-]+$/.test(name) ? name : quoted(name), quoted(text)]),

@@ -1,6 +1,7 @@
 // What a profile is: every value checked, every default filled in, frozen to the last leaf.
 import type { Egress } from "../notation/egress.ts";
 import type { Strategy } from "../notation/strategy.ts";
+import type { ProxySettings, StreamSettings } from "./stream-settings.ts";
 
 export const PROFILE_VERSION = 1;
 
@@ -116,6 +117,8 @@ export interface Profile {
   readonly interception: InterceptionSettings;
   readonly device: DeviceSettings;
   readonly limits: Limits;
+  readonly stream: StreamSettings;
+  readonly proxy: ProxySettings;
   /** By name; a file that a strategy names by its path is here under that path. */
   readonly payloads: Readonly<Record<string, PayloadEntry>>;
   /** In the order of the text; the first that matches by priority decides. */

@@ -7,6 +7,7 @@ import { readIpv4, readNetmask, readPrefix } from "./address.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
 import { list, oneOf, read, table, whole, yesOrNo } from "./schema-parts.ts";
+import { proxyTable, streamTable } from "./stream-settings.ts";
 import { readHostEntry, readInterfaceName, readPackets, readPath, readPorts, readRuleName } from "./values.ts";
 
 export const QUEUE_MAX = 1_000_000;
@@ -66,6 +67,8 @@ export const profileSchema = v.object({
   interception: v.optional(interceptionTable, {}),
   device: v.optional(deviceTable, {}),
   limits: v.optional(limitsTable, {}),
+  stream: v.optional(streamTable, {}),
+  proxy: v.optional(proxyTable, {}),
   // Names are free here; `payloads.ts` reads what they stand for.
   payload: v.optional(table({}), {}),
   rule: v.optional(list(ruleTable)),
@@ -80,5 +83,7 @@ export const KEYS = {
   interception: Object.keys(interceptionTable.pipe[1].entries),
   device: Object.keys(deviceTable.pipe[1].entries),
   limits: Object.keys(limitsTable.pipe[1].entries),
+  stream: Object.keys(streamTable.pipe[1].entries),
+  proxy: Object.keys(proxyTable.pipe[1].entries),
   rule: Object.keys(ruleTable.pipe[1].entries),
 } as const;

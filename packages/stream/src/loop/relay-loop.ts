@@ -1,0 +1,198 @@
+// The relay's thread: accepts, asks, watches, and lets each flow run when something happened to it.
+import { receiveMessageOnPort } from "node:worker_threads";
+import type { FromRelay, RelayStart, ToRelay } from "../protocol.ts";
+import type { SocketAddress } from "../relay-options.ts";
+import { readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
+import {
+  acceptFrom,
+  addressOf,
+  clearSignal,
+  closeFile,
+  EINTR,
+  EMFILE,
+  ENFILE,
+  errno,
+  prepare,
+  setAbort,
+} from "../sys.ts";
+import type { ChannelShared } from "./channel.ts";
+import { Counters } from "./counters.ts";
+import { Flow, type FlowHost } from "./flow.ts";
+import { Pipes } from "./pipes.ts";
+import { Poller } from "./poller.ts";
+import { Timers, type Timer } from "./timers.ts";
+
+const SCRATCH_BYTES = 256 * 1024;
+const ACCEPT_MAX = 64;
+const SWEEP_MS = 1000;
+/** Out of descriptors: somebody has to end first. */
+const ACCEPT_PAUSE_MS = 100;
+
+export class RelayLoop implements FlowHost {
+  readonly poller = new Poller();
+  readonly shared: ChannelShared;
+  readonly counters: Counters;
+  readonly accept;
+  readonly user;
+  readonly mark;
+  readonly bindTo;
+  readonly connectTimeoutMs;
+  readonly messageTimeoutMs;
+  rules;
+  now = performance.now();
+  readonly #timers = new Timers();
+  readonly #pipes = new Pipes();
+  readonly #flows = new Set<Flow>();
+  #runnable = new Set<Flow>();
+  readonly #questions = new Map<number, (answer: never) => void>();
+  #asked = 0;
+  #isOpen = true;
+  readonly #peer = new Uint8Array(SOCKADDR_MAX_BYTES);
+
+  constructor(
+    private readonly start: RelayStart,
+    private readonly say: (message: FromRelay) => void,
+  ) {
+    prepare();
+    const scratch = new Uint8Array(SCRATCH_BYTES);
+    this.shared = { pipes: this.#pipes, scratch, scratchAt: addressOf(scratch) };
+    this.counters = new Counters(start.counters);
+    this.accept = start.accept;
+    this.user = start.user;
+    this.mark = start.mark;
+    this.bindTo = start.bindTo;
+    this.connectTimeoutMs = start.connectTimeoutMs;
+    this.messageTimeoutMs = start.messageTimeoutMs;
+    this.rules = start.rules;
+  }
+
+  /** Runs until it is told to close. */
+  run(): void {
+    const { signal, listener } = this.start;
+    this.poller.add(signal, { ready: () => this.#listen() });
+    this.poller.add(listener, { ready: () => this.#acceptAll() });
+    this.#sweep();
+    while (this.#isOpen) {
+      this.poller.wait(this.#runnable.size > 0 ? 0 : this.#timers.wait(performance.now()));
+      this.now = performance.now();
+      this.#timers.run(this.now);
+      const runnable = this.#runnable;
+      this.#runnable = new Set();
+      for (const flow of runnable) flow.run();
+    }
+    for (const flow of [...this.#flows]) flow.end("reset");
+    this.#pipes[Symbol.dispose]();
+    this.poller[Symbol.dispose]();
+    closeFile(listener);
+    closeFile(signal);
+  }
+
+  timer(ms: number, act: () => void): Timer {
+    return this.#timers.set(performance.now() + ms, act);
+  }
+
+  again(flow: Flow): void {
+    this.#runnable.add(flow);
+  }
+
+  ended(flow: Flow): void {
+    this.#flows.delete(flow);
+    this.#runnable.delete(flow);
+  }
+
+  askDestination(peer: SocketAddress, answer: (found: SocketAddress | undefined) => void): void {
+    this.say({ say: "destination", question: this.#question(answer), peer });
+  }
+
+  askName(name: string, answer: (addresses: readonly string[]) => void): void {
+    this.say({ say: "name", question: this.#question(answer), name });
+  }
+
+  associate(): SocketAddress | undefined {
+    return undefined;
+  }
+
+  #question(answer: (found: never) => void): number {
+    this.#asked += 1;
+    this.#questions.set(this.#asked, answer);
+    return this.#asked;
+  }
+
+  #acceptAll(): void {
+    const { listener, maxFlows } = this.start;
+    const at = addressOf(this.#peer);
+    for (let count = 0; count < ACCEPT_MAX; count += 1) {
+      const fd = acceptFrom(listener, at, SOCKADDR_MAX_BYTES);
+      if (fd < 0) {
+        const error = errno();
+        if (error === EINTR) continue;
+        if (error === EMFILE || error === ENFILE) this.timer(ACCEPT_PAUSE_MS, () => this.#acceptAll());
+        return;
+      }
+      this.counters.add("accepted");
+      if (this.#flows.size >= maxFlows) this.#turnAway(fd);
+      else this.#begin(fd);
+    }
+    // The listener tells only of new ones.
+    this.timer(0, () => this.#acceptAll());
+  }
+
+  #turnAway(fd: number): void {
+    setAbort(fd);
+    closeFile(fd);
+    this.counters.add("overLimit");
+  }
+
+  #begin(fd: number): void {
+    const flow = new Flow(fd, readSockaddr(this.#peer), this);
+    this.#flows.add(flow);
+    this.counters.add("open");
+    this.poller.add(fd, flow);
+    flow.start();
+  }
+
+  /** What the other thread has said. */
+  #listen(): void {
+    clearSignal(this.start.signal);
+    for (;;) {
+      const received: { readonly message: ToRelay } | undefined = receiveMessageOnPort(this.start.port);
+      if (received === undefined) return;
+      this.#hear(received.message);
+    }
+  }
+
+  #hear(message: ToRelay): void {
+    switch (message.say) {
+      case "close":
+        this.#isOpen = false;
+        return;
+      case "rules":
+        this.rules = message.rules;
+        return;
+      case "flows":
+        this.say({ say: "flows", question: message.question, flows: [...this.#flows].map((flow) => flow.describe()) });
+        return;
+      case "destination":
+        this.#answer(message.question, message.found as never);
+        return;
+      case "name":
+        this.#answer(message.question, message.addresses as never);
+        return;
+    }
+  }
+
+  #answer(question: number, answer: never): void {
+    const act = this.#questions.get(question);
+    this.#questions.delete(question);
+    act?.(answer);
+  }
+
+  /** Once a second: enters what has passed, and ends what was idle for too long. */
+  #sweep(): void {
+    for (const flow of this.#flows) {
+      flow.countBytes();
+      if (this.now - flow.lastActive > this.start.idleTimeoutMs) flow.end("idled");
+    }
+    this.timer(SWEEP_MS, () => this.#sweep());
+  }
+}

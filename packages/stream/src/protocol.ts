@@ -1,0 +1,39 @@
+// What the two threads of a relay say to each other. The relay's thread sleeps in epoll and never returns to its event
+// loop: what is said to it lies in a port that it empties when an eventfd wakes it.
+import type { ProxyUser } from "./proxy/socks5.ts";
+import type { RelayAccept, RelayFlow, SocketAddress } from "./relay-options.ts";
+import type { RelayRules } from "./rules.ts";
+
+/** Everything that the relay's thread starts with. */
+export interface RelayStart {
+  readonly port: MessagePort;
+  readonly signal: number;
+  readonly listener: number;
+  readonly counters: SharedArrayBuffer;
+  readonly accept: RelayAccept;
+  readonly user: ProxyUser | undefined;
+  readonly rules: RelayRules;
+  readonly mark: number | undefined;
+  readonly bindTo: string | undefined;
+  readonly maxFlows: number;
+  readonly idleTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly messageTimeoutMs: number;
+  readonly datagrams: { readonly sessionsMax: number; readonly idleMs: number } | undefined;
+}
+
+/** To the relay's thread. */
+export type ToRelay =
+  | { readonly say: "destination"; readonly question: number; readonly found: SocketAddress | undefined }
+  | { readonly say: "name"; readonly question: number; readonly addresses: readonly string[] }
+  | { readonly say: "rules"; readonly rules: RelayRules }
+  | { readonly say: "flows"; readonly question: number }
+  | { readonly say: "close" };
+
+/** From the relay's thread. */
+export type FromRelay =
+  | { readonly say: "destination"; readonly question: number; readonly peer: SocketAddress }
+  | { readonly say: "name"; readonly question: number; readonly name: string }
+  | { readonly say: "flows"; readonly question: number; readonly flows: readonly RelayFlow[] }
+  | { readonly say: "ended" }
+  | { readonly say: "failed"; readonly message: string };

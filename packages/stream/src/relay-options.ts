@@ -1,0 +1,82 @@
+// Connections of other programs, carried on by sockets of our own: what a relay is asked for, and what it tells.
+import type { Profile } from "@bunnel/profile";
+import type { ProxyUser } from "./proxy/socks5.ts";
+
+/** An address as text, IPv4 or IPv6, and a port. */
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Where an accepted connection wanted to go, as whoever translated it remembers; undefined: not one of ours. */
+export type OriginalDestination = (peer: SocketAddress) => SocketAddress | undefined;
+
+/** The addresses of a name, best first; none: the name does not exist. */
+export type ResolveName = (name: string) => Promise<readonly string[]>;
+
+/** What the connections that a relay accepts are. */
+export type RelayAccept = "translated" | "proxy";
+
+export interface RelayOptions {
+  /** Where to listen. Port 0: any. One relay listens on one address; IPv4 and IPv6 need one each. */
+  readonly listen: SocketAddress;
+  /** "translated": `originalDestination` says where each wanted to go; "proxy": its first octets do (SOCKS5, HTTP). */
+  readonly accept: RelayAccept;
+  /** Needed with "translated". Runs in the thread that called `open`. */
+  readonly originalDestination?: OriginalDestination;
+  readonly profile: Profile;
+  /** SO_MARK of every socket to the outside: keeps them out of the tunnel. Needs CAP_NET_ADMIN. */
+  readonly mark?: number;
+  /** The interface that every socket to the outside is bound to (SO_BINDTODEVICE). */
+  readonly bindTo?: string;
+  /** How names in proxy requests become addresses. Default: the system's resolver. */
+  readonly resolve?: ResolveName;
+  /** Whoever uses the proxy must say this name and password. */
+  readonly user?: ProxyUser;
+  /** Lets SOCKS clients send datagrams: sockets at a time, and how long each stays silent. Default: they may not. */
+  readonly datagrams?: { readonly sessionsMax: number; readonly idleMs: number };
+  /** Flows at a time. Default 16384, less where the process may not have so many descriptors. */
+  readonly maxFlows?: number;
+  /** A flow without an octet for so long is ended. Default: the profile's flow timeout. */
+  readonly idleTimeoutMs?: number;
+  /** Default 20000. */
+  readonly connectTimeoutMs?: number;
+  /** How long a first message that has begun may take to be whole, before it goes on as it is. Default 1000. */
+  readonly messageTimeoutMs?: number;
+}
+
+/** What a relay counted since it was opened. Accepted = open + ended by each name. */
+export interface RelayStats {
+  readonly accepted: number;
+  readonly open: number;
+  /** Of those open: still connecting. */
+  readonly connecting: number;
+  /** Ended by both sides in order. */
+  readonly finished: number;
+  /** Ended by an RST of either side. */
+  readonly reset: number;
+  /** Could not be connected: refused, unreachable, timed out. */
+  readonly refused: number;
+  /** Nobody knew where they wanted to go, or the request was no request. */
+  readonly unknown: number;
+  readonly idled: number;
+  /** Turned away because there were too many. */
+  readonly overLimit: number;
+  /** First messages that a strategy was carried out on. */
+  readonly treated: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+}
+
+/** One flow of a relay. */
+export interface RelayFlow {
+  readonly client: SocketAddress;
+  readonly destination: SocketAddress | undefined;
+  readonly host: string | undefined;
+  /** Name of the rule that decided; undefined: none yet, or none. */
+  readonly rule: string | undefined;
+  readonly state: "opening" | "connecting" | "open";
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  readonly ageMs: number;
+}

@@ -1,0 +1,16 @@
+// The relay's thread, as `StreamRelay.open` starts it.
+import { RelayLoop } from "./loop/relay-loop.ts";
+import type { FromRelay, RelayStart } from "./protocol.ts";
+
+declare const self: Worker;
+
+const say = (message: FromRelay): void => self.postMessage(message);
+
+self.addEventListener("message", (event: MessageEvent<RelayStart>) => {
+  try {
+    new RelayLoop(event.data, say).run();
+    say({ say: "ended" });
+  } catch (error) {
+    say({ say: "failed", message: error instanceof Error ? error.message : String(error) });
+  }
+});
