@@ -114,6 +114,7 @@ class RunningTun implements BackendHandle {
     this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
     // What goes wrong on the way down is told by `closed`.
     void parts.queues.ended.then((cause) => this.#end(cause)).catch(() => undefined);
+    void parts.stream?.failed.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
     const figures = this.#figures;
     this.pipeline = {

@@ -1,7 +1,8 @@
 // What the two threads of a relay say to each other. The relay's thread sleeps in epoll and never returns to its event
 // loop: what is said to it lies in a port that it empties when an eventfd wakes it.
 import type { ProxyUser } from "./proxy/socks5.ts";
-import type { RelayAccept, RelayFlow, SocketAddress } from "./relay-options.ts";
+import type { Wish } from "./loop/ahead.ts";
+import type { Reached, RelayAccept, RelayFlow, SocketAddress } from "./relay-options.ts";
 import type { RelayRules } from "./rules.ts";
 
 /** Everything that the relay's thread starts with. */
@@ -28,6 +29,7 @@ export type ToRelay =
   | { readonly say: "name"; readonly question: number; readonly addresses: readonly string[] }
   | { readonly say: "rules"; readonly rules: RelayRules }
   | { readonly say: "flows"; readonly question: number }
+  | ({ readonly say: "reach"; readonly question: number } & Wish)
   | { readonly say: "close" };
 
 /** From the relay's thread. */
@@ -35,5 +37,6 @@ export type FromRelay =
   | { readonly say: "destination"; readonly question: number; readonly peer: SocketAddress }
   | { readonly say: "name"; readonly question: number; readonly name: string }
   | { readonly say: "flows"; readonly question: number; readonly flows: readonly RelayFlow[] }
+  | { readonly say: "reached"; readonly question: number; readonly reached: Reached }
   | { readonly say: "ended" }
   | { readonly say: "failed"; readonly message: string };

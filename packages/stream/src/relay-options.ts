@@ -45,6 +45,12 @@ export interface RelayOptions {
   readonly messageTimeoutMs?: number;
 }
 
+/**
+ * What became of a connection to the outside. "refused": its server, or a firewall, says no; "unreachable": the network
+ * or this machine does; "silent": nobody answered.
+ */
+export type Reached = "connected" | "refused" | "unreachable" | "silent";
+
 /** What a relay counted since it was opened. Accepted = open + ended by each name. */
 export interface RelayStats {
   readonly accepted: number;

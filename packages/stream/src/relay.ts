@@ -3,8 +3,9 @@ import { lookup } from "node:dns/promises";
 import type { Profile } from "@bunnel/profile";
 import { StreamError } from "./errors.ts";
 import { Counters } from "./loop/counters.ts";
+import { setOutside } from "./loop/outside.ts";
 import type { FromRelay, RelayStart, ToRelay } from "./protocol.ts";
-import type { RelayFlow, RelayOptions, RelayStats, ResolveName, SocketAddress } from "./relay-options.ts";
+import type { Reached, RelayFlow, RelayOptions, RelayStats, ResolveName, SocketAddress } from "./relay-options.ts";
 import { relayRules } from "./rules.ts";
 import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "./socket-address.ts";
 import {
@@ -48,6 +49,7 @@ export class StreamRelay implements Disposable {
   readonly #counters = new Counters();
   readonly #ended = Promise.withResolvers<Error | undefined>();
   readonly #questions = new Map<number, (flows: readonly RelayFlow[]) => void>();
+  readonly #wishes = new Map<number, (reached: Reached) => void>();
   #asked = 0;
   #isOpen = true;
 
@@ -123,6 +125,25 @@ export class StreamRelay implements Disposable {
     return promise;
   }
 
+  /**
+   * Tries to reach a destination before its client is let through: the connection is kept for the one that will come
+   * from `peer`. The socket is opened and marked in the calling thread, whose rights may be more than the relay's.
+   */
+  reach(destination: SocketAddress, peer: SocketAddress): Promise<Reached> {
+    if (!this.#isOpen) return Promise.resolve("refused");
+    const fd = streamSocket(familyOf(destination.address));
+    if (fd < 0) return Promise.resolve("refused");
+    if (setOutside(fd, this.options) !== 0) {
+      closeFile(fd);
+      return Promise.resolve("refused");
+    }
+    const { promise, resolve } = Promise.withResolvers<Reached>();
+    this.#asked += 1;
+    this.#wishes.set(this.#asked, resolve);
+    this.#say({ say: "reach", question: this.#asked, fd, destination, peer });
+    return promise;
+  }
+
   /** Stops listening, ends every flow by RST and waits for nobody; `closed` says when that is done. */
   close(): void {
     if (!this.#isOpen) return;
@@ -152,6 +173,10 @@ export class StreamRelay implements Disposable {
         this.#questions.get(message.question)?.(message.flows);
         this.#questions.delete(message.question);
         return;
+      case "reached":
+        this.#wishes.get(message.question)?.(message.reached);
+        this.#wishes.delete(message.question);
+        return;
       case "ended":
         return this.#end(undefined);
       case "failed":
@@ -169,6 +194,8 @@ export class StreamRelay implements Disposable {
     this.#isOpen = false;
     for (const resolve of this.#questions.values()) resolve([]);
     this.#questions.clear();
+    for (const resolve of this.#wishes.values()) resolve("refused");
+    this.#wishes.clear();
     this.#port.close();
     this.#worker.terminate();
     this.#ended.resolve(error);

@@ -90,7 +90,7 @@ async function up(options: UpOptions): Promise<void> {
   const user = serviceUser(options.user);
   const source = await readProfileSource(options);
   const paths = statePaths(options.stateDir);
-  const { linuxPlatform } = await import("../service/platform.linux.ts");
+  const { linuxCarrier, linuxPlatform } = await import("../service/platform.linux.ts");
   const platform = linuxPlatform({ statePath: paths.state });
   const unsupported = platform.unsupported();
   if (unsupported !== undefined) throw new ExitError(unsupported);
@@ -107,6 +107,7 @@ async function up(options: UpOptions): Promise<void> {
   const handle = await new TunBackend(audited(platform, audit)).start({
     engine: { profile: source.profile },
     settings,
+    stream: linuxCarrier(),
   });
   const service = new Service(handle, {
     source,

@@ -1,6 +1,6 @@
 // The Linux parts, joined: devices and interception from @bunnel/tun-linux, raw sockets from @bunnel/egress.
 import { existsSync, readFileSync } from "node:fs";
-import { startLaneWorker, type TunPlatform, type Uplinks } from "@bunnel/backend";
+import { startLaneWorker, type StreamCarrier, type TunPlatform, type Uplinks } from "@bunnel/backend";
 import { openRawEgress } from "@bunnel/egress";
 import { DeviceError, type Interception, type TunDevice } from "@bunnel/device";
 import {
@@ -18,10 +18,16 @@ import {
   type LinuxInterception,
 } from "@bunnel/tun-linux";
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
+import { relayCarrier } from "../stream/carrier.ts";
 
 export interface LinuxPlatformOptions {
   /** File that holds what has to be put back. */
   readonly statePath: string;
+}
+
+/** Carries flows of stream rules, by sockets that are not taken into the device. */
+export function linuxCarrier(): StreamCarrier {
+  return relayCarrier(OUR_MARK);
 }
 
 export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform {

@@ -27,6 +27,8 @@ export interface OpenCarrier extends Disposable {
    * then carried on by what was opened here. Absent: every connection is accepted at once.
    */
   prepare?(wanted: WantedConnection): Promise<Reached>;
+  /** Settles when it has ended: undefined after `close`, else the cause. */
+  readonly closed: Promise<Error | undefined>;
   /** Another profile for connections from now on. */
   load(profile: Profile): void;
   /** Ends every connection; a second call does nothing. */

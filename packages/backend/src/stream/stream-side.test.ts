@@ -24,6 +24,7 @@ let intercepted: InterceptionOptions[];
 let log: string[];
 let asked: WantedConnection[];
 let context: CarrierContext | undefined;
+let ended: ReturnType<typeof Promise.withResolvers<Error | undefined>>;
 
 const platform: TunPlatform = {
   name: "memory",
@@ -60,6 +61,7 @@ function carrierOf(reached: Reached | undefined = "connected") {
             return Promise.resolve(reached);
           },
         }),
+        closed: ended.promise,
         load: () => void log.push("load"),
         close,
         [Symbol.dispose]: close,
@@ -91,6 +93,7 @@ async function nextSent(): Promise<Uint8Array> {
 beforeEach(() => {
   device = MemoryDevice.open({ name: "memory0" });
   egress = new MemoryEgress();
+  ended = Promise.withResolvers();
   [opened, intercepted, log, asked] = [[], [], [], []];
 });
 
@@ -156,6 +159,13 @@ describe("stream egress", () => {
     expect(opened.at(-1)?.addresses).toBeUndefined();
     expect(() => plain.pipeline.load(profile)).toThrow("rules: the first one with stream egress needs a start anew");
     await plain.shutdown();
+  });
+
+  test("a carrier that ends by itself ends the backend with its cause", async () => {
+    const handle = await start();
+    ended.resolve(new Error("no more sockets"));
+    expect(await handle.closed).toEqual(new Error("no more sockets"));
+    expect(log).toContain("release");
   });
 
   test("stream rules are refused where nobody carries them", () => {

@@ -56,6 +56,7 @@ export class StreamSide {
   readonly #queues: readonly AdmissionQueue[];
   #translations: Translations | undefined;
   #carrier: OpenCarrier | undefined;
+  readonly #failed = Promise.withResolvers<Error>();
   #isClosed = false;
 
   /** @param wake makes a lane look at what was answered */
@@ -63,6 +64,11 @@ export class StreamSide {
     this.#engine = engine;
     this.#wake = wake;
     this.#queues = Array.from({ length: LANES_MAX }, (_, lane) => new AdmissionQueue(engine.memory, lane));
+  }
+
+  /** Settles when the carrier has ended by itself, with the cause. */
+  get failed(): Promise<Error> {
+    return this.#failed.promise;
   }
 
   /** Listens, and begins to translate. */
@@ -73,6 +79,9 @@ export class StreamSide {
       originalDestination: (peer) => this.#translations?.destinationOf(peer),
     });
     this.#carrier = open;
+    void open.closed.then((cause) => {
+      if (!this.#isClosed) this.#failed.resolve(cause ?? new Error("stream egress ended"));
+    });
     const [port4 = 0, port6 = 0] = open.ports;
     const ipv6: TranslationFamily = { address: STREAM_ADDRESS6, prefixLength: PREFIX6, tcpPort: port6 };
     this.#translations = Translations.open(this.#engine.memory, {

@@ -29,6 +29,7 @@ import {
   shutdownWrite,
   takeError,
 } from "../sys.ts";
+import type { AheadConnection } from "./ahead.ts";
 import { Channel, type ChannelShared } from "./channel.ts";
 import type { CounterName, Counters } from "./counters.ts";
 import { beginConnection, type OutsideOptions } from "./outside.ts";
@@ -51,6 +52,8 @@ export interface FlowHost extends OutsideOptions {
   timer(ms: number, act: () => void): Timer;
   /** Has the flow run again soon, after others. */
   again(flow: Flow): void;
+  /** The connection that was made for this client before it came. */
+  takeAhead(peer: SocketAddress): AheadConnection | undefined;
   /** Where a translated connection wanted to go. */
   askDestination(peer: SocketAddress, answer: (found: SocketAddress | undefined) => void): void;
   askName(name: string, answer: (addresses: readonly string[]) => void): void;
@@ -105,6 +108,8 @@ export class Flow implements Watcher, UpstreamHost {
   /** Starts it; its descriptor is watched. */
   start(): void {
     if (this.host.accept === "proxy") return this.#shake();
+    const ahead = this.host.takeAhead(this.peer);
+    if (ahead !== undefined) return this.#adopt(ahead);
     this.host.askDestination(this.peer, (found) => {
       if (this.state !== "opening") return;
       if (found === undefined) return this.end("unknown");
@@ -267,6 +272,16 @@ export class Flow implements Watcher, UpstreamHost {
     this.host.askName(host, (addresses) => {
       if (this.state === "opening") connect(addresses);
     });
+  }
+
+  /** Goes on with a connection that is there already. */
+  #adopt({ fd, destination }: AheadConnection): void {
+    this.destination = destination;
+    this.#server = fd;
+    this.host.poller.add(fd, this);
+    this.state = "open";
+    this.#open();
+    this.run();
   }
 
   #connect(addresses: readonly SocketAddress[]): void {

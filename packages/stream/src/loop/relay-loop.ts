@@ -1,7 +1,7 @@
 // The relay's thread: accepts, asks, watches, and lets each flow run when something happened to it.
 import { receiveMessageOnPort } from "node:worker_threads";
 import type { FromRelay, RelayStart, ToRelay } from "../protocol.ts";
-import type { SocketAddress } from "../relay-options.ts";
+import type { Reached, SocketAddress } from "../relay-options.ts";
 import { readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
 import {
   acceptFrom,
@@ -15,6 +15,7 @@ import {
   prepare,
   setAbort,
 } from "../sys.ts";
+import { Ahead, type AheadConnection, type Wish } from "./ahead.ts";
 import type { ChannelShared } from "./channel.ts";
 import { Counters } from "./counters.ts";
 import { Flow, type FlowHost } from "./flow.ts";
@@ -42,6 +43,7 @@ export class RelayLoop implements FlowHost {
   now = performance.now();
   readonly #timers = new Timers();
   readonly #pipes = new Pipes();
+  readonly #ahead = new Ahead(this);
   readonly #flows = new Set<Flow>();
   #runnable = new Set<Flow>();
   readonly #questions = new Map<number, (answer: never) => void>();
@@ -81,6 +83,7 @@ export class RelayLoop implements FlowHost {
       for (const flow of runnable) flow.run();
     }
     for (const flow of [...this.#flows]) flow.end("reset");
+    this.#ahead.close();
     this.#pipes[Symbol.dispose]();
     this.poller[Symbol.dispose]();
     closeFile(listener);
@@ -98,6 +101,10 @@ export class RelayLoop implements FlowHost {
   ended(flow: Flow): void {
     this.#flows.delete(flow);
     this.#runnable.delete(flow);
+  }
+
+  takeAhead(peer: SocketAddress): AheadConnection | undefined {
+    return this.#ahead.size === 0 ? undefined : this.#ahead.take(peer);
   }
 
   askDestination(peer: SocketAddress, answer: (found: SocketAddress | undefined) => void): void {
@@ -172,6 +179,9 @@ export class RelayLoop implements FlowHost {
       case "flows":
         this.say({ say: "flows", question: message.question, flows: [...this.#flows].map((flow) => flow.describe()) });
         return;
+      case "reach":
+        this.#reach(message, (reached) => this.say({ say: "reached", question: message.question, reached }));
+        return;
       case "destination":
         this.#answer(message.question, message.found as never);
         return;
@@ -179,6 +189,13 @@ export class RelayLoop implements FlowHost {
         this.#answer(message.question, message.addresses as never);
         return;
     }
+  }
+
+  #reach(wish: Wish, answer: (reached: Reached) => void): void {
+    if (this.#flows.size + this.#ahead.size < this.start.maxFlows) return this.#ahead.begin(wish, answer);
+    closeFile(wish.fd);
+    this.counters.add("overLimit");
+    answer("refused");
   }
 
   #answer(question: number, answer: never): void {

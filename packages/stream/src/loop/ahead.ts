@@ -1,0 +1,126 @@
+// Connections to the outside that are made before their clients come: whoever holds a client's SYN wants to know first
+// whether its server answers. A connection that nobody comes for is closed.
+import type { Reached, SocketAddress } from "../relay-options.ts";
+import { sockaddrOf } from "../socket-address.ts";
+import {
+  closeFile,
+  connectTo,
+  EACCES,
+  EHOSTUNREACH,
+  EINPROGRESS,
+  ENETUNREACH,
+  EPERM,
+  EPOLLOUT,
+  ETIMEDOUT,
+  setNoDelay,
+  takeError,
+} from "../sys.ts";
+import type { Poller, Watcher } from "./poller.ts";
+import type { Timer } from "./timers.ts";
+
+/** How long a connection waits for its client, who is a few milliseconds away. */
+const WAIT_MS = 10_000;
+
+/** A connection for a client that has come. */
+export interface AheadConnection {
+  readonly fd: number;
+  readonly destination: SocketAddress;
+}
+
+/** What is wanted: a socket that is set up, where it is to go, and for whom. */
+export interface Wish extends AheadConnection {
+  readonly peer: SocketAddress;
+}
+
+/** What it has of the loop. */
+export interface AheadHost {
+  readonly poller: Poller;
+  readonly connectTimeoutMs: number;
+  timer(ms: number, act: () => void): Timer;
+}
+
+interface Entry extends AheadConnection {
+  readonly key: string;
+  timer: Timer;
+  /** Undefined: it was answered. */
+  answer: ((reached: Reached) => void) | undefined;
+}
+
+/** Those under way and those that wait, by the peer as which their clients will come. */
+export class Ahead implements Watcher {
+  readonly #byKey = new Map<string, Entry>();
+  readonly #byFd = new Map<number, Entry>();
+
+  constructor(private readonly host: AheadHost) {}
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  /** Begins; answers when it is known what came of it. */
+  begin({ fd, destination, peer }: Wish, answer: (reached: Reached) => void): void {
+    const key = keyOf(peer);
+    // The same peer again: its client has given up the connection before.
+    this.#drop(this.#byKey.get(key), "silent");
+    setNoDelay(fd);
+    const error = connectTo(fd, sockaddrOf(destination));
+    if (error !== 0 && error !== EINPROGRESS) {
+      closeFile(fd);
+      return answer(reachedBy(error));
+    }
+    const timer = this.host.timer(this.host.connectTimeoutMs, () => this.#drop(this.#byFd.get(fd), "silent"));
+    const entry: Entry = { fd, destination, key, timer, answer };
+    this.#byKey.set(key, entry);
+    this.#byFd.set(fd, entry);
+    this.host.poller.add(fd, this);
+  }
+
+  ready(events: number, fd: number): void {
+    const entry = this.#byFd.get(fd);
+    if (entry?.answer === undefined) return;
+    const error = takeError(fd);
+    if (error !== 0) return this.#drop(entry, reachedBy(error));
+    if ((events & EPOLLOUT) === 0) return;
+    entry.timer.cancel();
+    entry.timer = this.host.timer(WAIT_MS, () => this.#drop(entry, "silent"));
+    const { answer } = entry;
+    entry.answer = undefined;
+    answer("connected");
+  }
+
+  /** Hands over the connection for the client that came; undefined: there is none. */
+  take(peer: SocketAddress): AheadConnection | undefined {
+    const entry = this.#byKey.get(keyOf(peer));
+    if (entry === undefined || entry.answer !== undefined) return undefined;
+    this.#forget(entry);
+    return { fd: entry.fd, destination: entry.destination };
+  }
+
+  close(): void {
+    for (const entry of [...this.#byKey.values()]) this.#drop(entry, "silent");
+  }
+
+  #drop(entry: Entry | undefined, reached: Reached): void {
+    if (entry === undefined) return;
+    this.#forget(entry);
+    closeFile(entry.fd);
+    entry.answer?.(reached);
+  }
+
+  #forget(entry: Entry): void {
+    entry.timer.cancel();
+    this.host.poller.remove(entry.fd);
+    this.#byKey.delete(entry.key);
+    this.#byFd.delete(entry.fd);
+  }
+}
+
+function keyOf({ address, port }: SocketAddress): string {
+  return `${address} ${port}`;
+}
+
+/** What an error of connect(2) says about the server. */
+function reachedBy(error: number): Reached {
+  if (error === ETIMEDOUT) return "silent";
+  return [EHOSTUNREACH, ENETUNREACH, EACCES, EPERM].includes(error) ? "unreachable" : "refused";
+}
