@@ -5,7 +5,7 @@ import { run, TempFolder } from "./run.ts";
 
 setDefaultTimeout(60_000);
 
-const COMPILE = join(import.meta.dirname, "../../tools/compile.ts");
+const COMPILE = join(import.meta.dirname, "../../tools/release/compile.ts");
 
 let folder: TempFolder;
 let program: string;
@@ -57,7 +57,7 @@ describe("the executable", () => {
   });
 });
 
-test("tools/compile.ts without a file says what it wants", async () => {
+test("tools/release/compile.ts without a file says what it wants", async () => {
   expect(await run([process.execPath, COMPILE])).toMatchObject({
     status: 2,
     err: "compile: expected the file to write, found none\n",

@@ -3,7 +3,13 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export const PROGRAM = join(import.meta.dirname, "../../apps/bunnel/src/main.ts");
+const SOURCES = join(import.meta.dirname, "../../apps/bunnel/src/main.ts");
+const EXECUTABLE = process.env["BUNNEL_EXECUTABLE"];
+/**
+ * The words that start the program: from its sources, or the executable that the environment's BUNNEL_EXECUTABLE names,
+ * so that what is released passes the same suites.
+ */
+export const PROGRAM: readonly string[] = EXECUTABLE === undefined ? [process.execPath, SOURCES] : [EXECUTABLE];
 const TIMEOUT_MS = 30_000;
 
 export interface Ran {
@@ -17,7 +23,7 @@ export interface Ran {
  * options.
  */
 export async function bunnel(args: readonly string[], before: readonly string[] = []): Promise<Ran> {
-  return run([...before, process.execPath, PROGRAM, ...args]);
+  return run([...before, ...PROGRAM, ...args]);
 }
 
 export async function run(command: readonly string[]): Promise<Ran> {

@@ -37,7 +37,7 @@ export class RunningService implements AsyncDisposable {
     args: readonly string[] = [],
     unshare: readonly string[] = ["-n"],
   ): Promise<RunningService> {
-    const up = [process.execPath, PROGRAM, "up", "--json", "--state-dir", folder.file("state"), ...args];
+    const up = [...PROGRAM, "up", "--json", "--state-dir", folder.file("state"), ...args];
     const words = ["unshare", ...unshare, "sh", "-c", `${WITH_UPLINK} && exec "$@"`, "sh", ...up];
     const child = Bun.spawn(words, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
     const service = new RunningService(folder, child);
@@ -67,7 +67,7 @@ export class RunningService implements AsyncDisposable {
 
   /** Runs `bunnel` beside the service. */
   bunnel(args: readonly string[]): Promise<Ran> {
-    return this.inside([process.execPath, PROGRAM, ...args, "--state-dir", this.folder.file("state")]);
+    return this.inside([...PROGRAM, ...args, "--state-dir", this.folder.file("state")]);
   }
 
   /** The same with `--json`, its answer as a value. @throws Error with what it said instead */

@@ -19,7 +19,7 @@ async function upAfter(setup: string, args: readonly string[], unshare: readonly
   // What differs afterwards is said on a line of its own.
   const after = `[ "$before" = "$(${left})" ] || echo LEFT`;
   const script = `${setup} && before=$(${left}); "$@"; status=$?; ${after}; exit $status`;
-  return run(["unshare", ...unshare, "sh", "-c", script, "sh", process.execPath, PROGRAM, "up", ...args]);
+  return run(["unshare", ...unshare, "sh", "-c", script, "sh", ...PROGRAM, "up", ...args]);
 }
 
 describe("bunnel up", () => {
@@ -77,7 +77,7 @@ describe("bunnel up", () => {
 
   test("comes up, answers status, refuses a second one, and goes down by `bunnel down`", async () => {
     using folder = new TempFolder();
-    const b = `${process.execPath} ${PROGRAM}`;
+    const b = PROGRAM.join(" ");
     const state = `--state-dir ${folder.file("state")}`;
     const script = [
       `${WITH_UPLINK} && before=$(ip rule; ip -6 rule; ip -o link)`,

@@ -47,7 +47,7 @@ const AS_NOBODY = [
 
 async function report(args: readonly string[], before: readonly string[] = []): Promise<Report> {
   // All of it takes longer than other commands are given.
-  const child = Bun.spawn([...before, process.execPath, PROGRAM, "demo", "--json", ...args], {
+  const child = Bun.spawn([...before, ...PROGRAM, "demo", "--json", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [out, err, status] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
@@ -119,7 +119,7 @@ function readUntil(stream: ReadableStream<Uint8Array>, text: string): Promise<st
 describe("bunnel demo, interrupted", () => {
   /** Starts it as a terminal does, as a group of its own, and waits until clients and bunnel are at work. */
   async function startDemo(room: Room) {
-    const child = Bun.spawn(room.inside(process.execPath, PROGRAM, "demo"), {
+    const child = Bun.spawn(room.inside(...PROGRAM, "demo"), {
       stdio: ["ignore", "pipe", "inherit"],
       detached: true,
     });

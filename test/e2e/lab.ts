@@ -11,7 +11,7 @@ export const STRATEGY = "tls: split(1, midsld) disorder  http: split(method+2, m
 export const BULK_BYTES = 100_000_000;
 
 export function createLab(): Promise<LiveLab> {
-  return LiveLab.create({ service: [process.execPath, PROGRAM] });
+  return LiveLab.create({ service: PROGRAM });
 }
 
 /** Everything that the program could leave behind in a network. */

@@ -77,7 +77,7 @@ describe.each(METHODS)("with method %s", (method) => {
     const before = await networkState(lab.client);
     const service = await up();
     await service.kill();
-    await succeed(lab.client, [process.execPath, PROGRAM, "down", "--state-dir", stateDir]);
+    await succeed(lab.client, [...PROGRAM, "down", "--state-dir", stateDir]);
     expect(await networkState(lab.client)).toEqual(before);
   });
 

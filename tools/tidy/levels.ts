@@ -27,6 +27,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "apps/bunnel": 4,
   tools: 5,
   "tools/api-reference": 5,
+  "tools/release": 5,
   test: 6,
 };
 

@@ -1,6 +1,8 @@
 // The WebAssembly module: where its file lies, and what an instance offers.
-import releasePath from "@bunnel/engine-wasm/engine.wasm" with { type: "file" };
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { MEMORY_PAGES } from "@bunnel/abi";
+import { ENGINE_PATH } from "#engine-file";
 
 /** The export list of the engine (wasm/assembly/index.ts). Numbers only. */
 export interface EngineExports {
@@ -41,12 +43,9 @@ export type EngineBuild = "release" | "debug";
 
 /** Reads and compiles the engine. @throws Error when the file was not built */
 export async function compileEngine(build: EngineBuild = "release"): Promise<WebAssembly.Module> {
-  const path = build === "debug" ? releasePath.replace(/engine\.wasm$/u, "engine.debug.wasm") : releasePath;
-  const file = Bun.file(path);
-  if (!(await file.exists())) {
-    throw new Error(`engine file ${path} does not exist: build it with \`bun run build\``);
-  }
-  return WebAssembly.compile(await file.arrayBuffer());
+  const path = build === "debug" ? ENGINE_PATH.replace(/engine\.wasm$/u, "engine.debug.wasm") : ENGINE_PATH;
+  if (!existsSync(path)) throw new Error(`engine file ${path} does not exist: build it with \`bun run build\``);
+  return WebAssembly.compile(await readFile(path));
 }
 
 /** One shared memory of fixed size: it never moves, so that its address can be taken once. */

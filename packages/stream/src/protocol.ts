@@ -34,6 +34,7 @@ export type ToRelay =
 
 /** From the relay's thread. */
 export type FromRelay =
+  | { readonly say: "ready" }
   | { readonly say: "destination"; readonly question: number; readonly peer: SocketAddress }
   | { readonly say: "name"; readonly question: number; readonly name: string }
   | { readonly say: "flows"; readonly question: number; readonly flows: readonly RelayFlow[] }

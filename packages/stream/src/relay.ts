@@ -43,10 +43,13 @@ export class StreamRelay implements Disposable {
   readonly maxFlows: number;
   /** Resolves when the relay has let go of everything; with an error when that was not asked for. */
   readonly closed: Promise<Error | undefined>;
+  /** Resolves when its thread runs; what comes before waits for it. Rejects when it cannot. */
+  readonly ready: Promise<void>;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #signal: number;
   readonly #counters = new Counters();
+  readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Error | undefined>();
   readonly #questions = new Map<number, (flows: readonly RelayFlow[]) => void>();
   readonly #wishes = new Map<number, (reached: Reached) => void>();
@@ -79,6 +82,9 @@ export class StreamRelay implements Disposable {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.closed = this.#ended.promise;
+    this.ready = this.#ready.promise;
+    // Nobody may be waiting for it; `closed` carries the cause.
+    this.ready.catch(() => undefined);
     this.#worker = new Worker(new URL("./relay.worker.ts", import.meta.url).href);
     this.#worker.addEventListener("message", ({ data }: MessageEvent<FromRelay>) => this.#hear(data));
     this.#worker.addEventListener("error", ({ message }) =>
@@ -163,6 +169,9 @@ export class StreamRelay implements Disposable {
 
   #hear(message: FromRelay): void {
     switch (message.say) {
+      case "ready":
+        this.#ready.resolve();
+        return;
       case "destination":
         this.#say({ ...message, found: this.options.originalDestination?.(message.peer) });
         return;
@@ -198,6 +207,7 @@ export class StreamRelay implements Disposable {
     this.#wishes.clear();
     this.#port.close();
     this.#worker.terminate();
+    this.#ready.reject(error ?? new StreamError("E_STREAM_SYSTEM", "relay: closed before it ran"));
     this.#ended.resolve(error);
   }
 }

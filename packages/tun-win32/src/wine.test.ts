@@ -25,6 +25,8 @@ const PORT = 7100;
 
 // The Windows Bun is an x64 program, and only there can Wine run it.
 if (process.arch === "x64" && mustHave("wine64") && mustHave("x86_64-w64-mingw32-gcc-posix")) {
+  // Before the own network is entered, which leads nowhere.
+  Wine.fetch();
   enterOwnNetwork();
   const wine = Wine.prepare();
   for (const file of FILES) await passes(wine, file);

@@ -14,6 +14,8 @@ export class ExitError extends Error {
 
 /** The error as a sentence for people. Bugs show where they happened; everything else does not. */
 export function explain(error: unknown): string {
+  // What went wrong first is the cause; what went wrong in cleaning up after it comes behind.
+  if (error instanceof SuppressedError) return `${explain(error.suppressed)}; then: ${explain(error.error)}`;
   if (!(error instanceof Error)) return String(error);
   const isKnown = "code" in error || error instanceof ExitError;
   return isKnown ? error.message : (error.stack ?? error.message);

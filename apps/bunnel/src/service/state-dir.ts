@@ -125,7 +125,8 @@ function isOpen(path: string, { uid, gid }: ServiceUser): boolean {
 
 /** Gives the folder and what is in it to the service's user, who must be able to clean up. */
 export function giveStateDir({ dir }: StatePaths, { uid, gid }: ServiceUser): void {
+  // Its mode first: root without CAP_FOWNER may not change that of somebody else's folder.
+  chmodSync(dir, OWNER_ONLY);
   for (const name of readdirSync(dir)) lchownSync(join(dir, name), uid, gid);
   chownSync(dir, uid, gid);
-  chmodSync(dir, OWNER_ONLY);
 }

@@ -6,11 +6,12 @@ import { streamOptions } from "../proxy/proxy.ts";
 
 /** @param mark of packets that are not taken into the device */
 export function relayCarrier(mark: number): StreamCarrier {
-  return { open: (context) => Promise.resolve(openRelays(context, mark)) };
+  return { open: (context) => openRelays(context, mark) };
 }
 
 /** @throws StreamError when an address cannot be listened on; no relay is open then */
-function openRelays({ listen, profile, originalDestination }: CarrierContext, mark: number): OpenCarrier {
+async function openRelays(context: CarrierContext, mark: number): Promise<OpenCarrier> {
+  const { listen, profile, originalDestination } = context;
   const relays: StreamRelay[] = [];
   const close = (): void => {
     for (const relay of relays) relay.close();
@@ -21,6 +22,7 @@ function openRelays({ listen, profile, originalDestination }: CarrierContext, ma
       const where = { listen: { address, port: 0 }, accept: "translated" as const };
       relays.push(StreamRelay.open({ ...options, ...where, originalDestination, profile, mark }));
     }
+    for (const relay of relays) await relay.ready;
   } catch (error) {
     close();
     throw error;

@@ -74,6 +74,7 @@ export class RelayLoop implements FlowHost {
     this.poller.add(signal, { ready: () => this.#listen() });
     this.poller.add(listener, { ready: () => this.#acceptAll() });
     this.#sweep();
+    this.say({ say: "ready" });
     while (this.#isOpen) {
       this.poller.wait(this.#runnable.size > 0 ? 0 : this.#timers.wait(performance.now()));
       this.now = performance.now();

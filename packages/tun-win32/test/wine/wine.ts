@@ -18,8 +18,8 @@ export interface WineRun {
   readonly output: string;
 }
 
-/** Before each try: a resolver that is busy with other tests may not answer for a while. */
-const FETCH_PAUSES_MS = [0, 2_000, 5_000, 10_000, 20_000, 40_000];
+/** Before each try: a busy resolver may not answer at once. */
+const FETCH_PAUSES_MS = [0, 2_000, 5_000, 10_000];
 
 export class Wine {
   readonly #wine: string;
@@ -31,12 +31,16 @@ export class Wine {
     this.#env = { PATH: path, WINEPREFIX: PREFIX, WINEDEBUG: "-all", DISPLAY: "", [WINE_DOUBLE]: `Z:${double}` };
   }
 
-  /** Fetches, compiles and sets up what is missing. @throws Error with what a program printed */
+  /** Fetches the Windows Bun where it is missing. @throws Error with what the installer printed */
+  static fetch(): void {
+    mkdirSync(KEPT, { recursive: true });
+    fetchBun();
+  }
+
+  /** Compiles and sets up what is missing, after `fetch`. @throws Error with what a program printed */
   static prepare(): Wine {
     const wine = findWine();
     if (wine === undefined) throw new Error("wine64: expected it on this machine, found none");
-    mkdirSync(KEPT, { recursive: true });
-    fetchBun();
     const library = join(BUN_FOLDER, "bcryptprimitives.dll");
     compile(MINGW, ["-shared", "-o", library, join(import.meta.dirname, "process-prng.c"), "-ladvapi32"]);
     const prepared = new Wine(wine, buildForWindows(KEPT));

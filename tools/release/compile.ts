@@ -1,12 +1,12 @@
 // Builds the program as one executable file that needs nothing beside it:
 //
-//   bun tools/compile.ts dist/bunnel [bun-linux-x64 | bun-linux-arm64 | …]
+//   bun tools/release/compile.ts dist/bunnel [bun-linux-x64 | bun-linux-arm64 | …]
 //
 // Workers are named in the sources by where they lie beside the file that starts them. In an executable all files are
 // one, which lies at the root, so each Worker's file is an entry point of its own and lies there too.
 import { resolve } from "node:path";
 
-const ROOT = resolve(import.meta.dir, "..");
+const ROOT = resolve(import.meta.dirname, "../..");
 const PROGRAM = "apps/bunnel/src/main.ts";
 const WORKERS = [
   "apps/bunnel/src/service/lane.worker.ts",
