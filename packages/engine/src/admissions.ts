@@ -45,6 +45,7 @@ export class AdmissionQueue {
     return true;
   }
 
+  /** The one that was given first; undefined: there is none. */
   take(): GivenAdmission | undefined {
     if (this.isEmpty) return undefined;
     const read = Atomics.load(this.#words, READ);

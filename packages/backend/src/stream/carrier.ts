@@ -37,5 +37,6 @@ export interface OpenCarrier extends Disposable {
 
 /** What ends translated connections and carries them on. */
 export interface StreamCarrier {
+  /** Listens from now on. Rejects when it cannot; then nothing of it is left. */
   open(context: CarrierContext): Promise<OpenCarrier>;
 }
