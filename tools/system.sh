@@ -8,6 +8,8 @@ package_of() {
     ip) echo iproute2 ;;
     ping) echo iputils-ping ;;
     dig) echo dnsutils ;;
+    dnsmasq) echo dnsmasq-base ;;
+    tracepath) echo iputils-tracepath ;;
     dbus-monitor) echo dbus-bin ;;
     dbus-daemon) echo dbus-daemon ;;
     systemd-analyze) echo systemd ;;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { L7 } from "@bunnel/abi";
-import { parseStrategy } from "@bunnel/profile";
+import { parseProfile } from "@bunnel/profile";
 import { DOCUMENT_PATH, isOver, STREAM_ONLY, TECHNIQUES, techniquesDocument } from "@bunnel/tools/docs";
 import { synOps, tcpOps } from "../engine/arbitrary.ts";
 import { PAGE_OF } from "../golden/run-case.ts";
@@ -39,7 +39,13 @@ describe("docs/techniques.md", () => {
     expect(tested(DATAGRAM_CASES).toSorted()).toEqual(proven("udp").toSorted());
   });
 
-  test("what it calls refused is refused", () => {
-    for (const [word] of STREAM_ONLY) expect(() => parseStrategy(`http: ${word}`)).toThrow(word);
+  test("what it calls refused for packets is refused for packets", () => {
+    const needed: Readonly<Record<string, string>> = {
+      ...{ tlsrec: "tls: tlsrec(1)", oob: "tls: oob(1)", disoob: "http: disoob(1)", hostpad: "http: hostpad(99)" },
+    };
+    for (const [word] of STREAM_ONLY) {
+      const text = `[[rule]]\nname = "a"\negress = "packet"\nstrategy = "${needed[word] ?? `http: ${word}`}"`;
+      expect(() => parseProfile(text)).toThrow("changes how many octets the stream has");
+    }
   });
 });

@@ -101,7 +101,7 @@ export function isOver(transport: "tcp" | "udp", { kinds }: TechniqueEntry): boo
 
 /** Techniques that change how many octets a stream has: at packet level every later number would be wrong. */
 export const STREAM_ONLY: readonly (readonly [word: string, does: string])[] = [
-  ["tlsrec", "cuts the hello into two TLS records"],
+  ["tlsrec", "cuts the record of the hello into several"],
   ["oob", "sends an octet out of band (URG) that a box reads and the server does not"],
   ["disoob", "oob with the pieces in another order"],
   ["hostpad", "pads the HTTP head so that the host comes late"],

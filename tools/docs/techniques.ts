@@ -26,7 +26,8 @@ function parts(): string[] {
     TECHNIQUES.map(about).join("\n"),
     "## Not at packet level",
     "These change how many octets a stream has. Packets alone cannot do that: every later number of the connection " +
-      "would be wrong. They need stream mode, and a packet strategy that names one is refused.",
+      "would be wrong. They need stream egress, sockets of bunnel's that carry the octets on, and a rule for packets " +
+      "that names one is refused.",
     STREAM_ONLY.map(([word, does]) => `- **${word}** ${does}.`).join("\n"),
   ];
 }

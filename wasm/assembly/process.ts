@@ -21,7 +21,7 @@ import {
 import { Flow, track, uncount } from "./flow/table";
 import { Found, isOrdinary, Message, recognise } from "./l7/message";
 import { settledCount, txBytes, txCount, txList, txPublish, txReset, txRollBack } from "./mem/arena";
-import { count, countReason, countRule, laneFlags, laneWord, setLaneWord } from "./mem/lane";
+import { followHost, count, countReason, countRule, laneFlags, laneWord, setLaneWord } from "./mem/lane";
 import { Meta, rxAt, rxBytes } from "./mem/meta";
 import { enterRules, leaveRules, wantedKinds } from "./rules/table";
 import { decide } from "./story/decide";
@@ -37,6 +37,7 @@ import { parse, PROTOCOL_TCP, PROTOCOL_UDP } from "./wire/packet";
  */
 export function poll(from: i32, to: i32, now: u32): i32 {
   txReset();
+  followHost();
   setLaneWord(WORD_ASKED, 0);
   releaseExpired(now);
   beginTranslations(now);

@@ -19,7 +19,8 @@ import { register as stats } from "./commands/stats.ts";
 import { register as statusCommand } from "./commands/status.ts";
 import { register as top } from "./commands/top.ts";
 import { register as up } from "./commands/up.ts";
-import { explain, ExitError } from "./service/exit.ts";
+import { exitAtOnce } from "./supervisor/sys.ts";
+import { explain, ExitError, StoppedError } from "./service/exit.ts";
 
 const program = new Command("bunnel")
   .description("Carries the traffic of this machine past deep packet inspection, and studies packets.")
@@ -41,5 +42,6 @@ try {
     const status = error instanceof ExitError ? error.status : 1;
     process.stderr.write(`bunnel: ${explain(error)}\n`);
     process.exitCode = status;
+    if (error instanceof StoppedError) exitAtOnce(status);
   }
 }

@@ -102,6 +102,14 @@ export const WORD_OPENED: i32 = 60;
 /** No deadline of theirs is earlier; it holds while WORD_HOLDS is not 0. */
 export const WORD_DEADLINE: i32 = 32;
 
+/**
+ * Turns of the lane's loop, modulo 2^32, written by the lane's host: one that stands still hangs. Away from the words
+ * that the engine writes.
+ */
+export const WORD_TURNS: i32 = 128;
+/** Octets of the largest packet that the way out takes; any thread may write it, the next poll goes by it. */
+export const WORD_MTU: i32 = 132;
+
 /** What a host answers besides a name's octets, which are 1..HOST_MAX_BYTES. */
 export enum Answer {
   /** There is no name in this packet, or it cannot be found. */

@@ -45,6 +45,8 @@ export interface BackendConfig {
   readonly settings?: TunSettings;
   /** What carries flows of rules with stream egress. Without it, such rules are refused. */
   readonly stream?: StreamCarrier;
+  /** Called every second or two while all threads that carry packets turn: for a supervisor's own watchdog. */
+  readonly alive?: () => void;
 }
 
 /** Figures of a running backend, as of now. */

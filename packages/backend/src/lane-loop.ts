@@ -9,7 +9,7 @@
 import { CONTROL_BASE, CONTROL_STOP, Counter, L7, Reason, VNET_HEADER_BYTES } from "@bunnel/abi";
 import { Wake, type PacketList, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
-import { laneCounters, type Lane, type NameFinder } from "@bunnel/engine";
+import { laneCounters, laneTurns, type Lane, type NameFinder } from "@bunnel/engine";
 import { Backlog } from "./backlog.ts";
 import { Delayed } from "./delayed.ts";
 import type { InboundLane } from "./inbound-lane.ts";
@@ -46,6 +46,8 @@ export class LaneLoop {
   /** The lane's counters, as halves: adding to a BigInt would take memory for each packet. */
   readonly #counters: Uint32Array;
   readonly #control: Int32Array;
+  /** Each turn is counted, also one that finds nothing: whoever watches sees that the thread lives. */
+  readonly #turns: Int32Array;
   readonly #backlog: Backlog;
   readonly #delayed: Delayed;
   readonly #octets: Uint8Array;
@@ -68,6 +70,7 @@ export class LaneLoop {
     const counters = laneCounters(memory, lane.index);
     this.#counters = new Uint32Array(memory, counters.byteOffset, 2 * counters.length);
     this.#control = new Int32Array(memory, CONTROL_BASE, 16);
+    this.#turns = laneTurns(memory, lane.index);
     const half = queue.bytes / 2;
     this.#backlog = new Backlog(memory, { at: queue.at, bytes: half }, maxQueueSize);
     this.#delayed = new Delayed(memory, { at: queue.at + half, bytes: half });
@@ -83,6 +86,7 @@ export class LaneLoop {
   /** One burst; returns how many packets came in. */
   turn(): number {
     const { lane } = this;
+    Atomics.add(this.#turns, 0, 1);
     if (this.#backlog.count > 0) this.#noteSent(this.#backlog.flush(this.egress));
     const nowMs = Date.now() >>> 0;
     this.#nowMs = nowMs;
@@ -108,7 +112,7 @@ export class LaneLoop {
   /** Turns until it is told to stop or the device is gone. */
   run(): void {
     while (!this.isStopped) {
-      if (this.turn() > 0) continue;
+      if (this.turn() > 0 && this.device.mayHaveMore !== false) continue;
       if (this.device.wait(this.#sleepMs()) === Wake.Closed) break;
     }
     // What came up before the end still leaves: its senders would wait for a retransmission.

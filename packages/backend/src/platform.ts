@@ -67,6 +67,8 @@ export interface TunPlatform {
   openDevice(options: DeviceOptions): TunDevice;
   /** A further queue of a device that was opened with `multiQueue`. Without this, there is one queue. */
   openQueue?(first: TunDevice): TunDevice;
+  /** Changes the MTU of an open device. Without this, it stays as it was opened. @throws DeviceError of the driver */
+  setMtu?(device: TunDevice, mtuBytes: number): void;
   /** The way out of what the engine made. @throws DeviceError without the right to open it */
   openEgress(): Egress;
   /** A tap that does not listen yet. Without this, no rule may need to know how far away a server is. */

@@ -1,12 +1,15 @@
 // The queues of a running backend. Each has its own descriptors of the device, of the way out and of the tap, two lanes
 // of the engine, and a thread; the flow table is everybody's.
-import { CONTROL_BASE, CONTROL_STOP, QUEUES_MAX } from "@bunnel/abi";
+import { CONTROL_BASE, CONTROL_STOP, QUEUES_MAX, SLOT_SMALL_PACKET_BYTES } from "@bunnel/abi";
 import { DeviceError, type DeviceOptions, type InboundTap, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
-import type { Engine, LaneOptions } from "@bunnel/engine";
+import { setLaneMtu, type Engine, type LaneOptions } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
 import type { LaneThread, TunPlatform } from "./platform.ts";
 import type { TellWanted } from "./stream/lane-side.ts";
+
+/** More than twice as long as a lane sleeps at most. */
+const STOP_MAX_MS = 2500;
 
 export interface QueuesOptions {
   readonly count: number;
@@ -32,9 +35,11 @@ interface Queue {
 
 export class Queues {
   readonly #engine: Engine;
+  readonly #platform: TunPlatform;
   readonly #all: Queue[] = [];
 
-  private constructor(engine: Engine) {
+  private constructor(platform: TunPlatform, engine: Engine) {
+    this.#platform = platform;
     this.#engine = engine;
   }
 
@@ -44,7 +49,7 @@ export class Queues {
     if (!Number.isInteger(count) || count < 1 || count > QUEUES_MAX) {
       throw new DeviceError("E_DEVICE_OPTION", `queues: expected 1 to ${QUEUES_MAX}, found ${count}`);
     }
-    const queues = new Queues(engine);
+    const queues = new Queues(platform, engine);
     try {
       for (let index = 0; index < count; index++) await queues.#open(platform, options, index);
       return queues;
@@ -79,11 +84,33 @@ export class Queues {
     return Promise.race(this.#all.map(({ thread }) => thread.ended));
   }
 
-  /** Ends every thread, and closes what the queues stand on. */
+  /** The lanes that carry packets, one for each queue. */
+  get lanes(): readonly number[] {
+    return this.#all.map((_, index) => 2 * index);
+  }
+
+  /**
+   * The largest packet from now on, of the device and of what its lanes make. It is not more than a slot of them holds.
+   * @throws DeviceError when the system refuses it
+   */
+  setMtu(mtuBytes: number): void {
+    const { device } = this;
+    const most = device.capabilities.vnetHeader ? mtuBytes : Math.min(mtuBytes, SLOT_SMALL_PACKET_BYTES);
+    for (const lane of this.lanes) setLaneMtu(this.#engine.memory, lane, most);
+    this.#platform.setMtu?.(device, most);
+  }
+
+  /**
+   * Ends every thread, and closes what the queues stand on. A thread that hangs is not waited for: without its device
+   * it can do no harm.
+   */
   async stop(): Promise<void> {
     Atomics.store(new Int32Array(this.#engine.memory, CONTROL_BASE, 16), CONTROL_STOP / 4, 1);
     for (const { device } of this.#all) device.wake();
-    for (const { thread } of this.#all) await thread.ended;
+    const late = Promise.withResolvers<undefined>();
+    const timer = setTimeout(late.resolve, STOP_MAX_MS, undefined);
+    await Promise.race([Promise.all(this.#all.map(({ thread }) => thread.ended)), late.promise]);
+    clearTimeout(timer);
     for (const { device, egress, tap, thread } of this.#all.toReversed()) {
       thread.dispose();
       device.close();

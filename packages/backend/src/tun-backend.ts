@@ -30,6 +30,7 @@ import type { TunPlatform, Uplinks } from "./platform.ts";
 import { Queues } from "./queues.ts";
 import { RuleFigures } from "./rule-figures.ts";
 import { prefixLengthOf, streamAddresses, StreamSide, wantsStream, type StreamLink } from "./stream/stream-side.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** How often flows are looked through for those that ended. */
 const FLOW_CLEANUP_MS = 30_000;
@@ -93,6 +94,8 @@ class RunningTun implements BackendHandle {
   readonly #startedMs = performance.now();
   readonly #cleanup: ReturnType<typeof setInterval>;
   readonly #figures: RuleFigures;
+  readonly #watchdog: Watchdog;
+  #mtuBytes: number;
   #settings: TunSettings;
   #profile: Profile;
   #interception: Interception;
@@ -104,12 +107,18 @@ class RunningTun implements BackendHandle {
     readonly parts: Parts,
     interception: Interception,
     profile: Profile,
+    alive?: () => void,
   ) {
     this.#settings = settings;
     this.#interception = interception;
     this.#profile = profile;
     this.#figures = new RuleFigures(parts.engine);
     this.closed = this.#closed.promise;
+    this.#mtuBytes = mtuOf(settings, platform.uplinks());
+    this.#watchdog = new Watchdog(parts.engine.memory, parts.queues.lanes, {
+      hung: (error) => void this.#end(error).catch(() => undefined),
+      ...(alive && { alive }),
+    });
     const idleMs = profile.limits.flowTimeoutSeconds * 1000;
     this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
     // What goes wrong on the way down is told by `closed`.
@@ -151,8 +160,18 @@ class RunningTun implements BackendHandle {
     });
     try {
       if (stream && link && config.stream) await stream.open(config.stream, link, profile);
-      const interception = intercept(platform, settings, queues.device, profile);
-      return new RunningTun(platform, settings, { engine, queues, stream }, interception, profile);
+      const started: { running?: RunningTun } = {};
+      const changed = (): void => started.running?.followMtu();
+      const interception = intercept(platform, settings, queues.device, profile, changed);
+      started.running = new RunningTun(
+        platform,
+        settings,
+        { engine, queues, stream },
+        interception,
+        profile,
+        config.alive,
+      );
+      return started.running;
     } catch (error) {
       stream?.close();
       await queues.stop();
@@ -189,6 +208,7 @@ class RunningTun implements BackendHandle {
 
   async #takeDown(cause: Error | undefined): Promise<void> {
     clearInterval(this.#cleanup);
+    this.#watchdog[Symbol.dispose]();
     const refused = attempt(() => this.#interception.close());
     // Its connections end by resets, which still have to reach their clients.
     this.parts.stream?.close();
@@ -197,6 +217,16 @@ class RunningTun implements BackendHandle {
     this.#closed.resolve(cause ?? refused);
     // Everything else is down by now: what could not be put back is told.
     if (refused) throw refused;
+  }
+
+  /** The device's MTU is that of the uplinks, also when that changes; one that was set stays. */
+  followMtu(): void {
+    if (this.#ending) return;
+    const uplinks = this.platform.uplinks();
+    const mtuBytes = mtuOf(this.#settings, uplinks);
+    if (mtuBytes === this.#mtuBytes || uplinks.names.length === 0) return;
+    this.parts.queues.setMtu(mtuBytes);
+    this.#mtuBytes = mtuBytes;
   }
 
   #load(next: Profile, settings: TunSettings): void {
@@ -230,11 +260,12 @@ class RunningTun implements BackendHandle {
   #interceptAnew(next: Profile, settings: TunSettings): void {
     const { device } = this.parts.queues;
     if (isSameSelection([this.#profile, this.#settings], [next, settings])) return;
+    const changed = (): void => this.followMtu();
     this.#interception.close();
     try {
-      this.#interception = intercept(this.platform, settings, device, next);
+      this.#interception = intercept(this.platform, settings, device, next, changed);
     } catch (cause) {
-      this.#interception = intercept(this.platform, this.#settings, device, this.#profile);
+      this.#interception = intercept(this.platform, this.#settings, device, this.#profile, changed);
       throw cause;
     }
   }
@@ -315,10 +346,17 @@ function laneOptions(device: TunDevice, egress: Egress, settings: TunSettings, u
 }
 
 /** "auto" takes nft where the kernel has it, else the routing rules alone. */
-function intercept(platform: TunPlatform, settings: TunSettings, device: TunDevice, profile: Profile): Interception {
+function intercept(
+  platform: TunPlatform,
+  settings: TunSettings,
+  device: TunDevice,
+  profile: Profile,
+  changed: () => void,
+): Interception {
   const options: InterceptionOptions = {
     deviceName: device.name,
     deviceIndex: device.index,
+    changed,
     select: selectionOf(profile),
     ...(settings.uplinks !== undefined && settings.uplinks.length > 0 && { uplinks: settings.uplinks }),
     ...(settings.excludes !== undefined && { excludes: settings.excludes }),

@@ -45,6 +45,12 @@ export interface TunDevice extends Disposable {
   read(list: PacketList, from: number, maxBytes: number): number;
 
   /**
+   * False: what was read last most likely was all, and whoever goes to sleep now saves a call that would find nothing;
+   * `wait` ends at once when something waits after all. True or not there: read until a read finds nothing.
+   */
+  readonly mayHaveMore?: boolean;
+
+  /**
    * Writes packets `from` up to `to` (not included). Never blocks. Returns how many were taken in order from `from`;
    * what was not taken stays the caller's. A packet that the system refuses for what it is counts as taken and is
    * counted in `refused`.

@@ -27,6 +27,8 @@ export interface InterceptionOptions {
   readonly select: Selection;
   /** Destinations that are left alone besides private, link-local and multicast ones: "203.0.113.0/24". */
   readonly excludes?: readonly string[];
+  /** Called after the network has changed, by an interception that follows it; more than once for one change, too. */
+  readonly changed?: () => void;
 }
 
 /** What was found from an earlier run, or left by this one, and taken away. */

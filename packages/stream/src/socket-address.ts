@@ -32,7 +32,9 @@ export function sockaddrOf({ address, port }: SocketAddress): Uint8Array {
 }
 
 /** Address and port of a sockaddr; an IPv4 address within IPv6 is told as IPv4. */
-export function readSockaddr(sockaddr: Uint8Array): SocketAddress {
+export function readSockaddr(written: Uint8Array): SocketAddress {
+  // A copy, because the compiler does not know that a system call has written to the original.
+  const sockaddr = written.slice();
   const view = new DataView(sockaddr.buffer, sockaddr.byteOffset, sockaddr.byteLength);
   const port = view.getUint16(2);
   if (view.getUint16(0, true) === AF_INET) return { address: formatAddress(sockaddr.subarray(4, 8)), port };

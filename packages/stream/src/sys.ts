@@ -1,8 +1,14 @@
 // The system calls of sockets on Linux. Numbers cross this file; errors are made above it. Constants of bits/socket.h,
 // asm-generic/socket.h, asm-generic/fcntl.h, netinet/in.h, netinet/tcp.h, sys/epoll.h, linux/sockios.h.
+import { read } from "bun:ffi";
 import { addressOf, cString, errno, libcNames, library, pointer } from "@bunnel/ffi";
 
 export { addressOf, errno, errnoName } from "@bunnel/ffi";
+
+/** A number that the system wrote at an address, little endian. */
+export function readWord(address: number, offset: number): number {
+  return read.u32(address, offset);
+}
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -103,11 +109,33 @@ const libc = library(libcNames("linux").paths, {
 });
 
 const NOTHING = pointer(0);
-/** `int`, and what `struct linger`, `struct rlimit` and eventfd's count fit into. */
-const words = new Int32Array(4);
-const wordsAt = pointer(addressOf(words));
-const sizes = new Int32Array(1);
-const sizesAt = pointer(addressOf(sizes));
+// The just-in-time compiler does not know that calls read and write memory. A store that another one follows may never
+// happen, whatever call stands between; an element reads as what was last stored there, whatever call has written it.
+// So what the system reads is stored once in an array of its own, and what it writes is read through its address.
+/** `struct linger` {1, 0}, and a count of 1 for an eventfd. */
+const one = Int32Array.of(1, 0);
+const oneAt = pointer(addressOf(one));
+const numbers = new Map<number, Int32Array>();
+
+/** The address of an `int` of that value, which stays as it is. */
+function numberAt(value: number) {
+  const known = numbers.get(value);
+  if (known !== undefined) return pointer(addressOf(known));
+  const made = Int32Array.of(value);
+  numbers.set(value, made);
+  return pointer(addressOf(made));
+}
+
+/** For the system to write: `int`, a pipe's ends, eventfd's count. */
+const answered = new Int32Array(4);
+const answeredAt = pointer(addressOf(answered));
+/** A `socklen_t`, which the system reads and writes: another one for each call. */
+let latestSize = new Int32Array(1);
+
+function sizeOf(bytes: number) {
+  latestSize = Int32Array.of(bytes);
+  return pointer(addressOf(latestSize));
+}
 
 /** Opens what the calls below need, so that no library is opened between a call that fails and its errno. */
 export function prepare(): void {
@@ -143,8 +171,7 @@ export function listenOn(fd: number, backlog: number): number {
 
 /** The accepted connection's descriptor, or -1; `peer` has room for a sockaddr of either family. */
 export function acceptFrom(fd: number, peerAt: number, peerBytes: number): number {
-  sizes[0] = peerBytes;
-  return libc().accept4(fd, pointer(peerAt), sizesAt, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return libc().accept4(fd, pointer(peerAt), sizeOf(peerBytes), SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 /** 0, or the errno: EINPROGRESS while it connects. */
@@ -154,13 +181,16 @@ export function connectTo(fd: number, address: Uint8Array): number {
 
 /** Writes the socket's own address. 0, or the errno. */
 export function localAddress(fd: number, into: Uint8Array): number {
-  sizes[0] = into.length;
-  return libc().getsockname(fd, pointer(addressOf(into)), sizesAt) < 0 ? errno() : 0;
+  return libc().getsockname(fd, pointer(addressOf(into)), sizeOf(into.length)) < 0 ? errno() : 0;
+}
+
+function word(index: number): number {
+  // Asked for each time, so that the array stays in use: an address keeps nothing alive.
+  return read.i32(addressOf(answered), index * 4);
 }
 
 function setOption(fd: number, level: number, option: number, value: number): number {
-  words[0] = value;
-  return libc().setsockopt(fd, level, option, wordsAt, 4) < 0 ? errno() : 0;
+  return libc().setsockopt(fd, level, option, numberAt(value), 4) < 0 ? errno() : 0;
 }
 
 export function setReuse(fd: number): number {
@@ -204,20 +234,17 @@ export function setBuffers(fd: number, bytes: number): void {
 
 /** Closing will send an RST and drop what was not sent. */
 export function setAbort(fd: number): void {
-  words[0] = 1;
-  words[1] = 0;
-  libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, wordsAt, 8);
+  libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, oneAt, one.byteLength);
 }
 
 /** The error that waits at a socket, and takes it away; 0: none. */
 export function takeError(fd: number): number {
-  sizes[0] = 4;
-  return libc().getsockopt(fd, SOL_SOCKET, SO_ERROR, wordsAt, sizesAt) < 0 ? errno() : words[0]!;
+  return libc().getsockopt(fd, SOL_SOCKET, SO_ERROR, answeredAt, sizeOf(4)) < 0 ? errno() : word(0);
 }
 
 /** Octets of a TCP socket that were never sent; -1 where the system does not say. */
 export function unsentBytes(fd: number): number {
-  return libc().ioctl(fd, SIOCOUTQNSD, wordsAt) < 0 ? -1 : words[0]!;
+  return libc().ioctl(fd, SIOCOUTQNSD, answeredAt) < 0 ? -1 : word(0);
 }
 
 /** How many octets, 0 at the end, or -1. */
@@ -242,8 +269,7 @@ export function sendUrgent(fd: number, at: number, bytes: number): number {
 
 /** How many octets, or -1; writes the sender's sockaddr. */
 export function receiveFrom(fd: number, at: number, bytes: number, peerAt: number, peerBytes: number): number {
-  sizes[0] = peerBytes;
-  return libc().recvfrom(fd, pointer(at), bytes, MSG_DONTWAIT, pointer(peerAt), sizesAt);
+  return libc().recvfrom(fd, pointer(at), bytes, MSG_DONTWAIT, pointer(peerAt), sizeOf(peerBytes));
 }
 
 /** How many octets, or -1. */
@@ -259,8 +285,9 @@ export function spliceOctets(from: number, to: number, bytes: number, isMore: bo
 
 /** A pipe's two ends and its size, or undefined. */
 export function openPipe(bytes: number): readonly [read: number, write: number, bytes: number] | undefined {
-  if (libc().pipe2(wordsAt, O_NONBLOCK | O_CLOEXEC) < 0) return undefined;
-  const [reading = -1, writing = -1] = words;
+  if (libc().pipe2(answeredAt, O_NONBLOCK | O_CLOEXEC) < 0) return undefined;
+  const reading = word(0);
+  const writing = word(1);
   const size = libc().fcntl(writing, F_SETPIPE_SZ, bytes);
   // What a pipe has without asking (pipe(7)).
   return [reading, writing, size < 0 ? 65536 : size];
@@ -296,13 +323,11 @@ export function openSignal(): number {
 }
 
 export function raiseSignal(fd: number): void {
-  words[0] = 1;
-  words[1] = 0;
-  libc().write(fd, wordsAt, 8);
+  libc().write(fd, oneAt, one.byteLength);
 }
 
 export function clearSignal(fd: number): void {
-  libc().read(fd, wordsAt, 8);
+  libc().read(fd, answeredAt, 8);
 }
 
 /** An epoll descriptor, or -1. */
@@ -310,13 +335,13 @@ export function openEpoll(): number {
   return libc().epoll_create1(EPOLL_CLOEXEC);
 }
 
-/** `eventAt`: a struct epoll_event. 0, or the errno. */
-export function epollAdd(epoll: number, fd: number, eventAt: number): number {
-  return libc().epoll_ctl(epoll, EPOLL_CTL_ADD, fd, pointer(eventAt)) < 0 ? errno() : 0;
+/** `event`: a struct epoll_event of its own. 0, or the errno. */
+export function epollAdd(epoll: number, fd: number, event: Uint8Array): number {
+  return libc().epoll_ctl(epoll, EPOLL_CTL_ADD, fd, pointer(addressOf(event))) < 0 ? errno() : 0;
 }
 
 export function epollRemove(epoll: number, fd: number): void {
-  libc().epoll_ctl(epoll, EPOLL_CTL_DEL, fd, wordsAt);
+  libc().epoll_ctl(epoll, EPOLL_CTL_DEL, fd, answeredAt);
 }
 
 /** How many events, or -1. */
@@ -329,7 +354,8 @@ export function raiseFileLimit(wanted: number): number {
   const limit = new BigUint64Array(2);
   const at = pointer(addressOf(limit));
   if (libc().getrlimit(RLIMIT_NOFILE, at) < 0) return 1024;
-  const [soft = 0n, hard = 0n] = limit;
+  const soft = read.u64(at, 0);
+  const hard = read.u64(at, 8);
   if (soft >= BigInt(wanted)) return Number(soft);
   limit[0] = BigInt(wanted);
   if (hard < BigInt(wanted)) {

@@ -9,6 +9,7 @@ import {
   Reason,
   RULE_COUNTS_BASE,
   RULE_COUNTS_BYTES,
+  WORD_MTU,
 } from "@bunnel/abi/src/index";
 
 /** Address of the lane's region. */
@@ -17,7 +18,7 @@ export let lane: usize = 0;
 export let laneIndex: i32 = 0;
 /** LaneFlag bits. */
 export let laneFlags: u32 = 0;
-/** Octets of the largest packet that the way out takes. */
+/** Octets of the largest packet that the way out takes, as of the beginning of the poll. */
 export let laneMtu: i32 = 0;
 /** Where this lane counts what its rules decided. */
 let ruleCounts: usize = 0;
@@ -27,7 +28,13 @@ export function openLane(index: i32, flags: u32, mtuBytes: i32): void {
   laneIndex = index;
   laneFlags = flags;
   laneMtu = mtuBytes;
+  setLaneWord(WORD_MTU, mtuBytes);
   ruleCounts = <usize>RULE_COUNTS_BASE + <usize>index * RULE_COUNTS_BYTES;
+}
+
+/** Takes up what hosts may have changed since the last poll. */
+export function followHost(): void {
+  laneMtu = atomic.load<i32>(lane + LANE_WORDS + WORD_MTU);
 }
 
 export function laneWord(word: usize): u32 {

@@ -80,7 +80,9 @@ async function reload(listeners: Proxy, options: ProxyOptions): Promise<void> {
     listeners.load(await profileOf(options));
     process.stderr.write("bunnel: the profile was read again\n");
   } catch (error) {
-    process.stderr.write(`bunnel: the profile stays as it was: ${error instanceof Error ? error.message : error}\n`);
+    process.stderr.write(
+      `bunnel: the profile stays as it was: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
   }
 }
 

@@ -8,11 +8,12 @@ import { ControlServer, type ControlCommands } from "../control/server.ts";
 import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
-import { ExitError } from "../service/exit.ts";
+import { ExitError, StoppedError } from "../service/exit.ts";
 import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
 import { Service } from "../service/service.ts";
+import { Supervisor } from "../supervisor/supervisor.ts";
 import {
   checkReach,
   DEFAULT_STATE_DIR,
@@ -103,11 +104,13 @@ async function up(options: UpOptions): Promise<void> {
   using control = await openControl(paths.socket, commands.all);
   using audit = AuditLog.open(options.auditLog ?? paths.audit);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
+  using supervisor = Supervisor.open(process.env);
   const settings = settingsOf(options, source.profile);
   const handle = await new TunBackend(audited(platform, audit)).start({
     engine: { profile: source.profile },
     settings,
     stream: linuxCarrier(),
+    alive: () => supervisor.alive(),
   });
   const service = new Service(handle, {
     source,
@@ -122,8 +125,10 @@ async function up(options: UpOptions): Promise<void> {
     using _following = follow(service, control, options, stop.resolve);
     const unreadable = service.unreadable();
     say(options, { up: true, ...service.status(), unreadable }, upText(handle, source, unreadable));
+    supervisor.ready(`carries traffic by ${handle.stats.uplinks.join(", ")}`);
     const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed]);
-    if (cause) throw new ExitError(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
+    supervisor.stopping();
+    if (cause) throw new StoppedError(cause);
     control.notify("state", { up: false });
     say(options, { up: false, ...(await ended(handle)) }, "bunnel is down, the network is as before");
   } finally {

@@ -18,6 +18,10 @@ const TUNABLES_CLOSED = "ProtectKernelTunables=yes";
 const TUNABLES_OPEN = `# Without nftables the reverse-path filter must be loosened, which is such a setting.
 ProtectKernelTunables=no`;
 
+const WATCHED = `NotifyAccess=main
+# It gives a sign every other second while all its threads turn; without one it is ended, and starts anew.
+WatchdogSec=20`;
+
 function define(command: ServiceCommand): string {
   const { program, words } = command;
   const isRules = words.some(
@@ -29,7 +33,8 @@ Wants=network-online.target
 After=network-online.target
 
 [Service]
-Type=exec
+Type=notify
+${WATCHED}
 ExecStart=${line([...upWords(command), "--state-dir", "/run/bunnel"])}
 ExecReload=${line([...program, "reload", "--state-dir", "/run/bunnel"])}
 ExecStopPost=${line([...program, "down", "--state-dir", "/run/bunnel"])}

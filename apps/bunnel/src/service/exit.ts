@@ -12,6 +12,13 @@ export class ExitError extends Error {
   }
 }
 
+/** A service that ended by itself. A thread of it may hang, and would keep the process from ending like others. */
+export class StoppedError extends ExitError {
+  constructor(cause: Error) {
+    super(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
+  }
+}
+
 /** The error as a sentence for people. Bugs show where they happened; everything else does not. */
 export function explain(error: unknown): string {
   // What went wrong first is the cause; what went wrong in cleaning up after it comes behind.

@@ -19,6 +19,7 @@ import {
 } from "@bunnel/tun-linux";
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
 import { relayCarrier } from "../stream/carrier.ts";
+import { Coalesced } from "./coalesced.ts";
 
 export interface LinuxPlatformOptions {
   /** File that holds what has to be put back. */
@@ -36,10 +37,14 @@ export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform 
     unsupported,
     openDevice: openLinuxTun,
     openQueue,
+    setMtu,
     openEgress: () => openRawEgress({ mark: OUR_MARK }),
     openTap: () => openInboundTap(),
     intercept: (method, options) =>
-      followed(method === "nft" ? interceptNft(options, { statePath }) : interceptRules(options, { statePath })),
+      followed(
+        method === "nft" ? interceptNft(options, { statePath }) : interceptRules(options, { statePath }),
+        options.changed,
+      ),
     sweep: () => sweepInterception({ statePath }),
     uplinks: readUplinks,
     hasIpv6,
@@ -52,20 +57,26 @@ function openQueue(first: TunDevice): TunDevice {
   throw new DeviceError("E_DEVICE_OPTION", `queue of ${first.name}: expected a device of this driver, found another`);
 }
 
+function setMtu({ index }: TunDevice, mtuBytes: number): void {
+  using netlink = RouteNetlink.open();
+  netlink.setLink(index, { mtuBytes });
+}
+
 /** An interception that follows the network: uplinks come and go while it is in force. */
-function followed(interception: LinuxInterception): Interception {
+function followed(interception: LinuxInterception, changed?: () => void): Interception {
   const events = NetworkEvents.open();
-  // With no uplink for a moment a refresh fails: what was in force stays, and the next event is another try.
-  const refresh = (): boolean => {
-    try {
-      return interception.refresh();
-    } catch {
-      return false;
-    }
+  const refresh = new Coalesced(() => {
+    interception.refresh();
+    changed?.();
+  });
+  const ask = (): boolean => {
+    refresh.ask();
+    return false;
   };
-  void followNetwork({ refresh }, events);
+  void followNetwork({ refresh: ask }, events);
   const close = (): void => {
     events.close();
+    refresh[Symbol.dispose]();
     interception.close();
   };
   return {

@@ -86,6 +86,17 @@ export class Service implements AsyncDisposable {
     return { status, report: last.done === true ? undefined : last.value };
   }
 
+  /** Waits until it ends by itself; returns its status and what it said on standard error. */
+  async ended(): Promise<{ status: number; words: string }> {
+    const [words, status] = await Promise.all([this.process.stderr.text(), this.process.exited]);
+    return { status, words };
+  }
+
+  /** Stops the process as a suspended machine does, or lets it go on. */
+  suspend(on: boolean): void {
+    this.process.kill(on ? "SIGSTOP" : "SIGCONT");
+  }
+
   /** kill -9: it can put nothing back. */
   async kill(): Promise<void> {
     this.process.kill("SIGKILL");

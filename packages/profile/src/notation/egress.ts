@@ -3,6 +3,7 @@ import type { Fake, Operation, PacketOperation, Strategy } from "./strategy.ts";
 import { isStreamKind, type Kind } from "./kinds.ts";
 import { isStreamTechnique } from "./techniques.ts";
 
+/** The words of `egress`. */
 export const EGRESSES = ["auto", "packet", "stream"] as const;
 /**
  * How the TCP flows of a rule leave. "packet": the applications' own packets, rewritten; "stream": by sockets of ours

@@ -87,6 +87,8 @@ export class Flow implements Watcher, UpstreamHost {
   #timer: Timer | undefined;
   #target: ProxyTarget | undefined;
   #moving: ProxyTarget | undefined;
+  /** Descriptors whose end was announced. */
+  readonly #hung = new Set<number>();
   #bytesBefore = { out: 0, in: 0 };
   #counted = { out: 0, in: 0 };
   readonly #bornAt: number;
@@ -152,6 +154,7 @@ export class Flow implements Watcher, UpstreamHost {
     const isReadable = (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) !== 0;
     const isHung = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) !== 0;
     const isWritable = (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) !== 0;
+    if (isHung) this.#hung.add(fd);
     const [from, to] = fd === this.client ? [this.#up?.channel, this.#down] : [this.#down, this.#up?.channel];
     if (from !== undefined) {
       if (isReadable) from.readable = true;
@@ -326,6 +329,9 @@ export class Flow implements Watcher, UpstreamHost {
     if (this.#up === undefined) this.#up = new Upstream(channel, this.#opening?.held ?? NOTHING, this);
     else this.#up.moveTo(channel);
     this.#down = new Channel(this.#server, this.client, this.host.shared);
+    // An end that was announced before there were channels is not announced again.
+    channel.isHung = this.#hung.has(this.client);
+    this.#down.isHung = this.#hung.has(this.#server);
   }
 
   #fail(error: number): void {
@@ -358,6 +364,7 @@ export class Flow implements Watcher, UpstreamHost {
     if (this.#server < 0) return;
     this.host.poller.remove(this.#server);
     closeFile(this.#server);
+    this.#hung.delete(this.#server);
     this.#server = -1;
   }
 

@@ -13,6 +13,7 @@ import {
   EPOLLRDHUP,
   errno,
   openEpoll,
+  readWord,
 } from "../sys.ts";
 import { StreamError } from "../errors.ts";
 
@@ -35,9 +36,7 @@ interface Place {
 
 export class Poller implements Disposable {
   readonly #epoll: number;
-  readonly #event = new DataView(new ArrayBuffer(EVENT_BYTES));
-  readonly #eventAt: number;
-  readonly #events = new DataView(new ArrayBuffer(EVENT_BYTES * EVENTS_MAX));
+  readonly #events = new Uint8Array(EVENT_BYTES * EVENTS_MAX);
   readonly #eventsAt: number;
   readonly #places: (Place | undefined)[] = [];
   #generation = 0;
@@ -45,7 +44,6 @@ export class Poller implements Disposable {
   constructor() {
     this.#epoll = openEpoll();
     if (this.#epoll < 0) throw new StreamError("E_STREAM_SYSTEM", "epoll could not be opened", errno());
-    this.#eventAt = addressOf(this.#event);
     this.#eventsAt = addressOf(this.#events);
   }
 
@@ -57,11 +55,13 @@ export class Poller implements Disposable {
   /** 0, or the errno. */
   add(fd: number, watcher: Watcher): number {
     this.#generation = (this.#generation + 1) >>> 0;
-    this.#event.setUint32(0, EVERYTHING, true);
-    this.#event.setUint32(DATA_AT, fd, true);
-    this.#event.setUint32(DATA_AT + 4, this.#generation, true);
+    const event = new Uint8Array(EVENT_BYTES);
+    const view = new DataView(event.buffer);
+    view.setUint32(0, EVERYTHING, true);
+    view.setUint32(DATA_AT, fd, true);
+    view.setUint32(DATA_AT + 4, this.#generation, true);
     this.#places[fd] = { watcher, generation: this.#generation };
-    return epollAdd(this.#epoll, fd, this.#eventAt);
+    return epollAdd(this.#epoll, fd, event);
   }
 
   /** Before the descriptor is closed, or handed to somebody else. */
@@ -81,10 +81,10 @@ export class Poller implements Disposable {
     }
     for (let index = 0; index < count; index += 1) {
       const at = index * EVENT_BYTES;
-      const fd = this.#events.getUint32(at + DATA_AT, true);
+      const fd = readWord(this.#eventsAt, at + DATA_AT);
       const place = this.#places[fd];
-      if (place === undefined || place.generation !== this.#events.getUint32(at + DATA_AT + 4, true)) continue;
-      place.watcher.ready(this.#events.getUint32(at, true), fd);
+      if (place === undefined || place.generation !== readWord(this.#eventsAt, at + DATA_AT + 4)) continue;
+      place.watcher.ready(readWord(this.#eventsAt, at), fd);
     }
   }
 

@@ -56,7 +56,6 @@ export class Upstream {
   /** Goes on with another server: what was held is for it. */
   moveTo(channel: Channel): void {
     channel.readable = this.channel.readable;
-    channel.isHung = this.channel.isHung;
     this.channel = channel;
     this.#stage = "collect";
   }

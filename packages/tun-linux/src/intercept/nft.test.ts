@@ -144,7 +144,7 @@ describe("interceptNft() leaves", () => {
     expect(lab.traces()).toEqual(NOTHING);
     const interception = intercept();
     expect(lab.traces()).toEqual({
-      rules: ["9000: from all fwmark 0x8000/0x8000 lookup 4000", "9000: from all fwmark 0x8000/0x8000 lookup 4000"],
+      rules: ["9000: from all fwmark 0x8000/0xc000 lookup 4000", "9000: from all fwmark 0x8000/0xc000 lookup 4000"],
       routes: [
         "default dev tun0 table 4000 proto static scope link",
         "default dev tun0 table 4000 proto static metric 1024 pref medium",

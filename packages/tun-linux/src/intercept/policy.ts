@@ -6,9 +6,13 @@ import { OUR_MARK, SELECTED_MARK, PRIORITY_DIRECT, PRIORITY_OWN, PRIORITY_SELECT
 
 export type Family = 4 | 6;
 
-/** nft mode: what the nftables rules have marked takes our table. */
+/**
+ * nft mode: what the nftables rules have marked takes our table. They mark nothing that has our own mark, so that a
+ * packet with both bits is somebody else's: wg-quick(8) marks with 0xca6c.
+ */
 export function markedRules(family: Family): RuleSpec[] {
-  return [{ family, priority: PRIORITY_SELECTED, mark: SELECTED_MARK, mask: SELECTED_MARK, table: ROUTE_TABLE }];
+  const mask = SELECTED_MARK | OUR_MARK;
+  return [{ family, priority: PRIORITY_SELECTED, mark: SELECTED_MARK, mask, table: ROUTE_TABLE }];
 }
 
 /**

@@ -39,7 +39,7 @@ describe("after a kill in nft mode", () => {
     expect(lab.traces().tables).toEqual(["table inet bunnel"]);
     expect(lab.traces().routes).toHaveLength(2);
     await kill(holder);
-    const rule = "9000: from all fwmark 0x8000/0x8000 lookup 4000";
+    const rule = "9000: from all fwmark 0x8000/0xc000 lookup 4000";
     expect(lab.traces()).toEqual({ rules: [rule, rule], routes: [], tables: [] });
     for (const to of [SERVER4, SERVER6]) {
       expect(lab.say(HELLO, { to })).toEqual({ answer: `heard ${HELLO.length}`, cameUp: [] });
@@ -123,20 +123,20 @@ describe("sweepInterception()", () => {
 
   test("removes every copy of our rules and no rule that differs in anything", () => {
     const ours = [
-      ["pref", "9000", "fwmark", "0x8000/0x8000", "lookup", "4000"],
+      ["pref", "9000", "fwmark", "0x8000/0xc000", "lookup", "4000"],
       ["pref", "9000", "iif", "lo", "lookup", "4000"],
     ];
     const foreign = [
       ["pref", "9000", "fwmark", "0x8000/0xff00", "lookup", "4000"],
-      ["pref", "9000", "fwmark", "0x8000/0x8000", "lookup", "4001"],
-      ["pref", "9001", "fwmark", "0x8000/0x8000", "lookup", "4000"],
-      ["pref", "9000", "from", "192.0.2.1", "fwmark", "0x8000/0x8000", "lookup", "4000"],
+      ["pref", "9000", "fwmark", "0x8000/0xc000", "lookup", "4001"],
+      ["pref", "9001", "fwmark", "0x8000/0xc000", "lookup", "4000"],
+      ["pref", "9000", "from", "192.0.2.1", "fwmark", "0x8000/0xc000", "lookup", "4000"],
       ["pref", "9000", "iif", "c0", "lookup", "4000"],
       ["pref", "8999", "lookup", "main", "suppress_prefixlength", "1"],
       ["pref", "8998", "not", "fwmark", "0x4000/0x4000", "lookup", "main"],
       ...["tos 0x10", "ipproto tcp", "ipproto tcp sport 80", "ipproto udp dport 53-60", "uidrange 0-5", "oif c0"]
         .concat(["suppress_ifgroup 7", "protocol 99", "realms 5", "tun_id 9"])
-        .map((selector) => ["pref", "9000", "fwmark", "0x8000/0x8000", ...selector.split(" "), "lookup", "4000"]),
+        .map((selector) => ["pref", "9000", "fwmark", "0x8000/0xc000", ...selector.split(" "), "lookup", "4000"]),
     ];
     for (const rule of foreign) lab.near("ip", "rule", "add", ...rule);
     const before = lab.traces();
@@ -150,7 +150,7 @@ describe("sweepInterception()", () => {
   });
 
   test("removes no rule in whose stead the system would remove a foreign one", () => {
-    const foreign = ["pref", "9000", "from", "192.0.2.1", "fwmark", "0x8000/0x8000", "lookup", "4000"];
+    const foreign = ["pref", "9000", "from", "192.0.2.1", "fwmark", "0x8000/0xc000", "lookup", "4000"];
     lab.near("ip", "rule", "add", ...foreign);
     const before = lab.traces();
     expect(sweep().removed).toEqual([]);
@@ -160,7 +160,7 @@ describe("sweepInterception()", () => {
   test("leaves a table of that name alone that is not ours", () => {
     lab.near("nft", "add", "table", "inet", "bunnel");
     lab.near("nft", "add", "chain", "inet", "bunnel", "theirs");
-    lab.near("ip", "rule", "add", "pref", "9000", "fwmark", "0x8000/0x8000", "lookup", "4000");
+    lab.near("ip", "rule", "add", "pref", "9000", "fwmark", "0x8000/0xc000", "lookup", "4000");
     expect(sweep).toThrow('nftables table inet bunnel: expected our own with the comment "bunnel", found ""');
     expect(lab.near("nft", "list", "table", "inet", "bunnel")).toContain("theirs");
     expect(lab.traces().rules).toHaveLength(1);

@@ -65,6 +65,7 @@ export abstract class PumpBase implements Pump {
   }
 
   abstract read(port: number, list: PacketList, from: number, maxBytes: number): number;
+  abstract mayHaveMore(port: number): boolean;
   abstract write(port: number, list: PacketList, from: number, to: number): number;
   abstract writeGroups(port: number, merger: Merger, count: number): number;
 

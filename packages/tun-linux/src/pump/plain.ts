@@ -1,6 +1,6 @@
 // The pump that every kernel has: a system call for each packet or group.
 import { PACKET_MAX_BYTES } from "@bunnel/abi";
-import type { PacketList } from "@bunnel/device";
+import type { PacketList, Wake } from "@bunnel/device";
 import { EINTR_RETRIES_MAX } from "../sys.ts";
 import {
   AT_WORD,
@@ -31,10 +31,11 @@ export class PlainPump extends PumpBase {
     const { fd, headerBytes } = place;
     const { at, lengths } = list;
     const base = this.base - headerBytes;
-    const room = Math.min(maxBytes, PACKET_MAX_BYTES) + headerBytes;
+    const room = (maxBytes < PACKET_MAX_BYTES ? maxBytes : PACKET_MAX_BYTES) + headerBytes;
     let interrupted = 0;
     const spell = this.spells[port];
-    const end = spell?.reads === 1 ? Math.min(from + 1, at.length) : at.length;
+    let end = at.length;
+    if (spell !== undefined && spell.reads === 1 && end > from) end = from + 1;
     let i = from;
     while (i < end) {
       const start = at[i] ?? 0;
@@ -50,6 +51,15 @@ export class PlainPump extends PumpBase {
     spell?.note(i - from);
     this.readCount += i - from;
     return i - from;
+  }
+
+  mayHaveMore(port: number): boolean {
+    return this.spells[port]?.mayHaveMore ?? true;
+  }
+
+  override wait(timeoutMs: number): Wake {
+    for (let i = 0; i < this.spells.length; i++) this.spells[i]?.rest();
+    return super.wait(timeoutMs);
   }
 
   write(port: number, list: PacketList, from: number, to: number): number {

@@ -82,6 +82,22 @@ describe.each(MATRIX)("pump, %s, offload %p", (backend, offload) => {
     expect(rig.pump.wait(0)).toBe(Wake.Timeout);
   });
 
+  test("expects nothing behind a lone packet, and is woken at once when something came after all", () => {
+    using rig = open(backend, offload);
+    const list = rig.list(4);
+    const sent = packetsOf(3);
+    const came = sent.map((packet) => {
+      rig.socket.send(packet);
+      expect(rig.pump.wait(-1)).toBe(Wake.Readable);
+      expect([rig.pump.read(0, list, 0, 1500), rig.pump.mayHaveMore(0)]).toEqual([1, false]);
+      const at = list.at[0] ?? 0;
+      return Uint8Array.from(rig.octets.subarray(at, at + (list.lengths[0] ?? 0)));
+    });
+    expect<Uint8Array[]>(came).toEqual(sent);
+    expect(rig.pump.wait(0)).toBe(Wake.Timeout);
+    expect([rig.pump.read(0, list, 0, 1500), rig.pump.mayHaveMore(0)]).toEqual([0, true]);
+  });
+
   test("writes in order more than one burst", () => {
     using rig = open(backend, offload);
     const list = rig.list(100);

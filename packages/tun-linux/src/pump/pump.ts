@@ -68,6 +68,12 @@ export interface Pump extends Disposable {
   read(port: number, list: PacketList, from: number, maxBytes: number): number;
 
   /**
+   * Whether another `read` is worth its call before `wait`. False behind a packet that came alone, as those before it
+   * did: whoever goes to sleep then saves a call that would find nothing, and is woken at once if something waits.
+   */
+  mayHaveMore(port: number): boolean;
+
+  /**
    * Writes packets `from` up to `to` (not included). Never blocks. Returns how many were taken in order from `from`;
    * the rest stays the caller's.
    * @throws DeviceError E_DEVICE_GONE when the interface was deleted

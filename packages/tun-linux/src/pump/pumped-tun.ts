@@ -102,6 +102,10 @@ export class PumpedTun implements TunDevice {
     return this.#pump.read(this.#port, list, from, maxBytes);
   }
 
+  get mayHaveMore(): boolean {
+    return this.#pump.mayHaveMore(this.#port);
+  }
+
   write(list: PacketList, from: number, to: number): number {
     const merger = this.#merger;
     if (merger === undefined || merger.tx !== list || this.#allowed === 0 || to - from < 2) {

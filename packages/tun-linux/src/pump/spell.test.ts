@@ -13,7 +13,38 @@ function readsOver(...came: number[]): number[] {
   ];
 }
 
+/** Whether more is looked for behind each lone packet, when one goes to sleep wherever none is expected. */
+function looksBehind(lonePackets: number): boolean[] {
+  const spell = new Spell();
+  return Array.from({ length: lonePackets }, () => {
+    spell.note(1);
+    const looks = spell.mayHaveMore;
+    if (looks) spell.note(0);
+    else spell.rest();
+    return looks;
+  });
+}
+
 describe("Spell", () => {
+  test("looks behind every ninth lone packet only", () => {
+    const trusted = Array.from({ length: 8 }, () => false);
+    expect(looksBehind(20)).toEqual([...trusted, true, ...trusted, true, false, false]);
+  });
+
+  test("looks for more behind a burst, and takes packets that never end for one", () => {
+    const spell = new Spell();
+    for (let i = 0; i < 8; i++) {
+      spell.note(1);
+      spell.rest();
+    }
+    spell.note(1);
+    spell.note(1);
+    expect([spell.mayHaveMore, spell.reads]).toEqual([true, 3]);
+    spell.note(3);
+    spell.rest();
+    expect([spell.mayHaveMore, spell.reads]).toEqual([true, 7]);
+  });
+
   test("expects a lone packet at first, and as long as packets come alone", () => {
     expect(readsOver(0, 1, 0, 1, 0, 1)).toEqual([1, 1, 1, 1, 1, 1, 1]);
   });

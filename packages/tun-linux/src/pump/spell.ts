@@ -1,11 +1,14 @@
 // How many packets to look for. What came between two moments at which nothing waited is a spell; the next one is
 // expected to be like the last.
 const PACKETS_MAX = 64;
+/** So many lone packets in a row are taken on trust before one look whether more wait behind them. */
+const TRUSTED_MAX = 8;
 
 /** One for each port. */
 export class Spell {
   #packets = 0;
   #next = 1;
+  #trusted = 0;
 
   /**
    * Reads to try at first. 1: a lone packet is expected, as when somebody asks and waits for the answer; it is then
@@ -13,6 +16,14 @@ export class Spell {
    */
   get reads(): number {
     return this.#next;
+  }
+
+  /**
+   * Whether another read is worth its call before one sleeps. A sleep ends at once when something waits, so nothing is
+   * lost by going to sleep behind a lone packet, and the call that would have found nothing is saved.
+   */
+  get mayHaveMore(): boolean {
+    return this.#packets !== 1 || this.#next !== 1 || this.#trusted >= TRUSTED_MAX;
   }
 
   /** So many packets came in one call; 0: nothing waits, the spell is over. */
@@ -23,6 +34,14 @@ export class Spell {
     } else {
       this.#next = Math.min(Math.max(1, this.#packets), PACKETS_MAX);
       this.#packets = 0;
+      this.#trusted = 0;
     }
+  }
+
+  /** Somebody went to sleep: without a look for more, the spell is taken for over. */
+  rest(): void {
+    if (this.mayHaveMore) return;
+    this.#packets = 0;
+    this.#trusted++;
   }
 }
