@@ -170,7 +170,7 @@ describe.each(METHODS)("with method %s", (method) => {
 describe("stream egress", () => {
   let service: Service | undefined;
   afterEach(async () => {
-    await service?.kill();
+    await service?.stop();
     service = undefined;
     await lab.setCensor(undefined);
   });

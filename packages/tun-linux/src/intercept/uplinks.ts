@@ -32,7 +32,7 @@ export function findUplinks(netlink: RouteNetlink, options: InterceptionOptions)
   }
   const onLink = routes.filter((route) => isOnLink(route, indices)).map(({ destination }) => destination);
   const ways = defaults.filter((route) => hopIndices(route).some((index) => indices.includes(index)));
-  return { names, onLink: [...new Set(onLink)], sources: sourcesOf(netlink, ways) };
+  return { names, onLink: [...new Set(onLink)], sources: sourcesOf(netlink, ways, options.deviceIndex) };
 }
 
 /** The prefixes that stay direct: on the links, and those that the options exclude. */
