@@ -1,5 +1,5 @@
-// Flows of stream rules are carried by sockets as if nothing were there, whatever the reverse-path filter; what cannot be
-// reached is refused; however it ends, the network is as before. Needs root, /dev/net/tun, curl, nginx, dig, nft.
+// Flows of stream rules are carried by sockets as if nothing were there, whatever the reverse-path filter; what cannot
+// be reached is refused; however it ends, the network is as before. Needs root, /dev/net/tun, curl, nginx, dig, nft.
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import {

@@ -27,6 +27,12 @@ export interface AheadConnection {
   readonly destination: SocketAddress;
 }
 
+/** Who has such connections. */
+export interface AheadSource {
+  /** The one that was made for this client before it came. */
+  takeAhead(peer: SocketAddress): AheadConnection | undefined;
+}
+
 /** What is wanted: a socket that is set up, where it is to go, and for whom. */
 export interface Wish extends AheadConnection {
   readonly peer: SocketAddress;

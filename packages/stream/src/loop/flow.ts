@@ -11,9 +11,8 @@ import type { ProxyWish } from "../proxy/handshake.ts";
 import type { ProxyTarget, ProxyUser } from "../proxy/socks5.ts";
 import type { RelayAccept, RelayFlow, SocketAddress } from "../relay-options.ts";
 import { decide, type RelayRules } from "../rules.ts";
-import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
+import { familyOf } from "../socket-address.ts";
 import {
-  AF_INET6,
   closeFile,
   EAGAIN,
   ECONNREFUSED,
@@ -23,23 +22,22 @@ import {
   EPOLLOUT,
   EPOLLRDHUP,
   ETIMEDOUT,
-  localAddress,
   setAbort,
   setNoDelay,
   shutdownWrite,
   takeError,
 } from "../sys.ts";
-import type { AheadConnection } from "./ahead.ts";
+import type { AheadSource } from "./ahead.ts";
 import { Channel, type ChannelShared } from "./channel.ts";
 import type { CounterName, Counters } from "./counters.ts";
-import { beginConnection, type OutsideOptions } from "./outside.ts";
+import { beginConnection, boundAddress, type OutsideOptions } from "./outside.ts";
 import { discardAll, Opening } from "./opening.ts";
 import type { Poller, Watcher } from "./poller.ts";
 import type { Timer } from "./timers.ts";
 import { Upstream, type UpstreamHost } from "./upstream.ts";
 
 /** What a flow has of the loop. */
-export interface FlowHost extends OutsideOptions {
+export interface FlowHost extends OutsideOptions, AheadSource {
   readonly accept: RelayAccept;
   readonly user: ProxyUser | undefined;
   readonly poller: Poller;
@@ -52,8 +50,6 @@ export interface FlowHost extends OutsideOptions {
   timer(ms: number, act: () => void): Timer;
   /** Has the flow run again soon, after others. */
   again(flow: Flow): void;
-  /** The connection that was made for this client before it came. */
-  takeAhead(peer: SocketAddress): AheadConnection | undefined;
   /** Where a translated connection wanted to go. */
   askDestination(peer: SocketAddress, answer: (found: SocketAddress | undefined) => void): void;
   askName(name: string, answer: (addresses: readonly string[]) => void): void;
@@ -111,7 +107,7 @@ export class Flow implements Watcher, UpstreamHost {
   start(): void {
     if (this.host.accept === "proxy") return this.#shake();
     const ahead = this.host.takeAhead(this.peer);
-    if (ahead !== undefined) return this.#adopt(ahead);
+    if (ahead) return this.#adopt(ahead.destination, ahead.fd);
     this.host.askDestination(this.peer, (found) => {
       if (this.state !== "opening") return;
       if (found === undefined) return this.end("unknown");
@@ -278,11 +274,9 @@ export class Flow implements Watcher, UpstreamHost {
   }
 
   /** Goes on with a connection that is there already. */
-  #adopt({ fd, destination }: AheadConnection): void {
+  #adopt(destination: SocketAddress, fd: number): void {
     this.destination = destination;
-    this.#server = fd;
-    this.host.poller.add(fd, this);
-    this.state = "open";
+    this.#watch(fd);
     this.#open();
     this.run();
   }
@@ -303,8 +297,12 @@ export class Flow implements Watcher, UpstreamHost {
     this.destination = to;
     const begun = beginConnection(to, this.host);
     if ("error" in begun) return this.#tryNext(begun.error);
-    this.#server = begun.fd;
-    this.host.poller.add(begun.fd, this);
+    this.#watch(begun.fd);
+  }
+
+  #watch(fd: number): void {
+    this.#server = fd;
+    this.host.poller.add(fd, this);
   }
 
   #connected(events: number): void {
@@ -316,8 +314,7 @@ export class Flow implements Watcher, UpstreamHost {
     if ((events & EPOLLOUT) === 0) return;
     this.#timer?.cancel();
     this.host.counters.add("connecting", -1);
-    this.state = "open";
-    const answer = this.#wish?.connected(this.#boundAddress());
+    const answer = this.#wish?.connected(boundAddress(this.#server, this.family));
     if (answer !== undefined && this.#up === undefined) this.#opening?.say(answer);
     this.#open();
     this.run();
@@ -325,6 +322,7 @@ export class Flow implements Watcher, UpstreamHost {
 
   /** The channels between both sockets; after a move the upstream stays, with what it holds. */
   #open(): void {
+    this.state = "open";
     const channel = new Channel(this.client, this.#server, this.host.shared);
     if (this.#up === undefined) this.#up = new Upstream(channel, this.#opening?.held ?? NOTHING, this);
     else this.#up.moveTo(channel);
@@ -382,12 +380,6 @@ export class Flow implements Watcher, UpstreamHost {
   /** Throws away what comes until the client has gone: that is in order, and is counted as what led to it. */
   #await(): void {
     if (!discardAll(this.client, this.host.shared)) this.end(this.#ending);
-  }
-
-  #boundAddress(): SocketAddress {
-    const sockaddr = new Uint8Array(SOCKADDR_MAX_BYTES);
-    const isRead = localAddress(this.#server, sockaddr) === 0;
-    return isRead ? readSockaddr(sockaddr) : { address: this.family === AF_INET6 ? "::" : "0.0.0.0", port: 0 };
   }
 
   #bytes(): { readonly out: number; readonly in: number } {

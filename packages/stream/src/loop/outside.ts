@@ -1,7 +1,18 @@
 // Sockets to the outside: they carry the mark and the interface that keep them out of the tunnel.
-import { sockaddrOf, familyOf } from "../socket-address.ts";
+import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "../socket-address.ts";
 import type { SocketAddress } from "../relay-options.ts";
-import { closeFile, connectTo, EINPROGRESS, errno, setDevice, setMark, setNoDelay, streamSocket } from "../sys.ts";
+import {
+  AF_INET6,
+  closeFile,
+  connectTo,
+  EINPROGRESS,
+  errno,
+  localAddress,
+  setDevice,
+  setMark,
+  setNoDelay,
+  streamSocket,
+} from "../sys.ts";
 
 /** How sockets to the outside are set. */
 export interface OutsideOptions {
@@ -20,6 +31,13 @@ export function beginConnection(
   if (error === 0 || error === EINPROGRESS) return { fd };
   closeFile(fd);
   return { error };
+}
+
+/** The address that a connection to the outside has on this side. */
+export function boundAddress(fd: number, family: number): SocketAddress {
+  const sockaddr = new Uint8Array(SOCKADDR_MAX_BYTES);
+  if (localAddress(fd, sockaddr) === 0) return readSockaddr(sockaddr);
+  return { address: family === AF_INET6 ? "::" : "0.0.0.0", port: 0 };
 }
 
 /** 0, or the errno of the option that was refused. */
