@@ -78,4 +78,6 @@ export const PAGE_OF: Readonly<Record<keyof typeof Technique, string>> = {
   Delay: "delay",
   Ttl: "ttl",
   Tos: "tos",
+  Doh: "doh",
+  Redirect: "redirect",
 };

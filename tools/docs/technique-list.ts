@@ -81,6 +81,24 @@ export const TECHNIQUES: readonly TechniqueEntry[] = [
       linux: "nothing arrives",
     },
   },
+  {
+    word: "doh",
+    kinds: ["dns"],
+    except: {
+      endpoint: "the host answers in the server's place",
+      retransmission: "a query sent again is answered again",
+      udp: "nothing arrives; the answer is tested with a real resolver in test/e2e",
+    },
+  },
+  {
+    word: "redirect",
+    kinds: ["dns"],
+    except: {
+      endpoint: "the host answers in the server's place",
+      retransmission: "a query sent again is answered again",
+      udp: "nothing arrives; the answer is tested with a real resolver in test/e2e",
+    },
+  },
   { word: "ipid", kinds: ALL },
   { word: "dup", kinds: ALL },
   { word: "delay", kinds: ALL },

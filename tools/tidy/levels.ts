@@ -20,6 +20,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "packages/tun-bsd": 2,
   "packages/tun-win32": 2,
   "packages/egress": 2,
+  "packages/resolver": 2,
   "packages/tun": 3,
   "packages/backend": 3,
   "packages/lab": 3,

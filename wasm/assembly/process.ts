@@ -3,13 +3,15 @@
 //      where flows are translated to a listener, those packets end here: see translate/story.ts
 //   2. its flow is found or made
 //      most packets end here: a look at the first octets shows that no rule asks for them
-//   3. a message in it is recognised, and the first rule that matches it decides; a message that is not whole is held
+//   3. a message in it is recognised, and the first rule that matches it decides; a message that is not whole is held,
+//      and a SYN bears the name that its destination was last asked for by
 //   4. the rule's strategy runs over the plan, and the plan is emitted in the packet's place
 //   5. otherwise it passes: as it is, or cut and finished for a way out without offload
 //   6. it is entered into the books under the reason of what became of it
 import {
   Counter,
   L7,
+  LANE_NAME,
   LaneFlag,
   MetaFlag,
   Reason,
@@ -18,10 +20,11 @@ import {
   WORD_ANSWERED,
   WORD_ASKED,
 } from "@bunnel/abi/src/index";
+import { nameOfDestination } from "./flow/names";
 import { Flow, track, uncount } from "./flow/table";
 import { Found, isOrdinary, Message, recognise } from "./l7/message";
 import { settledCount, txBytes, txCount, txList, txPublish, txReset, txRollBack } from "./mem/arena";
-import { followHost, count, countReason, countRule, laneFlags, laneWord, setLaneWord } from "./mem/lane";
+import { followHost, count, countReason, countRule, lane, laneFlags, laneWord, setLaneWord } from "./mem/lane";
 import { Meta, rxAt, rxBytes } from "./mem/meta";
 import { enterRules, leaveRules, wantedKinds } from "./rules/table";
 import { decide } from "./story/decide";
@@ -153,6 +156,10 @@ function plan(p: usize, bytes: i32, m: Meta, rules: usize, now: u32, i: i32, isF
     if (held != NOT_HELD) return verdictOf(held) == Verdict.Drop || held == NOT_YET ? held : Reason.PassOrdinary;
   } else if (found == Found.Partial && begin(p, bytes, m, message, now)) {
     return Reason.HoldMessage;
+  }
+  if (message.l7 == L7.Syn) {
+    message.hostAt = lane + LANE_NAME;
+    message.hostBytes = nameOfDestination(p, m, now);
   }
   const reason = decide(p, m, message, rules, payloadLimit(p, m), 0, message.bytes, isFirst);
   if (reason == Reason.ReplacePlanned && m.protocol == PROTOCOL_TCP) remember(p, m, now);

@@ -9,6 +9,7 @@
 //   0x0011_0000  flow entries   8 MiB   buckets × 8 × 64 (entry 0 of a bucket is never used)
 //   0x0091_0000  rule tables    2 × 32 MiB, one active, one to be written
 //   0x0491_0000  lanes          9 × 16 MiB (LANES_MAX)
+//   0x0d91_0000  names        2.5 MiB   host names by address: buckets × ways (NAME_BUCKETS, NAME_WAYS)
 //   0x0d91_0000  translations  25 MiB (see translate.ts)
 //
 //   lane:
@@ -35,7 +36,7 @@
 //
 //   slot: | headroom 128 … vnet header 10 | packet … |
 //   The virtio_net_hdr of a packet, where there is one, lies in the ten octets before it.
-import { FLOW_BUCKETS_MAX, LANES_MAX, RULES_MAX, RX_MAX } from "./limits";
+import { FLOW_BUCKETS_MAX, LANES_MAX, NAME_BUCKETS, NAME_WAYS, RULES_MAX, RX_MAX } from "./limits";
 import { ADMISSIONS_MAX, TRANSLATE_BYTES } from "./translate";
 
 export const WASM_PAGE_BYTES: i32 = 65536;
@@ -51,7 +52,10 @@ export const RULES_BASE: i32 = FLOW_ENTRIES_BASE + FLOW_BUCKETS_MAX * 8 * FLOW_E
 export const RULES_TABLE_BYTES: i32 = 0x2000000;
 export const LANES_BASE: i32 = RULES_BASE + 2 * RULES_TABLE_BYTES;
 export const LANE_BYTES: i32 = 0x1000000;
-export const TRANSLATE_BASE: i32 = LANES_BASE + LANES_MAX * LANE_BYTES;
+export const NAMES_BASE: i32 = LANES_BASE + LANES_MAX * LANE_BYTES;
+export const NAME_BYTES: i32 = 320;
+export const NAMES_BYTES: i32 = NAME_BUCKETS * NAME_WAYS * NAME_BYTES;
+export const TRANSLATE_BASE: i32 = NAMES_BASE + NAMES_BYTES;
 export const MEMORY_BYTES: i32 = TRANSLATE_BASE + TRANSLATE_BYTES;
 export const MEMORY_PAGES: i32 = MEMORY_BYTES / WASM_PAGE_BYTES;
 
@@ -91,6 +95,11 @@ export const SLOT_SMALL_PACKET_BYTES: i32 = SLOT_SMALL_BYTES - SLOT_HEADROOM_BYT
 /** A slot that takes a super-packet of a device with segmentation offload. */
 export const SLOT_BIG_BYTES: i32 = 65536 + 256;
 export const VNET_HEADER_BYTES: i32 = 10;
+/**
+ * Before a packet that the host answers, so many octets from its start, stands the resolver that is to be asked: u16
+ * octets of it, and these as they stand in the rule table; 0 octets: no other than the host's own.
+ */
+export const RESOLVER_BEFORE_BYTES: i32 = 64;
 
 /** What a host checks before it trusts this map: regions that end where the next begins. */
 export function layoutFaults(): string[] {

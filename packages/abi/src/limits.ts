@@ -57,6 +57,11 @@ export const HTTP_SEARCH_MAX_BYTES: i32 = 4096;
 export const QUIC_PACKETS_MAX: i32 = 8;
 /** Octets of a host name (RFC 1035 section 2.3.4). */
 export const HOST_MAX_BYTES: i32 = 253;
+/** Queries of one lane that wait until the host takes them over. */
+export const QUERIES_MAX: i32 = 256;
+/** Host names by address: buckets, a power of two, and names of one bucket. */
+export const NAME_BUCKETS: i32 = 1024;
+export const NAME_WAYS: i32 = 8;
 /** Rules of one table. */
 export const RULES_MAX: i32 = 1024;
 /** Port ranges of one rule. */

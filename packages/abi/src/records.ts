@@ -75,6 +75,25 @@ export enum L7 {
 /** Words of the control page, u32 each, read and written with atomics. */
 export const CONTROL_RULES: i32 = 0;
 export const CONTROL_STOP: i32 = 4;
+/** Not 0: there are host names by address. */
+export const CONTROL_NAMES: i32 = 8;
+
+/**
+ * One host name by address, NAME_BYTES each. Only the host writes it: an odd turn means that it is at it, and a reader
+ * that saw the turn change has read nothing.
+ */
+export const NAME_TURN: i32 = 0;
+/** u32: milliseconds of the host's clock, modulo 2^32, until which it holds */
+export const NAME_UNTIL: i32 = 4;
+/** 16 octets; IPv4 as ::ffff:a.b.c.d */
+export const NAME_ADDRESS: i32 = 8;
+/** u16: octets of the name; 0: the place is free */
+export const NAME_LENGTH: i32 = 24;
+export const NAME_TEXT: i32 = 32;
+// The bucket of an address is the lower bits of a hash that starts with NAME_HASH_OFFSET. For each of the four words of
+// its sixteen octets, little-endian: hash = (hash ^ word) × NAME_HASH_MULTIPLIER; hash ^= hash >>> 15.
+export const NAME_HASH_OFFSET: u32 = 0x811c9dc5;
+export const NAME_HASH_MULTIPLIER: u32 = 0x9e3779b1;
 
 /** Words of a lane, u32 each. */
 export const WORD_TX_COUNT: i32 = 0;
@@ -97,6 +116,8 @@ export const WORD_WANTED: i32 = 36;
 /** Admissions that were written and read, modulo 2^32; the host writes and the lane's thread reads, with atomics. */
 export const WORD_ADMISSIONS_WRITTEN: i32 = 40;
 export const WORD_ADMISSIONS_READ: i32 = 44;
+/** Queries that the host has taken over so far; the lane counts those that it gave. Read and written with atomics. */
+export const WORD_QUERIES_TAKEN: i32 = 48;
 /** 1: a host has opened the lane. */
 export const WORD_OPENED: i32 = 60;
 /** No deadline of theirs is earlier; it holds while WORD_HOLDS is not 0. */
@@ -190,6 +211,8 @@ export enum Counter {
   TranslationsExpired = 21,
   TranslationsEvicted = 22,
   TranslationsRefused = 23,
+  /** Queries to be answered for which the host's queue had no room. */
+  QueriesDropped = 30,
   /** Reason r is counted at Reasons + r. */
   Reasons = 64,
 }

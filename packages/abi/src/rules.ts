@@ -79,6 +79,10 @@ export const STRATEGY_OP_COUNT: i32 = 1;
 /** u32 */
 export const STRATEGY_OPS_AT: i32 = 4;
 
+/** Octets of a resolver in the text: an address of 4 or 16, and a port. */
+export const RESOLVER_V4_BYTES: i32 = 6;
+export const RESOLVER_V6_BYTES: i32 = 18;
+
 /** Octets of a payload, a pattern or an overlap: those of a TLS record (RFC 8446 section 5.1). */
 export const PAYLOAD_MAX_BYTES: i32 = 16384;
 
@@ -158,6 +162,10 @@ export enum Technique {
   Ttl = 19,
   /** Traffic class of the real steps: [VALUE]. */
   Tos = 20,
+  /** DNS: the host answers the query, by HTTPS. */
+  Doh = 30,
+  /** DNS: the host answers the query, by another resolver: [its address and port in the text, in network order]. */
+  Redirect = 31,
 }
 
 export enum OpFlag {

@@ -50,14 +50,16 @@ export enum Reason {
   DropLinkScope = 57,
   /** A rule says so. */
   DropRule = 58,
+  /** A DNS query that the host answers in its server's place. */
+  DropAnswered = 59,
   /** The same SYN again, while the first is held. */
-  DropAwaited = 59,
+  DropAwaited = 60,
   /** A SYN for which no translation was free; the client gets a reset. */
-  DropTranslationsFull = 60,
+  DropTranslationsFull = 61,
   /** To an address that stands for translated flows, of none that there is; or from our own address. */
-  DropNoTranslation = 61,
+  DropNoTranslation = 62,
   /** A SYN that was held, whose server the host could not reach or did not answer about in time. */
-  DropRefused = 62,
+  DropRefused = 63,
 }
 
 export const REASONS_MAX: i32 = 64;

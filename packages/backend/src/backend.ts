@@ -1,6 +1,9 @@
 // The contract of a backend: something that carries this machine's traffic through the engine until it is told to stop.
 import type { EngineCounters, FlowInfo } from "@bunnel/engine";
+import type { PacketOwners } from "@bunnel/device";
 import type { Profile } from "@bunnel/profile";
+import type { QueryFigures } from "./dns/query-answers.ts";
+import type { AnswerDns } from "./dns/taken-query.ts";
 import type { StreamCarrier } from "./stream/carrier.ts";
 
 /**
@@ -25,6 +28,12 @@ export interface TunSettings {
   readonly uplinks?: readonly string[];
   /** Destinations that are left alone besides private, link-local and multicast ones. */
   readonly excludes?: readonly string[];
+  /** Only packets of these owners come up; where a list has no entry, of any. */
+  readonly include?: PacketOwners;
+  /** No packets of these owners come up. */
+  readonly exclude?: PacketOwners;
+  /** What is selected leaves by no other way when the process is killed. Default false. */
+  readonly killSwitch?: boolean;
   /** Ask the device for segmentation offload. Default true. */
   readonly offload?: boolean;
   /** Queues of the device, each with a thread of its own: 1 to 4. Default 1, which is best with offload. */
@@ -34,7 +43,7 @@ export interface TunSettings {
 }
 
 /** Those that can be changed while it runs. */
-export type LiveSettings = Pick<TunSettings, "method" | "uplinks" | "excludes">;
+export type LiveSettings = Pick<TunSettings, "method" | "uplinks" | "excludes" | "include" | "exclude" | "killSwitch">;
 
 /** What a backend is started with. */
 export interface BackendConfig {
@@ -47,10 +56,12 @@ export interface BackendConfig {
   readonly stream?: StreamCarrier;
   /** Called every second or two while all threads that carry packets turn: for a supervisor's own watchdog. */
   readonly alive?: () => void;
+  /** Answers DNS queries that rules take out. Without it no rule may do that. */
+  readonly answerDns?: AnswerDns;
 }
 
 /** Figures of a running backend, as of now. */
-export interface BackendStats extends EngineCounters {
+export interface BackendStats extends EngineCounters, QueryFigures {
   readonly uptimeMs: number;
   readonly device: string;
   readonly method: string;
@@ -71,6 +82,13 @@ export interface BackendHandle {
    * @throws BackendError E_NOT_RUNNING after shutdown
    */
   flows(): readonly FlowInfo[];
+  /** Forgets flows that are silent for a second, where memory is short. */
+  relieve(): void;
+  /**
+   * Rules by host act on SYNs to this address from now on, for so many seconds: it was asked for by this name.
+   * @throws WireError for what is no address
+   */
+  learnName(address: string, name: string, seconds: number): void;
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
   /** Ends it and puts the network back. A second call waits for the first. */

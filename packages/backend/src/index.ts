@@ -9,6 +9,10 @@ export {
   type PumpChoice,
   type TunSettings,
 } from "./backend.ts";
+export type { QueryFigures } from "./dns/query-answers.ts";
+export type { AnswerDns, DnsQuestion, DnsServer, TakenQuery } from "./dns/taken-query.ts";
+export { QueryOutlet } from "./dns/query-outlet.ts";
+export { needsAnswers } from "./dns/needs-answers.ts";
 export { BackendError, type BackendErrorCode } from "./errors.ts";
 export { FlowKey, parseFlowKey, type FlowProtocol } from "./flow-key.ts";
 export { startInlineLane } from "./inline-lane.ts";

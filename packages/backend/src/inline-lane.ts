@@ -1,11 +1,22 @@
 // A lane without a thread: for devices in memory, in tests and examples.
-import { Engine, type NameFinder } from "@bunnel/engine";
+import { Engine, type Lane, type NameFinder } from "@bunnel/engine";
+import { QueryOutlet, takenWord } from "./dns/query-outlet.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneThread } from "./platform.ts";
 import { LaneStream } from "./stream/lane-side.ts";
 
 const TURN_EVERY_MS = 1;
+
+/** Nothing waits: what is given is taken over at once. */
+function outletTo(take: (query: TakenQuery) => void, lane: Lane): QueryOutlet {
+  const word = takenWord(lane.memory, lane.index);
+  return new QueryOutlet(lane, (query) => {
+    Atomics.add(word, 0, 1);
+    take(query);
+  });
+}
 
 /** Runs the lane by a timer of the calling thread. */
 export function startInlineLane(parts: LaneParts, names?: NameFinder): LaneThread {
@@ -16,6 +27,7 @@ export function startInlineLane(parts: LaneParts, names?: NameFinder): LaneThrea
     answers: parts.answers === true,
     ...(names && { names }),
     ...(parts.wanted && { stream: new LaneStream(lane, parts.wanted) }),
+    ...(parts.takeQuery && { queries: outletTo(parts.takeQuery, lane) }),
     ...(inbound && { inbound: new InboundLane(inbound.tap, engine.lane(inbound.laneIndex, INBOUND_LANE)) }),
   });
   const ended = Promise.withResolvers<Error | undefined>();

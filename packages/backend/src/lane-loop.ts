@@ -4,7 +4,7 @@
 //   3. enter into the flow table what has arrived from outside before it
 //   4. one engine call
 //   5. send what it listed; what the way out does not take waits in the backlog, in order
-//   6. tell the senders of QUIC that a rule dropped
+//   6. give away the DNS queries that somebody answers, and tell the senders of QUIC that a rule dropped
 //   Where flows are translated, what the host answered about them comes before 2, and what they want is told after 5.
 import { CONTROL_BASE, CONTROL_STOP, Counter, L7, Reason, VNET_HEADER_BYTES } from "@bunnel/abi";
 import { Wake, type PacketList, type TunDevice } from "@bunnel/device";
@@ -12,6 +12,7 @@ import type { Egress } from "@bunnel/egress";
 import { laneCounters, laneTurns, type Lane, type NameFinder } from "@bunnel/engine";
 import { Backlog } from "./backlog.ts";
 import { Delayed } from "./delayed.ts";
+import type { QueryOutlet } from "./dns/query-outlet.ts";
 import type { InboundLane } from "./inbound-lane.ts";
 import { answerUnreachable } from "./port-unreachable.ts";
 import type { LaneStream } from "./stream/lane-side.ts";
@@ -39,6 +40,8 @@ export interface LaneExtras {
   readonly answers?: boolean;
   /** Translates flows of stream rules. */
   readonly stream?: LaneStream;
+  /** Takes DNS queries that are answered. Without it they are lost. */
+  readonly queries?: QueryOutlet;
 }
 
 /** One lane's turn after turn: what waits is read, worked on in one call, and sent. See the stations above. */
@@ -104,6 +107,7 @@ export class LaneLoop {
     }
     lane.work(came, nowMs, this.#sendListed, this.extras.names);
     this.extras.stream?.tellWanted();
+    this.extras.queries?.take(came);
     if (this.extras.answers === true && this.#counters[2 * DROP_RULE] !== this.#dropped) this.#answerDropped(came);
     this.#add(Counter.Turns, 1);
     return came;

@@ -3,6 +3,8 @@ import type { DeviceHandOver, InboundTap, TunDevice } from "@bunnel/device";
 import type { Egress, EgressHandOver } from "@bunnel/egress";
 import { Engine, type Lane, type NameFinder } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
+import { QueryOutlet, takenWord } from "./dns/query-outlet.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneReady, LaneThread } from "./platform.ts";
@@ -30,15 +32,18 @@ export interface LaneOpeners {
 }
 
 /** A lane's parts as they travel to its thread. */
-type LaneStart = Omit<LaneParts, "device" | "egress" | "inbound" | "wanted"> & {
+type LaneStart = Omit<LaneParts, "device" | "egress" | "inbound" | "takeQuery" | "wanted"> & {
   readonly tellsWanted: boolean;
   readonly device: DeviceHandOver;
   readonly egress: EgressHandOver;
   readonly inbound?: { readonly laneIndex: number; readonly tap: DeviceHandOver };
+  /** Whether somebody takes DNS queries. */
+  readonly queries: boolean;
 };
 
 type Said =
   | ({ readonly said: "ready" } & LaneReady)
+  | { readonly said: "query"; readonly query: TakenQuery }
   | { readonly said: "ended" }
   | { readonly said: "wanted"; readonly translations: readonly number[] }
   | { readonly said: "failed"; readonly message: string };
@@ -76,6 +81,7 @@ function runLane(start: LaneStart, openers: LaneOpeners, ready: (pump: string) =
     answers: start.answers === true,
     ...(names && { names }),
     ...(start.tellsWanted && { stream: new LaneStream(lane, tell) }),
+    ...(start.queries && { queries: new QueryOutlet(lane, (query) => say({ said: "query", query })) }),
     ...(inbound && { inbound }),
   });
   ready(device.pump ?? "plain");
@@ -90,14 +96,16 @@ function openInbound(engine: Engine, { inbound }: LaneStart, openers: LaneOpener
 
 /** The host's side: starts the lane in `worker`. Device and way out must be such as can be handed over. */
 export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
-  const { inbound, wanted, ...rest } = parts;
+  const { inbound, takeQuery, wanted, ...rest } = parts;
   const start: LaneStart = {
     ...rest,
     tellsWanted: wanted !== undefined,
     device: parts.device.handOver(),
     egress: parts.egress.handOver(),
     ...(inbound && { inbound: { laneIndex: inbound.laneIndex, tap: inbound.tap.handOver() } }),
+    queries: takeQuery !== undefined,
   };
+  const taken = takenWord(parts.engine.memory.buffer as unknown as SharedArrayBuffer, parts.laneIndex);
   const ready = Promise.withResolvers<LaneReady>();
   const ended = Promise.withResolvers<Error | undefined>();
   const fail = (error: Error): void => {
@@ -107,7 +115,10 @@ export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
   worker.addEventListener("message", (event: MessageEvent<Said>) => {
     if (event.data.said === "ready") ready.resolve({ pump: event.data.pump });
     else if (event.data.said === "wanted") wanted?.(event.data.translations);
-    else if (event.data.said === "ended") ended.resolve(undefined);
+    else if (event.data.said === "query") {
+      Atomics.add(taken, 0, 1);
+      takeQuery?.(event.data.query);
+    } else if (event.data.said === "ended") ended.resolve(undefined);
     else fail(new Error(`lane ${start.laneIndex} failed: ${event.data.message}`));
   });
   worker.addEventListener("error", (event) => fail(new Error(`lane ${start.laneIndex} failed: ${event.message}`)));

@@ -10,6 +10,7 @@ import type {
 import type { Egress } from "@bunnel/egress";
 import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 import type { TellWanted } from "./stream/lane-side.ts";
 
 /** What a lane works with. */
@@ -27,6 +28,8 @@ export interface LaneParts {
   readonly answers?: boolean;
   /** Called in the thread that started the lane, with translations whose SYNs it holds. */
   readonly wanted?: TellWanted;
+  /** Called in the host's thread with each DNS query that a rule took out. Without it they are lost. */
+  readonly takeQuery?: (query: TakenQuery) => void;
 }
 
 /** The second lane, and the tap that it reads. */

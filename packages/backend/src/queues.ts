@@ -5,6 +5,7 @@ import { DeviceError, type DeviceOptions, type InboundTap, type TunDevice } from
 import type { Egress } from "@bunnel/egress";
 import { setLaneMtu, type Engine, type LaneOptions } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 import type { LaneThread, TunPlatform } from "./platform.ts";
 import type { TellWanted } from "./stream/lane-side.ts";
 
@@ -20,6 +21,8 @@ export interface QueuesOptions {
   laneOptions(device: TunDevice, egress: Egress): LaneOptions;
   /** Called with translations whose SYNs a lane holds. Without it, nothing is translated. */
   readonly wanted?: TellWanted;
+  /** See `LaneParts`. */
+  readonly takeQuery?: (query: TakenQuery) => void;
   /** Called with each tap before its thread starts. */
   watch(tap: InboundTap | undefined): void;
 }
@@ -138,6 +141,7 @@ export class Queues {
         ...(tap && { inbound: { laneIndex: 2 * index + 1, tap } }),
         answers: true,
         ...(options.wanted && { wanted: options.wanted }),
+        ...(options.takeQuery && { takeQuery: options.takeQuery }),
         maxQueueSize: options.maxQueueSize,
         pump: options.pump,
       });

@@ -4,8 +4,8 @@ import { tableRules, type Profile } from "@bunnel/profile";
 
 export class RuleFigures {
   #of: Profile | undefined;
-  /** For each rule of the table its index in the profile. */
-  #indexes: readonly number[] = [];
+  /** For each rule of the table its index in the profile; undefined: none of its rules. */
+  #indexes: readonly (number | undefined)[] = [];
 
   constructor(readonly engine: Engine) {}
 
@@ -29,7 +29,7 @@ export class RuleFigures {
   }
 
   /** Made when somebody asks: with large lists it takes a second. */
-  #indexesOf(profile: Profile): readonly number[] {
+  #indexesOf(profile: Profile): readonly (number | undefined)[] {
     if (this.#of !== profile) {
       this.#of = profile;
       this.#indexes = tableRules(profile).map(({ ruleIndex }) => ruleIndex);

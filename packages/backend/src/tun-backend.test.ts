@@ -300,7 +300,7 @@ describe("TunBackend", () => {
   test("packets wait for a full way out in order, up to the limit; what finds no room is counted", async () => {
     egress = new MemoryEgress({ packetsMax: 2 });
     const backend = new TunBackend(platformOf());
-    const handle = await backend.start({ ...config, maxQueueSize: 3 });
+    const handle = await backend.start({ engine: { profile: parseProfile("[limits]\nmax_queue_size = 3\n") } });
     const numbered = Array.from({ length: 8 }, (_, i) => tcpPacket({ ...ENDS, seq: i, flags: "A" }));
     for (const packet of numbered) device.inject(packet);
     await until(() => handle.stats.queueDropped > 0);

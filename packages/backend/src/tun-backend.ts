@@ -13,7 +13,8 @@ import {
 } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import { Engine, type FlowInfo, type LaneOptions } from "@bunnel/engine";
-import { encodeRules, selectionOf, type Profile } from "@bunnel/profile";
+import { selectionOf, type Profile } from "@bunnel/profile";
+import { parseAddress } from "@bunnel/wire";
 import {
   TUN_DEFAULTS,
   type Backend,
@@ -24,16 +25,22 @@ import {
   type Pipeline,
   type TunSettings,
 } from "./backend.ts";
+import { needsAnswers } from "./dns/needs-answers.ts";
+import { QueryAnswers } from "./dns/query-answers.ts";
+import type { TakenQuery } from "./dns/taken-query.ts";
 import { BackendError } from "./errors.ts";
 import { needsDistance } from "./needs-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
 import { Queues } from "./queues.ts";
 import { RuleFigures } from "./rule-figures.ts";
-import { prefixLengthOf, streamAddresses, StreamSide, wantsStream, type StreamLink } from "./stream/stream-side.ts";
+import { streamAddresses, streamLinkOf, wantsStream } from "./stream/stream-link.ts";
+import { StreamSide, tableOf } from "./stream/stream-side.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** How often flows are looked through for those that ended. */
 const FLOW_CLEANUP_MS = 30_000;
+/** What is silent for so long is forgotten where memory is short. */
+const RELIEVED_MS = 1_000;
 /** Packets that came up before interception ended still leave. */
 const DRAIN_MS = 20;
 
@@ -85,6 +92,7 @@ interface Parts {
   readonly queues: Queues;
   /** Undefined: no rule of the profile that it began with carries flows by sockets. */
   readonly stream: StreamSide | undefined;
+  readonly answers: QueryAnswers | undefined;
 }
 
 class RunningTun implements BackendHandle {
@@ -119,8 +127,7 @@ class RunningTun implements BackendHandle {
       hung: (error) => void this.#end(error).catch(() => undefined),
       ...(alive && { alive }),
     });
-    const idleMs = profile.limits.flowTimeoutSeconds * 1000;
-    this.#cleanup = setInterval(() => parts.engine.expireFlows(Date.now() >>> 0, idleMs), FLOW_CLEANUP_MS);
+    this.#cleanup = setInterval(() => this.#expire(this.#profile.limits.flowTimeoutSeconds * 1000), FLOW_CLEANUP_MS);
     // What goes wrong on the way down is told by `closed`.
     void parts.queues.ended.then((cause) => this.#end(cause)).catch(() => undefined);
     void parts.stream?.failed.then((cause) => this.#end(cause)).catch(() => undefined);
@@ -140,11 +147,14 @@ class RunningTun implements BackendHandle {
   static async start(platform: TunPlatform, config: BackendConfig): Promise<RunningTun> {
     const settings = config.settings ?? {};
     const { profile } = config.engine;
-    platform.sweep();
+    // What a kill switch left closed stays so until the new interception takes it over.
+    if (settings.killSwitch !== true) platform.sweep();
     const link = streamLinkOf(platform, config);
     const table = tableOf(profile, link !== undefined);
+    refuseUnanswered(table, config.answerDns !== undefined);
     const engine = await createEngine(profile, table);
     const uplinks = platform.uplinks();
+    const answers = config.answerDns && new QueryAnswers(platform.openEgress(), config.answerDns);
     const stream = link && new StreamSide(engine, (lane) => queues.wake(lane));
     const queues: Queues = await Queues.start(platform, engine, {
       count: settings.queues ?? TUN_DEFAULTS.queues,
@@ -157,6 +167,10 @@ class RunningTun implements BackendHandle {
       }),
       ...(stream && { wanted: (translations: readonly number[]) => stream.want(translations) }),
       watch: (tap) => watchDistance(platform, tap, table),
+      ...(answers && { takeQuery: (query: TakenQuery) => answers.take(query) }),
+    }).catch((error: unknown) => {
+      answers?.close();
+      throw error;
     });
     try {
       if (stream && link && config.stream) await stream.open(config.stream, link, profile);
@@ -166,7 +180,7 @@ class RunningTun implements BackendHandle {
       started.running = new RunningTun(
         platform,
         settings,
-        { engine, queues, stream },
+        { engine, queues, stream, answers },
         interception,
         profile,
         config.alive,
@@ -175,6 +189,7 @@ class RunningTun implements BackendHandle {
     } catch (error) {
       stream?.close();
       await queues.stop();
+      answers?.close();
       throw error;
     }
   }
@@ -183,6 +198,7 @@ class RunningTun implements BackendHandle {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
     return {
       ...this.parts.engine.counters(),
+      ...(this.parts.answers?.figures ?? { queriesTaken: 0, queriesAnswered: 0 }),
       uptimeMs: Math.round(performance.now() - this.#startedMs),
       device: this.parts.queues.device.name,
       method: this.#interception.method,
@@ -195,6 +211,18 @@ class RunningTun implements BackendHandle {
   flows(): readonly FlowInfo[] {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
     return this.#figures.flows(this.#profile);
+  }
+
+  relieve(): void {
+    if (this.#ending === undefined) this.#expire(RELIEVED_MS);
+  }
+
+  #expire(idleMs: number): void {
+    this.parts.engine.expireFlows(Date.now() >>> 0, idleMs);
+  }
+
+  learnName(address: string, name: string, seconds: number): void {
+    this.parts.engine.learnName(parseAddress(address), name, seconds, Date.now() >>> 0);
   }
 
   shutdown(): Promise<void> {
@@ -214,6 +242,7 @@ class RunningTun implements BackendHandle {
     this.parts.stream?.close();
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     await this.parts.queues.stop();
+    this.parts.answers?.close();
     this.#closed.resolve(cause ?? refused);
     // Everything else is down by now: what could not be put back is told.
     if (refused) throw refused;
@@ -231,12 +260,13 @@ class RunningTun implements BackendHandle {
 
   #load(next: Profile, settings: TunSettings): void {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
-    const { engine, stream } = this.parts;
+    const { engine, stream, answers } = this.parts;
     if (stream === undefined && wantsStream(next)) {
       throw new BackendError("E_NOT_SUPPORTED", "rules: the first one with stream egress needs a start anew");
     }
     const before = tableOf(this.#profile, true);
     const table = tableOf(next, true);
+    refuseUnanswered(table, answers !== undefined);
     this.#watchDistance(table);
     // What comes up before its rules are known passes; the other way round it would be lost to the old ones.
     engine.loadRules(table);
@@ -256,12 +286,13 @@ class RunningTun implements BackendHandle {
     for (const tap of this.parts.queues.taps) watchDistance(this.platform, tap, table);
   }
 
-  /** For a moment nothing comes up: that is the side on which to err. */
+  /** For a moment nothing comes up: that is the side on which to err, but for a kill switch, which stays closed. */
   #interceptAnew(next: Profile, settings: TunSettings): void {
     const { device } = this.parts.queues;
     if (isSameSelection([this.#profile, this.#settings], [next, settings])) return;
     const changed = (): void => this.followMtu();
-    this.#interception.close();
+    if (settings.killSwitch === true && this.#interception.release) this.#interception.release();
+    else this.#interception.close();
     try {
       this.#interception = intercept(this.platform, settings, device, next, changed);
     } catch (cause) {
@@ -272,8 +303,8 @@ class RunningTun implements BackendHandle {
 }
 
 function isSameSelection(...both: readonly (readonly [Profile, LiveSettings])[]): boolean {
-  const [before, after] = both.map(([profile, { method, uplinks, excludes }]) =>
-    JSON.stringify([selectionOf(profile), method, uplinks, excludes]),
+  const [before, after] = both.map(([profile, { method, uplinks, excludes, include, exclude, killSwitch }]) =>
+    JSON.stringify([selectionOf(profile), method, uplinks, excludes, include, exclude, killSwitch]),
   );
   return before === after;
 }
@@ -288,6 +319,12 @@ function attempt(step: () => void): Error | undefined {
   }
 }
 
+/** Queries that go nowhere and that nobody answers would be lost. */
+function refuseUnanswered(table: Uint8Array, isAnswered: boolean): void {
+  if (isAnswered || !needsAnswers(table)) return;
+  throw new BackendError("E_NOT_SUPPORTED", "a rule with dns: doh or redirect needs somebody who answers: nobody does");
+}
+
 /** The tap listens while a rule needs it. */
 function watchDistance(platform: TunPlatform, tap: InboundTap | undefined, table: Uint8Array): void {
   const needed = needsDistance(table);
@@ -296,18 +333,6 @@ function watchDistance(platform: TunPlatform, tap: InboundTap | undefined, table
     throw new BackendError("E_NOT_SUPPORTED", message);
   }
   tap?.listen(needed);
-}
-
-/** Rules with stream egress are left to who carries them, and refused where there is nobody. */
-function tableOf(profile: Profile, hasCarrier: boolean): Uint8Array {
-  return encodeRules(profile, hasCarrier ? { streamRules: "leave" } : {});
-}
-
-/** Undefined: nothing is carried by sockets. */
-function streamLinkOf(platform: TunPlatform, { engine, settings = {}, stream }: BackendConfig): StreamLink | undefined {
-  if (stream === undefined || !wantsStream(engine.profile)) return undefined;
-  const prefixLength = prefixLengthOf(settings.netmask ?? TUN_DEFAULTS.netmask);
-  return { address: settings.address ?? TUN_DEFAULTS.address, prefixLength, hasIpv6: platform.hasIpv6?.() ?? false };
 }
 
 async function createEngine(profile: Profile, table: Uint8Array): Promise<Engine> {
@@ -360,6 +385,9 @@ function intercept(
     select: selectionOf(profile),
     ...(settings.uplinks !== undefined && settings.uplinks.length > 0 && { uplinks: settings.uplinks }),
     ...(settings.excludes !== undefined && { excludes: settings.excludes }),
+    ...(settings.include !== undefined && { include: settings.include }),
+    ...(settings.exclude !== undefined && { exclude: settings.exclude }),
+    ...(settings.killSwitch !== undefined && { killSwitch: settings.killSwitch }),
   };
   const method = settings.method ?? "auto";
   if (method !== "auto") return platform.intercept(method, options);

@@ -15,6 +15,32 @@ export interface Selection {
   readonly syn?: readonly number[];
   /** Every TCP segment to these destination ports; empty: to any. Undefined: not selected. */
   readonly stream?: readonly number[];
+  /** Destinations per kind, "203.0.113.0-203.0.113.255". A kind left out: any. */
+  readonly addresses?: Readonly<Partial<Record<SelectedKind, readonly string[]>>>;
+  /** What is left alone whatever it is: destinations in the same form, destination ports with both ends. */
+  readonly except?: { readonly addresses: readonly string[]; readonly ports: readonly NumberRange[] };
+}
+
+/** A kind of message that can be selected. */
+export type SelectedKind = "tls" | "http" | "quic" | "dns" | "syn";
+
+/** Both ends included. */
+export interface NumberRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Whose packets, and by which interface. An empty list says nothing. */
+export interface PacketOwners {
+  /** Users by number. */
+  readonly users?: readonly NumberRange[];
+  /** Groups by number. */
+  readonly groups?: readonly NumberRange[];
+  /** Control groups of version 2 by their path below the root, each with all below it. */
+  readonly cgroups?: readonly string[];
+  /** Names of threads that open sockets; those that are open already are nobody's. */
+  readonly processes?: readonly string[];
+  readonly interfaces?: readonly string[];
 }
 
 /** Which packets shall come up, and to which device. */
@@ -29,6 +55,12 @@ export interface InterceptionOptions {
   readonly excludes?: readonly string[];
   /** Called after the network has changed, by an interception that follows it; more than once for one change, too. */
   readonly changed?: () => void;
+  /** Only packets that fit every list that has entries. Interfaces have no say here: see `uplinks`. */
+  readonly include?: PacketOwners;
+  /** No packet that fits one of these lists. */
+  readonly exclude?: PacketOwners;
+  /** What is selected does not leave by another way when this process ends without `close`. Default false. */
+  readonly killSwitch?: boolean;
 }
 
 /** What was found from an earlier run, or left by this one, and taken away. */
@@ -44,6 +76,11 @@ export interface Interception extends Disposable {
   readonly uplinks: readonly string[];
   /** Puts everything back. A second call does nothing. */
   close(): void;
+  /**
+   * Ends it for another that begins at once: what a kill switch holds stays as it is, so that nothing passes in
+   * between. Without one, and where it is absent, `close` is the way.
+   */
+  release?(): void;
 }
 
 /** A read-only look at packets that arrive at this machine: what it sees goes its way all the same. */

@@ -42,6 +42,8 @@ export interface EngineCounters {
   readonly egressSent: number;
   readonly egressRefused: number;
   readonly queueDropped: number;
+  /** DNS queries to be answered that the host had no room for. */
+  readonly queriesDropped: number;
   readonly turns: number;
   /** Flows that were translated; those of them that are over, or given up for others; flows refused without room. */
   readonly translationsMade: number;
@@ -96,6 +98,7 @@ export function readCounters(memory: SharedArrayBuffer): EngineCounters {
     egressSent: of(Counter.EgressSent),
     egressRefused: of(Counter.EgressRefused),
     queueDropped: of(Counter.QueueDropped),
+    queriesDropped: of(Counter.QueriesDropped),
     turns: of(Counter.Turns),
     translationsMade: of(Counter.TranslationsMade),
     translationsExpired: of(Counter.TranslationsExpired),

@@ -21,6 +21,7 @@ import { laneCounters, readCounters, readRuleCounts, type EngineCounters } from 
 import { readFlows, type FlowInfo } from "./flows.ts";
 import { waitForLanes } from "./wait-for-lanes.ts";
 import { layHostFilter } from "./host-filter.ts";
+import { LearnedNames } from "./learned-names.ts";
 import { bucketsFor, Lane, type LaneOptions, type LaneTable } from "./lane.ts";
 import { compileEngine, createMemory, instantiate, type EngineBuild, type EngineExports } from "./module.ts";
 import { resetTranslations } from "./translations.ts";
@@ -55,12 +56,14 @@ export class Engine {
   /** Exports of an instance that belongs to the host: parsing and checksums without a lane. */
   readonly exports: EngineExports;
   readonly #control: Uint32Array;
+  readonly #names: LearnedNames;
   /** What the rules' counts stood at when the table in force was loaded. */
   #countsBefore: readonly number[] = [];
 
   private constructor(readonly transfer: EngineHandOver) {
     this.exports = instantiate(transfer.module, transfer.memory);
     this.#control = new Uint32Array(transfer.memory.buffer, CONTROL_BASE, 16);
+    this.#names = new LearnedNames(this.memory);
   }
 
   /** Compiles the engine and maps its memory. @throws Error when the engine was not built */
@@ -135,6 +138,14 @@ export class Engine {
     return readFlows(this.memory, this.transfer.table.buckets, nowMs);
   }
 
+  /**
+   * Rules by host act on SYNs to this address (4 or 16 octets) from now on, for so many seconds: it was asked for by
+   * this name. Of several names the last one holds. Called by one thread alone; safe while lanes work.
+   */
+  learnName(address: Uint8Array, name: string, seconds: number, nowMs: number): void {
+    this.#names.learn(address, name, seconds, nowMs);
+  }
+
   /** Frees flows not seen for `idleMs`; returns how many. Safe while lanes work. */
   expireFlows(nowMs: number, idleMs: number): number {
     this.#openHostLane();
@@ -146,8 +157,9 @@ export class Engine {
     return transformer(this.lane(0, options));
   }
 
-  /** Forgets all flows, held messages and counters. Only while no lane works. */
+  /** Forgets all flows, held messages, names of addresses and counters. Only while no lane works. */
   reset(): void {
+    this.#names.clear();
     new Uint8Array(this.memory, RULE_COUNTS_BASE, LANES_MAX * RULE_COUNTS_BYTES).fill(0);
     new Uint8Array(this.memory, FLOW_TAGS_BASE, RULES_BASE - FLOW_TAGS_BASE).fill(0);
     for (let lane = 0; lane < LANES_MAX; lane++) {

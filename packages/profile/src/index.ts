@@ -1,3 +1,4 @@
+export * from "./convert/index.ts";
 export { ProfileError, type ProfileErrorCode, type ProfileProblem } from "./errors.ts";
 export { parseStrategy } from "./notation/checker.ts";
 export {
@@ -48,11 +49,21 @@ export {
   type PayloadEntry,
   type PortRange,
   type Profile,
+  type PumpName,
   type Rule,
 } from "./profile/profile.ts";
+export type { CertificatesFile, DnsFallback, DnsMethod, DnsSettings, DnsUpstream } from "./profile/dns-section.ts";
 export { readRuleStrategy, type RuleStrategy } from "./profile/rule-strategy.ts";
 export { isLoopback, type ProxySettings, type StreamSettings } from "./profile/stream-settings.ts";
 export { selectionOf, type ProfileSelection } from "./profile/selection.ts";
+export {
+  LOG_LEVELS,
+  type LogFormat,
+  type LogLevel,
+  type LogSettings,
+  type ServiceSettings,
+} from "./profile/service-section.ts";
+export type { Protocol, ScopeLists, SplitScope } from "./profile/split-section.ts";
 export type { AddressRange, AddressRanges } from "./table/address-ranges.ts";
 export { checkRules } from "./table/check.ts";
 export { decodeRules, type DecodedRule, type DecodedTable } from "./table/decode.ts";

@@ -1,7 +1,17 @@
 // Hosts, strategies and profiles of every shape, for properties.
 import fc from "fast-check";
 import { clientHello } from "@bunnel/wire";
-import { PRESETS, readRuleStrategy, type ListFile, type PortRange, type Profile, type Rule } from "../src/index.ts";
+import {
+  defaultProfile,
+  PRESETS,
+  readRuleStrategy,
+  type ListFile,
+  type PortRange,
+  type Profile,
+  type Rule,
+  type SplitScope,
+} from "../src/index.ts";
+import { anyDns } from "./arbitrary-dns.ts";
 import { anyHostName } from "./arbitrary-host.ts";
 import { anyStrategy } from "./arbitrary-strategy.ts";
 import { loadFile } from "./files.ts";
@@ -81,14 +91,51 @@ const anyRule: fc.Arbitrary<Rule> = fc
   )
   .map(([rule, strategy]) => ({ ...rule, ...strategy }));
 
+const anyScope: fc.Arbitrary<SplitScope> = fc.record(
+  {
+    hosts: fc.uniqueArray(anyHostName, { maxLength: 2 }),
+    hostsFile: fc.constantFrom(...HOSTS_FILES),
+    addresses: fc.uniqueArray(anyPrefix, { maxLength: 3 }),
+    addressesFile: fc.constantFrom(...ADDRESSES_FILES),
+    ports: fc.array(anyPorts, { maxLength: 3 }),
+    protocols: fc.subarray(["tcp" as const, "udp" as const]),
+    interfaces: fc.subarray(["eth0", "wlan0"]),
+    users: fc.subarray(["alice", "1000", "1000-1999"]),
+    groups: fc.subarray(["users", "0"]),
+    cgroups: fc.subarray(["user.slice", "system.slice/a b.service"]),
+    processes: fc.subarray(["curl", "Socket Thread"]),
+  },
+  {
+    requiredKeys: [
+      ...(["hosts", "addresses", "ports", "protocols", "interfaces"] as const),
+      ...(["users", "groups", "cgroups", "processes"] as const),
+    ],
+    noNullPrototype: true,
+  },
+);
+
 export const anyProfile: fc.Arbitrary<Profile> = fc.record(
   {
     version: fc.constant(1 as const),
+    enabled: fc.constant(true),
+    service: fc.record(
+      { user: fc.constantFrom("", "bunnel", "1000:1000"), auditLog: fc.constantFrom("", "/var/log/audit.log") },
+      { noNullPrototype: true },
+    ),
+    log: fc.record(
+      {
+        level: fc.constantFrom("error" as const, "debug" as const),
+        format: fc.constantFrom("human" as const, "json" as const),
+        hosts: fc.boolean(),
+      },
+      { noNullPrototype: true },
+    ),
     interception: fc.record(
       {
         method: fc.constantFrom("auto" as const, "nft" as const, "rules" as const),
         uplinks: fc.array(fc.constantFrom("eth0", "wlan0", "br-1.2"), { maxLength: 2 }),
         exclude: fc.array(fc.constantFrom("203.0.113.0/24", "192.0.2.7/32", "2001:db8::/32"), { maxLength: 3 }),
+        killSwitch: fc.boolean(),
       },
       { noNullPrototype: true },
     ),
@@ -98,6 +145,9 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
         address: fc.constantFrom("10.0.85.1", "192.0.2.1"),
         netmask: fc.constantFrom("255.255.255.0", "255.255.255.252"),
         mtuBytes: fc.constantFrom(0, 576, 1500, 65535),
+        offload: fc.boolean(),
+        queues: fc.integer({ min: 1, max: 4 }),
+        pump: fc.constantFrom("auto" as const, "plain" as const, "uring" as const),
       },
       { noNullPrototype: true },
     ),
@@ -106,9 +156,16 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
         maxFlows: fc.integer({ min: 1, max: 114_688 }),
         maxQueueSize: fc.integer({ min: 1, max: 1_000_000 }),
         flowTimeoutSeconds: fc.integer({ min: 1, max: 86_400 }),
+        maxMemoryMb: fc.constantFrom(0, 64, 65_536),
+        // Strategies of every shape have delays of every length.
+        maxJitterMs: fc.constant(20_000),
+        logRateLimit: fc.integer({ min: 1, max: 100_000 }),
       },
       { noNullPrototype: true },
     ),
+    include: fc.constant(defaultProfile().include),
+    exclude: fc.constant(defaultProfile().exclude),
+    dns: anyDns,
     stream: fc.record(
       {
         maxFlows: fc.integer({ min: 1, max: 1_000_000 }),
@@ -135,3 +192,8 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
   },
   { noNullPrototype: true },
 );
+
+/** Profiles that leave something alone besides. */
+export const anySplitProfile: fc.Arbitrary<Profile> = fc
+  .tuple(anyProfile, anyScope, anyScope)
+  .map(([profile, include, exclude]) => ({ ...profile, include, exclude }));

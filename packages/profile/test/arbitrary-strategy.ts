@@ -1,5 +1,6 @@
 // Strategies of every shape, for properties.
 import { OPS_MAX, PAYLOAD_MAX_BYTES, PLAN_STEPS_MAX, POINTS_MAX, REPEATS_MAX } from "@bunnel/abi";
+import { formatAddress } from "@bunnel/wire";
 import fc from "fast-check";
 import {
   BADACK,
@@ -202,8 +203,16 @@ function operationsOf(kind: Kind): Readonly<Record<PacketTechniqueName, fc.Arbit
     ),
     ttl: fc.record({ technique: one("ttl"), hops: octet(1) }, flat),
     tos: fc.record({ technique: one("tos"), octet: octet() }, flat),
+    doh: fc.record({ technique: one("doh") }, flat),
+    redirect: fc.record({ technique: one("redirect"), address: anyAddress, port: positive }, flat),
   };
 }
+
+const anyAddress: fc.Arbitrary<string> = fc
+  .oneof(fc.uint8Array({ minLength: 4, maxLength: 4 }), fc.uint8Array({ minLength: 16, maxLength: 16 }))
+  .map(formatAddress);
+/** Beside which nothing stands. */
+const ALONE: readonly TechniqueName[] = ["drop", "doh", "redirect"];
 
 /** One operation of each technique that needs stream egress. */
 function streamOperationsOf(kind: Kind): Readonly<Record<StreamOperation["technique"], fc.Arbitrary<Operation>>> {
@@ -228,7 +237,8 @@ function sensible(drawn: readonly Operation[]): readonly Operation[] {
   for (const operation of drawn) {
     const { technique } = operation;
     const isCut = kept.some((earlier) => CUTTING.includes(earlier.technique));
-    if (technique === "drop" ? kept.length > 0 : kept[0]?.technique === "drop") continue;
+    const [first] = kept;
+    if (first !== undefined && [technique, first.technique].some((name) => ALONE.includes(name))) continue;
     if (!isCut && (technique === "disorder" || (technique === "seqovl" && operation.second))) continue;
     if (!MANY.includes(technique) && kept.some((earlier) => earlier.technique === technique)) continue;
     if (stepsOf([...kept, operation]) <= PLAN_STEPS_MAX) kept.push(operation);
@@ -242,7 +252,7 @@ const ofPackets: Chosen = (technique) => !isStreamTechnique(technique);
 export function anyOperation(kind: Kind, isChosen: Chosen = ofPackets): fc.Arbitrary<Operation> {
   const operations = { ...operationsOf(kind), ...streamOperationsOf(kind) };
   const names = techniquesOf(kind).filter(isChosen);
-  return fc.oneof(...names.map((name) => ({ weight: name === "drop" ? 1 : 4, arbitrary: operations[name] })));
+  return fc.oneof(...names.map((name) => ({ weight: ALONE.includes(name) ? 1 : 4, arbitrary: operations[name] })));
 }
 
 /** Up to as many passes as a strategy can have. */

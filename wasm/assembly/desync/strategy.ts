@@ -4,6 +4,7 @@ import { Message } from "../l7/message";
 import { Meta } from "../mem/meta";
 import { HOP_BY_HOP_BYTES, Plan } from "../plan/plan";
 import { opCount, Operation } from "../rules/table";
+import { answer } from "./answer";
 import { disorder } from "./disorder";
 import { fake } from "./fake";
 import { fakedsplit } from "./fakedsplit";
@@ -62,6 +63,9 @@ function runPass(plan: Plan, m: Meta, message: Message, op: Operation, table: us
     case Technique.Drop:
       plan.isDropped = 1;
       return true;
+    case Technique.Doh:
+    case Technique.Redirect:
+      return message.l7 == L7.Dns && answer(plan, m, message, op, table);
     case Technique.HttpTrick:
       return httpTrick(message, op);
     case Technique.IpId:

@@ -37,6 +37,32 @@ export function makeDecoy(m: Meta, message: Message, step: Step): usize {
   return at;
 }
 
+/** Whether the decoy is the message, whole, with another name in it: then it needs no place of its own. */
+export function isRenamed(message: Message, step: Step): bool {
+  if (step.from != 0 || step.to != message.bytes || message.hostOffset < 0) return false;
+  return step.decoy == Decoy.Name && step.isPattern == 0;
+}
+
+/**
+ * Writes the decoy's name into a copy of the message that lies at `at`. Returns what the copy's sum changes by, as a
+ * sum to add: the old words, inverted, and the new ones (RFC 1624 equation 3).
+ */
+export function rename(at: usize, m: Meta, message: Message, step: Step): u64 {
+  const host = at + <usize>message.hostOffset;
+  if ((step.flags & OpFlag.RandomName) != 0) writeRandomName(host, message.hostBytes, seedOf(m.hash, m.seq));
+  else writeName(host, message.hostBytes, step.nameAt, step.nameBytes);
+  // Whole words of the message; its last one may have one octet only.
+  const away = message.at - at;
+  const end = host + <usize>message.hostBytes;
+  let sum: u64 = 0;
+  let p = at + <usize>(message.hostOffset & ~1);
+  for (; p < end && p + 2 <= at + <usize>message.bytes; p += 2) {
+    sum += <u64>load<u16>(p) + <u64>(<u32>load<u16>(p + away) ^ 0xffff);
+  }
+  if (p < end) sum += <u64>load<u8>(p) + <u64>(<u32>load<u8>(p + away) ^ 0xffff);
+  return sum;
+}
+
 /** Fits the name into `room` octets: its end when it is longer, labels of a's before it when it is shorter. */
 export function writeName(at: usize, room: i32, name: usize, bytes: i32): void {
   const tail = min<i32>(room, bytes);

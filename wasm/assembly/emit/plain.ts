@@ -3,6 +3,7 @@
 // What stays the same is summed once per message. Each checksum is that sum plus the fields that were set: nothing
 // that was just written is read again.
 import { Fooling, LaneFlag } from "@bunnel/abi/src/index";
+import { Message } from "../l7/message";
 import { txAlloc, txList } from "../mem/arena";
 import { copyVectors } from "../mem/copy";
 import { laneFlags } from "../mem/lane";
@@ -17,6 +18,7 @@ import { Tcp, TCP_ACK } from "../wire/tcp";
 import { Udp } from "../wire/udp";
 import { Vnet } from "../wire/vnet";
 import { spoilChecksum } from "./checksum";
+import { rename } from "./decoy";
 import { countMade, flagsFor, idFor, ttlFor } from "./fields";
 
 /** Foolings that add to the header or change it at a place that is to be looked for. */
@@ -44,18 +46,19 @@ export function isPlain(m: Meta, plan: Plan, step: Step, foolings: u32, room: i3
 }
 
 /**
- * Sends the step's octets, which lie from `source` on, in one packet, `delayMs` from now. `total` are the octets of the
- * whole message. False: no room.
+ * Sends the step's octets, which lie from `source` on, in one packet, `delayMs` from now; `renames`: with the step's name in
+ * place of the true one. False: no room.
  */
 export function emitPlain(
   p: usize,
   m: Meta,
+  message: Message,
   plan: Plan,
   step: Step,
   source: usize,
   foolings: u32,
   delayMs: u32,
-  total: i32,
+  renames: bool,
 ): bool {
   const l4Offset = <i32>m.l4Offset;
   const headers = <i32>m.payloadOffset;
@@ -63,7 +66,9 @@ export function emitPlain(
   const bytes = headers + step.to - from;
   const packet = txAlloc(bytes);
   if (packet == 0) return false;
-  const sum = transportSum + Octets.at(source + <usize>from).copyAndSum(packet + <usize>headers, step.to - from);
+  const payload = packet + <usize>headers;
+  let sum = transportSum + Octets.at(source + <usize>from).copyAndSum(payload, step.to - from);
+  if (renames) sum += rename(payload, m, message, step);
   copyVectors(packet, p, headers);
   const ttl = ttlFor(p, m, step, foolings);
   if (m.family == 4) Ipv4.at(packet).setFields(bytes, idFor(Ipv4.at(p).id, m, plan, step), ttl, networkSum);
@@ -72,7 +77,7 @@ export function emitPlain(
   if (m.protocol != PROTOCOL_TCP) {
     Udp.at(l4).setFields(bytes - l4Offset, sum);
   } else {
-    let flags = flagsFor(m, step, from, step.to >= total);
+    let flags = flagsFor(m, step, from, step.to >= message.bytes);
     let seq = m.seq + <u32>from;
     let ack = m.ack;
     if ((foolings & (Fooling.DataNoAck | Fooling.BadSeq)) != 0) {

@@ -5,7 +5,7 @@ import { count } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { Plan } from "../plan/plan";
 import { Step, STEP_REAL } from "../plan/step";
-import { makeDecoy } from "./decoy";
+import { isRenamed, makeDecoy } from "./decoy";
 import { foolingsFor } from "./fooling";
 import { startFields } from "./fields";
 import { emitPlain, isPlain, startPlain } from "./plain";
@@ -29,7 +29,8 @@ export function emitPlan(p: usize, m: Meta, message: Message, plan: Plan, limit:
     delayMs += step.delayMs;
     const isReal = step.kind == STEP_REAL;
     let foolings: u32 = 0;
-    let source: usize;
+    let source: usize = message.at;
+    let renames = false;
     if (isReal) {
       pieces++;
       source = realContent(message, step);
@@ -41,12 +42,17 @@ export function emitPlan(p: usize, m: Meta, message: Message, plan: Plan, limit:
         continue;
       }
       fakes++;
-      if (last == null || !step.hasContentOf(last)) decoy = makeDecoy(m, message, step);
-      last = step;
-      source = decoy;
+      // One that comes again is made once, one that stands alone is made in its packet.
+      const again = last != null || (i + 1 < n && plan.step(i + 1).hasContentOf(step));
+      if (!again && isRenamed(message, step) && isPlain(m, plan, step, foolings, room)) renames = true;
+      if (!renames) {
+        if (last == null || !step.hasContentOf(last)) decoy = makeDecoy(m, message, step);
+        last = step;
+        source = decoy;
+      }
     }
     const sent = isPlain(m, plan, step, foolings, room)
-      ? emitPlain(p, m, plan, step, source, foolings, delayMs, message.bytes)
+      ? emitPlain(p, m, message, plan, step, source, foolings, delayMs, renames)
       : emitStep(p, m, plan, step, source, foolings, limit, mtu, delayMs, message.bytes);
     if (!sent) return false;
   }

@@ -5,7 +5,7 @@
 import { LANE_PLAN, PLAN_STEPS_MAX } from "@bunnel/abi/src/index";
 import { clearRecord, copyRecord } from "../mem/copy";
 import { lane } from "../mem/lane";
-import { BELONGS_BEFORE, BELONGS_BEHIND, FLAGS_AS_IS, Step, STEP_BYTES, STEP_FAKE, STEP_REAL } from "./step";
+import { BELONGS_BEFORE, BELONGS_BEHIND, Step, STEP_BYTES, STEP_FAKE, STEP_REAL } from "./step";
 
 /** Octets of a hop-by-hop header of padding alone (RFC 8200 section 4.3). */
 export const HOP_BY_HOP_BYTES: i32 = 8;
@@ -34,6 +34,8 @@ export class Plan {
   mss: u16;
   /** The packet goes nowhere. */
   isDropped: u8;
+  /** The packet goes nowhere, because the host answers it. */
+  isAnswered: u8;
   /** Datagrams may be cut: the packet is a super-packet of many. */
   cutsDatagrams: u8;
 
@@ -49,7 +51,7 @@ export class Plan {
   start(bytes: i32): void {
     clearRecord(lane + LANE_PLAN + PLAN_AT);
     this.count = 1;
-    clearStep(this.step(0), 0, bytes, STEP_REAL);
+    this.step(0).start(0, bytes, STEP_REAL);
   }
 
   get realSteps(): i32 {
@@ -105,22 +107,38 @@ export class Plan {
   cut(offset: i32): bool {
     const i = this.stepAround(offset);
     if (i < 0 || !this.insert(i)) return false;
-    this.step(i).to = offset;
-    const second = this.step(i + 1);
-    second.from = offset;
-    second.overlap = 0;
+    this.step(i).endAt(offset);
+    this.step(i + 1).beginAt(offset);
     return true;
   }
 
-  /** Turns the order of the real steps, each with the decoys that belong to it; other decoys keep their places. */
-  reverseReal(): void {
+  /**
+   * Turns the order of the real steps, each with the decoys that belong to it; other decoys keep their places. False:
+   * there are fewer than two.
+   */
+  reverseReal(): bool {
     const n = this.count;
-    let first = 0;
-    while (first < n && !this.isGrouped(first)) first++;
-    let last = n - 1;
-    while (last > first && !this.isGrouped(last)) last--;
+    let real = 0;
+    let first = -1;
+    let last = 0;
+    let belonging: u32 = 0;
+    for (let i = 0; i < n; i++) {
+      const step = this.step(i);
+      const isReal = step.kind == STEP_REAL;
+      if (!isReal && step.belongs == 0) continue;
+      if (isReal) real++;
+      if (first < 0) first = i;
+      last = i;
+      belonging |= step.belongs;
+    }
+    if (real < 2) return false;
     this.reverse(first, last);
-    // Now every group stands the wrong way round in itself.
+    if (belonging != 0) this.turnGroups(first, last);
+    return true;
+  }
+
+  /** Every group stands the wrong way round in itself. */
+  private turnGroups(first: i32, last: i32): void {
     let start = first;
     while (start <= last) {
       let end = start;
@@ -128,11 +146,6 @@ export class Plan {
       this.reverse(start, end);
       start = end + 1;
     }
-  }
-
-  private isGrouped(i: i32): bool {
-    const step = this.step(i);
-    return step.kind == STEP_REAL || step.belongs != 0;
   }
 
   /** In a region that was turned round a group is: decoys that stood behind, the piece, decoys that stood before. */
@@ -167,17 +180,9 @@ export class Plan {
       if (this.count >= PLAN_STEPS_MAX) return false;
       this.count++;
     }
-    clearStep(this.step(i), from, to, STEP_FAKE);
+    this.step(i).start(from, to, STEP_FAKE);
     return true;
   }
-}
-
-function clearStep(step: Step, from: i32, to: i32, kind: u32): void {
-  clearRecord(changetype<usize>(step));
-  step.from = from;
-  step.to = to;
-  step.kind = <u8>kind;
-  step.tcpFlags = FLAGS_AS_IS;
 }
 
 if (offsetof<Plan>() > STEPS_AT - PLAN_AT) ERROR("Plan reaches into its steps");

@@ -37,6 +37,7 @@ export function decide(
   message.limit = limit;
   if (!runStrategy(plan, m, message, rules, strategyAt(rules, strategy))) return Reason.PassNoPlan;
   if (plan.isDropped != 0) return Reason.DropRule;
+  if (plan.isAnswered != 0) return Reason.DropAnswered;
   if (limit < 1) return Reason.PassNoPlan;
   // A part of a message with an overlap inside it leaves whole: the pattern may wait at the endpoint, and only the
   // piece before it, in one packet, overwrites it.

@@ -9,6 +9,7 @@ const LOOK_EVERY_MS = 50;
 
 interface DownOptions {
   readonly stateDir: string;
+  readonly unlessCrashed?: boolean;
   readonly json?: boolean;
 }
 
@@ -18,6 +19,7 @@ export function register(program: Command): void {
     .alias("stop")
     .description("stop the running service, and take away what a killed one left behind")
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
+    .option("--unless-crashed", "leave a kill switch closed where systemd says that the service did not end well")
     .option("--json", "print JSON")
     .action(down);
 }
@@ -32,7 +34,11 @@ async function down(options: DownOptions): Promise<void> {
   }
   if (existsSync(paths.dir)) makeStateDir(paths);
   const { linuxPlatform } = await import("../service/platform.linux.ts");
-  const { removed } = linuxPlatform({ statePath: paths.state }).sweep();
+  const { removed } = linuxPlatform({
+    statePath: paths.state,
+    // systemd.exec(5): what systemd says of the service to what runs behind it.
+    keepClosed: options.unlessCrashed === true && (process.env["SERVICE_RESULT"] ?? "success") !== "success",
+  }).sweep();
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ wasRunning, removed })}\n`);
     return;

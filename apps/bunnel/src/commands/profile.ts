@@ -1,7 +1,11 @@
 // bunnel profile …: everything that is done with profiles without running the service.
 import { writeFileSync } from "node:fs";
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import {
+  convertProfile,
+  FOREIGN_FORMATS,
+  type Conversion,
+  type ForeignFormat,
   defaultProfile,
   defaultProfileText,
   encodeRules,
@@ -13,7 +17,7 @@ import {
   strategies,
 } from "@bunnel/profile";
 import { askService } from "../control/service.ts";
-import { ExitError } from "../service/exit.ts";
+import { explain, ExitError } from "../service/exit.ts";
 import { readProfileSource } from "../service/read-profile.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
 import { columns } from "./columns.ts";
@@ -50,6 +54,13 @@ export function register(program: Command): void {
     .argument("[file]", "where to; without it to standard output")
     .option("--force", "write over a file that is there")
     .action(init);
+  profile
+    .command("convert")
+    .description("make a profile of another program's settings, saying what became of each option")
+    .argument("[file]", "file with the settings or a command line, such as a script; without it standard input")
+    .addOption(new Option("--from <program>", "whose settings").choices([...FOREIGN_FORMATS]))
+    .option("--json", "print JSON: the profile's text, and what became of each option")
+    .action(convert);
   profile
     .command("strategies")
     .description("list the strategies that a rule can name, with their versions and where they come from")
@@ -111,6 +122,29 @@ function init(file: string | undefined, { force }: { readonly force?: boolean })
     throw new ExitError(isThere ? `${file} is there already: --force writes over it` : `${file}: ${why}`, 1, { cause });
   }
   process.stdout.write(`wrote ${file}\n`);
+}
+
+interface ConvertOptions extends JsonOption {
+  readonly from?: ForeignFormat;
+}
+
+async function convert(file: string | undefined, { from, json }: ConvertOptions): Promise<void> {
+  const text = await readForeign(file);
+  let conversion: Conversion;
+  try {
+    conversion = convertProfile(text, from);
+  } catch (cause) {
+    throw new ExitError(`${file ?? "standard input"}: ${explain(cause)}`, 1, { cause });
+  }
+  process.stdout.write(json ? `${JSON.stringify(conversion)}\n` : conversion.text);
+}
+
+async function readForeign(file: string | undefined): Promise<string> {
+  try {
+    return await (file === undefined ? Bun.stdin : Bun.file(file)).text();
+  } catch (cause) {
+    throw new ExitError(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, 1, { cause });
+  }
 }
 
 function list({ json }: JsonOption): void {

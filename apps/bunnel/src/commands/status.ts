@@ -3,6 +3,7 @@ import { askControl } from "../control/client.ts";
 import { NOT_RUNNING_STATUS } from "../control/service.ts";
 import type { Service } from "../service/service.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
+import { dnsRows } from "../dns/dns-rows.ts";
 import { duration } from "./columns.ts";
 
 export type ServiceStatus = ReturnType<Service["status"]>;
@@ -53,6 +54,7 @@ export function statusText(stats: ServiceStatus): string {
     ["sent", `${stats.egressSent} (${stats.egressRefused} refused by the system, ${stats.queueDropped} without room)`],
     ["messages", messagesText(stats)],
     ["flows", `${stats.flows} of ${stats.flowsInserted} seen`],
+    ...dnsRows(stats),
   ];
   for (const [reason, packets] of Object.entries(stats.reasons)) rows.push([`  ${reason}`, String(packets)]);
   const width = Math.max(...rows.map(([name]) => name.length));

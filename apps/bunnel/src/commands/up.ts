@@ -1,18 +1,31 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { QUEUES_MAX } from "@bunnel/abi";
-import { TunBackend, type BackendHandle, type BackendStats, type PumpChoice, type TunSettings } from "@bunnel/backend";
-import type { Profile } from "@bunnel/profile";
+import {
+  TunBackend,
+  type BackendHandle,
+  type BackendStats,
+  type PumpChoice,
+  type StreamCarrier,
+  type TunPlatform,
+} from "@bunnel/backend";
+import { LOG_LEVELS, type LogLevel } from "@bunnel/profile";
 import { isAnswered } from "../control/client.ts";
 import { ControlError } from "../control/protocol.ts";
 import { ControlServer, type ControlCommands } from "../control/server.ts";
+import { errorFields } from "../logs/error-fields.ts";
+import { Log } from "../logs/log.ts";
+import { standardError } from "../logs/sink.ts";
+import { openDns } from "../dns/dns-service.ts";
 import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
 import { ExitError, StoppedError } from "../service/exit.ts";
 import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
+import { MemoryWatch } from "../service/memory-watch.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
-import { Service } from "../service/service.ts";
+import { Service, type ReloadReport } from "../service/service.ts";
+import { logOptionsOf, settingsOf, type SettingWords } from "../service/settings.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import {
   checkReach,
@@ -23,16 +36,9 @@ import {
   type StatePaths,
 } from "../service/state-dir.ts";
 
-interface UpOptions {
+interface UpOptions extends SettingWords {
   readonly profile?: string;
   readonly strategy?: string;
-  readonly method?: "auto" | "nft" | "rules";
-  readonly device?: string;
-  readonly uplink?: readonly string[];
-  readonly mtu?: number;
-  readonly offload: boolean;
-  readonly queues?: number;
-  readonly pump?: PumpChoice;
   readonly stateDir: string;
   readonly user?: string;
   readonly auditLog?: string;
@@ -52,6 +58,14 @@ export function register(program: Command): void {
     .option("--no-offload", "do without segmentation offload")
     .option("--queues <number>", "queues of the device, a thread for each, 1 to 4 (default: 1)", readQueues)
     .option("--pump <name>", "how packets pass: auto, plain (a system call for each) or uring (io_uring)", readPump)
+    .option("--kill-switch", "when the service dies, refuse what its rules want until the next start or bunnel down")
+    .option(
+      "--log-level <name>",
+      `what is logged: ${LOG_LEVELS.join(", ")} (default: as the profile has it)`,
+      readLevel,
+    )
+    .option("--log-format <name>", "how it is logged, on standard error: human or json", readFormat)
+    .option("--log-hosts", "let host names stand in the log")
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
     .option(
       "--user <name>",
@@ -79,62 +93,127 @@ function readQueues(text: string): number {
   throw new InvalidArgumentError(`expected 1 to ${QUEUES_MAX}`);
 }
 
+function readLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((each) => each === text);
+  if (level !== undefined) return level;
+  throw new InvalidArgumentError(`expected ${LOG_LEVELS.join(", ")}`);
+}
+
+function readFormat(text: string): "human" | "json" {
+  if (text === "human" || text === "json") return text;
+  throw new InvalidArgumentError("expected human or json");
+}
+
 function readPump(text: string): PumpChoice {
   if (text === "auto" || text === "plain" || text === "uring") return text;
   throw new InvalidArgumentError("expected auto, plain or uring");
 }
 
 async function up(options: UpOptions): Promise<void> {
-  if (process.platform !== "linux") {
-    throw new ExitError(`up: this version carries traffic on Linux only, this is ${process.platform}`);
-  }
-  const user = serviceUser(options.user);
-  const source = await readProfileSource(options);
-  const paths = statePaths(options.stateDir);
-  const { linuxCarrier, linuxPlatform } = await import("../service/platform.linux.ts");
-  const platform = linuxPlatform({ statePath: paths.state });
-  const unsupported = platform.unsupported();
-  if (unsupported !== undefined) throw new ExitError(unsupported);
-  if (user !== undefined) checkReach(paths, user);
+  const { source, user, log, paths, platform } = await prepare(options);
   // Before anything of a living one is touched.
   if (await isAnswered(paths.socket)) throw anotherIsUp(paths.socket);
   makeStateDir(paths);
   const stop = Promise.withResolvers<void>();
   const commands = new LateCommands(stop.resolve);
   using control = await openControl(paths.socket, commands.all);
-  using audit = AuditLog.open(options.auditLog ?? paths.audit);
+  using audit = openAudit(options, source, paths, log);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
   using supervisor = Supervisor.open(process.env);
   const settings = settingsOf(options, source.profile);
+  using dns = openDns(source.profile);
   const handle = await new TunBackend(audited(platform, audit)).start({
     engine: { profile: source.profile },
     settings,
-    stream: linuxCarrier(),
+    stream: await carrierHere(),
     alive: () => supervisor.alive(),
+    answerDns: dns.answer,
   });
+  dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
   const service = new Service(handle, {
     source,
     read: () => readProfileSource(options),
     settingsOf: (profile) => settingsOf(options, profile),
+    applied: (profile) => log.configure(logOptionsOf(options, profile)),
+    reloaded: (outcome) => logReload(log, outcome),
     notify: (event, data) => control.notify(event, data),
     stop: stop.resolve,
+    dns,
   });
   try {
     commands.serve(service.commands);
     audit.note("drop privileges", { ...giveUp(paths, user) });
-    using _following = follow(service, control, options, stop.resolve);
+    using _following = follow(service, control, { ...options, log }, stop.resolve);
+    const { gaveUp, watch } = watchMemory(handle, log);
+    using _watching = watch;
     const unreadable = service.unreadable();
+    const { device, method, uplinks } = handle.stats;
+    log.info("start", { device, method, uplinks, profile: source.name, unreadable: unreadable.length });
     say(options, { up: true, ...service.status(), unreadable }, upText(handle, source, unreadable));
-    supervisor.ready(`carries traffic by ${handle.stats.uplinks.join(", ")}`);
-    const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed]);
+    supervisor.ready(`carries traffic by ${uplinks.join(", ")}`);
+    const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed, gaveUp]);
     supervisor.stopping();
-    if (cause) throw new StoppedError(cause);
+    if (cause) throw endedByItself(cause, log);
     control.notify("state", { up: false });
     say(options, { up: false, ...(await ended(handle)) }, "bunnel is down, the network is as before");
   } finally {
     await handle.shutdown();
     audit.note("end");
+    log.info("stop");
+    log.flush();
   }
+}
+
+interface Prepared {
+  readonly source: ProfileSource;
+  readonly user: ServiceUser | undefined;
+  readonly log: Log;
+  readonly paths: StatePaths;
+  readonly platform: TunPlatform;
+}
+
+/** Everything that can be found wrong before anything is done. */
+async function prepare(options: UpOptions): Promise<Prepared> {
+  if (process.platform !== "linux") {
+    throw new ExitError(`up: this version carries traffic on Linux only, this is ${process.platform}`);
+  }
+  const source = await readProfileSource(options);
+  const named = source.profile.service.user;
+  const user = serviceUser(options.user ?? (named === "" ? undefined : named));
+  const log = new Log(logOptionsOf(options, source.profile), standardError());
+  const paths = statePaths(options.stateDir);
+  const { linuxPlatform } = await import("../service/platform.linux.ts");
+  const platform = linuxPlatform({
+    statePath: paths.state,
+    onNetwork: (uplinks) => log.info("network changed", { uplinks }),
+    onError: (error) => log.warning("network not followed", errorFields(error)),
+  });
+  const unsupported = platform.unsupported();
+  if (unsupported !== undefined) throw new ExitError(unsupported);
+  if (user !== undefined) checkReach(paths, user);
+  return { source, user, log, paths, platform };
+}
+
+function openAudit(options: UpOptions, { profile }: ProfileSource, paths: StatePaths, log: Log): AuditLog {
+  const named = profile.service.auditLog;
+  const path = options.auditLog ?? (named === "" ? paths.audit : named);
+  return AuditLog.open(path, (operation, details) => log.debug("privileged", { operation, ...details }));
+}
+
+function logReload(log: Log, outcome: unknown): void {
+  if (outcome instanceof Error) log.error("not reloaded", errorFields(outcome));
+  else log.info("reload", { ...(outcome as ReloadReport) });
+}
+
+function endedByItself(cause: Error, log: Log): ExitError {
+  log.error("ended", errorFields(cause));
+  return new StoppedError(cause);
+}
+
+/** Loaded where it can run: it speaks to the system's own library. */
+async function carrierHere(): Promise<StreamCarrier> {
+  const { linuxCarrier } = await import("../service/platform.linux.ts");
+  return linuxCarrier();
 }
 
 /** Ends it and returns its last figures. */
@@ -162,20 +241,20 @@ function anotherIsUp(path: string, cause?: unknown): ExitError {
   return new ExitError(`another bunnel is up (it answers at ${path}): stop it with bunnel down`, 1, { cause });
 }
 
-function settingsOf(options: UpOptions, profile: Profile): TunSettings {
-  const { device, interception } = profile;
-  return {
-    deviceName: options.device ?? device.name,
-    mtu: options.mtu ?? device.mtuBytes,
-    address: device.address,
-    netmask: device.netmask,
-    method: options.method ?? interception.method,
-    uplinks: options.uplink ?? interception.uplinks,
-    excludes: interception.exclude,
-    offload: options.offload,
-    ...(options.queues !== undefined && { queues: options.queues }),
-    ...(options.pump !== undefined && { pump: options.pump }),
-  };
+/** Holds the service to the memory of its profile; settles when there was too much. */
+function watchMemory(handle: BackendHandle, log: Log): { readonly gaveUp: Promise<Error>; readonly watch: Disposable } {
+  const gaveUp = Promise.withResolvers<Error>();
+  const watch = new MemoryWatch({
+    mostMb: () => handle.pipeline.profile.limits.maxMemoryMb,
+    used: () => process.memoryUsage.rss(),
+    relieve: () => {
+      log.warning("memory above its limit", { bytes: process.memoryUsage.rss() });
+      handle.relieve();
+      Bun.gc(true);
+    },
+    giveUp: gaveUp.resolve,
+  });
+  return { gaveUp: gaveUp.promise, watch };
 }
 
 function say(options: UpOptions, data: unknown, text: string): void {

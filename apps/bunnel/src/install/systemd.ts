@@ -37,7 +37,7 @@ Type=notify
 ${WATCHED}
 ExecStart=${line([...upWords(command), "--state-dir", "/run/bunnel"])}
 ExecReload=${line([...program, "reload", "--state-dir", "/run/bunnel"])}
-ExecStopPost=${line([...program, "down", "--state-dir", "/run/bunnel"])}
+ExecStopPost=${line([...program, "down", "--unless-crashed", "--state-dir", "/run/bunnel"])}
 Restart=on-failure
 RestartSec=2
 # A profile that is wrong stays wrong.

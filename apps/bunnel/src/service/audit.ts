@@ -9,25 +9,30 @@ const OWNER_ONLY = 0o600;
 /** A file larger than this at a start becomes FILE.1, in the place of the one before. */
 const SIZE_MAX_BYTES = 4 * 1024 * 1024;
 
+/** Hears of each operation, too. */
+export type Noted = (operation: string, details: Readonly<Record<string, unknown>>) => void;
+
 export class AuditLog implements Disposable {
   #fd: number | undefined;
 
   private constructor(
     readonly path: string,
     fd: number,
+    /** Called with each line too. */
+    private readonly noted: Noted,
   ) {
     this.#fd = fd;
   }
 
   /** @throws ExitError when the file cannot be written */
-  static open(path: string): AuditLog {
+  static open(path: string, noted: Noted = () => undefined): AuditLog {
     try {
       const fd = openLog(path);
       const { size } = fstatSync(fd);
-      if (size <= SIZE_MAX_BYTES) return new AuditLog(path, fd);
+      if (size <= SIZE_MAX_BYTES) return new AuditLog(path, fd, noted);
       closeSync(fd);
       renameSync(path, `${path}.1`);
-      return new AuditLog(path, openLog(path));
+      return new AuditLog(path, openLog(path), noted);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ExitError(`audit log ${path} cannot be written: ${why}`, 1, { cause });
@@ -37,6 +42,7 @@ export class AuditLog implements Disposable {
   /** One line. A full disk does not end the service: the line is lost. */
   note(operation: string, details: Readonly<Record<string, unknown>> = {}): void {
     if (this.#fd === undefined) return;
+    this.noted(operation, details);
     const line = JSON.stringify({ time: new Date().toISOString(), pid: process.pid, operation, ...details });
     try {
       writeSync(this.#fd, `${line}\n`);
@@ -124,6 +130,13 @@ function closing(interception: Interception, closed: () => void): Interception {
       return interception.uplinks;
     },
     close,
+    ...(interception.release && {
+      release: () => {
+        interception.release?.();
+        if (isOpen) closed();
+        isOpen = false;
+      },
+    }),
     [Symbol.dispose]: close,
   };
 }

@@ -1,6 +1,7 @@
 // What a running service does by itself: it reads its profile again when a file of it changes or somebody sends SIGHUP,
 // and tells those who watch how it is.
 import type { ControlServer } from "../control/server.ts";
+import type { Log } from "../logs/log.ts";
 import { explain } from "./exit.ts";
 import type { Service } from "./service.ts";
 import { FileWatcher } from "./watch-files.ts";
@@ -10,6 +11,7 @@ const STATS_EVERY_MS = 1_000;
 export interface FollowOptions {
   /** What happens is told as JSON lines. */
   readonly json?: boolean;
+  readonly log: Log;
 }
 
 /** Until it is disposed. SIGHUP is a reload, but where a terminal hangs up it ends the service. */
@@ -17,15 +19,17 @@ export function follow(service: Service, control: ControlServer, options: Follow
   const reload = async (why: string): Promise<void> => {
     try {
       const report = await service.reload();
-      tell(options, { reload: true, why, ...report }, `reloaded (${why}): ${reloadText(report)}`);
+      tell(options, { reload: true, why, ...report });
     } catch (error) {
-      const text = explain(error);
-      tell(options, { reload: false, why, error: text }, `not reloaded (${why}), what was in force still is: ${text}`);
+      tell(options, { reload: false, why, error: explain(error) });
     }
   };
   const watcher = new FileWatcher(
     () => service.files,
-    () => void reload("a file changed"),
+    (files) => {
+      options.log.info("files changed", { files });
+      void reload("a file changed");
+    },
   );
   // What is read on request is not read again because it changed.
   service.beforeReload = () => watcher.mark();
@@ -55,6 +59,6 @@ export function reloadText({
   return restart.length === 0 ? count : `${count}; ${restart.join(", ")} will follow at the next start`;
 }
 
-function tell({ json }: FollowOptions, data: unknown, text: string): void {
-  process.stdout.write(json ? `${JSON.stringify(data)}\n` : `${text}\n`);
+function tell({ json }: FollowOptions, data: unknown): void {
+  if (json) process.stdout.write(`${JSON.stringify(data)}\n`);
 }

@@ -6,6 +6,11 @@ const KEYS: readonly (readonly [key: string, of: (profile: Profile) => unknown])
   ["device.address", ({ device }) => device.address],
   ["device.netmask", ({ device }) => device.netmask],
   ["device.mtu", ({ device }) => device.mtuBytes],
+  ["device.offload", ({ device }) => device.offload],
+  ["device.queues", ({ device }) => device.queues],
+  ["device.pump", ({ device }) => device.pump],
+  ["service.user", ({ service }) => service.user],
+  ["service.audit_log", ({ service }) => service.auditLog],
   ["limits.max_flows", ({ limits }) => limits.maxFlows],
   ["limits.max_queue_size", ({ limits }) => limits.maxQueueSize],
 ];

@@ -7,6 +7,7 @@ import {
   followNetwork,
   interceptNft,
   interceptRules,
+  isTunnel,
   NetworkEvents,
   LinuxTun,
   openInboundTap,
@@ -24,6 +25,12 @@ import { Coalesced } from "./coalesced.ts";
 export interface LinuxPlatformOptions {
   /** File that holds what has to be put back. */
   readonly statePath: string;
+  /** A sweep leaves what a kill switch closed. */
+  readonly keepClosed?: boolean;
+  /** Called when an interception was brought in step with the network; with its uplinks. */
+  readonly onNetwork?: (uplinks: readonly string[]) => void;
+  /** Called when that failed: what was in force stays. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /** Carries flows of stream rules, by sockets that are not taken into the device. */
@@ -31,7 +38,8 @@ export function linuxCarrier(): StreamCarrier {
   return relayCarrier(OUR_MARK);
 }
 
-export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform {
+export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
+  const { statePath } = options;
   return {
     name: "linux",
     unsupported,
@@ -40,12 +48,12 @@ export function linuxPlatform({ statePath }: LinuxPlatformOptions): TunPlatform 
     setMtu,
     openEgress: () => openRawEgress({ mark: OUR_MARK }),
     openTap: () => openInboundTap(),
-    intercept: (method, options) =>
-      followed(
-        method === "nft" ? interceptNft(options, { statePath }) : interceptRules(options, { statePath }),
-        options.changed,
-      ),
-    sweep: () => sweepInterception({ statePath }),
+    intercept: (method, asked) => {
+      const intercept = method === "nft" ? interceptNft : interceptRules;
+      const cgroups = [asked.include, asked.exclude].some((owners) => (owners?.cgroups ?? []).length > 0);
+      return followed(intercept(asked, { statePath }), { ...options, changed: asked.changed }, cgroups);
+    },
+    sweep: () => sweepInterception({ statePath, keepClosed: options.keepClosed === true }),
     uplinks: readUplinks,
     hasIpv6,
     startLane: (parts) => startLaneWorker(new Worker(new URL("./lane.worker.ts", import.meta.url).href), parts),
@@ -62,29 +70,50 @@ function setMtu({ index }: TunDevice, mtuBytes: number): void {
   netlink.setLink(index, { mtuBytes });
 }
 
+/** Control groups come and go, and nobody tells. */
+const CGROUPS_EVERY_MS = 1_000;
+
+interface Following extends LinuxPlatformOptions {
+  readonly changed: (() => void) | undefined;
+}
+
 /** An interception that follows the network: uplinks come and go while it is in force. */
-function followed(interception: LinuxInterception, changed?: () => void): Interception {
+function followed(
+  interception: LinuxInterception,
+  { onNetwork, onError, changed }: Following,
+  cgroups: boolean,
+): Interception {
   const events = NetworkEvents.open();
+  // With no uplink for a moment a refresh fails: what was in force stays, and it is tried again.
   const refresh = new Coalesced(() => {
-    interception.refresh();
-    changed?.();
+    try {
+      if (interception.refresh()) onNetwork?.(interception.uplinks);
+      changed?.();
+    } catch (error) {
+      onError?.(error);
+      throw error;
+    }
   });
   const ask = (): boolean => {
     refresh.ask();
     return false;
   };
   void followNetwork({ refresh: ask }, events);
-  const close = (): void => {
+  const timer = cgroups ? setInterval(ask, CGROUPS_EVERY_MS) : undefined;
+  const ended = (end: () => void) => (): void => {
+    clearInterval(timer);
     events.close();
     refresh[Symbol.dispose]();
-    interception.close();
+    end();
   };
+  const close = ended(() => interception.close());
   return {
     method: interception.method,
     get uplinks() {
       return interception.uplinks;
     },
     close,
+    ...(interception.release && { release: ended(() => interception.release?.()) }),
     [Symbol.dispose]: close,
   };
 }
@@ -110,7 +139,7 @@ export function readUplinks(): Uplinks {
       if (route.destination === "default" && route.index !== undefined && route.index > 0) indexes.add(route.index);
     }
   }
-  const links = netlink.links().filter((link) => indexes.has(link.index));
+  const links = netlink.links().filter((link) => indexes.has(link.index) && !isTunnel(link));
   const mtuBytes = Math.min(...links.map((link) => link.mtuBytes));
   return { names: links.map((link) => link.name), mtuBytes: links.length === 0 ? DEFAULT_MTU : mtuBytes };
 }

@@ -6,6 +6,7 @@ import * as v from "valibot";
 import type { ControlEvent } from "../control/protocol.ts";
 import { checked, type ControlCommands } from "../control/server.ts";
 import { describeFlow, FLOWS_SHOWN, type FlowLine } from "./describe-flow.ts";
+import type { DnsService } from "../dns/dns-service.ts";
 import { explain } from "./exit.ts";
 import type { ProfileSource } from "./read-profile.ts";
 import { needsRestart } from "./needs-restart.ts";
@@ -16,9 +17,15 @@ export interface ServiceParts {
   readonly read: () => Promise<ProfileSource>;
   /** Settings that the profile and the command line make together. */
   readonly settingsOf: (profile: Profile) => TunSettings;
+  /** Called behind each reload, with what it did or why it was refused. */
+  readonly reloaded: (outcome: unknown) => void;
+  /** Called when another profile is in force. */
+  readonly applied: (profile: Profile) => void;
   readonly notify: (event: ControlEvent, data: unknown) => void;
   /** Ends the service. */
   readonly stop: () => void;
+  /** Answers queries; follows the profile. */
+  readonly dns: Pick<DnsService, "use" | "figures">;
 }
 
 /** What a reload did. */
@@ -78,7 +85,14 @@ export class Service {
   status() {
     const { name, profile } = this.#source;
     const rules = profile.rules.filter(({ enabled }) => enabled).length;
-    return { pid: process.pid, profile: name, rules, reloads: this.#reloads, ...this.handle.stats };
+    return {
+      pid: process.pid,
+      profile: name,
+      rules,
+      reloads: this.#reloads,
+      ...this.handle.stats,
+      dns: this.parts.dns.figures,
+    };
   }
 
   /**
@@ -117,7 +131,7 @@ export class Service {
     };
     return {
       status: plain(() => this.status()),
-      stats: plain(() => this.handle.stats),
+      stats: plain(() => ({ ...this.handle.stats, dns: this.parts.dns.figures })),
       rules: plain(() => this.rules()),
       profile: plain(() => ({ source: this.#source.name, text: printProfile(this.#source.profile) })),
       flows: (given) => this.flows(checked(flowsSchema, given).limit),
@@ -134,21 +148,28 @@ export class Service {
       this.beforeReload();
       const source = await this.parts.read();
       const { profile } = source;
-      const { method, uplinks, excludes } = this.parts.settingsOf(profile);
+      const { method, uplinks, excludes, include, exclude, killSwitch } = this.parts.settingsOf(profile);
       this.handle.pipeline.load(profile, {
         ...(method !== undefined && { method }),
         ...(uplinks !== undefined && { uplinks }),
         ...(excludes !== undefined && { excludes }),
+        ...(include !== undefined && { include }),
+        ...(exclude !== undefined && { exclude }),
+        ...(killSwitch !== undefined && { killSwitch }),
       });
+      this.parts.applied(profile);
+      this.parts.dns.use(profile);
       this.#source = source;
       this.#reloads.done++;
       const restart = needsRestart(this.parts.source.profile, profile);
       const rules = profile.rules.filter(({ enabled }) => enabled).length;
       const report = { source: source.name, rules, restart };
+      this.parts.reloaded(report);
       this.parts.notify("reload", { ok: true, ...report });
       return report;
     } catch (error) {
       this.#reloads.refused++;
+      this.parts.reloaded(error);
       this.parts.notify("reload", { ok: false, error: explain(error) });
       throw error;
     }

@@ -21,12 +21,12 @@ export class FileWatcher implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
 
   /**
-   * Calls `changed` once the files have settled: two looks in a row saw the same. How a file is when it is first named
-   * is no change.
+   * Calls `changed` with those that did, once the files have settled: two looks in a row saw the same. How a file is
+   * when it is first named is no change.
    */
   constructor(
     readonly files: () => readonly string[],
-    readonly changed: () => void,
+    readonly changed: (files: readonly string[]) => void,
     everyMs: number = LOOK_EVERY_MS,
   ) {
     this.#look();
@@ -55,8 +55,9 @@ export class FileWatcher implements Disposable {
     const isSettled = isSame(now, this.#seen);
     this.#seen = now;
     if (!isSettled || isSame(now, this.#told) || now.includes(undefined)) return;
+    const changed = files.filter((_file, i) => now[i] !== this.#told[i]);
     this.#told = now;
-    this.changed();
+    this.changed(changed);
   }
 }
 

@@ -10,7 +10,7 @@ import { startInlineLane } from "../inline-lane.ts";
 import type { TunPlatform } from "../platform.ts";
 import { TunBackend } from "../tun-backend.ts";
 import type { CarrierContext, OpenCarrier, Reached } from "./carrier.ts";
-import { prefixLengthOf, STREAM_ADDRESS6 } from "./stream-side.ts";
+import { prefixLengthOf, STREAM_ADDRESS6 } from "./stream-link.ts";
 
 const profile = parseProfile('[[rule]]\nname = "s"\negress = "stream"\nstrategy = "tls: split(1)"\n');
 const ENDS = { source: "192.0.2.7", destination: "203.0.113.9", sourcePort: 40000, destinationPort: 443 };

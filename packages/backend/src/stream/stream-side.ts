@@ -5,13 +5,10 @@
 //   4. what came of it goes back to the lane, which lets the SYN through or refuses it
 import { Admission, LANES_MAX } from "@bunnel/abi";
 import { AdmissionQueue, Translations, type Engine, type TranslationFamily } from "@bunnel/engine";
-import { selectionOf, type Profile } from "@bunnel/profile";
-import { BackendError } from "../errors.ts";
+import { encodeRules, type Profile } from "@bunnel/profile";
 import type { OpenCarrier, Reached, StreamCarrier } from "./carrier.ts";
+import { PREFIX6, STREAM_ADDRESS6, type StreamLink } from "./stream-link.ts";
 
-/** An IPv6 network of our own (RFC 4193), its number drawn once: the name in ASCII. */
-export const STREAM_ADDRESS6 = "fd62:756e:6e65:6c::1";
-const PREFIX6 = 64;
 /** How soon a lane that takes no answers is tried again. */
 const FULL_RETRY_MS = 5;
 
@@ -22,31 +19,9 @@ const ADMISSIONS: Readonly<Record<Reached, Admission>> = {
   silent: Admission.Silent,
 };
 
-/** Where the device stands on its link. */
-export interface StreamLink {
-  readonly address: string;
-  readonly prefixLength: number;
-  readonly hasIpv6: boolean;
-}
-
-/** Whether a rule of the profile carries flows by sockets. */
-export function wantsStream(profile: Profile): boolean {
-  return selectionOf(profile).stream !== undefined;
-}
-
-/** Addresses with prefix that the device needs. */
-export function streamAddresses({ address, prefixLength, hasIpv6 }: StreamLink): string[] {
-  return [`${address}/${prefixLength}`, ...(hasIpv6 ? [`${STREAM_ADDRESS6}/${PREFIX6}`] : [])];
-}
-
-/** Prefix length of a netmask. @throws BackendError for one with holes */
-export function prefixLengthOf(netmask: string): number {
-  const bits = netmask
-    .split(".")
-    .map((part) => Number(part).toString(2).padStart(8, "0"))
-    .join("");
-  if (/^1*0*$/u.test(bits) && bits.length === 32) return bits.lastIndexOf("1") + 1;
-  throw new BackendError("E_NOT_SUPPORTED", `netmask ${netmask}: expected ones, then zeros`);
+/** Rules with stream egress are left to who carries them, and refused where there is nobody. */
+export function tableOf(profile: Profile, hasCarrier: boolean): Uint8Array {
+  return encodeRules(profile, hasCarrier ? { streamRules: "leave" } : {});
 }
 
 /** Stream egress while it lasts. */

@@ -97,7 +97,21 @@ describe("parseStrategy() names what is wrong with clauses", () => {
       "tls: split(1)\ndiscord: fake(x6)",
       `2:1 kind of message: expected ${KIND_WORDS}, found "discord", which is not in this version`,
     ],
-    ["dns: doh", `1:6 dns technique: expected ${TECHNIQUES("dns")}, found "doh", which is not in this version`],
+    ["dns: doh ttl(4)", '1:10 doh: expected nothing beside it, found "ttl"'],
+    ["dns: fake(random) doh", '1:19 doh: expected nothing beside it, found "fake"'],
+    ["dns: doh redirect(192.0.2.53)", '1:10 redirect: expected nothing beside it, found "doh"'],
+    ["dns: doh(1)", "1:9 doh: expected no parentheses, found some"],
+    ["tls: doh", `1:6 tls technique: expected ${TECHNIQUES("tls")}, found "doh", which is for dns`],
+    ["dns: redirect", "1:6 redirect: expected an address in parentheses, found none"],
+    ["dns: redirect(192.0.2.53, 192.0.2.54)", '1:27 redirect: expected one resolver, found a second: "192.0.2.54"'],
+    ...["192.0.2.53:0", "192.0.2.53:65536", "192.0.2", "[2001:db8::53]", "dns.example.org", ":53"].map(
+      (found) =>
+        [
+          `dns: redirect(${found})`,
+          "1:15 redirect: expected an address and perhaps a port, as in 192.0.2.53:5353 or [2001:db8::53]:5353, " +
+            `found "${found}"`,
+        ] as const,
+    ),
     ["tls: split(1)\n  tls: split(2)", '2:3 strategy: expected one clause of each kind, found "tls:" a second time'],
     ["tls: pass split(1)", '1:11 tls clause: expected nothing behind "pass", found "split"'],
     ["tls: pass(1)", "1:10 pass: expected no parentheses, found some"],

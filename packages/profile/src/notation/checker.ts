@@ -16,7 +16,9 @@ export const PASS = "pass";
 
 /** Words of the notation as users of such tools know it, which this version does not carry out. */
 const LATER_KINDS: readonly string[] = ["udp", "stun", "discord", "wireguard"];
-const LATER_TECHNIQUES: readonly string[] = ["doh"];
+
+/** What becomes of a message that goes nowhere: whatever stood beside it would do nothing. */
+const ALONE: readonly string[] = ["drop", "doh", "redirect"];
 
 /** A second one would undo the first. */
 const ONCE: readonly TechniqueName[] = [
@@ -123,8 +125,7 @@ function unknownTechnique(scope: Scope) {
   const technique = isAlias(word) ? ALIASES[word].technique : word;
   const foreign = Object.entries(ALL_TECHNIQUE_KINDS).find(([name]) => name === technique);
   let why = suggestion(word, [...known, PASS]);
-  if (LATER_TECHNIQUES.includes(word)) why = ", which is not in this version";
-  else if (elsewhere !== undefined) why = ` (did you mean ${shown(elsewhere)}?)`;
+  if (elsewhere !== undefined) why = ` (did you mean ${shown(elsewhere)}?)`;
   else if (foreign) why = `, which is for ${anyOf(foreign[1])}`;
   return scope.error(tree.word, `${kind} technique: expected ${anyOf(known)}, found ${shown(word)}${why}`);
 }
@@ -143,10 +144,10 @@ function checkPlace(scope: Scope, operation: Operation, before: readonly Operati
   if (ONCE.includes(technique) && before.some((earlier) => earlier.technique === technique)) {
     throw scope.error(word, `${scope.kind} clause: expected one ${technique}, found a second`);
   }
-  if (before.length > 0 && (technique === "drop" || before[0]?.technique === "drop")) {
-    const beside = technique === "drop" ? before[0]?.technique : technique;
-    throw scope.error(word, `drop: expected nothing beside it, found ${shown(beside)}`);
-  }
+  const [first] = before;
+  if (first === undefined) return;
+  const [alone, beside] = ALONE.includes(technique) ? [technique, first.technique] : [first.technique, technique];
+  if (ALONE.includes(alone)) throw scope.error(word, `${alone}: expected nothing beside it, found ${shown(beside)}`);
 }
 
 function checkSize(text: string, clause: ClauseTree, operations: readonly Operation[]): void {

@@ -42,6 +42,8 @@ export function socketRefusal(kind: Kind, operation: Operation): string | undefi
     case "dup":
     case "ttl":
     case "tos":
+    case "doh":
+    case "redirect":
       return "needs packets: a socket's headers are the system's";
     case "split":
     case "disorder":

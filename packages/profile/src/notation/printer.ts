@@ -1,6 +1,7 @@
 // A strategy to its one canonical text: `tls: fake(sni=www.example.org, ttl=4, x2) split(1, midsld)  http: pass`.
 import { KINDS, type Kind, type Point } from "./kinds.ts";
 import { decoyWords, foolingWords, patternWords, payloadWords, repeatsWords } from "./print-content.ts";
+import { resolverWords } from "./read-answers.ts";
 import { OOB_OCTET_DEFAULT, type Oob } from "./stream-operations.ts";
 import type { Clause, HostFakeSplit, IpFrag, Operation, SeqOvl, Strategy } from "./strategy.ts";
 
@@ -81,6 +82,8 @@ function parameterWords(kind: Kind, operation: Operation): readonly string[] {
       return [String(operation.hops)];
     case "tos":
       return [String(operation.octet)];
+    case "redirect":
+      return resolverWords(operation);
     case "tlsrec":
       return operation.points.map(printPoint);
     case "oob":
@@ -88,6 +91,7 @@ function parameterWords(kind: Kind, operation: Operation): readonly string[] {
     case "hostpad":
       return [String(operation.bytes)];
     case "disorder":
+    case "doh":
     case "drop":
     case "hostdot":
     case "hosttab":

@@ -1,5 +1,6 @@
 // Which reader reads which technique.
 import type { Reading, Scope } from "./parameters.ts";
+import { readDoh, readRedirect } from "./read-answers.ts";
 import { readFakedSplit, readHostFakeSplit, readSeqOvl, readSplit } from "./read-cuts.ts";
 import { readFake, readRst, readSynAck, readSynData } from "./read-fakes.ts";
 import * as fields from "./read-fields.ts";
@@ -27,6 +28,8 @@ export const READERS: Readonly<Record<Exclude<TechniqueName, "disorder">, (scope
   delay: fields.readDelay,
   ttl: fields.readTtl,
   tos: fields.readTos,
+  doh: readDoh,
+  redirect: readRedirect,
   tlsrec: readTlsRec,
   oob: readOob,
   hostpad: readHostPad,

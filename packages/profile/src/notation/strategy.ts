@@ -170,6 +170,19 @@ export interface Tos {
   readonly octet: number;
 }
 
+/** Answers the query by HTTPS, as the profile's `[dns]` says. */
+export interface Doh {
+  readonly technique: "doh";
+}
+
+/** Answers the query by another resolver, in plain DNS. */
+export interface Redirect {
+  readonly technique: "redirect";
+  /** IPv4 or IPv6, in canonical form. */
+  readonly address: string;
+  readonly port: number;
+}
+
 /** A technique that packets can carry out, with its parameters. */
 export type PacketOperation =
   | Split
@@ -191,7 +204,9 @@ export type PacketOperation =
   | Dup
   | Delay
   | Ttl
-  | Tos;
+  | Tos
+  | Doh
+  | Redirect;
 
 /** One technique with its parameters, as a strategy names it. */
 export type Operation = PacketOperation | StreamOperation;

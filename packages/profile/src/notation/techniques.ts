@@ -31,6 +31,8 @@ export const TECHNIQUE_KINDS: Readonly<Record<PacketTechniqueName, readonly Kind
   delay: KINDS,
   ttl: KINDS,
   tos: KINDS,
+  doh: ["dns"],
+  redirect: ["dns"],
 };
 
 /** Names that mean a technique, or a technique and `disorder` behind it. */

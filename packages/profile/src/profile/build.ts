@@ -1,7 +1,18 @@
 // A profile from values that were read and found right.
 import type { RuleStrategy } from "./rule-strategy.ts";
+import { buildDns, type CertificatesFile } from "./dns-section.ts";
 import { defaultProfile } from "./default-profile.ts";
-import { FAMILIES, PROFILE_VERSION, type ListFile, type PayloadEntry, type Profile, type Rule } from "./profile.ts";
+import {
+  FAMILIES,
+  PROFILE_VERSION,
+  type InterceptionSettings,
+  type ListFile,
+  type PayloadEntry,
+  type Profile,
+  type Rule,
+} from "./profile.ts";
+import { buildLog, buildService } from "./service-section.ts";
+import { buildSplit, type ScopeLists } from "./split-section.ts";
 import type { ProfileInput, RuleInput } from "./schema.ts";
 import { buildStream } from "./stream-settings.ts";
 
@@ -12,32 +23,61 @@ export interface RuleParts {
   readonly addressesFile?: ListFile;
 }
 
+/** The files of lists that are no rule's. */
+export interface ProfileLists {
+  readonly include: ScopeLists;
+  readonly exclude: ScopeLists;
+}
+
 /** The profile; `parts` are those of its rules, one by one. */
 export function buildProfile(
-  { interception, device, limits, stream, proxy, rule }: ProfileInput,
+  input: ProfileInput,
   payloads: ReadonlyMap<string, PayloadEntry>,
   parts: readonly RuleParts[],
+  lists: ProfileLists,
+  certificates?: CertificatesFile,
 ): Profile {
+  const { device, limits, rule } = input;
   return {
     version: PROFILE_VERSION,
-    interception,
+    enabled: input.enabled,
+    service: buildService(input.service),
+    log: buildLog(input.log),
+    interception: buildInterception(input.interception),
     device: {
       name: device.name,
       address: device.address,
       netmask: device.netmask,
       mtuBytes: device.mtu,
+      offload: device.offload,
+      queues: device.queues,
+      pump: device.pump,
     },
     limits: {
       maxFlows: limits.max_flows,
       maxQueueSize: limits.max_queue_size,
       flowTimeoutSeconds: limits.flow_timeout_seconds,
+      maxMemoryMb: limits.max_memory_mb,
+      maxJitterMs: limits.max_jitter_ms,
+      logRateLimit: limits.log_rate_limit,
     },
-    stream: buildStream(stream),
-    proxy,
+    include: buildSplit(input.include, lists.include),
+    exclude: buildSplit(input.exclude, lists.exclude),
+    dns: buildDns(input.dns, certificates),
+    stream: buildStream(input.stream),
+    proxy: input.proxy,
     payloads: Object.fromEntries(payloads),
-    rules:
-      rule === undefined ? defaultProfile().rules : rule.map((input, index) => buildRule(input, parts[index] ?? {})),
+    rules: rule === undefined ? defaultProfile().rules : rule.map((each, index) => buildRule(each, parts[index] ?? {})),
   };
+}
+
+function buildInterception({
+  method,
+  uplinks,
+  exclude,
+  kill_switch,
+}: ProfileInput["interception"]): InterceptionSettings {
+  return { method, uplinks, exclude, killSwitch: kill_switch };
 }
 
 function buildRule(input: RuleInput, { strategy, hostsFile, addressesFile }: RuleParts): Rule {

@@ -2,9 +2,12 @@
 import { deepFreeze } from "../freeze.ts";
 import { PRESETS, PRESET_PREFIX } from "../presets.ts";
 import { EGRESSES } from "../notation/egress.ts";
+import { DNS_DEFAULTS, dnsText } from "./dns-section.ts";
 import { readRuleStrategy } from "./rule-strategy.ts";
+import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS, type Profile, type Rule } from "./profile.ts";
+import { LOG_DEFAULTS, SERVICE_DEFAULTS, serviceText } from "./service-section.ts";
+import { SPLIT_DEFAULTS, splitText } from "./split-section.ts";
 import { PROXY_DEFAULTS, STREAM_DEFAULTS, streamSectionsText } from "./stream-settings.ts";
-import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, type Profile, type Rule } from "./profile.ts";
 
 const DEFAULT_STRATEGY = `${PRESET_PREFIX}default`;
 
@@ -28,9 +31,21 @@ const DEFAULT_RULE: Rule = {
 
 const DEFAULT_PROFILE: Profile = deepFreeze({
   version: PROFILE_VERSION,
-  interception: { method: METHODS[0], uplinks: [], exclude: [] },
-  device: { name: "bunnel0", address: "10.0.85.1", netmask: "255.255.255.0", mtuBytes: 0 },
-  limits: { maxFlows: 10_000, maxQueueSize: 1000, flowTimeoutSeconds: 120 },
+  enabled: true,
+  service: SERVICE_DEFAULTS,
+  log: LOG_DEFAULTS,
+  interception: { method: METHODS[0], uplinks: [], exclude: [], killSwitch: false },
+  device: {
+    ...{ name: "bunnel0", address: "10.0.85.1", netmask: "255.255.255.0", mtuBytes: 0 },
+    ...{ offload: true, queues: 1, pump: PUMPS[0] },
+  },
+  limits: {
+    ...{ maxFlows: 10_000, maxQueueSize: 1000, flowTimeoutSeconds: 120 },
+    ...{ maxMemoryMb: 512, maxJitterMs: 500, logRateLimit: 100 },
+  },
+  include: SPLIT_DEFAULTS,
+  exclude: SPLIT_DEFAULTS,
+  dns: DNS_DEFAULTS,
   stream: STREAM_DEFAULTS,
   proxy: PROXY_DEFAULTS,
   payloads: {},
@@ -44,47 +59,86 @@ export function defaultProfile(): Profile {
 
 /** A commented profile text with every key at its default; `parseProfile` makes `defaultProfile()` of it. */
 export function defaultProfileText(): string {
-  const { interception, device, limits } = DEFAULT_PROFILE;
+  return [
+    headText(),
+    serviceText(),
+    interceptionText(),
+    deviceText(),
+    limitsText(),
+    splitText(),
+    dnsText(),
+    streamSectionsText(),
+    defaultRuleText(),
+  ].join("\n");
+}
+
+function headText(): string {
   return `# A profile of bunnel. Every key stands here with its default; what is left out keeps it.
 version = ${PROFILE_VERSION}
+# false: the service runs, and nothing is looked at.
+enabled = ${DEFAULT_PROFILE.enabled}
+`;
+}
 
-# How packets come up to be looked at.
+function interceptionText(): string {
+  const { method, killSwitch } = DEFAULT_PROFILE.interception;
+  return `# How packets come up to be looked at.
 [interception]
 # "nft": a small nftables hook picks out the packets that rules can ask for. "rules": routing rules alone, everything
 # comes up. "auto": nft where the kernel has it, else rules.
-method = ${JSON.stringify(interception.method)}
-# Interfaces whose traffic is looked at. Empty: every interface with a default route.
+method = ${JSON.stringify(method)}
+# Interfaces whose traffic is looked at. Empty: every interface with a default route, but for tunnels of others.
 uplinks = []
 # Destinations that are left alone, besides private and link-local ones: "203.0.113.0/24", "2001:db8::/32".
 exclude = []
+# true: when the service dies, what its rules want is refused until the next start or \`bunnel down\`. false: it passes.
+kill_switch = ${killSwitch}
+`;
+}
 
-# The network interface that bunnel makes.
+function deviceText(): string {
+  const { name, address, netmask, mtuBytes, offload, queues, pump } = DEFAULT_PROFILE.device;
+  return `# The network interface that bunnel makes.
 [device]
-name = ${JSON.stringify(device.name)}
-address = ${JSON.stringify(device.address)}
-netmask = ${JSON.stringify(device.netmask)}
+name = ${JSON.stringify(name)}
+address = ${JSON.stringify(address)}
+netmask = ${JSON.stringify(netmask)}
 # Octets of the largest packet. 0: as the uplink has it.
-mtu = ${device.mtuBytes}
+mtu = ${mtuBytes}
+# Segmentation offload: a message of several segments comes up as one packet.
+offload = ${offload}
+# Queues of the device, each with a thread of its own, 1 to 4.
+queues = ${queues}
+# How packets pass: "plain" (a system call for each), "uring" (io_uring), "auto".
+pump = ${JSON.stringify(pump)}
+`;
+}
 
-[limits]
+function limitsText(): string {
+  const { maxFlows, maxQueueSize, flowTimeoutSeconds, maxMemoryMb, maxJitterMs, logRateLimit } = DEFAULT_PROFILE.limits;
+  return `[limits]
 # Flows that are kept at a time.
-max_flows = ${limits.maxFlows}
+max_flows = ${maxFlows}
 # Packets that may wait for the way out.
-max_queue_size = ${limits.maxQueueSize}
+max_queue_size = ${maxQueueSize}
 # A flow without a packet for so long is forgotten.
-flow_timeout_seconds = ${limits.flowTimeoutSeconds}
+flow_timeout_seconds = ${flowTimeoutSeconds}
+# Memory of the service, in millions of octets. What is above ends it, after idle flows were forgotten. 0: any.
+max_memory_mb = ${maxMemoryMb}
+# The longest delay that a strategy may have, its jitter included.
+max_jitter_ms = ${maxJitterMs}
+# Lines of the log in a second; the rest is counted.
+log_rate_limit = ${logRateLimit}
+`;
+}
 
-${streamSectionsText()}
-# Octets that strategies name, as in fake(file=hello, ttl=4) or seqovl(568, pattern=hello):
+function defaultRuleText(): string {
+  return `# Octets that strategies name, as in fake(file=hello, ttl=4) or seqovl(568, pattern=hello):
 #   hello = "file:hello.bin"      a file, found from this file's directory
 #   junk = "hex:00ff 00ff"
 [payload]
 
-${defaultRuleText()}`;
-}
-
-function defaultRuleText(): string {
-  return `# Rules. The first that matches decides: higher priority first, among equals in the order of this file. With
+# Rules. The first that matches decides: higher priority first, among equals in the order of this file. With
 # no rule in the file there is the one below; "rule = []" at the top means none at all.
 [[rule]]
 # Needed, and each rule has its own.
@@ -94,7 +148,7 @@ priority = ${DEFAULT_RULE.priority}
 # "example.org": the name and everything below it. "=www.example.org": the name alone. A public suffix, under which
 # anybody can have a name, is written "all:co.uk". Empty: any host.
 hosts = []
-# A file with more of them, one a line, "#" before comments, gzip or not. A file without any: no host at all.
+# A file with more of them, one a line, "#" before comments, gzip, zstd or plain. A file without any: no host at all.
 hosts_file = ""
 # Destinations: "203.0.113.0/24", "2001:db8::/32", "192.0.2.7". Empty: any. The file as that of hosts.
 addresses = []

@@ -18,6 +18,11 @@ export function whole(description: string, minimum: number, maximum: number, val
   return { type: "integer", minimum, maximum, description, default: value };
 }
 
+/** True or false, and the default. */
+export function yesOrNo(description: string, value: boolean): JsonSchema {
+  return { type: "boolean", description, default: value };
+}
+
 /** A table with these keys and no other. */
 export function table(description: string, properties: JsonSchema, more: JsonSchema = {}): JsonSchema {
   return { type: "object", description, properties, additionalProperties: false, ...more };

@@ -12,6 +12,8 @@ const validate = new Ajv({ allErrors: true, validateFormats: false, strict: true
   schema,
 );
 
+const SECTIONS = ["service", "log", "interception", "device", "limits", "include", "exclude"] as const;
+
 interface Table {
   readonly properties: Readonly<Record<string, Table & { readonly items?: Table; readonly default?: unknown }>>;
 }
@@ -21,7 +23,7 @@ describe("profileJsonSchema()", () => {
     const { properties } = schema as unknown as Table;
     const keys = (table?: Table) => Object.keys(table?.properties ?? {}).toSorted();
     expect(keys({ properties })).toEqual([...KEYS.root].toSorted());
-    for (const name of ["interception", "device", "limits", "stream", "proxy"] as const) {
+    for (const name of SECTIONS) {
       expect(keys(properties[name])).toEqual([...KEYS[name]].toSorted());
     }
     expect(keys(properties["rule"]?.items)).toEqual([...KEYS.rule].toSorted());
@@ -31,7 +33,7 @@ describe("profileJsonSchema()", () => {
     const sample = parseToml(defaultProfileText()) as Record<string, unknown>;
     expect(validate(sample)).toBe(true);
     const { properties } = schema as unknown as Table;
-    for (const name of ["interception", "device", "limits"] as const) {
+    for (const name of SECTIONS) {
       const told = Object.entries(properties[name]?.properties ?? {}).map(([key, value]) => [key, value.default]);
       expect(Object.fromEntries(told)).toEqual(sample[name]);
     }
@@ -47,7 +49,18 @@ describe("profileJsonSchema()", () => {
     ["[device]\nname = 'a/b'", ""],
     ["[limits]\nmax_flows = 0", ""],
     ["[limits]\nmax_queue_size = 1.5", ""],
+    ["[limits]\nmax_memory_mb = 1", ""],
+    ["[log]\nlevel = 'loud'", ""],
+    ["[service]\nname = 'a'", ""],
+    ["[include]\nprotocols = ['icmp']", ""],
+    ["[exclude]\nuser = ['alice']", ""],
+    ["[device]\nqueues = 5", ""],
+    ["enabled = 1", ""],
     ["[interception]\nmethod = 'magic'", ""],
+    ["[dns]\nfallback = 'maybe'", ""],
+    ["[dns]\nupstreams = []", ""],
+    ["[dns]\nupstreams = ['http://192.0.2.53/dns-query']", ""],
+    ["[dns]\ntimeout_ms = 1", ""],
     ["[stream]\nmax_flows = 0", ""],
     ["[proxy]\nlisten = '127.0.0.1:1080'", ""],
     ["", "egress = 'socket'"],

@@ -1,13 +1,26 @@
 // The keys of a profile as JSON Schema (draft 2020-12), for editors: names, types, limits and what each key is for.
 // What only `parseProfile` can tell, such as whether a strategy makes sense, it tells.
-import { FLOW_BUCKETS_MAX, FLOW_WAYS } from "@bunnel/abi";
 import { EGRESSES } from "../notation/egress.ts";
+import { FLOW_BUCKETS_MAX, FLOW_WAYS, QUEUES_MAX } from "@bunnel/abi";
 import { PRESET_PREFIX, PRESETS } from "../presets.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
-import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
-import { table, text, texts, whole, type JsonSchema } from "./json-schema-parts.ts";
+import { dnsSchema } from "./dns-section.ts";
+import { table, text, texts, whole, yesOrNo, type JsonSchema } from "./json-schema-parts.ts";
+import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS } from "./profile.ts";
+import {
+  FLOW_TIMEOUT_MAX_SECONDS,
+  JITTER_MAX_MS,
+  LOG_RATE_MAX,
+  MEMORY_MAX_MB,
+  MEMORY_MIN_MB,
+  MTU_MAX_BYTES,
+  MTU_MIN_BYTES,
+  PRIORITY_MAX,
+  QUEUE_MAX,
+} from "./schema.ts";
+import { SERVICE_JSON } from "./service-section.ts";
+import { SPLIT_JSON } from "./split-section.ts";
 import { streamJsonSchemas } from "./stream-settings.ts";
-import { FLOW_TIMEOUT_MAX_SECONDS, MTU_MAX_BYTES, MTU_MIN_BYTES, PRIORITY_MAX, QUEUE_MAX } from "./schema.ts";
 
 const SCHEMA_VERSION = "https://json-schema.org/draft/2020-12/schema";
 
@@ -19,7 +32,7 @@ const port = {
 };
 
 function interceptionSchema(): JsonSchema {
-  const { method } = defaultProfile().interception;
+  const { method, killSwitch } = defaultProfile().interception;
   return table("How packets come up to be looked at.", {
     method: text(
       "nft: a small hook picks out packets; rules: everything comes up; auto: nft where the kernel has it.",
@@ -30,11 +43,12 @@ function interceptionSchema(): JsonSchema {
     ),
     uplinks: texts("Interfaces whose traffic is looked at. Empty: every interface with a default route."),
     exclude: texts("Destinations that are left alone, besides private and link-local ones: 203.0.113.0/24."),
+    kill_switch: yesOrNo("When the service dies, what its rules want is refused.", killSwitch),
   });
 }
 
 function deviceSchema(): JsonSchema {
-  const { name, address, netmask, mtuBytes } = defaultProfile().device;
+  const { name, address, netmask, mtuBytes, offload, queues, pump } = defaultProfile().device;
   return table("The network interface that bunnel makes.", {
     name: text("Its name.", { pattern: "^[\\w.%-]{1,15}$", default: name }),
     address: text("Its address, in the modes that need one.", { format: "ipv4", default: address }),
@@ -44,11 +58,14 @@ function deviceSchema(): JsonSchema {
       description: "Octets of the largest packet. 0: as the uplink has it.",
       default: mtuBytes,
     },
+    offload: yesOrNo("Segmentation offload.", offload),
+    queues: whole("Queues, each with a thread of its own.", 1, QUEUES_MAX, queues),
+    pump: text("How packets pass.", { enum: PUMPS, default: pump }),
   });
 }
 
 function limitsSchema(): JsonSchema {
-  const { maxFlows, maxQueueSize, flowTimeoutSeconds } = defaultProfile().limits;
+  const { maxFlows, maxQueueSize, flowTimeoutSeconds, ...more } = defaultProfile().limits;
   return table("What the service may take.", {
     max_flows: whole("Flows that are kept at a time.", 1, FLOW_BUCKETS_MAX * FLOW_WAYS, maxFlows),
     max_queue_size: whole("Packets that may wait for the way out.", 1, QUEUE_MAX, maxQueueSize),
@@ -58,6 +75,13 @@ function limitsSchema(): JsonSchema {
       FLOW_TIMEOUT_MAX_SECONDS,
       flowTimeoutSeconds,
     ),
+    max_memory_mb: {
+      oneOf: [{ const: 0 }, { type: "integer", minimum: MEMORY_MIN_MB, maximum: MEMORY_MAX_MB }],
+      description: "Memory of the service in millions of octets; 0: any.",
+      default: more.maxMemoryMb,
+    },
+    max_jitter_ms: whole("The longest delay of a strategy, jitter included.", 0, JITTER_MAX_MS, more.maxJitterMs),
+    log_rate_limit: whole("Lines of the log in a second.", 1, LOG_RATE_MAX, more.logRateLimit),
   });
 }
 
@@ -68,7 +92,7 @@ function ruleSchema(): JsonSchema {
     enabled: { type: "boolean", description: "Whether it is looked at.", default: RULE_DEFAULTS.enabled },
     priority: whole("The higher is looked at first.", -PRIORITY_MAX, PRIORITY_MAX, RULE_DEFAULTS.priority),
     hosts: texts("example.org: it and all below it; =www.example.org: it alone; all:co.uk: a public suffix."),
-    hosts_file: text("A file with more of them, one a line, gzip or not.", { default: "" }),
+    hosts_file: text("A file with more of them, one a line, gzip, zstd or plain.", { default: "" }),
     addresses: texts("Destinations: 203.0.113.0/24, 2001:db8::/32, 192.0.2.7. Empty: any."),
     addresses_file: text("A file with more of them.", { default: "" }),
     ports: texts('Destination ports: 443, "8000-8100". Empty: any.', port),
@@ -109,9 +133,15 @@ export function profileJsonSchema(): JsonSchema {
     title: "Profile of bunnel",
     ...table("Which messages get which strategy.", {
       version: { const: PROFILE_VERSION, description: "Of this format.", default: PROFILE_VERSION },
+      enabled: yesOrNo("false: nothing is looked at.", defaultProfile().enabled),
+      service: table("The service itself.", SERVICE_JSON.service),
+      log: table("What the service says of itself.", SERVICE_JSON.log),
       interception: interceptionSchema(),
       device: deviceSchema(),
       limits: limitsSchema(),
+      include: table("What is looked at at all.", SPLIT_JSON),
+      exclude: table("What is left alone.", SPLIT_JSON),
+      dns: dnsSchema(),
       ...streamJsonSchemas(),
       payload: {
         type: "object",

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { loadFile } from "../../test/files.ts";
 import { Fault } from "../errors.ts";
 import { fileLoader, Files, type FileLoader } from "./files.ts";
@@ -25,6 +25,14 @@ describe("readListFile()", () => {
     ]);
     expect(hostsIn(text("\ufeffa.example.org"))).toEqual(["a.example.org"]);
     expect(hostsIn(text(""))).toEqual([]);
+  });
+
+  test("unpacks zstd, whatever the file is called", () => {
+    expect(hostsIn(() => zstdCompressSync("a.example.org\n"))).toEqual(["a.example.org"]);
+    const broken = () => zstdCompressSync("a.example.org".repeat(9)).slice(0, 12);
+    expect(hostsIn(broken)).toStartWith('expected zstd that can be unpacked, found "list.txt": ');
+    const large = zstdCompressSync(new Uint8Array(64 * 1024 * 1024 + 1));
+    expect(hostsIn(() => large)).toBe('expected a list of at most 67108864 octets, found more in "list.txt"');
   });
 
   test("unpacks gzip, whatever the file is called", () => {

@@ -1,5 +1,6 @@
-// Lists of hosts and of addresses in files: one entry a line, `#` before a comment, gzip taken for what it holds.
-import { gunzipSync } from "node:zlib";
+// Lists of hosts and of addresses in files: one entry a line, `#` before a comment, gzip and zstd taken for what they
+// hold.
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { Fault } from "../errors.ts";
 import { shown } from "../wording.ts";
 import type { Files } from "./files.ts";
@@ -11,6 +12,8 @@ const LIST_MAX_BYTES = 64 * 1024 * 1024;
 const FAULTS_TOLD = 3;
 /** RFC 1952 section 2.3.1 */
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
+/** RFC 8878 section 3.1.1 */
+const ZSTD_MAGIC = [0x28, 0xb5, 0x2f, 0xfd] as const;
 
 const decoder = new TextDecoder();
 
@@ -39,14 +42,31 @@ export function readListFile(
 }
 
 function textOf(octets: Uint8Array, path: string): string | Fault {
-  const isGzip = GZIP_MAGIC.every((octet, index) => octets[index] === octet);
-  if (!isGzip) return octets.length <= LIST_MAX_BYTES ? decoder.decode(octets) : tooLarge(path);
+  if (startsWith(octets, GZIP_MAGIC)) return unpacked("gzip", path, () => gunzipSync(octets, UNPACK_OPTIONS));
+  if (startsWith(octets, ZSTD_MAGIC)) return unpacked("zstd", path, () => unpackZstd(octets));
+  return octets.length <= LIST_MAX_BYTES ? decoder.decode(octets) : tooLarge(path);
+}
+
+const UNPACK_OPTIONS = { maxOutputLength: LIST_MAX_BYTES };
+
+/** The first unpacks no more than it may, but takes a torn end for an end; the second knows that there is none. */
+function unpackZstd(octets: Uint8Array): Uint8Array {
+  zstdDecompressSync(octets, UNPACK_OPTIONS);
+  return Bun.zstdDecompressSync(octets);
+}
+
+function startsWith(octets: Uint8Array, magic: readonly number[]): boolean {
+  return magic.every((octet, index) => octets[index] === octet);
+}
+
+function unpacked(form: string, path: string, unpack: () => Uint8Array): string | Fault {
   try {
-    return decoder.decode(gunzipSync(octets, { maxOutputLength: LIST_MAX_BYTES }));
+    const octets = unpack();
+    return octets.length <= LIST_MAX_BYTES ? decoder.decode(octets) : tooLarge(path);
   } catch (error) {
     if (error instanceof RangeError) return tooLarge(path);
     const why = error instanceof Error ? error.message : String(error);
-    return new Fault(`expected gzip that can be unpacked, found ${shown(path)}: ${why}`);
+    return new Fault(`expected ${form} that can be unpacked, found ${shown(path)}: ${why}`);
   }
 }
 

@@ -58,14 +58,19 @@ describe("parseProfile()", () => {
       method: "nft",
       uplinks: ["eth0"],
       exclude: ["203.0.113.0/24", "192.0.2.7/32", "2001:db8::/32"],
+      killSwitch: false,
     });
     expect(profile.device).toEqual({
       name: "b%d",
       address: "192.0.2.1",
       netmask: "255.255.255.252",
       mtuBytes: 1400,
+      ...{ offload: true, queues: 1, pump: "auto" },
     });
-    expect(profile.limits).toEqual({ maxFlows: 7, maxQueueSize: 8, flowTimeoutSeconds: 9 });
+    expect(profile.limits).toEqual({
+      ...{ maxFlows: 7, maxQueueSize: 8, flowTimeoutSeconds: 9 },
+      ...{ maxMemoryMb: 512, maxJitterMs: 500, logRateLimit: 100 },
+    });
     expect(profile.payloads).toEqual({
       junk: { text: "hex:00ff1020", hex: "00ff1020" },
       "old-quic": { text: "file:quic.bin", hex: loadFile("quic.bin").toHex() },
@@ -157,27 +162,30 @@ describe("parseProfile() refuses what is not TOML", () => {
 });
 
 describe("parseProfile() names unknown keys with the nearest right one", () => {
-  const root = "expected version, interception, device, limits, stream, proxy, payload or rule";
+  const root =
+    "expected version, enabled, service, log, interception, device, limits, include, exclude, dns, stream, proxy, " +
+    "payload or rule";
+  const device = "expected name, address, netmask, mtu, offload, queues or pump";
   const rule =
     "expected name, enabled, priority, hosts, hosts_file, addresses, addresses_file, ports, families, direction, " +
     "packets, egress or strategy";
+  const scope =
+    "expected hosts, hosts_file, addresses, addresses_file, ports, protocols, interfaces, users, groups, cgroups " +
+    "or processes";
   test.each([
     ["versoin = 1", `1:1 versoin: unknown key: ${root} (did you mean "version"?)`],
     ["\n  colour = 1", `2:3 colour: unknown key: ${root}`],
     ["[[rules]]\nname = 'a'", `1:1 rules: unknown key: ${root} (did you mean "rule"?)`],
     ["max_flows = 1", `1:1 max_flows: unknown key: ${root} (did you mean "max_flows" in [limits]?)`],
     ["hosts = []", `1:1 hosts: unknown key: ${root} (did you mean "hosts" in [[rule]]?)`],
-    [
-      '[device]\nname = "a"\n\n# mtu\nmut = 0',
-      '5:1 device.mut: unknown key: expected name, address, netmask or mtu (did you mean "mtu"?)',
-    ],
+    ['[device]\nname = "a"\n\n# mtu\nmut = 0', `5:1 device.mut: unknown key: ${device} (did you mean "mtu"?)`],
     [
       'device = { name = "a",  adress = "192.0.2.1" }',
-      '1:25 device.adress: unknown key: expected name, address, netmask or mtu (did you mean "address"?)',
+      `1:25 device.adress: unknown key: ${device} (did you mean "address"?)`,
     ],
     [
       'interception.methd = "nft"',
-      '1:14 interception.methd: unknown key: expected method, uplinks or exclude (did you mean "method"?)',
+      '1:14 interception.methd: unknown key: expected method, uplinks, exclude or kill_switch (did you mean "method"?)',
     ],
     [`${RULE}strategy = "pass"\nhost = []`, `4:1 rule "video": host: unknown key: ${rule} (did you mean "hosts"?)`],
     ["rule = [{ strategy = 'pass', name = 'b', x = 1 }]", `1:42 rule "b": x: unknown key: ${rule}`],
@@ -186,11 +194,23 @@ describe("parseProfile() names unknown keys with the nearest right one", () => {
     ['"a b".c = 1', `1:1 a b: unknown key: ${root}`],
     [
       "[limits.max]\nflows = 1",
-      "1:1 limits.max: unknown key: expected max_flows, max_queue_size or flow_timeout_seconds " +
-        '(did you mean "max_flows"?)',
+      "1:1 limits.max: unknown key: expected max_flows, max_queue_size, flow_timeout_seconds, max_memory_mb, " +
+        'max_jitter_ms or log_rate_limit (did you mean "max_flows"?)',
     ],
+    ["[exclude]\nuser = []", `2:1 exclude.user: unknown key: ${scope} (did you mean "users"?)`],
   ])("%j", (text, message) => {
     expect(problemsOf(text)).toEqual(["E_PROFILE", message]);
+  });
+});
+
+describe("parseProfile() refuses what a limit of the same profile forbids", () => {
+  test("delays longer than max_jitter_ms", () => {
+    const rule = (delay: string) => `[limits]\nmax_jitter_ms = 20\n${RULE}strategy = "tls: ${delay}"\n`;
+    expect(problemsOf(rule("delay(15, jitter=6)"))).toEqual([
+      "E_PROFILE",
+      '5:12 rule "video": strategy: delay: expected at most 20 ms with its jitter (limits.max_jitter_ms), found 21',
+    ]);
+    expect(parseProfile(rule("delay(15, jitter=5)")).limits.maxJitterMs).toBe(20);
   });
 });
 

@@ -9,7 +9,7 @@ import { ProfileError, type ProfileProblem } from "../errors.ts";
 import { deepFreeze } from "../freeze.ts";
 import { positionAt } from "../position.ts";
 import { shown } from "../wording.ts";
-import { buildProfile } from "./build.ts";
+import { buildProfile, type RuleParts } from "./build.ts";
 import { fileLoader, Files, type FileLoader } from "./files.ts";
 import { indexInString, Locator, type Path } from "./locate.ts";
 import type { Profile } from "./profile.ts";
@@ -38,16 +38,22 @@ export function parseProfile(text: string, options: ParseOptions = {}): Profile 
   const result = v.safeParse(profileSchema, values, { abortPipeEarly: true });
   const reader = new PartReader(new Files(options.load ?? fileLoader(source)));
   if (isTable(values["payload"])) reader.readPayloads(values["payload"]);
+  const certificates = reader.readCertificates(values["dns"]);
   const parts = ruleTables(values).map((rule, index) => reader.readRule(rule ?? {}, index));
+  const lists = {
+    include: reader.readLists(tableOf(values["include"]), ["include"]),
+    exclude: reader.readLists(tableOf(values["exclude"]), ["exclude"]),
+  };
   const findings: readonly Finding[] = [
     ...unknownKeys(values).map((unknown) => ({ ...unknown, at: "key" as const })),
     ...(result.issues ?? []).map(({ path, message }) => ({ path: pathOf(path ?? []), message })),
     ...checkRuleNames(values),
+    ...(result.success ? checkDelays(result.output.limits.max_jitter_ms, parts) : []),
     ...proxyFaults(values["proxy"] ?? {}).map(({ key, text: message }) => ({ path: ["proxy", key], message })),
     ...reader.findings,
   ];
   if (!result.success || findings.length > 0) throw profileError(text, source, values, findings);
-  return deepFreeze(buildProfile(result.output, reader.payloads, parts));
+  return deepFreeze(buildProfile(result.output, reader.payloads, parts, lists, certificates));
 }
 
 function readToml(text: string, source: string): Values {
@@ -75,6 +81,24 @@ function ruleTables(values: Values): readonly (Values | undefined)[] {
 
 function isTable(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function tableOf(value: unknown): Values {
+  return isTable(value) ? value : {};
+}
+
+/** Delays above the limit of the profile. */
+function checkDelays(mostMs: number, parts: readonly RuleParts[]): readonly Finding[] {
+  return parts.flatMap(({ strategy }, index) => {
+    const operations = strategy?.strategy.clauses.flatMap((clause) => clause.operations) ?? [];
+    const longest = Math.max(
+      0,
+      ...operations.map((each) => (each.technique === "delay" ? each.ms + each.jitterMs : 0)),
+    );
+    if (longest <= mostMs) return [];
+    const message = `delay: expected at most ${mostMs} ms with its jitter (limits.max_jitter_ms), found ${longest}`;
+    return [{ path: ["rule", index, "strategy"], message }];
+  });
 }
 
 function checkRuleNames(values: Values): readonly Finding[] {

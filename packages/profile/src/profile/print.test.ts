@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { anyProfile } from "../../test/arbitraries.ts";
+import { anySplitProfile } from "../../test/arbitraries.ts";
 import { loadFile } from "../../test/files.ts";
 import { defaultProfile } from "./default-profile.ts";
 import { parseProfile } from "./parse.ts";
@@ -9,7 +9,7 @@ import { printProfile, ruleStrategyText } from "./print.ts";
 describe("printProfile()", () => {
   test("what it prints, parseProfile reads back to an equal profile", () => {
     fc.assert(
-      fc.property(anyProfile, (profile) => {
+      fc.property(anySplitProfile, (profile) => {
         expect(parseProfile(printProfile(profile), { load: loadFile })).toEqual(profile);
       }),
       { numRuns: 300 },
@@ -18,22 +18,79 @@ describe("printProfile()", () => {
 
   test("writes every key", () => {
     expect(printProfile(defaultProfile())).toBe(`version = 1
+enabled = true
+
+[service]
+user = ""
+audit_log = ""
+
+[log]
+level = "info"
+format = "human"
+log_hosts = false
 
 [interception]
 method = "auto"
 uplinks = []
 exclude = []
+kill_switch = false
 
 [device]
 name = "bunnel0"
 address = "10.0.85.1"
 netmask = "255.255.255.0"
 mtu = 0
+offload = true
+queues = 1
+pump = "auto"
 
 [limits]
 max_flows = 10000
 max_queue_size = 1000
 flow_timeout_seconds = 120
+max_memory_mb = 512
+max_jitter_ms = 500
+log_rate_limit = 100
+
+[include]
+hosts = []
+hosts_file = ""
+addresses = []
+addresses_file = ""
+ports = []
+protocols = []
+interfaces = []
+users = []
+groups = []
+cgroups = []
+processes = []
+
+[exclude]
+hosts = []
+hosts_file = ""
+addresses = []
+addresses_file = ""
+ports = []
+protocols = []
+interfaces = []
+users = []
+groups = []
+cgroups = []
+processes = []
+
+[dns]
+upstreams = ["https://1.1.1.1/dns-query", "https://9.9.9.9/dns-query", "https://8.8.8.8/dns-query"]
+method = "post"
+certificates_file = ""
+timeout_ms = 4000
+next_upstream_ms = 500
+cache_entries = 4096
+ttl_min_seconds = 30
+ttl_max_seconds = 3600
+negative_ttl_max_seconds = 300
+max_pending = 512
+fallback = "none"
+system_names = ["lan", "local", "localdomain", "home.arpa", "internal"]
 
 [stream]
 max_flows = 16384
@@ -75,7 +132,9 @@ strategy = "preset:default"
     const printed = printProfile(parseProfile(text));
     expect(printed).toContain('ports = [80, "8000-8100"]\n');
     expect(printed).toContain(`hosts = [\n${hosts.map((host) => `  "${host}",\n`).join("")}]\n`);
-    expect(printProfile({ ...defaultProfile(), rules: [] })).toStartWith("version = 1\nrule = []\n\n[interception]");
+    expect(printProfile({ ...defaultProfile(), rules: [] })).toStartWith(
+      "version = 1\nenabled = true\nrule = []\n\n[service]",
+    );
   });
 });
 

@@ -1,36 +1,51 @@
 // A profile to text. Every key is written, so that the text says the same under any later default.
 import { printStrategy } from "../notation/printer.ts";
 import { PRESET_PREFIX, presetStrategy } from "../presets.ts";
-import type { PortRange, Profile, Rule } from "./profile.ts";
+import { printDns } from "./dns-section.ts";
+import { lines, list, printPorts, quoted, table } from "./print-words.ts";
+import type { Profile, Rule } from "./profile.ts";
+import { printService } from "./service-section.ts";
+import { printScope } from "./split-section.ts";
 import { proxyEntries, streamEntries } from "./stream-settings.ts";
-
-/** A list that would make a longer line gets one line per entry. */
-const LINE_MAX = 100;
 
 /** The profile as TOML; `parseProfile` reads it back to an equal profile, from the same files where it names some. */
 export function printProfile(profile: Profile): string {
-  const { version, interception, device, limits, stream, proxy, payloads, rules } = profile;
-  const head = [["version", String(version)]] as [string, string][];
+  const { version, enabled, interception, device, limits, dns, stream, proxy, payloads, rules } = profile;
+  const head: [string, string][] = [
+    ["version", String(version)],
+    ["enabled", String(enabled)],
+  ];
   // Without rules in the text there would be the default ones.
   if (rules.length === 0) head.push(["rule", "[]"]);
   const parts = [
     lines(head),
+    ...printService(profile),
     table("[interception]", [
       ["method", quoted(interception.method)],
       ["uplinks", list("uplinks", interception.uplinks.map(quoted))],
       ["exclude", list("exclude", interception.exclude.map(quoted))],
+      ["kill_switch", String(interception.killSwitch)],
     ]),
     table("[device]", [
       ["name", quoted(device.name)],
       ["address", quoted(device.address)],
       ["netmask", quoted(device.netmask)],
       ["mtu", String(device.mtuBytes)],
+      ["offload", String(device.offload)],
+      ["queues", String(device.queues)],
+      ["pump", quoted(device.pump)],
     ]),
     table("[limits]", [
       ["max_flows", String(limits.maxFlows)],
       ["max_queue_size", String(limits.maxQueueSize)],
       ["flow_timeout_seconds", String(limits.flowTimeoutSeconds)],
+      ["max_memory_mb", String(limits.maxMemoryMb)],
+      ["max_jitter_ms", String(limits.maxJitterMs)],
+      ["log_rate_limit", String(limits.logRateLimit)],
     ]),
+    printScope("[include]", profile.include),
+    printScope("[exclude]", profile.exclude),
+    printDns(dns),
     table("[stream]", streamEntries(stream)),
     table("[proxy]", proxyEntries(proxy)),
     table(
@@ -66,27 +81,4 @@ export function ruleStrategyText({ strategy, preset }: Rule): string {
   if (preset === undefined) return text;
   const known = presetStrategy(preset);
   return known && printStrategy(known) === text ? PRESET_PREFIX + preset : text;
-}
-
-function printPorts({ first, last }: PortRange): string {
-  return first === last ? String(first) : quoted(`${first}-${last}`);
-}
-
-function table(header: string, entries: readonly (readonly [string, string])[]): string {
-  return entries.length === 0 ? header : `${header}\n${lines(entries)}`;
-}
-
-function lines(entries: readonly (readonly [string, string])[]): string {
-  return entries.map(([key, value]) => `${key} = ${value}`).join("\n");
-}
-
-function list(key: string, items: readonly string[]): string {
-  const line = `[${items.join(", ")}]`;
-  if (key.length + 3 + line.length <= LINE_MAX) return line;
-  return `[\n${items.map((item) => `  ${item},\n`).join("")}]`;
-}
-
-/** A TOML basic string. JSON escapes all that TOML wants escaped but DEL, which no value of a profile can hold. */
-function quoted(text: string): string {
-  return JSON.stringify(text);
 }

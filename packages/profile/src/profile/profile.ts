@@ -1,6 +1,9 @@
 // What a profile is: every value checked, every default filled in, frozen to the last leaf.
 import type { Egress } from "../notation/egress.ts";
+import type { DnsSettings } from "./dns-section.ts";
 import type { Strategy } from "../notation/strategy.ts";
+import type { LogSettings, ServiceSettings } from "./service-section.ts";
+import type { SplitScope } from "./split-section.ts";
 import type { ProxySettings, StreamSettings } from "./stream-settings.ts";
 
 export const PROFILE_VERSION = 1;
@@ -8,6 +11,10 @@ export const PROFILE_VERSION = 1;
 export const METHODS = ["auto", "nft", "rules"] as const;
 /** How packets come up to us; "auto": nft where the kernel has it, else rules. */
 export type InterceptionMethod = (typeof METHODS)[number];
+
+export const PUMPS = ["auto", "plain", "uring"] as const;
+/** How packets pass: a system call for each ("plain"), or one for a burst ("uring"). */
+export type PumpName = (typeof PUMPS)[number];
 
 export const FAMILIES = ["ipv4", "ipv6"] as const;
 /** An address family as profiles call it. */
@@ -92,6 +99,8 @@ export interface InterceptionSettings {
   readonly uplinks: readonly string[];
   /** Destinations that are left alone: address and prefix length, "203.0.113.0/24". */
   readonly exclude: readonly string[];
+  /** What a rule wants does not leave by another way when the service died. */
+  readonly killSwitch: boolean;
 }
 
 /** The `[device]` of a profile. */
@@ -101,6 +110,11 @@ export interface DeviceSettings {
   readonly netmask: string;
   /** 0: as the uplink has it. */
   readonly mtuBytes: number;
+  /** Asks for segmentation offload. */
+  readonly offload: boolean;
+  /** Each has a thread of its own. */
+  readonly queues: number;
+  readonly pump: PumpName;
 }
 
 /** The `[limits]` of a profile. */
@@ -109,14 +123,29 @@ export interface Limits {
   /** Packets that wait for the way out. */
   readonly maxQueueSize: number;
   readonly flowTimeoutSeconds: number;
+  /** Of the whole process, in megabytes of 1 000 000 octets; 0: any. */
+  readonly maxMemoryMb: number;
+  /** The longest delay that a strategy may have, its jitter included. */
+  readonly maxJitterMs: number;
+  /** Lines of the log in a second; what is beyond is counted. */
+  readonly logRateLimit: number;
 }
 
 /** A profile that was checked: frozen, with every default filled in. */
 export interface Profile {
   readonly version: typeof PROFILE_VERSION;
+  /** False: nothing is looked at. */
+  readonly enabled: boolean;
+  readonly service: ServiceSettings;
+  readonly log: LogSettings;
   readonly interception: InterceptionSettings;
   readonly device: DeviceSettings;
   readonly limits: Limits;
+  /** Only what fits all of its lists is looked at. */
+  readonly include: SplitScope;
+  /** What fits one of its lists is left alone. */
+  readonly exclude: SplitScope;
+  readonly dns: DnsSettings;
   readonly stream: StreamSettings;
   readonly proxy: ProxySettings;
   /** By name; a file that a strategy names by its path is here under that path. */

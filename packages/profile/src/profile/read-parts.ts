@@ -3,6 +3,7 @@ import { Fault, ProfileError } from "../errors.ts";
 import { indexAt } from "../position.ts";
 import { readPrefix } from "./address.ts";
 import type { RuleParts } from "./build.ts";
+import { readCertificates, type CertificatesFile } from "./dns-section.ts";
 import type { Files } from "./files.ts";
 import { readListFile } from "./list-file.ts";
 import type { Path } from "./locate.ts";
@@ -10,6 +11,7 @@ import { findPayloads, readPayloadKey, readPayloadValue } from "./payloads.ts";
 import type { ListFile, PayloadEntry } from "./profile.ts";
 import { egressFaults } from "./rule-egress.ts";
 import { readRuleStrategy, type RuleStrategy } from "./rule-strategy.ts";
+import type { ScopeLists } from "./split-section.ts";
 import { readHostLine } from "./values.ts";
 
 export type Values = Readonly<Record<string, unknown>>;
@@ -43,12 +45,25 @@ export class PartReader {
     }
   }
 
+  /** The certificates that `[dns]` names. */
+  readCertificates(section: unknown): CertificatesFile | undefined {
+    const found = readCertificates(section, this.files);
+    if (!(found instanceof Fault)) return found;
+    this.findings.push({ path: ["dns", "certificates_file"], message: found.text });
+    return undefined;
+  }
+
   /** What the values of one rule stand for; payloads come before. */
   readRule(rule: Values, index: number): RuleParts {
     const strategy = this.strategy(rule["strategy"], ["rule", index, "strategy"], rule["egress"]);
-    const hostsFile = this.list(rule["hosts_file"], ["rule", index, "hosts_file"], readHostLine);
-    const addressesFile = this.list(rule["addresses_file"], ["rule", index, "addresses_file"], readPrefix);
-    return { ...(strategy && { strategy }), ...(hostsFile && { hostsFile }), ...(addressesFile && { addressesFile }) };
+    return { ...(strategy && { strategy }), ...this.readLists(rule, ["rule", index]) };
+  }
+
+  /** The files of hosts and addresses that a table names. */
+  readLists(table: Values, place: Path): ScopeLists {
+    const hostsFile = this.list(table["hosts_file"], [...place, "hosts_file"], readHostLine);
+    const addressesFile = this.list(table["addresses_file"], [...place, "addresses_file"], readPrefix);
+    return { ...(hostsFile && { hostsFile }), ...(addressesFile && { addressesFile }) };
   }
 
   private strategy(text: unknown, path: Path, egress: unknown): RuleStrategy | undefined {

@@ -1,12 +1,15 @@
 // What a profile text may hold: each key, its values and its default. Unknown keys are found by `unknown-keys.ts`.
-import { FLOW_BUCKETS_MAX, FLOW_WAYS } from "@bunnel/abi";
+import { FLOW_BUCKETS_MAX, FLOW_WAYS, QUEUES_MAX } from "@bunnel/abi";
 import * as v from "valibot";
 import { EGRESSES } from "../notation/egress.ts";
 import { shown } from "../wording.ts";
 import { readIpv4, readNetmask, readPrefix } from "./address.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
-import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION } from "./profile.ts";
-import { list, oneOf, read, table, whole, yesOrNo } from "./schema-parts.ts";
+import { dnsTable } from "./dns-section.ts";
+import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS } from "./profile.ts";
+import { list, oneOf, read, table, whole, yesOrNo } from "./schema-words.ts";
+import { logTable, serviceTable } from "./service-section.ts";
+import { splitTable } from "./split-section.ts";
 import { proxyTable, streamTable } from "./stream-settings.ts";
 import { readHostEntry, readInterfaceName, readPackets, readPath, readPorts, readRuleName } from "./values.ts";
 
@@ -15,6 +18,11 @@ export const FLOW_TIMEOUT_MAX_SECONDS = 86_400;
 export const MTU_MIN_BYTES = 576;
 export const MTU_MAX_BYTES = 65535;
 export const PRIORITY_MAX = 1_000_000;
+export const MEMORY_MIN_MB = 64;
+export const MEMORY_MAX_MB = 65_536;
+/** A delay and its jitter together. */
+export const JITTER_MAX_MS = 20_000;
+export const LOG_RATE_MAX = 100_000;
 
 const { interception, device, limits } = defaultProfile();
 
@@ -22,6 +30,7 @@ const interceptionTable = table({
   method: v.optional(oneOf(METHODS), interception.method),
   uplinks: v.optional(list(read(readInterfaceName)), [...interception.uplinks]),
   exclude: v.optional(list(read(readPrefix)), [...interception.exclude]),
+  kill_switch: v.optional(yesOrNo, interception.killSwitch),
 });
 
 const deviceTable = table({
@@ -29,12 +38,18 @@ const deviceTable = table({
   address: v.optional(read(readIpv4), device.address),
   netmask: v.optional(read(readNetmask), device.netmask),
   mtu: v.optional(whole(MTU_MIN_BYTES, MTU_MAX_BYTES, 0), device.mtuBytes),
+  offload: v.optional(yesOrNo, device.offload),
+  queues: v.optional(whole(1, QUEUES_MAX), device.queues),
+  pump: v.optional(oneOf(PUMPS), device.pump),
 });
 
 const limitsTable = table({
   max_flows: v.optional(whole(1, FLOW_BUCKETS_MAX * FLOW_WAYS), limits.maxFlows),
   max_queue_size: v.optional(whole(1, QUEUE_MAX), limits.maxQueueSize),
   flow_timeout_seconds: v.optional(whole(1, FLOW_TIMEOUT_MAX_SECONDS), limits.flowTimeoutSeconds),
+  max_memory_mb: v.optional(whole(MEMORY_MIN_MB, MEMORY_MAX_MB, 0), limits.maxMemoryMb),
+  max_jitter_ms: v.optional(whole(0, JITTER_MAX_MS), limits.maxJitterMs),
+  log_rate_limit: v.optional(whole(1, LOG_RATE_MAX), limits.logRateLimit),
 });
 
 const ruleTable = table({
@@ -64,9 +79,15 @@ const version = v.literal(PROFILE_VERSION, ({ input }) => `expected ${PROFILE_VE
 /** The whole text, sections left out included. A text without rules has the default ones: `rule` is then undefined. */
 export const profileSchema = v.object({
   version: v.optional(version, PROFILE_VERSION),
+  enabled: v.optional(yesOrNo, true),
+  service: v.optional(serviceTable, {}),
+  log: v.optional(logTable, {}),
   interception: v.optional(interceptionTable, {}),
   device: v.optional(deviceTable, {}),
   limits: v.optional(limitsTable, {}),
+  include: v.optional(splitTable, {}),
+  exclude: v.optional(splitTable, {}),
+  dns: v.optional(dnsTable, {}),
   stream: v.optional(streamTable, {}),
   proxy: v.optional(proxyTable, {}),
   // Names are free here; `payloads.ts` reads what they stand for.
@@ -77,13 +98,18 @@ export const profileSchema = v.object({
 export type ProfileInput = v.InferOutput<typeof profileSchema>;
 export type RuleInput = v.InferOutput<typeof ruleTable>;
 
-/** The keys of each table, in the order of the sample. */
+/** The keys of each table. Where a key of several stands in none, the first is taken to be meant. */
 export const KEYS = {
   root: Object.keys(profileSchema.entries),
+  service: Object.keys(serviceTable.pipe[1].entries),
+  log: Object.keys(logTable.pipe[1].entries),
   interception: Object.keys(interceptionTable.pipe[1].entries),
   device: Object.keys(deviceTable.pipe[1].entries),
   limits: Object.keys(limitsTable.pipe[1].entries),
+  dns: Object.keys(dnsTable.pipe[1].entries),
   stream: Object.keys(streamTable.pipe[1].entries),
   proxy: Object.keys(proxyTable.pipe[1].entries),
   rule: Object.keys(ruleTable.pipe[1].entries),
+  include: Object.keys(splitTable.pipe[1].entries),
+  exclude: Object.keys(splitTable.pipe[1].entries),
 } as const;

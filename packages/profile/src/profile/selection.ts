@@ -2,9 +2,15 @@
 import { ProfileError } from "../errors.ts";
 import { egressOf } from "../notation/egress.ts";
 import { isStreamKind, KINDS, streamPorts, type Kind } from "../notation/kinds.ts";
-import type { Profile, Rule } from "./profile.ts";
+import type { Clause } from "../notation/strategy.ts";
+import { mergedRanges } from "../table/address-ranges.ts";
+import { kindsLeft, narrowed, rangesOfLists, rangeText, type Narrowed } from "../table/narrow.ts";
+import { FAMILIES, type Family, type PortRange, type Profile, type Rule } from "./profile.ts";
 
-/** Destination ports per kind of message, ascending. For tls and syn none means any. A kind left out is not wanted. */
+/**
+ * Destination ports per kind of message, ascending. For tls and syn none means any. A kind left out is not wanted.
+ * Addresses are written as "203.0.113.0-203.0.113.255".
+ */
 export interface ProfileSelection {
   readonly tls?: readonly number[];
   readonly http?: readonly number[];
@@ -13,6 +19,10 @@ export interface ProfileSelection {
   readonly syn?: readonly number[];
   /** TCP ports of which every packet is wanted, because the rules carry such flows by sockets; none: any. */
   readonly stream?: readonly number[];
+  /** Destinations per kind, where its rules name all of theirs. A kind left out: any. */
+  readonly addresses?: Readonly<Partial<Record<Kind, readonly string[]>>>;
+  /** Destinations and ports that no rule acts on. */
+  readonly except?: { readonly addresses: readonly string[]; readonly ports: readonly PortRange[] };
 }
 
 /**
@@ -30,6 +40,8 @@ const USUAL_PORT: Readonly<Record<Kind, number | undefined>> = {
 const STREAM_PORTS_MAX = 64;
 /** Ports that interception is asked to list one by one. */
 const PORTS_MAX = 1024;
+/** Ranges of addresses that interception is given; it looks them through for each packet that comes up. */
+const RANGES_MAX = 8192;
 
 /**
  * What interception must select: everything that an enabled rule would rewrite or drop. Rules that leave messages alone
@@ -37,24 +49,36 @@ const PORTS_MAX = 1024;
  * @throws ProfileError E_RULES_LIMIT when rules for HTTP, QUIC or DNS name more than 1024 ports
  */
 export function selectionOf(profile: Profile): ProfileSelection {
-  const stream = streamPortsOf(profile);
-  return Object.fromEntries([
-    ...KINDS.flatMap((kind) => {
-      const rules = rulesFor(profile, kind);
-      return rules.length === 0 ? [] : [[kind, portsFor(kind, rules)] as const];
-    }),
-    ...(stream ? [["stream", stream] as const] : []),
-  ]);
+  if (!profile.enabled) return {};
+  const left = kindsLeft(profile);
+  const wanted = KINDS.filter((kind) => left.includes(kind)).flatMap((kind) => {
+    const rules = rulesFor(profile, kind);
+    return rules.length === 0 ? [] : [{ kind, rules }];
+  });
+  const addresses = wanted.flatMap(({ kind, rules }) => {
+    const texts = destinationsOf(rules);
+    return texts === undefined ? [] : [[kind, texts] as const];
+  });
+  const except = exceptOf(profile);
+  const stream = streamPortsOf(profile, left);
+  return {
+    ...Object.fromEntries(wanted.map(({ kind, rules }) => [kind, portsFor(kind, rules)] as const)),
+    ...(addresses.length > 0 && { addresses: Object.fromEntries(addresses) }),
+    ...(except && { except }),
+    ...(stream && { stream }),
+  };
 }
 
 /** Undefined: no rule wants any. */
-function streamPortsOf({ rules }: Profile): readonly number[] | undefined {
-  const ports = rules
+function streamPortsOf(profile: Profile, left: readonly Kind[]): readonly number[] | undefined {
+  const ports = profile.rules
     .filter((rule) => rule.enabled && egressOf(rule) === "stream")
     .flatMap((rule) => {
-      const kinds = rule.strategy.clauses.filter(({ kind, operations }) => isStreamKind(kind) && operations.length > 0);
-      if (kinds.length === 0) return [];
-      return rule.ports.length > 0 ? listPorts([rule]) : kinds.flatMap(({ kind }) => streamPorts(kind));
+      const kinds = rule.strategy.clauses.filter((clause) => isStreamKind(clause.kind) && acts(clause));
+      const own = kinds.filter(({ kind }) => left.includes(kind));
+      const narrow = narrowed(rule, profile);
+      if (own.length === 0 || narrow === undefined) return [];
+      return narrow.ports.length > 0 ? listPorts([narrow]) : own.flatMap(({ kind }) => streamPorts(kind));
     });
   if (ports.length === 0) return undefined;
   const each = [...new Set(ports)].toSorted((a, b) => a - b);
@@ -62,16 +86,74 @@ function streamPortsOf({ rules }: Profile): readonly number[] | undefined {
   return each.length > STREAM_PORTS_MAX ? [] : each;
 }
 
-function rulesFor(profile: Profile, kind: Kind): readonly Rule[] {
-  return profile.rules.filter(
-    (rule) =>
-      rule.enabled &&
-      !(isStreamKind(kind) && egressOf(rule) === "stream") &&
-      rule.strategy.clauses.some((clause) => clause.kind === kind && clause.operations.length > 0),
-  );
+/** A rule that acts on a kind, with the conditions that interception can look at. */
+interface Wanted extends Narrowed {
+  readonly families: readonly Family[];
 }
 
-function portsFor(kind: Kind, rules: readonly Rule[]): readonly number[] {
+function rulesFor(profile: Profile, kind: Kind): readonly Wanted[] {
+  return profile.rules
+    .filter(
+      (rule) =>
+        rule.enabled &&
+        !(isStreamKind(kind) && egressOf(rule) === "stream") &&
+        rule.strategy.clauses.some((clause) => clause.kind === kind && acts(clause)),
+    )
+    .flatMap((rule) => {
+      const left = narrowed(rule, profile);
+      return left === undefined ? [] : [{ ...left, families: rule.families }];
+    });
+}
+
+function acts(clause: Clause): boolean {
+  return clause.operations.length > 0;
+}
+
+/** All addresses of a family. */
+const EVERYWHERE = { ipv4: { first: 0n, last: 0xffff_ffffn }, ipv6: { first: 0n, last: (1n << 128n) - 1n } } as const;
+const FAMILY_BYTES = { ipv4: 4, ipv6: 16 } as const;
+
+/** Where these rules can act; undefined: everywhere, or in more places than the kernel shall look through. */
+function destinationsOf(rules: readonly Wanted[]): readonly string[] | undefined {
+  const perFamily = FAMILIES.map((family) => {
+    const own = rules.filter(({ families }) => families.includes(family));
+    const isAny = own.some(({ addresses }) => addresses === undefined);
+    const ranges = isAny
+      ? [EVERYWHERE[family]]
+      : mergedRanges(own.flatMap(({ addresses }) => addresses?.[family] ?? []));
+    return { isAny, texts: ranges.map((range) => rangeText(range, FAMILY_BYTES[family])) };
+  });
+  const texts = perFamily.flatMap((family) => family.texts);
+  return perFamily.every(({ isAny }) => isAny) || texts.length > RANGES_MAX ? undefined : texts;
+}
+
+/** What `[exclude]` lists, and what rules leave alone that stand before all that act. */
+function exceptOf(profile: Profile): ProfileSelection["except"] {
+  const sorted = profile.rules.filter(({ enabled }) => enabled).toSorted((a, b) => b.priority - a.priority);
+  const end = sorted.findIndex(({ strategy }) => strategy.clauses.some(acts));
+  const before = sorted.slice(0, Math.max(0, end)).filter(isPlainPass);
+  const lists = [profile.exclude, ...before.filter(({ ports }) => ports.length === 0)].flatMap(
+    (each) => rangesOfLists(each) ?? [],
+  );
+  const addresses = FAMILIES.flatMap((family) =>
+    mergedRanges(lists.flatMap((each) => each[family])).map((range) => rangeText(range, FAMILY_BYTES[family])),
+  );
+  const ports = [profile.exclude, ...before.filter((each) => rangesOfLists(each) === undefined)].flatMap(
+    (each) => each.ports,
+  );
+  // Long lists are looked through by the engine.
+  const short = addresses.length > RANGES_MAX ? [] : addresses;
+  return short.length + ports.length === 0 ? undefined : { addresses: short, ports };
+}
+
+/** It looks at nothing but addresses and ports. */
+function isPlainPass(rule: Rule): boolean {
+  const { hosts, hostsFile, families, direction, packets, strategy } = rule;
+  const isAll = strategy.clauses.length === KINDS.length && families.length === FAMILIES.length;
+  return isAll && hosts.length === 0 && hostsFile === undefined && direction === "both" && packets === undefined;
+}
+
+function portsFor(kind: Kind, rules: readonly Wanted[]): readonly number[] {
   const usual = USUAL_PORT[kind];
   const isAny = rules.some(({ ports }) => ports.length === 0);
   if (isAny && usual === undefined) return [];
@@ -84,7 +166,7 @@ function portsFor(kind: Kind, rules: readonly Rule[]): readonly number[] {
   throw new ProfileError("E_RULES_LIMIT", [{ message }], "profile");
 }
 
-function listPorts(rules: readonly Rule[]): number[] {
+function listPorts(rules: readonly Pick<Wanted, "ports">[]): number[] {
   const ports = new Set<number>();
   for (const { first, last } of rules.flatMap((rule) => rule.ports)) {
     for (let port = first; port <= last; port += 1) ports.add(port);

@@ -5,7 +5,7 @@ import { Fault } from "../errors.ts";
 import { deepFreeze } from "../freeze.ts";
 import { shown } from "../wording.ts";
 import { table as jsonTable, text, texts, whole as jsonWhole, type JsonSchema } from "./json-schema-parts.ts";
-import { list, read, table, whole, yesOrNo } from "./schema-parts.ts";
+import { list, read, table, whole, yesOrNo } from "./schema-words.ts";
 
 /** The `[stream]` of a profile. */
 export interface StreamSettings {

@@ -80,6 +80,46 @@ export function readPorts(value: unknown): PortRange | Fault {
   return range.first <= range.last ? range : new Fault(`${refused.text}, which ends before it starts`);
 }
 
+/** A user's name as useradd(8) allows it, or a number; with a group's number behind a colon. Empty: the default. */
+export function readUserName(value: unknown): string | Fault {
+  if (value === "") return value;
+  if (typeof value === "string" && /^(?:[a-z_][a-z0-9_-]{0,31}\$?|\d{1,10}(?::\d{1,10})?)$/i.test(value)) return value;
+  return new Fault(`expected a user's name or number, found ${shown(value)}`);
+}
+
+const ID_MAX = 4_294_967_294;
+
+/** A user or a group: a name, a number, or a range of numbers. */
+export function readOwner(value: unknown): string | Fault {
+  const text = typeof value === "number" ? String(value) : value;
+  const refused = new Fault(`expected a name, a number or a range such as "1000-1999", found ${shown(value)}`);
+  if (typeof text !== "string") return refused;
+  const [, first, last = first] = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(text) ?? [];
+  if (first === undefined) return /^[a-z_][a-z0-9_.-]{0,31}\$?$/i.test(text) ? text : refused;
+  if (Number(last) > ID_MAX) return refused;
+  return Number(first) <= Number(last) ? text : new Fault(`${refused.text}, which ends before it starts`);
+}
+
+/** A path below the root of the control groups, without a slash at either end. */
+export function readCgroup(value: unknown): string | Fault {
+  const path = typeof value === "string" ? value.replace(/^\/+|\/+$/g, "") : "";
+  const isPath =
+    path !== "" && !/[\0\n]/.test(path) && path.split("/").every((part) => !["", ".", ".."].includes(part));
+  if (isPath) return path;
+  return new Fault(`expected the path of a control group such as "user.slice", found ${shown(value)}`);
+}
+
+/** TASK_COMM_LEN of linux/sched.h, without the NUL. */
+const PROCESS_NAME_MAX_BYTES = 15;
+
+/** The name of a thread. */
+export function readProcessName(value: unknown): string | Fault {
+  const bytes = typeof value === "string" ? new TextEncoder().encode(value).length : 0;
+  const isName = typeof value === "string" && /^[^\0/\n]+$/.test(value);
+  if (isName && bytes <= PROCESS_NAME_MAX_BYTES) return value;
+  return new Fault(`expected the name of a process, 1 to ${PROCESS_NAME_MAX_BYTES} octets, found ${shown(value)}`);
+}
+
 function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= PORT_MAX;
 }

@@ -24,7 +24,7 @@ export function rangesOf(prefixes: Iterable<string>): AddressRanges {
     const family = octets.length === 4 ? ranges.ipv4 : ranges.ipv6;
     family.push({ first, last: first | ((1n << hostBits) - 1n) });
   }
-  return { ipv4: merged(ranges.ipv4), ipv6: merged(ranges.ipv6) };
+  return { ipv4: mergedRanges(ranges.ipv4), ipv6: mergedRanges(ranges.ipv6) };
 }
 
 /** An address' octets as one number. */
@@ -32,7 +32,8 @@ export function addressNumber(octets: Uint8Array): bigint {
   return BigInt(`0x${octets.toHex()}`);
 }
 
-function merged(ranges: readonly AddressRange[]): readonly AddressRange[] {
+/** Ascending, disjoint, none touching the next. */
+export function mergedRanges(ranges: readonly AddressRange[]): readonly AddressRange[] {
   const result: AddressRange[] = [];
   for (const range of ranges.toSorted((a, b) => (a.first < b.first ? -1 : Number(a.first > b.first)))) {
     const before = result.at(-1);

@@ -14,7 +14,7 @@ const HOPS: Range = { min: 1, max: 255 };
 export function checkOperation(view: TableView, thing: string, at: number, l7: number): number {
   const technique = view.u8(at + abi.OP_TECHNIQUE);
   const shape = shapeOf(technique, l7);
-  if (!shape) refuse(`${thing} technique`, `${Technique.Split} to ${Technique.Tos}`, technique);
+  if (!shape) refuse(`${thing} technique`, "one that there is", technique);
   if ((shape.kinds & (1 << l7)) === 0) refuse(`${thing} technique`, `one for messages of kind ${l7}`, technique);
   new Checker(view, thing, at, l7, technique, shape).check();
   return technique;
@@ -125,6 +125,9 @@ class Checker {
         if (value === 0) refuse(`${thing} value`, "a number other than 0", value);
         if (value < 0) this.within("decoy", view.u8(at + abi.OP_DECOY), { min: abi.Decoy.Zeros, max: abi.Decoy.Zeros });
         return;
+      case Technique.Redirect:
+        this.resolver();
+        return;
       case Technique.HttpTrick: {
         const both = abi.HttpTrick.HostCase | abi.HttpTrick.HostMixed;
         if ((value & both) === both) refuse(`${thing} value`, "one of the bits 1 and 2", value);
@@ -132,6 +135,16 @@ class Checker {
       }
       default:
     }
+  }
+
+  private resolver(): void {
+    const { view, at, thing } = this;
+    const bytes = view.u16(at + abi.OP_NAME_BYTES);
+    if (bytes !== abi.RESOLVER_V4_BYTES && bytes !== abi.RESOLVER_V6_BYTES) {
+      refuse(`${thing} resolver`, `${abi.RESOLVER_V4_BYTES} or ${abi.RESOLVER_V6_BYTES} octets`, bytes);
+    }
+    const portAt = view.u32(at + abi.OP_NAME_AT) + bytes - 2;
+    if (view.u8(portAt) === 0 && view.u8(portAt + 1) === 0) refuse(`${thing} port`, "from 1", 0);
   }
 
   private within(what: string, found: number, { min, max }: Range): number {

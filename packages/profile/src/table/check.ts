@@ -12,6 +12,9 @@ const DIRECTION_BITS = 3;
 /** Techniques that make pieces of a message. */
 const CUTTING: readonly number[] = [abi.Technique.Split, abi.Technique.FakedSplit, abi.Technique.HostFakeSplit];
 
+/** Techniques beside which nothing has a meaning. */
+const ALONE: readonly number[] = [abi.Technique.Drop, abi.Technique.Doh, abi.Technique.Redirect];
+
 /**
  * Looks at everything that the engine will read: numbers within their limits, offsets at multiples of four and inside,
  * every operation one that it can carry out, every name where probing finds it.
@@ -117,7 +120,9 @@ function checkStrategy(view: TableView, index: number): void {
     }
     techniques.push(technique);
   }
-  if (count > 1 && techniques.includes(abi.Technique.Drop)) refuse(`${thing} operations`, "1 with a drop", count);
+  if (count > 1 && techniques.some((one) => ALONE.includes(one))) {
+    refuse(`${thing} operations`, "1 with a drop or an answer", count);
+  }
 }
 
 function hex(number: number): string {

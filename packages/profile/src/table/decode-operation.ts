@@ -1,5 +1,6 @@
 // One operation of a rule table to plain data. Payloads come back as octets: what they were built of is forgotten.
 import * as abi from "@bunnel/abi";
+import { formatAddress } from "@bunnel/wire";
 import type { Decoy, Foolings, HelloChanges, Pattern, Payload } from "../notation/content.ts";
 import type { Point } from "../notation/kinds.ts";
 import type { PacketOperation, PacketTechniqueName } from "../notation/strategy.ts";
@@ -58,6 +59,11 @@ const DECODERS: {
   delay: ({ word, value }) => ({ technique: "delay", ms: word, jitterMs: value }),
   ttl: ({ ttl }) => ({ technique: "ttl", hops: ttl }),
   tos: ({ value }) => ({ technique: "tos", octet: value }),
+  doh: () => ({ technique: "doh" }),
+  redirect: ({ octets }) => {
+    const port = ((octets.at(-2) ?? 0) << 8) | (octets.at(-1) ?? 0);
+    return { technique: "redirect", address: formatAddress(octets.slice(0, -2)), port };
+  },
 };
 
 /** An operation seen in place. */
@@ -129,8 +135,12 @@ class OperationView {
   }
 
   get payload(): Payload {
+    return { source: "octets", hex: this.octets.toHex() };
+  }
+
+  get octets(): Uint8Array {
     const from = this.view.u32(this.at + abi.OP_NAME_AT);
-    return { source: "octets", hex: this.view.octets.slice(from, from + this.textBytes).toHex() };
+    return this.view.octets.slice(from, from + this.textBytes);
   }
 
   get text(): string {

@@ -99,7 +99,7 @@ describe("encodeRules()", () => {
         });
         const numbered = decoded.rules.map((rule, index) => ({
           name: rules[index]?.name ?? "",
-          ruleIndex: rules[index]?.ruleIndex ?? -1,
+          ruleIndex: rules[index]?.ruleIndex,
           ...rule,
         }));
         expect(numbered).toEqual(rules);

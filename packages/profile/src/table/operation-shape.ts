@@ -91,6 +91,8 @@ const SHAPES: Readonly<Record<Technique, OperationShape>> = {
   [Technique.Delay]: { kinds: L7_BITS, word: { min: 1, max: 10_000 }, value: { min: 0, max: 10_000 } },
   [Technique.Ttl]: { kinds: L7_BITS, ttl: { min: 1, max: 255 } },
   [Technique.Tos]: { kinds: L7_BITS, value: OCTET },
+  [Technique.Doh]: { kinds: 1 << Dns },
+  [Technique.Redirect]: { kinds: 1 << Dns, decoys: [Decoy.Payload] },
 };
 
 /** The shape of a technique in a kind of message; undefined when there is no such technique. */

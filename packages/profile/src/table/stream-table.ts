@@ -9,8 +9,8 @@ import { tableRules } from "./table-rules.ts";
 /** What a rule of such a table is for. */
 export interface StreamRule {
   readonly name: string;
-  /** Among the profile's rules. */
-  readonly ruleIndex: number;
+  /** Among the profile's rules. Undefined: it is what `[exclude]` says. */
+  readonly ruleIndex: number | undefined;
   /** How the profile has its flows leave. */
   readonly egress: "packet" | "stream";
   /** Undefined: the message is left alone. */
@@ -31,7 +31,7 @@ export interface StreamTable {
 export function encodeStreamRules(profile: Profile): StreamTable {
   const standIn: Profile = { ...profile, payloads: {}, rules: profile.rules.map(standInRule) };
   const rules = tableRules(standIn).map(({ name, ruleIndex, kinds }): StreamRule => {
-    const rule = profile.rules[ruleIndex];
+    const rule = ruleIndex === undefined ? undefined : profile.rules[ruleIndex];
     const clause = rule?.strategy.clauses.find(({ kind }) => kinds.includes(kind));
     const isTreated = clause !== undefined && clause.operations.length > 0;
     return { name, ruleIndex, egress: rule ? egressOf(rule) : "packet", clause: isTreated ? clause : undefined };

@@ -1,26 +1,19 @@
 // A profile's rules as a rule table has them: in the order in which they are looked at, each for one strategy.
 import { PORT_RANGES_MAX } from "@bunnel/abi";
-import { Fault, ProfileError } from "../errors.ts";
-import { hostEntryParts, readHostName } from "../host-name.ts";
 import { egressOf } from "../notation/egress.ts";
 import { isStreamKind, streamPorts, type Kind } from "../notation/kinds.ts";
 import type { Clause } from "../notation/strategy.ts";
-import {
-  listEntries,
-  type Direction,
-  type Family,
-  type PacketRange,
-  type PortRange,
-  type Profile,
-  type Rule,
-} from "../profile/profile.ts";
-import { rangesOf, type AddressRanges } from "./address-ranges.ts";
+import { FAMILIES } from "../profile/profile.ts";
+import type { Direction, Family, PacketRange, PortRange, Profile, Rule } from "../profile/profile.ts";
+import type { AddressRanges } from "./address-ranges.ts";
+import { canonicalHosts, sharedHosts, type HostLists } from "./narrow-hosts.ts";
+import { kindsLeft, narrowed, rangesOfLists } from "./narrow.ts";
 
 /** One rule of a table. */
 export interface TableRule {
-  /** The profile's rule that it was made of, and its index there. */
+  /** The profile's rule that it was made of, and its index there; undefined: it was made of `[exclude]`. */
   readonly name: string;
-  readonly ruleIndex: number;
+  readonly ruleIndex: number | undefined;
   readonly kinds: readonly Kind[];
   readonly families: readonly Family[];
   /** Ascending, apart from each other, at most PORT_RANGES_MAX; none: any port. */
@@ -45,27 +38,61 @@ export interface TableRule {
  * @throws ProfileError E_PROFILE for a host that is no name, which `parseProfile` lets nobody write
  */
 export function tableRules(profile: Profile): readonly TableRule[] {
-  return profile.rules
+  if (!profile.enabled) return [];
+  const kinds = kindsLeft(profile);
+  const included = hostsOf("include", profile.include);
+  const rules = profile.rules
     .map((rule, ruleIndex) => ({ rule, ruleIndex }))
     .filter(({ rule }) => rule.enabled)
     .toSorted((a, b) => b.rule.priority - a.rule.priority)
-    .flatMap(({ rule, ruleIndex }) => expand(rule, ruleIndex));
+    .flatMap(({ rule, ruleIndex }) => expand(rule, ruleIndex, profile, included))
+    .map((rule) => ({ ...rule, kinds: rule.kinds.filter((kind) => kinds.includes(kind)) }))
+    .filter((rule) => rule.kinds.length > 0);
+  return [...excluding(profile, rules), ...rules];
 }
 
-function expand(rule: Rule, ruleIndex: number): readonly TableRule[] {
+/** Undefined: any host. */
+function hostsOf(owner: string, lists: HostLists): readonly string[] | undefined {
+  if (lists.hosts.length === 0 && lists.hostsFile === undefined) return undefined;
+  return canonicalHosts(owner, lists);
+}
+
+function expand(
+  rule: Rule,
+  ruleIndex: number,
+  profile: Profile,
+  included: readonly string[] | undefined,
+): readonly TableRule[] {
   const { name, families, direction, packets } = rule;
-  const hosts = canonicalHosts(rule);
-  const prefixes = [...rule.addresses, ...listEntries(rule.addressesFile)];
-  if (hosts.length === 0 && rule.hostsFile) return [];
-  if (prefixes.length === 0 && rule.addressesFile) return [];
-  const addresses = prefixes.length === 0 ? undefined : rangesOf(prefixes);
+  const left = narrowed(rule, profile);
+  const own = hostsOf(`rule ${JSON.stringify(name)}`, rule);
+  const hosts = own && included ? sharedHosts(own, included) : (own ?? included);
+  if (left === undefined || hosts?.length === 0) return [];
+  const { addresses } = left;
   return actionsOf(rule).flatMap((action) =>
-    portGroups(portsOf(rule, action)).map((ports) => {
-      return { name, ruleIndex, ...action, families, ports, hosts, addresses, direction, packets };
+    portGroups(portsOf(left.ports, action)).map((ports) => {
+      return { name, ruleIndex, ...action, families, ports, hosts: hosts ?? [], addresses, direction, packets };
     }),
   );
 }
 
+/** Rules before all others that leave alone what `[exclude]` lists. */
+function excluding({ exclude }: Profile, rules: readonly TableRule[]): readonly TableRule[] {
+  const any = {
+    ...{ name: "exclude", ruleIndex: undefined, kinds: [...new Set(rules.flatMap(({ kinds }) => kinds))] },
+    ...{ families: FAMILIES, ports: [], hosts: [], addresses: undefined },
+    ...{ direction: "both" as const, packets: undefined, clause: undefined, egress: "packet" as const },
+  };
+  if (any.kinds.length === 0) return [];
+  const hosts = hostsOf("exclude", exclude) ?? [];
+  const addresses = rangesOfLists(exclude);
+  const has = addresses !== undefined && addresses.ipv4.length + addresses.ipv6.length > 0;
+  return [
+    ...(exclude.ports.length > 0 ? portGroups(exclude.ports).map((ports) => ({ ...any, ports })) : []),
+    ...(has ? [{ ...any, addresses }] : []),
+    ...(hosts.length > 0 ? [{ ...any, hosts }] : []),
+  ];
+}
 type Action = Pick<TableRule, "kinds" | "clause" | "egress">;
 
 /** What a rule does to which kinds of message. */
@@ -83,8 +110,8 @@ function actionsOf(rule: Rule): readonly Action[] {
 }
 
 /** What a flow will carry is not known at its first packet: without ports, it is the usual one that tells. */
-function portsOf(rule: Rule, { egress, kinds }: Action): readonly PortRange[] {
-  if (egress === "packet" || rule.ports.length > 0) return rule.ports;
+function portsOf(ports: readonly PortRange[], { egress, kinds }: Action): readonly PortRange[] {
+  if (egress === "packet" || ports.length > 0) return ports;
   return kinds.flatMap((kind) => streamPorts(kind).map((port) => ({ first: port, last: port })));
 }
 
@@ -102,29 +129,4 @@ function portGroups(ranges: readonly PortRange[]): readonly (readonly PortRange[
     groups.push(merged.slice(start, start + PORT_RANGES_MAX));
   }
   return groups;
-}
-
-/** Sorted, each once, without those below another: a name alone means itself and everything below it. */
-function canonicalHosts({ name: rule, hosts, hostsFile }: Rule): readonly string[] {
-  const entries = new Set<string>();
-  for (const entry of hosts) entries.add(canonicalHost(rule, entry));
-  for (const entry of listEntries(hostsFile)) entries.add(canonicalHost(rule, entry));
-  return [...entries].filter((entry) => !isBelowAnother(entries, entry)).toSorted();
-}
-
-function isBelowAnother(entries: ReadonlySet<string>, entry: string): boolean {
-  if (entry.startsWith("=") && entries.has(entry.slice(1))) return true;
-  for (let dot = entry.indexOf("."); dot >= 0; dot = entry.indexOf(".", dot + 1)) {
-    if (entries.has(entry.slice(dot + 1))) return true;
-  }
-  return false;
-}
-
-/** `all:` says only that a public suffix was meant. */
-function canonicalHost(rule: string, entry: string): string {
-  const { sign, text } = hostEntryParts(entry);
-  const name = readHostName(text);
-  if (!(name instanceof Fault)) return sign === "=" ? `=${name}` : name;
-  const message = `rule ${JSON.stringify(rule)}: hosts: ${name.text}`;
-  throw new ProfileError("E_PROFILE", [{ message }], "profile");
 }

@@ -34,6 +34,8 @@ export const TECHNIQUES: Readonly<Record<PacketTechniqueName, abi.Technique>> = 
   delay: abi.Technique.Delay,
   ttl: abi.Technique.Ttl,
   tos: abi.Technique.Tos,
+  doh: abi.Technique.Doh,
+  redirect: abi.Technique.Redirect,
 };
 
 export const POINT_MARKERS: Readonly<Record<Point["marker"], abi.Marker>> = {

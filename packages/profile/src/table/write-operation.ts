@@ -1,9 +1,10 @@
 // One operation of a strategy to its 64 octets.
 import * as abi from "@bunnel/abi";
+import { parseAddress } from "@bunnel/wire";
 import { ProfileError } from "../errors.ts";
 import type { Decoy, Foolings, HelloChanges, Pattern, Payload } from "../notation/content.ts";
 import type { Point } from "../notation/kinds.ts";
-import type { PacketOperation, SynData } from "../notation/strategy.ts";
+import type { Doh, PacketOperation, Redirect, SynData } from "../notation/strategy.ts";
 import { payloadOctets, type PayloadSource } from "../payload/build.ts";
 import type { Texts } from "./texts.ts";
 import {
@@ -42,11 +43,12 @@ class OperationWriter {
     if ("foolings" in operation) this.foolings(operation.foolings);
     if ("pattern" in operation) this.pattern(operation.pattern);
     if ("points" in operation) this.points(operation.technique, operation.points);
-    this.own(operation);
+    if (operation.technique === "redirect") this.resolver(operation);
+    else if (operation.technique !== "doh") this.own(operation);
   }
 
   /** What a technique has besides what several have. */
-  private own(operation: PacketOperation): void {
+  private own(operation: Exclude<PacketOperation, Doh | Redirect>): void {
     switch (operation.technique) {
       case "fake":
         this.decoy(operation.decoy);
@@ -156,6 +158,13 @@ class OperationWriter {
     const octets = payloadOctets(payload, this.payloads);
     this.u8(abi.OP_DECOY, abi.Decoy.Payload);
     this.text(this.texts.addOctets(octets), octets.length);
+  }
+
+  private resolver({ address, port }: Redirect): void {
+    const octets = parseAddress(address);
+    const row = Uint8Array.from([...octets, port >> 8, port & 0xff]);
+    this.u8(abi.OP_DECOY, abi.Decoy.Payload);
+    this.text(this.texts.addOctets(row), row.length);
   }
 
   private text(textAt: number, bytes: number): void {

@@ -8,6 +8,12 @@ export interface InterceptionSettings {
   readonly statePath?: string;
 }
 
+/** What a sweep leaves. */
+export interface SweepSettings extends InterceptionSettings {
+  /** What a kill switch closed stays closed. Default false. */
+  readonly keepClosed?: boolean;
+}
+
 /** An interception on Linux, while it lasts. */
 export interface LinuxInterception extends Interception {
   /** What was found from an earlier run, and removed before this one began. */

@@ -5,8 +5,19 @@ export const SELECTED_MARK = 0x8000;
 /** Packets that we send ourselves; they are never selected. */
 export const OUR_MARK = 0x4000;
 
+/** Sockets of processes that are left alone: see `owners/process-marks.ts`. */
+export const EXCLUDED_PROCESS_MARK = 0x2000;
+/** Sockets of the processes that alone are looked at. */
+export const INCLUDED_PROCESS_MARK = 0x1000;
+
 /** The route table that holds one default route per family, into the device. */
 export const ROUTE_TABLE = 4000;
+
+/**
+ * What a kill switch puts into that table behind all other routes: destinations are unreachable once the device, and
+ * the route into it, are gone.
+ */
+export const CLOSED_METRIC = 4_000_000_000;
 
 /** Our own packets take table main. Rules mode only. */
 export const PRIORITY_OWN = 8998;

@@ -5,11 +5,14 @@
 import { DeviceError, type InterceptionOptions, type SweepReport } from "@bunnel/device";
 import { NftClient } from "../nft/client.ts";
 import { NFT_TABLE_F_OWNER } from "../nft/constants.ts";
-import { deleteTable, flushChain, newChain, newRouteChain, newRule, newTable } from "../nft/message.ts";
+import { deleteTable, flushChain, newChain, newRouteChain, newRule, newSet, newTable } from "../nft/message.ts";
+import type { NetlinkMessage } from "../netlink/message.ts";
+import { findCgroups } from "../owners/cgroups.ts";
+import { markProcesses } from "../owners/process-marks.ts";
 import type { InterceptionSettings, LinuxInterception } from "./interception.ts";
 import { NFT_TABLE } from "./marks.ts";
 import { markedRules, type Family } from "./policy.ts";
-import { CHAIN_OUTPUT, selectionChains, type SelectionChain } from "./selection.ts";
+import { CHAIN_OUTPUT, selectionTable, type SelectionTable } from "./selection.ts";
 import { Session } from "./session.ts";
 import { excludedPrefixes, findUplinks, type Uplinks } from "./uplinks.ts";
 
@@ -27,6 +30,9 @@ const EOPNOTSUPP = 95;
  * the uplink. No system setting is changed. When the process ends, by whatever cause, routes and table vanish with it
  * and traffic flows as before; the two rules that a kill leaves behind lead nowhere, and the next start removes them.
  *
+ * With `options.killSwitch` table and rules stay when the process is killed, and what they select is then unreachable,
+ * until the next start or a sweep.
+ *
  * What an earlier run left is removed first. If anything fails, what was done is undone.
  *
  * @throws DeviceError E_DEVICE_MISSING without an uplink or the device, E_DEVICE_BUSY when another bunnel is running,
@@ -35,46 +41,48 @@ const EOPNOTSUPP = 95;
  */
 export function interceptNft(options: InterceptionOptions, settings: InterceptionSettings = {}): LinuxInterception {
   using undo = new DisposableStack();
-  const session = Session.begin(options, settings, undo);
+  const session = Session.begin("nft", options, settings, undo);
   const uplinks = findUplinks(session.netlink, options);
   // Options are checked before anything is changed.
-  const chains = chainsOf(uplinks, options);
-  // Marked packets have their source already.
-  session.addRoutes(undo, {});
-  session.addRules(undo, session.families.flatMap(markedRules));
-  // Marking comes last: by now there is a way for what is marked.
+  const table = tableOf(uplinks, options);
+  markProcesses(options.include, options.exclude);
   const client = undo.use(NftClient.open());
-  const ownerFlag = ofTable(() => createTable(client));
-  undo.defer(() => removeTable(client));
-  ofTable(() => fillTable(client, chains));
-  return new NftInterception(options, session, client, uplinks, ownerFlag, undo.move());
+  // These are undone first: what is above is needed for it.
+  const changes = undo.use(new DisposableStack());
+  // Marked packets have their source already.
+  session.addRoutes(changes, {});
+  session.addRules(changes, session.families.flatMap(markedRules));
+  // Marking comes last: by now there is a way for what is marked.
+  changes.defer(() => removeTable(client));
+  const ownerFlag = ofTable(() => makeTable(client, table, session.killSwitch));
+  return new NftInterception({ options, session, client, changes }, uplinks, ownerFlag, undo.move());
+}
+
+/** What an interception holds. */
+interface Held {
+  readonly options: InterceptionOptions;
+  readonly session: Session;
+  readonly client: NftClient;
+  /** What was done to the network. */
+  readonly changes: DisposableStack;
 }
 
 class NftInterception implements LinuxInterception {
   readonly method = "nft";
   readonly swept: SweepReport;
   readonly families: readonly Family[];
-  readonly #options: InterceptionOptions;
-  readonly #session: Session;
-  readonly #client: NftClient;
+  readonly #held: Held;
   readonly #undo: DisposableStack;
   #uplinks: Uplinks;
+  #made: string;
   #ownerFlag: boolean;
 
-  constructor(
-    options: InterceptionOptions,
-    session: Session,
-    client: NftClient,
-    uplinks: Uplinks,
-    ownerFlag: boolean,
-    undo: DisposableStack,
-  ) {
-    this.swept = session.swept;
-    this.families = session.families;
-    this.#options = options;
-    this.#session = session;
-    this.#client = client;
+  constructor(held: Held, uplinks: Uplinks, ownerFlag: boolean, undo: DisposableStack) {
+    this.swept = held.session.swept;
+    this.families = held.session.families;
+    this.#held = held;
     this.#uplinks = uplinks;
+    this.#made = JSON.stringify(ownersOf(held.options));
     this.#ownerFlag = ownerFlag;
     this.#undo = undo;
   }
@@ -89,27 +97,34 @@ class NftInterception implements LinuxInterception {
 
   refresh(): boolean {
     if (this.#undo.disposed) throw new DeviceError("E_DEVICE_STATE", "interception: refresh after close");
-    return this.#session.inside(() => this.#refresh());
+    return this.#held.session.inside(() => this.#refresh());
   }
 
   #refresh(): boolean {
-    const restored = this.#session.restore(this.families.flatMap(markedRules), {});
-    const uplinks = currentUplinks(this.#session, this.#options) ?? this.#uplinks;
-    const chains = chainsOf(uplinks, this.#options);
-    const lost = this.#client.table(NFT_TABLE) === undefined;
-    if (!lost && sameUplinks(uplinks, this.#uplinks)) return restored;
-    if (lost) {
-      this.#ownerFlag = ofTable(() => createTable(this.#client));
-      ofTable(() => fillTable(this.#client, chains));
-    } else {
-      ofTable(() => refillTable(this.#client, chains));
-    }
+    const { options, session, client } = this.#held;
+    const restored = session.restore(this.families.flatMap(markedRules), {});
+    const uplinks = currentUplinks(session, options) ?? this.#uplinks;
+    const table = tableOf(uplinks, options);
+    const lost = client.table(NFT_TABLE) === undefined;
+    const owners = JSON.stringify(ownersOf(options));
+    if (!lost && owners === this.#made && sameUplinks(uplinks, this.#uplinks)) return restored;
+    if (lost) this.#ownerFlag = ofTable(() => makeTable(client, table, session.killSwitch));
+    else ofTable(() => refillTable(client, table));
     this.#uplinks = uplinks;
+    this.#made = owners;
     return true;
   }
 
   close(): void {
-    if (!this.#undo.disposed) this.#session.inside(() => this.#undo.dispose());
+    if (!this.#undo.disposed) this.#held.session.inside(() => this.#undo.dispose());
+  }
+
+  release(): void {
+    const { session, changes } = this.#held;
+    if (this.#undo.disposed) return;
+    // What was done stays as it is: the next interception takes it over.
+    if (session.killSwitch) changes.move();
+    this.close();
   }
 
   [Symbol.dispose](): void {
@@ -131,9 +146,23 @@ function sameUplinks(a: Uplinks, b: Uplinks): boolean {
   return JSON.stringify([a.names, a.onLink]) === JSON.stringify([b.names, b.onLink]);
 }
 
-function chainsOf(uplinks: Uplinks, options: InterceptionOptions): SelectionChain[] {
+function tableOf(uplinks: Uplinks, options: InterceptionOptions): SelectionTable {
   const excludes = excludedPrefixes(uplinks, options);
-  return selectionChains({ uplinks: uplinks.names, excludes, select: options.select });
+  const { select, include, exclude } = options;
+  return selectionTable({
+    uplinks: uplinks.names,
+    excludes,
+    select,
+    ...(include && { include }),
+    ...(exclude && { exclude }),
+  });
+}
+
+/** What can change while it lasts: control groups come and go, and one of the same name has another number. */
+function ownersOf({ include, exclude }: InterceptionOptions): unknown {
+  return [include?.cgroups, exclude?.cgroups].map((paths) =>
+    findCgroups(paths ?? []).map(({ id, level }) => `${id} ${level}`),
+  );
 }
 
 /** Says in the error of `work` what it was about. */
@@ -145,6 +174,18 @@ function ofTable<T>(work: () => T): T {
     const { code, message, errno } = error;
     throw new DeviceError(code, `nftables table inet ${NFT_TABLE}: ${message}`, errno, { cause: error });
   }
+}
+
+/** Makes the table; says whether it goes with this connection. A kill switch's does not, and takes the place of one. */
+function makeTable(client: NftClient, table: SelectionTable, killSwitch: boolean): boolean {
+  if (killSwitch) {
+    const before = client.table(NFT_TABLE) === undefined ? [] : [deleteTable(NFT_TABLE)];
+    client.commit([...before, newTable(NFT_TABLE, 0, NFT_TABLE), ...contentOf(table)]);
+    return false;
+  }
+  const ownerFlag = createTable(client);
+  client.commit(contentOf(table));
+  return ownerFlag;
 }
 
 /** Makes the empty table, bound to the connection where the kernel can do that; says whether it is. */
@@ -159,20 +200,20 @@ export function createTable(client: Pick<NftClient, "commit">): boolean {
   }
 }
 
-function fillTable(client: NftClient, chains: readonly SelectionChain[]): void {
-  // A rule that goes to a chain needs it to be there.
+/** Sets and chains first: rules need them to be there. */
+function contentOf({ sets, chains }: SelectionTable): NetlinkMessage[] {
   const made = chains.map(({ name }) =>
     name === CHAIN_OUTPUT ? newRouteChain(NFT_TABLE, name, PRIORITY_MANGLE) : newChain(NFT_TABLE, name),
   );
-  client.commit([...made, ...rulesOf(chains)]);
+  return [...sets.flatMap((set, index) => newSet(NFT_TABLE, set, index + 1)), ...made, ...rulesOf(chains)];
 }
 
 /** In one step: at no moment is a chain half full. */
-function refillTable(client: NftClient, chains: readonly SelectionChain[]): void {
+function refillTable(client: NftClient, { chains }: SelectionTable): void {
   client.commit([...chains.map(({ name }) => flushChain(NFT_TABLE, name)), ...rulesOf(chains)]);
 }
 
-function rulesOf(chains: readonly SelectionChain[]): ReturnType<typeof newRule>[] {
+function rulesOf(chains: SelectionTable["chains"]): NetlinkMessage[] {
   return chains.flatMap(({ name, rules }) => rules.map((rule) => newRule(NFT_TABLE, name, rule)));
 }
 

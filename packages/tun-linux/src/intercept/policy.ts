@@ -1,8 +1,17 @@
 // Policy rules and routes: which packets the system looks up in our table, and what stands there. They are data, so
 // that what is added, removed, found again and told to people is one and the same.
+import type { NumberRange } from "@bunnel/device";
 import { TABLE_MAIN, type RouteInfo, type RouteSpec } from "../netcfg/routes.ts";
 import type { RuleInfo, RuleSpec } from "../netcfg/rules.ts";
-import { OUR_MARK, SELECTED_MARK, PRIORITY_DIRECT, PRIORITY_OWN, PRIORITY_SELECTED, ROUTE_TABLE } from "./marks.ts";
+import {
+  CLOSED_METRIC,
+  OUR_MARK,
+  SELECTED_MARK,
+  PRIORITY_DIRECT,
+  PRIORITY_OWN,
+  PRIORITY_SELECTED,
+  ROUTE_TABLE,
+} from "./marks.ts";
 
 export type Family = 4 | 6;
 
@@ -16,15 +25,24 @@ export function markedRules(family: Family): RuleSpec[] {
 }
 
 /**
- * Rules mode: whatever this machine sends takes our table, but for our own packets and for all that has a route other
- * than a default route. "lo" is where packets of this machine come from: what it forwards for others stays untouched.
+ * Rules mode: whatever this machine sends (or these of its users) takes our table, but for our own packets and for all
+ * that has a route other than a default route. "lo" is where packets of this machine come from: what it forwards for
+ * others stays untouched.
  */
-export function everythingRules(family: Family): RuleSpec[] {
+export function everythingRules(family: Family, users: readonly NumberRange[] = []): RuleSpec[] {
+  const selected = { family, priority: PRIORITY_SELECTED, inInterface: "lo", table: ROUTE_TABLE };
   return [
     { family, priority: PRIORITY_OWN, mark: OUR_MARK, mask: OUR_MARK, table: TABLE_MAIN },
     { family, priority: PRIORITY_DIRECT, table: TABLE_MAIN, suppressPrefixLength: 0 },
-    { family, priority: PRIORITY_SELECTED, inInterface: "lo", table: ROUTE_TABLE },
+    ...(users.length === 0
+      ? [selected]
+      : users.map(({ first, last }) => ({ ...selected, uidRange: [first, last] as const }))),
   ];
+}
+
+/** Rules mode: users whose packets are left alone. */
+export function exceptedUsers(family: Family, { first, last }: NumberRange): RuleSpec {
+  return { family, priority: PRIORITY_DIRECT, uidRange: [first, last], table: TABLE_MAIN };
 }
 
 /** Rules mode: a destination that is left alone. */
@@ -36,6 +54,16 @@ export function exceptionRule(destination: string): RuleSpec {
 /** The one route of our table. It vanishes with the device, and packets then go on to the next rule. */
 export function deviceRoute(family: Family, deviceIndex: number, source?: string): RouteSpec {
   return { family, index: deviceIndex, table: ROUTE_TABLE, ...(source === undefined ? {} : { source }) };
+}
+
+/** What is left of our table when the device is gone, where a kill switch was asked for. */
+export function closedRoute(family: Family): RouteSpec {
+  return { family, table: ROUTE_TABLE, type: "unreachable", metric: CLOSED_METRIC };
+}
+
+/** Whether a route is that of a kill switch. */
+export function isClosedRoute({ table, type, metric }: RouteInfo): boolean {
+  return table === ROUTE_TABLE && type === "unreachable" && metric === CLOSED_METRIC;
 }
 
 /** Whether a rule that the system has is exactly this one, with no selector more or less. */
@@ -81,6 +109,7 @@ export function describeRule(rule: RuleSpec): string {
   const words = [`ip rule ${rule.priority}`];
   if (rule.to !== undefined) words.push(`to ${rule.to}`);
   if (rule.inInterface !== undefined) words.push(`iif ${rule.inInterface}`);
+  if (rule.uidRange !== undefined) words.push(`uidrange ${rule.uidRange.join("-")}`);
   if (rule.mark !== undefined) words.push(`fwmark 0x${rule.mark.toString(16)}`);
   words.push(`lookup ${rule.table === TABLE_MAIN ? "main" : rule.table}`);
   if (rule.suppressPrefixLength !== undefined) words.push(`suppress_prefixlength ${rule.suppressPrefixLength}`);

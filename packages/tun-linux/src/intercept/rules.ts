@@ -8,7 +8,7 @@ import { formatPrefix, parsePrefix } from "../netcfg/address-text.ts";
 import type { RuleSpec } from "../netcfg/rules.ts";
 import type { InterceptionSettings, LinuxInterception } from "./interception.ts";
 import { currentUplinks } from "./nft.ts";
-import { everythingRules, exceptionRule, type Family } from "./policy.ts";
+import { everythingRules, exceptedUsers, exceptionRule, type Family } from "./policy.ts";
 import { filtersToLoosen, loosen, restoreFilter } from "./reverse-path.ts";
 import { EXCLUDES_MAX, LOCAL_DESTINATIONS } from "./selection.ts";
 import { Session } from "./session.ts";
@@ -29,15 +29,16 @@ import { findUplinks, maskedPrefix, type Uplinks } from "./uplinks.ts";
  * @throws DeviceError as `interceptNft`, but for what concerns nftables
  */
 export function interceptRules(options: InterceptionOptions, settings: InterceptionSettings = {}): LinuxInterception {
+  refuseOwners(options);
   using undo = new DisposableStack();
-  const session = Session.begin(options, settings, undo);
+  const session = Session.begin("rules", options, settings, undo);
   const uplinks = findUplinks(session.netlink, options);
   const exceptions = exceptionsOf(options, session.families);
   const filters = new LoosenedFilters(session, exceptions);
   undo.defer(() => filters.restore());
   filters.loosen(uplinks.names);
   session.addRoutes(undo, uplinks.sources);
-  const rules = rulesOf(session.families, exceptions);
+  const rules = rulesOf(session.families, exceptions, options);
   session.addRules(undo, rules);
   return new RulesInterception(options, session, rules, filters, uplinks, undo.move());
 }
@@ -143,6 +144,26 @@ function exceptionsOf(options: InterceptionOptions, families: readonly Family[])
   return [...new Set(texts)];
 }
 
-function rulesOf(families: readonly Family[], exceptions: readonly string[]): RuleSpec[] {
-  return [...exceptions.map(exceptionRule), ...families.flatMap(everythingRules)];
+function rulesOf(
+  families: readonly Family[],
+  exceptions: readonly string[],
+  { include, exclude }: InterceptionOptions,
+): RuleSpec[] {
+  const left = (exclude?.users ?? []).flatMap((users) => families.map((family) => exceptedUsers(family, users)));
+  const everything = families.flatMap((family) => everythingRules(family, include?.users));
+  return [...exceptions.map(exceptionRule), ...left, ...everything];
+}
+
+/** What policy rules cannot tell apart is not let pass in silence. */
+function refuseOwners({ include, exclude }: InterceptionOptions): void {
+  for (const owners of [include, exclude]) {
+    for (const name of ["groups", "cgroups", "processes"] as const) {
+      if ((owners?.[name] ?? []).length > 0) throw needsNft(name);
+    }
+  }
+  if ((exclude?.interfaces ?? []).length > 0) throw needsNft("interfaces");
+}
+
+function needsNft(name: string): DeviceError {
+  return new DeviceError("E_UNSUPPORTED", `${name}: telling packets apart by them needs nftables (method "nft")`);
 }

@@ -9,19 +9,25 @@
 //   http      the words with which a request starts
 //     | goto
 //     v
-//   selected  destinations that are left alone; the rest is counted and gets the mark
-import { DeviceError, type Selection } from "@bunnel/device";
+//   to-KIND   where all rules for a kind of message name their destinations: only those go on
+//     | goto
+//     v
+//   selected  destinations, ports, owners that are left alone; the rest is counted and gets the mark
+import { DeviceError, type PacketOwners, type SelectedKind, type Selection } from "@bunnel/device";
 import { parsePrefix, type IpPrefix } from "../netcfg/address-text.ts";
 import { counter, gotoVerdict, returnVerdict } from "../nft/expression.ts";
 import { addMark, carries, carriesBits, goesTo, hasDestinationPort } from "../nft/match.ts";
 import { isNotTcp, isUdp, leavesByNone, markHas, opensConnection } from "../nft/match.ts";
-import type { Rule } from "../nft/message.ts";
+import type { RangeSet, Rule } from "../nft/message.ts";
+import { exceptRules, onlyTo } from "./destination-sets.ts";
+import { ownerRules } from "./owner-rules.ts";
 import { OUR_MARK, SELECTED_MARK } from "./marks.ts";
 
 export const CHAIN_OUTPUT = "output";
 const CHAIN_UDP = "datagrams";
 const CHAIN_HTTP = "http";
 const CHAIN_SELECTED = "selected";
+const CHAIN_MARKED = "marked";
 
 /** Destination ports of one kind of message. */
 export const SELECTED_PORTS_MAX = 64;
@@ -68,6 +74,14 @@ export interface SelectionScope {
   /** Prefixes that are reached without a router, and those that the caller excludes. */
   readonly excludes: readonly IpPrefix[];
   readonly select: Selection;
+  readonly include?: PacketOwners;
+  readonly exclude?: PacketOwners;
+}
+
+/** Sets, and the chains that look them up; the first is that of the hook. */
+export interface SelectionTable {
+  readonly sets: readonly RangeSet[];
+  readonly chains: readonly SelectionChain[];
 }
 
 export interface SelectionChain {
@@ -75,31 +89,64 @@ export interface SelectionChain {
   readonly rules: readonly Rule[];
 }
 
+/** Kinds in the order of their chains. */
+const KINDS: readonly SelectedKind[] = ["tls", "http", "quic", "dns", "syn"];
+
 /**
- * The chains of a selection; the first is that of the hook. The last rule that a selected packet meets sets the mark.
- * @throws DeviceError E_DEVICE_OPTION for impossible or too many ports and prefixes, or without an uplink
+ * The chains of a selection, with their sets. The last rule that a selected packet meets sets the mark.
+ * @throws DeviceError E_DEVICE_OPTION for impossible or too many ports and prefixes, or without an uplink;
+ * E_UNSUPPORTED where control groups are named and the machine has none
  */
-export function selectionChains(scope: SelectionScope): SelectionChain[] {
-  const { uplinks, excludes, select } = scope;
+export function selectionTable(scope: SelectionScope): SelectionTable {
+  const { uplinks, select } = scope;
   if (uplinks.length === 0) throw new DeviceError("E_DEVICE_OPTION", "uplinks: expected at least one, found none");
-  if (excludes.length > EXCLUDES_MAX) {
-    throw new DeviceError("E_DEVICE_OPTION", `excludes: expected at most ${EXCLUDES_MAX}, found ${excludes.length}`);
-  }
-  const leftAlone = [...LOCAL_DESTINATIONS.map(parsePrefix), ...excludes];
-  const udp = [...quicRules(select.quic), ...dnsRules(select.dns)];
+  const limits = KINDS.flatMap((kind) => {
+    const limit = select[kind] && onlyTo(kind, select.addresses, CHAIN_SELECTED);
+    return limit ? [{ kind, ...limit }] : [];
+  });
+  const target = (kind: SelectedKind): string =>
+    limits.some((limit) => limit.kind === kind) ? `to-${kind}` : CHAIN_SELECTED;
+  const udp = [...quicRules(select.quic, target("quic")), ...dnsRules(select.dns, target("dns"))];
   const output = [
     ...outputRules(uplinks, udp.length > 0),
     ...streamRules(select.stream),
-    ...synRules(select.syn),
-    ...tlsRules(select.tls),
+    ...synRules(select.syn, target("syn")),
+    ...tlsRules(select.tls, target("tls")),
     ...httpPortRules(select.http),
   ];
-  return [
-    { name: CHAIN_OUTPUT, rules: output },
-    ...(udp.length > 0 ? [{ name: CHAIN_UDP, rules: udp }] : []),
-    { name: CHAIN_HTTP, rules: HTTP_METHODS.map(methodRule) },
-    { name: CHAIN_SELECTED, rules: [...leftAlone.map(excludeRule), [counter(), ...addMark(SELECTED_MARK)]] },
-  ];
+  const last = lastChains(scope);
+  return {
+    sets: [...limits.flatMap(({ sets }) => sets), ...last.sets],
+    chains: [
+      { name: CHAIN_OUTPUT, rules: output },
+      ...(udp.length > 0 ? [{ name: CHAIN_UDP, rules: udp }] : []),
+      { name: CHAIN_HTTP, rules: HTTP_METHODS.map((method) => methodRule(method, target("http"))) },
+      ...limits.map(({ kind, rules }) => ({ name: `to-${kind}`, rules })),
+      ...last.chains,
+    ],
+  };
+}
+
+/** What is left alone, and the mark. */
+function lastChains({ excludes, select, include = {}, exclude = {} }: SelectionScope): SelectionTable {
+  if (excludes.length > EXCLUDES_MAX) {
+    throw new DeviceError("E_DEVICE_OPTION", `excludes: expected at most ${EXCLUDES_MAX}, found ${excludes.length}`);
+  }
+  const leftAlone = [...LOCAL_DESTINATIONS.map(parsePrefix), ...excludes].map(excludeRule);
+  const except = exceptRules(select.except);
+  const owners = ownerRules(include, exclude, CHAIN_MARKED);
+  const before = [...leftAlone, ...except.rules, ...owners.rules];
+  const mark: Rule = [counter(), ...addMark(SELECTED_MARK)];
+  const sets = [...except.sets, ...owners.sets];
+  if ((include.cgroups ?? []).length === 0)
+    return { sets, chains: [{ name: CHAIN_SELECTED, rules: [...before, mark] }] };
+  return {
+    sets,
+    chains: [
+      { name: CHAIN_SELECTED, rules: before },
+      { name: CHAIN_MARKED, rules: [mark] },
+    ],
+  };
 }
 
 function outputRules(uplinks: readonly string[], withUdp: boolean): Rule[] {
@@ -111,18 +158,18 @@ function outputRules(uplinks: readonly string[], withUdp: boolean): Rule[] {
   ];
 }
 
-function quicRules(ports: readonly number[] | undefined): Rule[] {
+function quicRules(ports: readonly number[] | undefined, target: string): Rule[] {
   return portsOr(QUIC_PORT, "quic", ports).flatMap((port) =>
     QUIC_INITIALS.map((start) => [
       ...hasDestinationPort(port),
       ...carriesBits(0, QUIC_MASK, start),
-      gotoVerdict(CHAIN_SELECTED),
+      gotoVerdict(target),
     ]),
   );
 }
 
-function dnsRules(ports: readonly number[] | undefined): Rule[] {
-  return portsOr(DNS_PORT, "dns", ports).map((port) => [...hasDestinationPort(port), gotoVerdict(CHAIN_SELECTED)]);
+function dnsRules(ports: readonly number[] | undefined, target: string): Rule[] {
+  return portsOr(DNS_PORT, "dns", ports).map((port) => [...hasDestinationPort(port), gotoVerdict(target)]);
 }
 
 /**
@@ -133,15 +180,15 @@ function streamRules(ports: readonly number[] | undefined): Rule[] {
   return onPorts("stream", ports, [gotoVerdict(CHAIN_SELECTED)]);
 }
 
-function synRules(ports: readonly number[] | undefined): Rule[] {
-  return onPorts("syn", ports, [...opensConnection(), gotoVerdict(CHAIN_SELECTED)]);
+function synRules(ports: readonly number[] | undefined, target: string): Rule[] {
+  return onPorts("syn", ports, [...opensConnection(), gotoVerdict(target)]);
 }
 
-function tlsRules(ports: readonly number[] | undefined): Rule[] {
+function tlsRules(ports: readonly number[] | undefined, target: string): Rule[] {
   return onPorts("tls", ports, [
     ...carries(0, TLS_HANDSHAKE),
     ...carries(TLS_HANDSHAKE_TYPE_AT, TLS_CLIENT_HELLO),
-    gotoVerdict(CHAIN_SELECTED),
+    gotoVerdict(target),
   ]);
 }
 
@@ -150,8 +197,8 @@ function httpPortRules(ports: readonly number[] | undefined): Rule[] {
 }
 
 /** The space belongs to the word, so that "GETTING" is none. */
-function methodRule(method: string): Rule {
-  return [...carries(0, new TextEncoder().encode(`${method} `)), gotoVerdict(CHAIN_SELECTED)];
+function methodRule(method: string, target: string): Rule {
+  return [...carries(0, new TextEncoder().encode(`${method} `)), gotoVerdict(target)];
 }
 
 function excludeRule({ family, octets, prefixLength }: IpPrefix): Rule {

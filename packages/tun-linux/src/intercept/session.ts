@@ -7,7 +7,7 @@ import { RouteNetlink } from "../netcfg/route-netlink.ts";
 import type { RuleSpec } from "../netcfg/rules.ts";
 import type { InterceptionSettings } from "./interception.ts";
 import { ROUTE_TABLE, STATE_PATH } from "./marks.ts";
-import { deviceRoute, isRule, type Family } from "./policy.ts";
+import { closedRoute, deviceRoute, isClosedRoute, isRule, type Family } from "./policy.ts";
 import type { Sources } from "./sources.ts";
 import { claimState, type InterceptionState } from "./state.ts";
 import { sweep } from "./sweep.ts";
@@ -26,17 +26,26 @@ export class Session {
     readonly deviceIndex: number,
     readonly families: readonly Family[],
     readonly swept: SweepReport,
+    /** What is selected stays closed when this process is killed. */
+    readonly killSwitch: boolean,
   ) {}
 
   /**
-   * Takes the lock, removes what an earlier run left, and looks whether the device and our table can be used.
+   * Takes the lock, removes what an earlier run left, and looks whether the device and our table can be used. What a
+   * kill switch of this method left stays for the new one, so that nothing passes in between.
    * @throws DeviceError E_DEVICE_BUSY when another bunnel is running or somebody else uses our table
    */
-  static begin(options: InterceptionOptions, settings: InterceptionSettings, undo: DisposableStack): Session {
+  static begin(
+    method: "nft" | "rules",
+    options: InterceptionOptions,
+    settings: InterceptionSettings,
+    undo: DisposableStack,
+  ): Session {
     const state = undo.use(claimState(settings.statePath ?? STATE_PATH));
     const namespace = undo.use(NetworkNamespace.current());
     const netlink = undo.use(RouteNetlink.open());
-    const swept = sweep(state, netlink);
+    const killSwitch = options.killSwitch === true;
+    const swept = sweep(state, netlink, killSwitch ? method : undefined);
     const { deviceName, deviceIndex } = options;
     const link = netlink.link(deviceIndex);
     if (link?.name !== deviceName) {
@@ -47,7 +56,16 @@ export class Session {
       );
     }
     const families: readonly Family[] = hasIpv6(deviceName) ? [4, 6] : [4];
-    const session = new Session(namespace, currentNamespace(), state, netlink, deviceIndex, families, swept);
+    const session = new Session(
+      namespace,
+      currentNamespace(),
+      state,
+      netlink,
+      deviceIndex,
+      families,
+      swept,
+      killSwitch,
+    );
     session.#expectOurTableFree();
     return session;
   }
@@ -62,6 +80,7 @@ export class Session {
     undo.defer(() => {
       for (const family of this.families) {
         ifThere(() => this.netlink.removeRoute(deviceRoute(family, this.deviceIndex)));
+        if (this.killSwitch) ifThere(() => this.netlink.removeRoute(closedRoute(family)));
       }
     });
     this.#setRoutes(sources);
@@ -72,7 +91,8 @@ export class Session {
     undo.defer(() => {
       for (const rule of rules.toReversed()) ifThere(() => this.netlink.removeRule(rule));
     });
-    for (const rule of rules) this.netlink.addRule(rule);
+    const present = this.killSwitch ? this.families.flatMap((family) => this.netlink.rules(family)) : [];
+    for (const rule of rules) if (!present.some((found) => isRule(found, rule))) this.netlink.addRule(rule);
   }
 
   /** Puts back rules and routes that others have removed, and new source addresses. True: something was changed. */
@@ -84,21 +104,24 @@ export class Session {
       this.netlink.addRule(rule);
       changed = true;
     }
-    const complete = this.families.every((family) =>
-      this.netlink
-        .routes({ family, table: ROUTE_TABLE })
-        .some(
-          ({ destination, index, source }) =>
-            destination === "default" && index === this.deviceIndex && source === sources[family],
-        ),
-    );
+    const complete = this.families.every((family) => this.#isComplete(family, sources[family]));
     if (!complete) this.#setRoutes(sources);
     return changed || !complete;
+  }
+
+  #isComplete(family: Family, expected: string | undefined): boolean {
+    const routes = this.netlink.routes({ family, table: ROUTE_TABLE });
+    const leads = routes.some(
+      ({ destination, index, source }) =>
+        destination === "default" && index === this.deviceIndex && source === expected,
+    );
+    return leads && (!this.killSwitch || routes.some(isClosedRoute));
   }
 
   #setRoutes(sources: Sources): void {
     for (const family of this.families) {
       this.netlink.replaceRoute(deviceRoute(family, this.deviceIndex, sources[family]));
+      if (this.killSwitch) this.netlink.replaceRoute(closedRoute(family));
     }
   }
 

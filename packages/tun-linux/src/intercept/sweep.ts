@@ -7,9 +7,10 @@ import { RouteNetlink } from "../netcfg/route-netlink.ts";
 import type { RuleInfo, RuleSpec } from "../netcfg/rules.ts";
 import { NftClient } from "../nft/client.ts";
 import { deleteTable } from "../nft/message.ts";
-import type { InterceptionSettings } from "./interception.ts";
-import { NFT_TABLE, STATE_PATH } from "./marks.ts";
-import { describeRule, everythingRules, exceptionRule, hasAllOf, isRule, markedRules, type Family } from "./policy.ts";
+import type { SweepSettings } from "./interception.ts";
+import { NFT_TABLE, ROUTE_TABLE, STATE_PATH } from "./marks.ts";
+import { closedRoute, describeRule, everythingRules, exceptedUsers, exceptionRule } from "./policy.ts";
+import { hasAllOf, isClosedRoute, isRule, markedRules, type Family } from "./policy.ts";
 import { restoreFilter } from "./reverse-path.ts";
 import { claimState, type InterceptionState } from "./state.ts";
 
@@ -23,23 +24,53 @@ const EOPNOTSUPP = 95;
  * Puts back what an earlier run left in the calling thread's network namespace. Starting an interception does the same.
  * @throws DeviceError E_DEVICE_BUSY when another bunnel is running; then nothing was touched
  */
-export function sweepInterception(settings: InterceptionSettings = {}): SweepReport {
+export function sweepInterception(settings: SweepSettings = {}): SweepReport {
   using state = claimState(settings.statePath ?? STATE_PATH);
   using netlink = RouteNetlink.open();
+  if (settings.keepClosed === true && METHODS.some((method) => isLeftClosed(method, netlink))) return { removed: [] };
   return sweep(state, netlink);
 }
 
-/** The same for one who holds the lock already. */
-export function sweep(state: LockedState<InterceptionState>, netlink: RouteNetlink): SweepReport {
+const METHODS = ["nft", "rules"] as const;
+
+/**
+ * The same for one who holds the lock already. `kept`: the method of an interception with a kill switch that is about
+ * to begin; what one of that method left closed is left to it.
+ */
+export function sweep(
+  state: LockedState<InterceptionState>,
+  netlink: RouteNetlink,
+  kept?: "nft" | "rules",
+): SweepReport {
   const left = state.read();
+  if (kept !== undefined && isLeftClosed(kept, netlink)) return { removed: [] };
   const removed = [
     // The table comes first: it is what shows that another one lives.
     ...sweepTable(),
     ...sweepRules(netlink, left?.exceptions ?? []),
+    ...sweepClosed(netlink),
     ...(left ? sweepFilters(left) : []),
   ];
   if (left) state.clear();
   return { removed };
+}
+
+/** Whether an interception of this method was killed that had a kill switch. */
+function isLeftClosed(method: "nft" | "rules", netlink: RouteNetlink): boolean {
+  if (!netlink.routes({ table: ROUTE_TABLE }).some(isClosedRoute)) return false;
+  using client = openNft();
+  const table = client?.table(NFT_TABLE);
+  return (method === "nft") === (table !== undefined && !table.owned && table.comment === NFT_TABLE);
+}
+
+function sweepClosed(netlink: RouteNetlink): string[] {
+  return netlink
+    .routes({ table: ROUTE_TABLE })
+    .filter(isClosedRoute)
+    .map(({ family }) => {
+      netlink.removeRoute(closedRoute(family));
+      return `unreachable default route of table ${ROUTE_TABLE}: the kill switch (IPv${family})`;
+    });
 }
 
 function sweepTable(): string[] {
@@ -85,7 +116,7 @@ function sweepRules(netlink: RouteNetlink, exceptions: readonly string[]): strin
       ...exceptions.map(exceptionRule).filter((rule) => rule.family === family),
     ];
     const found = rulesOf(netlink, family);
-    for (const rule of ours) {
+    for (const rule of [...ours, ...found.flatMap(userRules)]) {
       // The system removes the first rule that has what we name, and more would not hinder it. So we go on as long as
       // that one is exactly ours.
       for (const candidate of found.filter((other) => hasAllOf(other, rule))) {
@@ -96,6 +127,13 @@ function sweepRules(netlink: RouteNetlink, exceptions: readonly string[]): strin
     }
   }
   return removed;
+}
+
+/** The rules that we would have made for the users of a rule that was found. */
+function userRules({ family, uidRange }: RuleInfo): RuleSpec[] {
+  if (uidRange === undefined) return [];
+  const [first, last] = uidRange;
+  return [exceptedUsers(family, { first, last }), ...everythingRules(family, [{ first, last }]).slice(-1)];
 }
 
 /** None where the kernel has no such family. */

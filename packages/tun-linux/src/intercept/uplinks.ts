@@ -1,6 +1,7 @@
 // The interfaces by which this machine reaches the world, and what lies on their links.
 import { DeviceError, type InterceptionOptions } from "@bunnel/device";
 import { parsePrefix, type IpPrefix } from "../netcfg/address-text.ts";
+import type { LinkInfo } from "../netcfg/links.ts";
 import type { RouteNetlink } from "../netcfg/route-netlink.ts";
 import { TABLE_MAIN, type RouteInfo } from "../netcfg/routes.ts";
 import { hopIndices } from "./policy.ts";
@@ -14,8 +15,17 @@ export interface Uplinks {
   readonly sources: Sources;
 }
 
+/** Interfaces that carry packets of other programs' tunnels, as the system calls their kinds. */
+const TUNNEL_KINDS: readonly string[] = ["tun", "wireguard", "amneziawg", "ovpn", "xfrm", "vti", "vti6"];
+
+/** Whether an interface is the tunnel of another program, which looks after its packets itself. */
+export function isTunnel({ kind }: LinkInfo): boolean {
+  return kind !== undefined && TUNNEL_KINDS.includes(kind);
+}
+
 /**
- * The uplinks that the options name, or every interface with a default route in table main, of either family.
+ * The uplinks that the options name, or every interface with a default route in table main, of either family, but for
+ * tunnels of other programs.
  * @throws DeviceError E_DEVICE_MISSING when there is none, or one that was named is not there
  */
 export function findUplinks(netlink: RouteNetlink, options: InterceptionOptions): Uplinks {
@@ -23,16 +33,21 @@ export function findUplinks(netlink: RouteNetlink, options: InterceptionOptions)
   const defaults = routes.filter(
     (route) => route.destination === "default" && !hopIndices(route).includes(options.deviceIndex),
   );
-  const indices = options.uplinks
-    ? options.uplinks.map((name) => indexOf(netlink, name))
-    : [...new Set(defaults.flatMap(hopIndices))];
-  const names = indices.flatMap((index) => netlink.link(index)?.name ?? []);
-  if (names.length === 0) {
-    throw new DeviceError("E_DEVICE_MISSING", "uplink: expected an interface with a default route, found none");
-  }
+  const named = options.uplinks?.map((name) => indexOf(netlink, name));
+  const links = (named ?? [...new Set(defaults.flatMap(hopIndices))]).flatMap((index) => netlink.link(index) ?? []);
+  const used = named === undefined ? links.filter((link) => !isTunnel(link)) : links;
+  if (used.length === 0) throw missing(links.map(({ name }) => name));
+  const names = used.map(({ name }) => name);
+  const indices = used.map(({ index }) => index);
   const onLink = routes.filter((route) => isOnLink(route, indices)).map(({ destination }) => destination);
   const ways = defaults.filter((route) => hopIndices(route).some((index) => indices.includes(index)));
   return { names, onLink: [...new Set(onLink)], sources: sourcesOf(netlink, ways, options.deviceIndex) };
+}
+
+function missing(tunnels: readonly string[]): DeviceError {
+  const found =
+    tunnels.length === 0 ? "none" : `tunnels alone (${tunnels.join(", ")}), which are used when they are named`;
+  return new DeviceError("E_DEVICE_MISSING", `uplink: expected an interface with a default route, found ${found}`);
 }
 
 /** The prefixes that stay direct: on the links, and those that the options exclude. */

@@ -17,6 +17,9 @@ export const NFT_MSG_DELTABLE = 2;
 export const NFT_MSG_NEWCHAIN = 3;
 export const NFT_MSG_NEWRULE = 6;
 export const NFT_MSG_DELRULE = 8;
+export const NFT_MSG_NEWSET = 9;
+export const NFT_MSG_DELSET = 11;
+export const NFT_MSG_NEWSETELEM = 12;
 
 /** The table belongs to the socket that made it: nobody else can change it, and it goes when the socket closes. */
 export const NFT_TABLE_F_OWNER = 0x2;
@@ -83,8 +86,43 @@ export const NFTA_META_KEY = 2;
 export const NFTA_META_SREG = 3;
 export const NFT_META_MARK = 3;
 export const NFT_META_OIFNAME = 7;
+export const NFT_META_SKUID = 10;
+export const NFT_META_SKGID = 11;
 export const NFT_META_NFPROTO = 15;
 export const NFT_META_L4PROTO = 16;
 
 /** Octets of an interface name as nftables compares it; linux/if.h. */
 export const IFNAMSIZ = 16;
+
+export const NFTA_SET_TABLE = 1;
+export const NFTA_SET_NAME = 2;
+export const NFTA_SET_FLAGS = 3;
+export const NFTA_SET_KEY_TYPE = 4;
+export const NFTA_SET_KEY_LEN = 5;
+export const NFTA_SET_ID = 10;
+/** Elements are where a range begins, and where it has ended. */
+export const NFT_SET_INTERVAL = 0x4;
+
+export const NFTA_SET_ELEM_LIST_TABLE = 1;
+export const NFTA_SET_ELEM_LIST_SET = 2;
+export const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
+export const NFTA_SET_ELEM_KEY = 1;
+export const NFTA_SET_ELEM_FLAGS = 3;
+export const NFT_SET_ELEM_INTERVAL_END = 0x1;
+
+export const NFTA_LOOKUP_SET = 1;
+export const NFTA_LOOKUP_SREG = 2;
+export const NFTA_LOOKUP_FLAGS = 5;
+export const NFT_LOOKUP_F_INV = 0x1;
+
+export const NFTA_BYTEORDER_SREG = 1;
+export const NFTA_BYTEORDER_DREG = 2;
+export const NFTA_BYTEORDER_OP = 3;
+export const NFTA_BYTEORDER_LEN = 4;
+export const NFTA_BYTEORDER_SIZE = 5;
+export const NFT_BYTEORDER_HTON = 1;
+
+export const NFTA_SOCKET_KEY = 1;
+export const NFTA_SOCKET_DREG = 2;
+export const NFTA_SOCKET_LEVEL = 3;
+export const NFT_SOCKET_CGROUPV2 = 3;

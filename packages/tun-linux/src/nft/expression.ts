@@ -100,6 +100,36 @@ function verdict(fill: (code: NetlinkMessage) => void): Expression {
   );
 }
 
+/** Matches when the register's octets are in the set; `inverted`: when they are not. */
+export function isInSet(set: string, inverted = false): Expression {
+  return expression("lookup", (data) => {
+    data.string(nft.NFTA_LOOKUP_SET, set).be32(nft.NFTA_LOOKUP_SREG, nft.NFT_REG_1);
+    if (inverted) data.be32(nft.NFTA_LOOKUP_FLAGS, nft.NFT_LOOKUP_F_INV);
+  });
+}
+
+/** The register's number of 32 bits goes from the machine's order to that of the network, in which sets sort. */
+export function toNetworkOrder(): Expression {
+  return expression("byteorder", (data) =>
+    data
+      .be32(nft.NFTA_BYTEORDER_SREG, nft.NFT_REG_1)
+      .be32(nft.NFTA_BYTEORDER_DREG, nft.NFT_REG_1)
+      .be32(nft.NFTA_BYTEORDER_OP, nft.NFT_BYTEORDER_HTON)
+      .be32(nft.NFTA_BYTEORDER_LEN, 4)
+      .be32(nft.NFTA_BYTEORDER_SIZE, 4),
+  );
+}
+
+/** The number of the control group, version 2, in which the packet's socket is, at this depth below the root. */
+export function loadCgroup(level: number): Expression {
+  return expression("socket", (data) =>
+    data
+      .be32(nft.NFTA_SOCKET_KEY, nft.NFT_SOCKET_CGROUPV2)
+      .be32(nft.NFTA_SOCKET_DREG, nft.NFT_REG_1)
+      .be32(nft.NFTA_SOCKET_LEVEL, level),
+  );
+}
+
 /** Counts the packets that come this far, from zero. */
 export function counter(): Expression {
   return expression("counter", () => {});

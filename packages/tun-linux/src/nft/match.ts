@@ -1,14 +1,18 @@
 // What rules say about packets, as lists of expressions: the sentences above the words of expression.ts.
 import { IFNAMSIZ, NFPROTO_IPV4, NFPROTO_IPV6 } from "./constants.ts";
 import { NFT_META_L4PROTO, NFT_META_MARK, NFT_META_NFPROTO, NFT_META_OIFNAME } from "./constants.ts";
+import { NFT_META_SKGID, NFT_META_SKUID } from "./constants.ts";
 import {
   bitwise,
   differs,
   equals,
+  isInSet,
+  loadCgroup,
   loadMeta,
   loadPayload,
   PayloadBase,
   storeMeta,
+  toNetworkOrder,
   type Expression,
 } from "./expression.ts";
 
@@ -82,6 +86,44 @@ export function goesTo(family: 4 | 6, address: Uint8Array, prefixLength: number)
     bitwise(mask, new Uint8Array(addressBytes)),
     equals(address.map((octet, index) => octet & (mask[index] ?? 0))),
   ];
+}
+
+/** `ip daddr @set` or `ip6 daddr @set` */
+export function goesIntoSet(family: 4 | 6, set: string): Expression[] {
+  const { protocol, destinationAt, addressBytes } = FAMILIES[family];
+  return [
+    loadMeta(NFT_META_NFPROTO),
+    equals(Uint8Array.of(protocol)),
+    loadPayload(PayloadBase.Network, destinationAt, addressBytes),
+    isInSet(set),
+  ];
+}
+
+/** `th dport @set`, where it is known to be TCP or UDP */
+export function hasPortOfSet(set: string): Expression[] {
+  return [loadPayload(PayloadBase.Transport, DESTINATION_PORT_AT, 2), isInSet(set)];
+}
+
+/** `meta skuid @set`, `meta skgid @set`. Packets without a socket match neither this nor its inversion. */
+export function isOwnedBySet(owner: "user" | "group", set: string, inverted = false): Expression[] {
+  return [loadMeta(owner === "user" ? NFT_META_SKUID : NFT_META_SKGID), toNetworkOrder(), isInSet(set, inverted)];
+}
+
+/** The packet's socket is in this control group, version 2, or in one below it. */
+export function isInCgroup(id: bigint, level: number): Expression[] {
+  const octets = new Uint8Array(8);
+  new DataView(octets.buffer).setBigUint64(0, id, true);
+  return [loadCgroup(level), equals(octets)];
+}
+
+/** The packet leaves by this interface. */
+export function leavesBy(interfaceName: string): Expression[] {
+  return [loadMeta(NFT_META_OIFNAME), equals(paddedName(interfaceName))];
+}
+
+/** `meta mark & bits != bits`, for a single bit */
+export function markLacks(bit: number): Expression[] {
+  return [loadMeta(NFT_META_MARK), bitwise(machine32(bit), machine32(0)), equals(machine32(0))];
 }
 
 /** `th dport port`, where it is known to be TCP or UDP */

@@ -64,6 +64,79 @@ export function newRule(table: string, chain: string, rule: Rule): NetlinkMessag
     });
 }
 
+/** Both ends included, in octets of the network's order. */
+export interface SetRange {
+  readonly first: Uint8Array;
+  readonly last: Uint8Array;
+}
+
+/** What a set of ranges holds, as `nft list` calls it: enum nft_datatypes of libnftables. */
+export const SET_KEY_TYPES = { ipv4: 7, ipv6: 8, port: 13, number: 4 } as const;
+
+/** A set of ranges that do not touch. */
+export interface RangeSet {
+  readonly name: string;
+  readonly key: keyof typeof SET_KEY_TYPES;
+  readonly keyBytes: number;
+  readonly ranges: readonly SetRange[];
+}
+
+/** Elements of one message: a list is one attribute, whose length has 16 bits. */
+const ELEMENTS_MAX = 512;
+
+/** The set and what is in it. `id` names it within the transaction. */
+export function newSet(table: string, { name, key, keyBytes, ranges }: RangeSet, id: number): NetlinkMessage[] {
+  const set = inetMessage(nft.NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL)
+    .string(nft.NFTA_SET_TABLE, table)
+    .string(nft.NFTA_SET_NAME, name)
+    .be32(nft.NFTA_SET_FLAGS, nft.NFT_SET_INTERVAL)
+    .be32(nft.NFTA_SET_KEY_TYPE, SET_KEY_TYPES[key])
+    .be32(nft.NFTA_SET_KEY_LEN, keyBytes)
+    .be32(nft.NFTA_SET_ID, id);
+  const messages = [set];
+  for (let from = 0; from < ranges.length; from += ELEMENTS_MAX) {
+    const part = ranges.slice(from, from + ELEMENTS_MAX);
+    messages.push(
+      inetMessage(nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE)
+        .string(nft.NFTA_SET_ELEM_LIST_TABLE, table)
+        .string(nft.NFTA_SET_ELEM_LIST_SET, name)
+        .nested(nft.NFTA_SET_ELEM_LIST_ELEMENTS, (list) => {
+          for (const range of part) addRange(list, range);
+        }),
+    );
+  }
+  return messages;
+}
+
+/** A range ends before the number behind its last; one that ends with the last number of all has no end. */
+function addRange(list: NetlinkMessage, { first, last }: SetRange): void {
+  addElement(list, first, 0);
+  const behind = successor(last);
+  if (behind !== undefined) addElement(list, behind, nft.NFT_SET_ELEM_INTERVAL_END);
+}
+
+function addElement(list: NetlinkMessage, key: Uint8Array, flags: number): void {
+  list.nested(nft.NFTA_LIST_ELEM, (element) => {
+    if (flags !== 0) element.be32(nft.NFTA_SET_ELEM_FLAGS, flags);
+    element.nested(nft.NFTA_SET_ELEM_KEY, (value) => value.attr(nft.NFTA_DATA_VALUE, key));
+  });
+}
+
+function successor(octets: Uint8Array): Uint8Array | undefined {
+  const next = octets.slice();
+  for (let at = next.length - 1; at >= 0; at--) {
+    const octet = next[at] ?? 0;
+    next[at] = (octet + 1) & 0xff;
+    if (octet !== 0xff) return next;
+  }
+  return undefined;
+}
+
+/** Removes a set that no rule uses any more. */
+export function deleteSet(table: string, name: string): NetlinkMessage {
+  return inetMessage(nft.NFT_MSG_DELSET, 0).string(nft.NFTA_SET_TABLE, table).string(nft.NFTA_SET_NAME, name);
+}
+
 /** Removes all rules of a chain. */
 export function flushChain(table: string, chain: string): NetlinkMessage {
   return inetMessage(nft.NFT_MSG_DELRULE, 0).string(nft.NFTA_RULE_TABLE, table).string(nft.NFTA_RULE_CHAIN, chain);

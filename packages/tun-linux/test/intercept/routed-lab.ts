@@ -35,6 +35,8 @@ export interface Saying {
   readonly mark?: number;
   /** Packets that come up are sent on by a raw socket with this mark. 0 (the default): they are kept back. */
   readonly forwardMark?: number;
+  /** How often it is looked at what happens. */
+  readonly turns?: number;
 }
 
 export class RoutedLab implements Disposable {
@@ -129,13 +131,13 @@ export class RoutedLab implements Disposable {
    * payload at the device (if it is not sent on).
    */
   say(payload: string | Uint8Array, saying: Saying = {}): { answer?: string; cameUp: Uint8Array[] } {
-    const { kind = "tcp", to = SERVER4, port = 9999, mark = 0, forwardMark = 0 } = saying;
+    const { kind = "tcp", to = SERVER4, port = 9999, mark = 0, forwardMark = 0, turns = TURNS_MAX } = saying;
     const octets = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
     using raw = this.client.run(() => new RawSender(forwardMark));
     using socket = this.client.run(() => new TestSocket(kind, to, port, mark));
     const cameUp: Uint8Array[] = [];
     let said = false;
-    for (let turn = 0; turn < TURNS_MAX; turn++) {
+    for (let turn = 0; turn < turns; turn++) {
       const packets = this.readDevice();
       cameUp.push(...packets);
       if (forwardMark !== 0) for (const packet of packets) raw.send(packet);
@@ -152,9 +154,12 @@ export class RoutedLab implements Disposable {
   }
 
   /** Another process in the client that holds an interception with a device `tun1`; what it says when it does. */
-  async hold(method: "nft" | "rules"): Promise<{ process: Bun.Subprocess; said: unknown }> {
+  async hold(
+    method: "nft" | "rules",
+    more: readonly string[] = [],
+  ): Promise<{ process: Bun.Subprocess; said: unknown }> {
     const script = new URL("hold-interception.ts", import.meta.url).pathname;
-    const command = [process.execPath, script, method, this.statePath, "tun1"];
+    const command = [process.execPath, script, method, this.statePath, "tun1", ...more];
     const holder = this.client.run(() => Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }));
     this.#processes.push(holder);
     const { value } = await holder.stdout.getReader().read();

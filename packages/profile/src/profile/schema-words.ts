@@ -1,9 +1,10 @@
-// What the tables of a profile's schema are made of: each wrong value gives one message.
+// The words in which the sections of a profile say what their values may be: each wrong value gives one message.
 import * as v from "valibot";
 import { Fault } from "../errors.ts";
 import { anyOf, shown, suggestion } from "../wording.ts";
 
-interface Found {
+/** What valibot tells a message about. */
+export interface Found {
   readonly input: unknown;
 }
 
@@ -15,7 +16,7 @@ export function whole(min: number, max: number, also?: number) {
   return v.pipe(v.number(message), v.check(fits, message));
 }
 
-/** One of the words. */
+/** One of some words; the nearest is suggested. */
 export function oneOf<const Words extends readonly string[]>(words: Words) {
   const expected = `expected ${anyOf(words.map((word) => JSON.stringify(word)))}`;
   return v.picklist(words, ({ input }: Found) => {
@@ -24,7 +25,7 @@ export function oneOf<const Words extends readonly string[]>(words: Words) {
   });
 }
 
-/** A list of such items. */
+/** A list of values of one kind. */
 export function list<Item extends v.GenericSchema>(item: Item) {
   return v.array(item, ({ input }: Found) => `expected a list, found ${shown(input)}`);
 }
@@ -52,5 +53,5 @@ export function table<const Entries extends v.ObjectEntries>(entries: Entries) {
   );
 }
 
-/** True or false. */
+/** true or false. */
 export const yesOrNo = v.boolean(({ input }) => `expected true or false, found ${shown(input)}`);
