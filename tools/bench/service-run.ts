@@ -23,14 +23,25 @@ const BULK_SECONDS = 2;
 const CONNECTIONS = 500;
 const MAIN = join(import.meta.dir, "../../apps/bunnel/src/main.ts");
 
-const PROFILE = `version = 1
+/** How the rules of a profile carry flows. */
+export type ServiceMode = "packet" | "stream";
+
+const STRATEGIES: Readonly<Record<ServiceMode, string>> = {
+  packet: "tls: split(1, midsld) disorder",
+  stream: "tls: tlsrec(sniext+1) split(1, midsld)",
+};
+
+function profileOf(mode: ServiceMode): string {
+  return `version = 1
 [interception]
 method = "nft"
 [[rule]]
 name = "bench"
 hosts = ["example.org"]
-strategy = "tls: split(1, midsld) disorder"
+egress = "${mode}"
+strategy = "${STRATEGIES[mode]}"
 `;
+}
 
 export interface ServicePrograms {
   readonly bulk: string;
@@ -54,7 +65,6 @@ export class ServicePath {
     this.#hello = join(stage.folder, "client-hello");
     this.#profile = join(stage.folder, "profile.toml");
     writeFileSync(this.#hello, clientHello({ serverName: "www.example.org", padToBytes: HELLO_BYTES }));
-    writeFileSync(this.#profile, PROFILE);
   }
 
   /** Builds both hosts and starts the servers. */
@@ -88,10 +98,12 @@ export class ServicePath {
   }
 
   /**
-   * The same with the service up, besides how long it took to come up and the memory that it needed.
+   * The same with the service up in one of its modes, besides how long it took to come up and the memory that it
+   * needed.
    * @throws Error when it planned fewer messages than there were connections: then something else was measured
    */
-  async measureThroughService(): Promise<Sample> {
+  async measureThroughService(mode: ServiceMode): Promise<Sample> {
+    writeFileSync(this.#profile, profileOf(mode));
     const state = join(this.stage.folder, "state");
     const begin = Bun.nanoseconds();
     const service = this.#spawn(

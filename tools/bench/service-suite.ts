@@ -1,5 +1,6 @@
-// `bunnel up` against the bare path: the same client and server, the same transfers, with the service up in one half of
-// the runs. What was not there before it has 0 as its reference.
+// `bunnel up` against the bare path: the same client and server, the same transfers, with the service up in part of the
+// runs, in packet mode and with a rule whose flows are carried by sockets. What was not there before it has 0 as its
+// reference.
 import { compileProgram } from "./compile.ts";
 import { interleave, measure } from "./rounds.ts";
 import { rowOf, type Budget, type Row } from "./row.ts";
@@ -23,6 +24,12 @@ const SHARED_ROWS: readonly ServiceRow[] = [
   { name: "connect, hello, answer", measure: "answerUs", unit: "us" },
 ];
 
+const STREAM_ROWS: readonly ServiceRow[] = [
+  { name: "stream: bulk TCP up", measure: "upload", unit: "Gbit/s", budget: { of: "ratio", atLeast: 0.25 } },
+  { name: "stream: bulk TCP down", measure: "download", unit: "Gbit/s", budget: { of: "ratio", atLeast: 0.25 } },
+  { name: "stream: connect", measure: "connectUs", unit: "us" },
+];
+
 const OWN_ROWS: readonly ServiceRow[] = [
   { name: "start until up", measure: "startMs", unit: "ms", budget: { of: "difference", atMost: 300 } },
   { name: "peak memory", measure: "memoryMb", unit: "MB", budget: { of: "difference", atMost: 120 } },
@@ -32,7 +39,7 @@ export const serviceSuite: Suite = {
   title: "service: bunnel up (nft) on the client, tls: split(1, midsld) disorder",
   async *run(stage: Stage, options: SuiteOptions): AsyncGenerator<Row> {
     const isWanted = ({ name }: ServiceRow): boolean => options.wants(name);
-    if (![...SHARED_ROWS, ...OWN_ROWS].some(isWanted)) return;
+    if (![...SHARED_ROWS, ...STREAM_ROWS, ...OWN_ROWS].some(isWanted)) return;
     prepareNetwork("service");
     const programs = {
       bulk: compileProgram("bulk", stage.folder),
@@ -43,13 +50,18 @@ export const serviceSuite: Suite = {
     const series = await interleave(
       [
         { name: "bare", run: () => path.measure() },
-        { name: "ours", run: () => path.measureThroughService() },
+        { name: "ours", run: () => path.measureThroughService("packet") },
+        ...(STREAM_ROWS.some(isWanted) ? [{ name: "stream", run: () => path.measureThroughService("stream") }] : []),
       ],
       options.rounds ?? ROUNDS,
     );
     for (const row of SHARED_ROWS.filter(isWanted)) {
       const ours = measure(series, "ours", row.measure);
       yield rowOf(labelOf(row, "bare path"), measure(series, "bare", row.measure), ours);
+    }
+    for (const row of STREAM_ROWS.filter(isWanted)) {
+      const stream = measure(series, "stream", row.measure);
+      yield rowOf(labelOf(row, "bare path"), measure(series, "bare", row.measure), stream);
     }
     for (const row of OWN_ROWS.filter(isWanted)) {
       const ours = measure(series, "ours", row.measure);

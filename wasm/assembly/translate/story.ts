@@ -43,6 +43,8 @@ import { find, FlowKey, LOCKED, make, NONE, release, sweep } from "./table";
 /** The packet goes the way of those that are not translated. */
 export const NOT_OURS: i32 = -3;
 
+const TCP_CHECKSUM: i32 = 16;
+const UDP_CHECKSUM: i32 = 6;
 const OPENING: u32 = TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN;
 
 /** Before a burst: what is over goes. */
@@ -81,7 +83,7 @@ function translate(p: usize, bytes: i32, m: Meta, rules: usize, now: u32): i32 {
   const protocol: u32 = m.protocol;
   if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
     const done = translateError(p, m, isLink, FlowKey.current);
-    if (done != NO_ERROR) return send(p, bytes, m, done);
+    if (done != NO_ERROR) return send(p, bytes, false);
     return isLink ? Reason.DropNoTranslation : NOT_OURS;
   }
   if (isLink) return inbound(p, bytes, m, now);
@@ -204,8 +206,17 @@ function change(p: usize, bytes: i32, m: Meta, source: usize, destination: usize
     return changeDatagrams(p, bytes, m, source, destination, ports);
   }
   const isPartial = hasVnet && Vnet.of(p).needsChecksum;
+  // Finished anywhere else, it would damage what we have just written.
+  if (isPartial && !isTransportChecksum(p, m)) return Reason.DropBadOffload;
   rewrite(p, m.family, m.protocol, l4Offset, l4Bytes, source, destination, ports, isPartial);
-  return send(p, bytes, m, Reason.ReplaceTranslated);
+  return send(p, bytes, isPartial);
+}
+
+/** Whether the partial checksum is that of the transport header. */
+function isTransportChecksum(p: usize, m: Meta): bool {
+  const vnet = Vnet.of(p);
+  const offset = m.protocol == PROTOCOL_TCP ? TCP_CHECKSUM : UDP_CHECKSUM;
+  return vnet.checksumStart == <i32>m.l4Offset && vnet.checksumOffset == offset;
 }
 
 /** Datagrams in one: they are cut first, because nothing on the way to a listener of this machine would cut them. */
@@ -213,7 +224,7 @@ function changeDatagrams(p: usize, bytes: i32, m: Meta, source: usize, destinati
   const first = txCount;
   if ((laneFlags & LaneFlag.TxVnet) != 0) {
     rewrite(p, m.family, m.protocol, m.l4Offset, <i32>m.totalBytes - <i32>m.l4Offset, source, destination, ports, true);
-    return send(p, bytes, m, Reason.ReplaceTranslated);
+    return send(p, bytes, true);
   }
   const cut = pass(p, bytes, m, Reason.PassOrdinary);
   if (cut == NOT_YET || cut == Reason.DropBadOffload) return cut;
@@ -230,16 +241,13 @@ function changeDatagrams(p: usize, bytes: i32, m: Meta, source: usize, destinati
  * Lists a translated packet. A super-packet of TCP stays whole: it goes to an address of this machine, by way of an
  * interface that takes 64 KiB, and only its checksum has to be finished.
  */
-function send(p: usize, bytes: i32, m: Meta, reason: i32): i32 {
-  if ((laneFlags & LaneFlag.RxVnet) != 0 && (laneFlags & LaneFlag.TxVnet) == 0) {
-    const vnet = Vnet.of(p);
-    if (vnet.needsChecksum && !finishChecksum(p, bytes, vnet)) return Reason.DropBadOffload;
-    vnet.clear();
-  } else if ((laneFlags & (LaneFlag.RxVnet | LaneFlag.TxVnet)) == LaneFlag.TxVnet) {
-    Vnet.of(p).clear();
-  }
+function send(p: usize, bytes: i32, isPartial: bool): i32 {
+  const offload = laneFlags & (LaneFlag.RxVnet | LaneFlag.TxVnet);
+  if (isPartial && offload == LaneFlag.RxVnet && !finishChecksum(p, bytes, Vnet.of(p))) return Reason.DropBadOffload;
+  // From offload to offload the header stays what it is.
+  if (offload == LaneFlag.RxVnet || offload == LaneFlag.TxVnet) Vnet.of(p).clear();
   txList(p, bytes);
-  return reason;
+  return Reason.ReplaceTranslated;
 }
 
 function txAt(i: i32): usize {
