@@ -11,6 +11,7 @@ package_of() {
     dnsmasq) echo dnsmasq-base ;;
     tracepath) echo iputils-tracepath ;;
     dbus-monitor) echo dbus-bin ;;
+    promtool) echo prometheus ;;
     dbus-daemon) echo dbus-daemon ;;
     systemd-analyze) echo systemd ;;
     ps) echo procps ;;

@@ -52,6 +52,18 @@ describe("the executable", () => {
     expect(JSON.parse(out)).toMatchObject({ strategy: expect.stringMatching(/^(tls|syn): /) });
   });
 
+  test("serves the dashboard, whose files are in it", async () => {
+    const words = [program, "ui", "--port", "0", "--json", "--state-dir", folder.file("none")];
+    const ui = Bun.spawn(words, { cwd: "/", stdin: "ignore", stdout: "pipe" });
+    const { value } = await ui.stdout.getReader().read();
+    const { origin } = new URL((JSON.parse(new TextDecoder().decode(value)) as { readonly url: string }).url);
+    const page = await (await fetch(origin)).text();
+    const [, script = ""] = /src="([^"]+\.js)"/u.exec(page) ?? [];
+    expect((await (await fetch(new URL(script, origin))).text()).length).toBeGreaterThan(50_000);
+    ui.kill("SIGTERM");
+    expect(await ui.exited).toBe(0);
+  });
+
   test("says how it is used", async () => {
     expect(await run([program, "help"])).toMatchObject({ status: 0, err: "", out: expect.stringContaining("up") });
   });

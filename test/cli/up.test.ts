@@ -61,7 +61,7 @@ describe("bunnel up", () => {
     const profile = folder.file("profile.toml");
     await Bun.write(profile, '[[rule]]\nname = "a"\nstrategi = "pass"\n');
     const ran = await upAfter("true", ["--state-dir", folder.path, "--profile", profile]);
-    expect(ran).toMatchObject({ status: 1, out: "" });
+    expect(ran).toMatchObject({ status: 2, out: "" });
     expect(ran.err).toContain("strategy");
     expect(ran.err).toContain(`${profile}:3:1`);
     await Bun.write(profile, "[[rule]\n");

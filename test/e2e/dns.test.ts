@@ -164,6 +164,40 @@ describe.each(["nft", "rules"] as const)("with dns: doh, method %s", (method) =>
   });
 });
 
+test("queries to a server of the own network are answered too, where nft picks packets out", async () => {
+  await using service = await lab.up({ profile: profile(), method: "nft" });
+  expect(service.report["up"]).toBe(true);
+  // The client's router, where nobody listens.
+  expect(await dig("@192.0.2.1", "+short", BLOCKED_NAME, "A")).toBe(`${TRUE_V4}\n`);
+  expect(await dig("@2001:db8:1::1", "+short", BLOCKED_NAME, "A")).toBe(`${TRUE_V4}\n`);
+});
+
+test("a rule by host acts on the SYN to an address that an answer named, and on no other", async () => {
+  const stateDir = join(folder.path, "state-syn");
+  const more = `[[rule]]\nname = "syn"\nhosts = ["${BLOCKED_NAME}"]\nstrategy = "syn: tos(4)"\n`;
+  await using service = await lab.up({ profile: profile({ more }), stateDir });
+  expect(service.report["up"]).toBe(true);
+  const decided = async (): Promise<number> => {
+    const printed = await succeed(lab.client, [...PROGRAM, "rules", "--json", "--state-dir", stateDir]);
+    const rules = JSON.parse(printed) as readonly { readonly name: string; readonly decided: number }[];
+    return rules.find(({ name }) => name === "syn")?.decided ?? -1;
+  };
+  const connect = async (family: Family, place = 0): Promise<unknown> => {
+    const address = family === 6 ? `[${serverAddress(6, place)}]` : serverAddress(4, place);
+    return succeed(lab.client, ["curl", "-sS", "--noproxy", "*", "-o", "/dev/null", `http://${address}/`]);
+  };
+  for (const family of FAMILIES) {
+    const first = await decided();
+    await connect(family);
+    expect(await decided()).toBe(first);
+    await short(BLOCKED_NAME, family === 4 ? "A" : "AAAA");
+    await connect(family);
+    expect(await decided()).toBe(first + 1);
+    await connect(family, 1);
+    expect(await decided()).toBe(first + 1);
+  }
+});
+
 describe("with dns: redirect", () => {
   test.each([
     ["IPv4", `${serverAddress(4)}:${PLAIN_PORT}`],

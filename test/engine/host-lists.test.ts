@@ -2,8 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import { HEADER_FILTER_BITS, HOST_FILTER_NAMES_MIN, LANE_BYTES, LANES_BASE, RULES_BASE } from "@bunnel/abi";
 import { encodeRules, matchHost, parseProfile } from "@bunnel/profile";
+import { udpPacket } from "@bunnel/wire";
 import { BUILDS, engineOf } from "./rig.ts";
 
+const ENDS = { source: "192.0.2.7", destination: "203.0.113.9", sourcePort: 53, destinationPort: 53 };
 const NAMES_AT = LANES_BASE + LANE_BYTES;
 
 /** Names of one to three labels of 1 to 24 octets before the zone; every seventh stands for itself alone. */
@@ -42,4 +44,19 @@ describe.each(BUILDS)("host lists, %s build", (build) => {
     }
     expect(found).toBeGreaterThan(1000);
   });
+});
+
+test.each(BUILDS)("countAddresses() and checksumBurst(), %s build: as the packets one by one", async (build) => {
+  const engine = await engineOf(build);
+  const text = `[[rule]]\nname = "list"\naddresses = ["192.0.2.0/25"]\nstrategy = "tls: split(1)"\n`;
+  engine.loadRules(encodeRules(parseProfile(text)));
+  const addresses = [192, 0, 2, 0, 192, 0, 2, 127, 192, 0, 2, 128, 203, 0, 113, 9];
+  new Uint8Array(engine.memory).set(addresses, NAMES_AT);
+  expect(engine.exports.countAddresses(NAMES_AT, 4, 1)).toBe(2);
+  const lane = engine.lane(0);
+  const packets = [udpPacket({ ...ENDS, payload: Uint8Array.of(1, 2, 3) }), udpPacket({ ...ENDS, sourcePort: 7 })];
+  for (const [i, packet] of packets.entries()) lane.place(i, packet);
+  const [one = 0, two = 0] = packets.map((packet, i) => lane.exports.checksum(lane.rx.at[i] ?? 0, packet.length));
+  expect(lane.exports.checksumBurst(0, 2)).toBe((one ^ two) >>> 0);
+  expect(lane.exports.checksumBurst(1, 2)).toBe(two);
 });

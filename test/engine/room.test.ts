@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import {
   FLOW_BUCKET_BYTES,
   FLOW_TAGS_BASE,
+  HOLD_MAX_MS,
   HOLD_MESSAGE_MAX_BYTES,
   L7,
   Marker,
@@ -175,5 +176,31 @@ describe.each(BUILDS)("room, %s build", (build: EngineBuild) => {
       expect(found.at(-1)?.[1]).toHaveLength(2);
     }
     expect(lane.heldCount).toBe(1);
+  });
+
+  test("held messages that are due leave as they came, in as many polls as the list has room for", () => {
+    const lane = laneOf(writeTable(L7.Tls, [SPLIT]));
+    const flows = Array.from({ length: 12 }, (_, i) => ({ ...ENDS, sourcePort: 40000 + i, flags: "A" }) as const);
+    for (const flow of flows) polls(lane, [superPacket({ ...flow, payload: HELLO.slice(0, 350) }, 1)]);
+    const held = lane.heldCount;
+    expect(held * 350).toBeGreaterThan(TX_MAX);
+    const left: number[] = [];
+    for (let nowMs = HOLD_MAX_MS; lane.heldCount > 0; nowMs++) {
+      lane.poll(0, 0, nowMs);
+      left.push(lane.sent().length);
+      if (left.length > 12) throw new Error("expected all to be let go, found some that stay");
+    }
+    expect(left.every((packets) => packets > 0 && packets % 350 === 0)).toBe(true);
+    expect(left.reduce((all, packets) => all + packets, 0)).toBe(held * 350);
+  });
+
+  test("a packet of the side that answers, which waits for the next poll, is counted once", () => {
+    const lane = laneOf(writeTable(L7.Tls, [SPLIT]));
+    const back = { source: ENDS.destination, destination: ENDS.source, sourcePort: 443, destinationPort: 40000 };
+    polls(lane, [plain(tcpPacket({ ...ENDS, flags: "S" }))]);
+    const answer = superPacket({ ...back, flags: "A", payload: new Uint8Array(1500) }, 1);
+    expect(polls(lane, [filler(1500), answer]).map(([done]) => done)).toEqual([1, 2]);
+    const flow = engine.flows(0).find(({ destination }) => destination.port === 443);
+    expect([flow?.packetsOut, flow?.packetsIn, flow?.bytesIn]).toEqual([1, 1, answer.packet.length]);
   });
 });

@@ -6,7 +6,35 @@ export type Shown = readonly [file: string, words: string];
 
 const OWNERS = "packages/tun-linux/src/intercept/owners.test.ts";
 
+const RESOLVER = "packages/resolver/src/resolver.test.ts";
+const CACHE = "packages/resolver/src/cache.test.ts";
+const PROXY = "test/cli/proxy.test.ts";
+const DNS = "test/e2e/dns.test.ts";
+
 export const SHOWN_ELSEWHERE: Readonly<Record<string, Shown>> = {
+  "dns.upstreams": [DNS, "upstreams"],
+  "dns.method": [RESOLVER, "made = resolver([target(upstream)], { method })"],
+  "dns.certificates_file": [DNS, "certificates_file"],
+  "dns.timeout_ms": [RESOLVER, "{ timeoutMs: 50 }"],
+  "dns.next_upstream_ms": [RESOLVER, "{ nextUpstreamMs: 20 }"],
+  "dns.cache_entries": [DNS, "cache_entries = 0"],
+  "dns.ttl_min_seconds": [CACHE, "is that of the record that lives shortest, within the bounds"],
+  "dns.ttl_max_seconds": [CACHE, "is that of the record that lives shortest, within the bounds"],
+  "dns.negative_ttl_max_seconds": [CACHE, "of no answer is what the SOA says"],
+  "dns.max_pending": [RESOLVER, "{ maxPending: 1"],
+  "dns.fallback": ["packages/resolver/src/plain-upstream.test.ts", "serves as fallback when it is told so"],
+  "dns.system_names": [DNS, 'system_names = ["org"]'],
+  "stream.max_flows": [PROXY, "[stream]\\nmax_flows = 1"],
+  "stream.idle_timeout_seconds": [PROXY, "idle_timeout_seconds = 1"],
+  "stream.connect_timeout_seconds": [PROXY, "connect_timeout_seconds = 1"],
+  "stream.message_timeout_ms": [PROXY, "message_timeout_ms = 50"],
+  "stream.max_datagram_sessions": [PROXY, "max_datagram_sessions = 1"],
+  "stream.datagram_timeout_seconds": [PROXY, "datagram_timeout_seconds = 1"],
+  "proxy.listen": [PROXY, "listens where [proxy] says"],
+  "proxy.remote": [PROXY, "remote = true"],
+  "proxy.user": [PROXY, 'user = "me"'],
+  "proxy.password": [PROXY, 'password = "secret"'],
+  "proxy.udp": [PROXY, "udp = false"],
   "limits.flow_timeout_seconds": ["packages/backend/test/flow-cleanup.test.ts", "flow_timeout_seconds = "],
   "limits.max_queue_size": ["packages/backend/src/tun-backend.test.ts", "max_queue_size = 3"],
   "limits.max_memory_mb": ["apps/bunnel/src/service/memory-watch.test.ts", "limits.max_memory_mb"],

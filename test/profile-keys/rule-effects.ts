@@ -66,6 +66,10 @@ const RULES: Effects = {
   "rule.families": ofRule('families = ["ipv6"]'),
   "rule.direction": ofRule('direction = "in"'),
   "rule.packets": ofRule("packets = [2, 3]"),
+  "rule.egress": () => {
+    const stream = (keys: string) => refusal(rule(keys, "tls: tlsrec(1)"));
+    return { without: stream(""), with: stream('egress = "packet"') };
+  },
   "rule.strategy": () => ({ without: actor(rule("")), with: actor(rule("", "pass")) }),
 };
 

@@ -4,7 +4,7 @@ import { readArguments } from "./arguments.ts";
 describe("readArguments", () => {
   test("runs everything when nothing is said", () => {
     expect(readArguments([])).toEqual({
-      suites: ["engine", "forward", "service"],
+      suites: ["engine", "forward", "service", "stream"],
       rounds: undefined,
       filter: "",
       json: false,
@@ -21,11 +21,13 @@ describe("readArguments", () => {
   });
 
   test("takes all for every suite", () => {
-    expect(readArguments(["all"]).suites).toHaveLength(3);
+    expect(readArguments(["all"]).suites).toHaveLength(4);
   });
 
   test("refuses a suite that there is not", () => {
-    expect(() => readArguments(["engines"])).toThrow("suite: expected engine, forward, service or all, found engines");
+    expect(() => readArguments(["engines"])).toThrow(
+      "suite: expected engine, forward, service, stream or all, found engines",
+    );
   });
 
   test.each(["0", "1.5", "many", "101"])("refuses --rounds %s", (rounds) => {

@@ -1,7 +1,7 @@
 // The command line of the benchmarks.
 import { parseArgs } from "node:util";
 
-export const SUITES = ["engine", "forward", "service"] as const;
+export const SUITES = ["engine", "forward", "service", "stream"] as const;
 export type SuiteName = (typeof SUITES)[number];
 
 export interface BenchArguments {
@@ -13,11 +13,12 @@ export interface BenchArguments {
   readonly json: boolean;
 }
 
-export const USAGE = `bun run bench [engine|forward|service|all] [--rounds N] [--filter TEXT] [--json]
+export const USAGE = `bun run bench [engine|forward|service|stream|all] [--rounds N] [--filter TEXT] [--json]
 
   engine    parsing, flow table and checksum against the same algorithm in C
   forward   packets between two TUN devices against the same forwarder in C (root)
   service   TCP through \`bunnel up\` against the bare path (root)
+  stream    TCP through a relay of sockets against the bare path (root)
 `;
 
 const ROUNDS_MAX = 100;

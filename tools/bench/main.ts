@@ -6,6 +6,7 @@ import { forwardSuite } from "./forward-suite.ts";
 import type { Row } from "./row.ts";
 import { serviceSuite } from "./service-suite.ts";
 import { Stage } from "./stage.ts";
+import { streamSuite } from "./stream-suite.ts";
 import type { Suite, SuiteOptions } from "./suite.ts";
 import { tableOf } from "./table.ts";
 
@@ -13,6 +14,7 @@ const SUITES: Readonly<Record<SuiteName, Suite>> = {
   engine: engineSuite,
   forward: forwardSuite,
   service: serviceSuite,
+  stream: streamSuite,
 };
 
 async function main(): Promise<number> {

@@ -1,5 +1,5 @@
 // One line of a result: a figure of ours beside its reference.
-import { compare, type Comparison } from "./statistics.ts";
+import { compare, comparePaired, type Comparison } from "./statistics.ts";
 
 /** What the design promises: for a ratio, for a difference, or for our figure alone. */
 export interface Budget {
@@ -23,9 +23,16 @@ export function rowOf(label: RowLabel, reference: readonly number[], ours: reado
   return { ...label, ...compare(reference, ours) };
 }
 
+/** The same for rounds whose two runs followed each other closely. */
+export function pairedRowOf(label: RowLabel, reference: readonly number[], ours: readonly number[]): Row {
+  return { ...label, ...comparePaired(reference, ours) };
+}
+
 /** Whether the row keeps its budget; undefined: it has none. */
 export function isWithin(row: Row): boolean | undefined {
   if (row.budget === undefined) return undefined;
-  const value = { ratio: row.ratio, difference: row.ours - row.reference, ours: row.ours }[row.budget.of];
+  const value = { ratio: row.ratio, difference: row.difference ?? row.ours - row.reference, ours: row.ours }[
+    row.budget.of
+  ];
   return value >= (row.budget.atLeast ?? -Infinity) && value <= (row.budget.atMost ?? Infinity);
 }

@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clientHello } from "@bunnel/wire";
+import { FLOOD_SENDER } from "../soak/flood-sender.ts";
 import type { Child } from "./child.ts";
 import type { Namespace } from "./namespace.ts";
 import type { Sample } from "./rounds.ts";
@@ -19,29 +20,37 @@ const SOURCE = "203.0.113.11";
 const ANSWERS = "203.0.113.12";
 const PORT = "443";
 const HELLO_BYTES = 517;
-const BULK_SECONDS = 2;
+/** Short, so that the same path without the service follows soon. */
+const BULK_SECONDS = 1;
 const CONNECTIONS = 500;
+/** Where a flood goes: nobody has the address. */
+const FLOODED = "198.18.99.0/24";
+const FLOWS = 100_000;
+/** Behind each burst of 256, so that they come up and are not lost before. */
+const FLOOD_PAUSE_MS = 4;
+const RELAY = join(import.meta.dir, "stream-process.ts");
 const MAIN = join(import.meta.dir, "../../apps/bunnel/src/main.ts");
 
-/** How the rules of a profile carry flows. */
-export type ServiceMode = "packet" | "stream";
-
-const STRATEGIES: Readonly<Record<ServiceMode, string>> = {
-  packet: "tls: split(1, midsld) disorder",
-  stream: "tls: tlsrec(sniext+1) split(1, midsld)",
-};
-
-function profileOf(mode: ServiceMode): string {
-  return `version = 1
+const PROFILE = `version = 1
 [interception]
 method = "nft"
 [[rule]]
 name = "bench"
 hosts = ["example.org"]
-egress = "${mode}"
-strategy = "${STRATEGIES[mode]}"
+strategy = "tls: split(1, midsld) disorder"
 `;
+
+/** Address and port. */
+type End = readonly [address: string, port: string];
+
+/** Where the three servers are reached. */
+export interface ServiceEnds {
+  readonly sink: End;
+  readonly source: End;
+  readonly answers: End;
 }
+
+const OWN_ENDS: ServiceEnds = { sink: [SINK, PORT], source: [SOURCE, PORT], answers: [ANSWERS, PORT] };
 
 export interface ServicePrograms {
   readonly bulk: string;
@@ -65,6 +74,7 @@ export class ServicePath {
     this.#hello = join(stage.folder, "client-hello");
     this.#profile = join(stage.folder, "profile.toml");
     writeFileSync(this.#hello, clientHello({ serverName: "www.example.org", padToBytes: HELLO_BYTES }));
+    writeFileSync(this.#profile, PROFILE);
   }
 
   /** Builds both hosts and starts the servers. */
@@ -78,6 +88,7 @@ export class ServicePath {
     client.ip(`address add ${CLIENT}/24 dev ${UPLINK}`);
     client.ip(`link set ${UPLINK} up`);
     client.ip(`route add default via ${ROUTER}`);
+    server.ip(`route add blackhole ${FLOODED}`);
     const serve = (...words: string[]): Child => stage.spawn(words, { namespace: server });
     const hello = String(HELLO_BYTES);
     const sink = serve(programs.bulk, "serve", SINK, PORT, "sink", hello);
@@ -87,46 +98,80 @@ export class ServicePath {
     return new ServicePath(stage, programs, client, sink);
   }
 
-  /** The bare path. */
-  async measure(): Promise<Sample> {
-    const { bulk, connect } = this.programs;
-    this.#spawn(bulk, "up", SINK, PORT, String(BULK_SECONDS), this.#hello);
-    const up = await this.#sink.json();
-    const down = await this.#spawn(bulk, "down", SOURCE, PORT, String(BULK_SECONDS), this.#hello).json();
-    const times = await this.#spawn(connect, "ask", ANSWERS, PORT, String(CONNECTIONS), this.#hello).json();
-    return { upload: gigabitsPerSecond(up), download: gigabitsPerSecond(down), ...times };
+  /** The bare path, or to other ends than its own. */
+  async measure(ends: ServiceEnds = OWN_ENDS): Promise<Sample> {
+    const up = await this.#up(ends);
+    const down = await this.#down(ends);
+    const both = await Promise.all([this.#up(ends), this.#down(ends)]);
+    const words = [this.programs.connect, "ask", ...ends.answers, String(CONNECTIONS), this.#hello];
+    const times = await this.#spawn(...words).json();
+    return { upload: up, download: down, both: both[0] + both[1], ...times };
   }
 
   /**
-   * The same with the service up in one of its modes, besides how long it took to come up and the memory that it
-   * needed.
+   * The same with the service up, besides how long it took to come up and the memory that it needed.
    * @throws Error when it planned fewer messages than there were connections: then something else was measured
    */
-  async measureThroughService(mode: ServiceMode): Promise<Sample> {
-    writeFileSync(this.#profile, profileOf(mode));
-    const state = join(this.stage.folder, "state");
+  async measureThroughService(): Promise<Sample> {
     const begin = Bun.nanoseconds();
-    const service = this.#spawn(
-      process.execPath,
-      MAIN,
-      "up",
-      "--profile",
-      this.#profile,
-      "--state-dir",
-      state,
-      "--json",
-    );
-    await service.line();
+    const service = await this.#startService();
     const startMs = (Bun.nanoseconds() - begin) / 1e6;
     const sample = await this.measure();
-    const memoryMb = peakMemoryMb(service.pid);
-    service.signal("SIGTERM");
-    const { replaced } = JSON.parse(await service.line()) as { readonly replaced: number };
-    await service.ended();
-    if (replaced < CONNECTIONS + 2) {
-      throw new Error(`service: expected at least ${CONNECTIONS + 2} planned messages, found ${replaced}`);
-    }
+    const memoryMb = memoryOf(service.pid, "VmHWM");
+    await stopService(service, CONNECTIONS + 4);
     return { ...sample, startMs, memoryMb };
+  }
+
+  /**
+   * The same through a relay on the client, besides the memory that its process needed.
+   * @throws Error when it treated fewer messages than there were connections
+   */
+  async measureThroughRelay(): Promise<Sample> {
+    const relay = this.#spawn(process.execPath, RELAY, ...[SINK, SOURCE, ANSWERS].map((end) => `${end}:${PORT}`));
+    const [sink = "", source = "", answers = ""] = (await relay.line()).split(" ");
+    const at = (port: string): End => ["127.0.0.1", port];
+    const sample = await this.measure({ sink: at(sink), source: at(source), answers: at(answers) });
+    const memoryMb = memoryOf(relay.pid, "VmHWM");
+    relay.signal("SIGTERM");
+    const treated = Number(await relay.line());
+    await relay.ended();
+    if (treated < CONNECTIONS + 4) {
+      throw new Error(`relay: expected at least ${CONNECTIONS + 4} treated messages, found ${treated}`);
+    }
+    return { ...sample, memoryMb };
+  }
+
+  /** Memory in use after so many flows, and what four times as many more add to it. */
+  async measureFlows(): Promise<Sample> {
+    const service = await this.#startService();
+    const flood = async (flows: number): Promise<number> => {
+      const words = [process.execPath, FLOOD_SENDER, "hello", String(flows), String(FLOOD_PAUSE_MS)];
+      await this.#spawn(...words).ended();
+      return memoryOf(service.pid, "VmRSS");
+    };
+    const flowsMb = await flood(FLOWS);
+    const moreMb = (await flood(4 * FLOWS)) - flowsMb;
+    // Some are lost where the device's queue is full; most are not.
+    await stopService(service, FLOWS);
+    return { flowsMb, moreMb };
+  }
+
+  async #up(ends: ServiceEnds): Promise<number> {
+    this.#spawn(this.programs.bulk, "up", ...ends.sink, String(BULK_SECONDS), this.#hello);
+    return gigabitsPerSecond(await this.#sink.json());
+  }
+
+  async #down(ends: ServiceEnds): Promise<number> {
+    const words = [this.programs.bulk, "down", ...ends.source, String(BULK_SECONDS), this.#hello];
+    return gigabitsPerSecond(await this.#spawn(...words).json());
+  }
+
+  async #startService(): Promise<Child> {
+    const state = join(this.stage.folder, "state");
+    const words = ["--profile", this.#profile, "--state-dir", state, "--json"];
+    const service = this.#spawn(process.execPath, MAIN, "up", ...words);
+    await service.line();
+    return service;
   }
 
   #spawn(...command: string[]): Child {
@@ -138,8 +183,17 @@ function gigabitsPerSecond(received: Readonly<Record<string, number>>): number {
   return ((received["bytes"] ?? Number.NaN) * 8) / 1e9 / (received["seconds"] ?? Number.NaN);
 }
 
-/** The most memory that a process has had resident; proc(5), VmHWM in KiB. */
-function peakMemoryMb(pid: number): number {
+async function stopService(service: Child, plannedMin: number): Promise<void> {
+  service.signal("SIGTERM");
+  const { replaced } = JSON.parse(await service.line()) as { readonly replaced: number };
+  await service.ended();
+  if (replaced < plannedMin) {
+    throw new Error(`service: expected at least ${plannedMin} planned messages, found ${replaced}`);
+  }
+}
+
+/** Memory that a process has resident, or has had at most; proc(5), in KiB. */
+function memoryOf(pid: number, name: "VmRSS" | "VmHWM"): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return (Number(/^VmHWM:\s+(\d+)/mu.exec(status)?.[1]) * 1024) / 1e6;
+  return (Number(new RegExp(`^${name}:\\s+(\\d+)`, "mu").exec(status)?.[1]) * 1024) / 1e6;
 }

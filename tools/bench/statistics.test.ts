@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { compare, median } from "./statistics.ts";
+import { compare, comparePaired, median } from "./statistics.ts";
 
 describe("median", () => {
   test("is the middle of an odd count, whatever the order", () => {
@@ -39,5 +39,13 @@ describe("compare", () => {
 
   test("refuses series of different length", () => {
     expect(() => compare([1, 2], [1])).toThrow("series: expected equal lengths, found 2 and 1");
+  });
+});
+
+describe("comparePaired()", () => {
+  test("takes the middle of the rounds' own ratios and differences, not those of the medians", () => {
+    // The machine was twice as slow in the second round; only the third says anything against ours.
+    const found = comparePaired([10, 5, 10, 8, 10], [10, 5, 5, 8, 10]);
+    expect(found).toMatchObject({ reference: 10, ours: 8, ratio: 1, difference: 0, ratioMin: 0.5, ratioMax: 1 });
   });
 });

@@ -21,6 +21,8 @@ export interface Comparison {
   readonly ratioMin: number;
   readonly ratioMax: number;
   readonly rounds: number;
+  /** Median of what each round differed by, where rounds were paired; else it is that of the medians. */
+  readonly difference?: number;
 }
 
 /**
@@ -40,4 +42,15 @@ export function compare(reference: readonly number[], ours: readonly number[]): 
     ratioMax: Math.max(...ratios),
     rounds: reference.length,
   };
+}
+
+/**
+ * The same, where the two of each round followed each other closely: what disturbed the machine disturbed both, so that
+ * each round's own ratio and difference say more than those of the medians.
+ */
+export function comparePaired(reference: readonly number[], ours: readonly number[]): Comparison {
+  const all = compare(reference, ours);
+  const of = (join: (ours: number, reference: number) => number): number =>
+    median(ours.map((value, round) => join(value, reference[round] ?? Number.NaN)));
+  return { ...all, ratio: of((a, b) => a / b), difference: of((a, b) => a - b) };
 }

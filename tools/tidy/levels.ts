@@ -29,6 +29,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   tools: 5,
   "tools/api-reference": 5,
   "tools/release": 5,
+  "tools/site": 5,
   test: 6,
 };
 

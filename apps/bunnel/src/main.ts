@@ -2,6 +2,7 @@
 // The program: commands are registered here, one file each; what they throw becomes one clear sentence.
 import { Command, CommanderError } from "commander";
 import pkg from "../package.json" with { type: "json" };
+import { register as capture } from "./commands/capture.ts";
 import { register as completions } from "./commands/completions.ts";
 import { register as demo } from "./commands/demo.ts";
 import { register as doctor } from "./commands/doctor.ts";
@@ -9,6 +10,7 @@ import { register as down } from "./commands/down.ts";
 import { register as flows } from "./commands/flows.ts";
 import { register as lab } from "./commands/lab.ts";
 import { register as manual } from "./commands/manual.ts";
+import { register as metrics } from "./commands/metrics.ts";
 import { register as profile } from "./commands/profile.ts";
 import { register as proxy } from "./commands/proxy.ts";
 import { register as reload } from "./commands/reload.ts";
@@ -18,6 +20,7 @@ import { register as service } from "./commands/service.ts";
 import { register as stats } from "./commands/stats.ts";
 import { register as statusCommand } from "./commands/status.ts";
 import { register as top } from "./commands/top.ts";
+import { register as ui } from "./commands/ui.ts";
 import { register as up } from "./commands/up.ts";
 import { exitAtOnce } from "./supervisor/sys.ts";
 import { explain, ExitError, StoppedError } from "./service/exit.ts";
@@ -30,7 +33,7 @@ const program = new Command("bunnel")
 
 const COMMANDS = [
   ...[demo, lab, up, proxy, down, statusCommand, stats, rules, flows, reload],
-  ...[top, profile, service, doctor, replay, completions, manual],
+  ...[top, ui, profile, service, doctor, metrics, capture, replay, completions, manual],
 ];
 for (const register of COMMANDS) register(program);
 

@@ -2,6 +2,7 @@
 import type { EngineCounters, FlowInfo } from "@bunnel/engine";
 import type { PacketOwners } from "@bunnel/device";
 import type { Profile } from "@bunnel/profile";
+import type { CaptureFeed } from "./capture/feed.ts";
 import type { QueryFigures } from "./dns/query-answers.ts";
 import type { AnswerDns } from "./dns/taken-query.ts";
 import type { StreamCarrier } from "./stream/carrier.ts";
@@ -70,6 +71,8 @@ export interface BackendStats extends EngineCounters, QueryFigures {
   readonly pumps: readonly string[];
   /** Answers of servers that the tap lost because nobody read in time; 0 where there is no tap. */
   readonly tapDropped: number;
+  /** Packets that the system lost on their way up because the device's queue was full; 0 where nobody counts them. */
+  readonly deviceDropped: number;
 }
 
 /** A backend at work. */
@@ -82,6 +85,8 @@ export interface BackendHandle {
    * @throws BackendError E_NOT_RUNNING after shutdown
    */
   flows(): readonly FlowInfo[];
+  /** Copies of packets before and after the engine. Off until somebody sets its level. */
+  readonly captured: CaptureFeed;
   /** Forgets flows that are silent for a second, where memory is short. */
   relieve(): void;
   /**
@@ -91,8 +96,11 @@ export interface BackendHandle {
   learnName(address: string, name: string, seconds: number): void;
   /** Settles when the backend has ended: with undefined after a shutdown, with the cause when it ended by itself. */
   readonly closed: Promise<Error | undefined>;
-  /** Ends it and puts the network back. A second call waits for the first. */
-  shutdown(): Promise<void>;
+  /**
+   * Ends it and puts the network back; `failed`: what a kill switch holds stays closed, as behind any other failure. A
+   * second call waits for the first.
+   */
+  shutdown(failed?: Error): Promise<void>;
 }
 
 /** What is done to the packets. */

@@ -9,6 +9,8 @@ export {
   type PumpChoice,
   type TunSettings,
 } from "./backend.ts";
+export { CaptureFeed } from "./capture/feed.ts";
+export { CAPTURE_RING_BYTES, CaptureKind, CaptureLevel, CaptureRing, type CaptureRecord } from "./capture/ring.ts";
 export type { QueryFigures } from "./dns/query-answers.ts";
 export type { AnswerDns, DnsQuestion, DnsServer, TakenQuery } from "./dns/taken-query.ts";
 export { QueryOutlet } from "./dns/query-outlet.ts";

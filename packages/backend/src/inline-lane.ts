@@ -1,4 +1,5 @@
 // A lane without a thread: for devices in memory, in tests and examples.
+import { CaptureRing } from "./capture/ring.ts";
 import { Engine, type Lane, type NameFinder } from "@bunnel/engine";
 import { QueryOutlet, takenWord } from "./dns/query-outlet.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
@@ -28,6 +29,7 @@ export function startInlineLane(parts: LaneParts, names?: NameFinder): LaneThrea
     ...(names && { names }),
     ...(parts.wanted && { stream: new LaneStream(lane, parts.wanted) }),
     ...(parts.takeQuery && { queries: outletTo(parts.takeQuery, lane) }),
+    ...(parts.capture && { capture: new CaptureRing(parts.capture) }),
     ...(inbound && { inbound: new InboundLane(inbound.tap, engine.lane(inbound.laneIndex, INBOUND_LANE)) }),
   });
   const ended = Promise.withResolvers<Error | undefined>();

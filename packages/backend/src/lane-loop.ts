@@ -11,6 +11,8 @@ import { Wake, type PacketList, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import { laneCounters, laneTurns, type Lane, type NameFinder } from "@bunnel/engine";
 import { Backlog } from "./backlog.ts";
+import { PacketCopier } from "./capture/copy-packets.ts";
+import type { CaptureRing } from "./capture/ring.ts";
 import { Delayed } from "./delayed.ts";
 import type { QueryOutlet } from "./dns/query-outlet.ts";
 import type { InboundLane } from "./inbound-lane.ts";
@@ -42,6 +44,8 @@ export interface LaneExtras {
   readonly stream?: LaneStream;
   /** Takes DNS queries that are answered. Without it they are lost. */
   readonly queries?: QueryOutlet;
+  /** Where copies of packets go while somebody captures. */
+  readonly capture?: CaptureRing;
 }
 
 /** One lane's turn after turn: what waits is read, worked on in one call, and sent. See the stations above. */
@@ -55,6 +59,7 @@ export class LaneLoop {
   readonly #delayed: Delayed;
   readonly #octets: Uint8Array;
   readonly #answer: PacketList = { at: new Uint32Array(1), lengths: new Uint16Array(1) };
+  readonly #copier: PacketCopier | undefined;
   readonly #sendListed = (): void => this.#send();
   #refused = 0;
   #dropped: number | undefined;
@@ -78,6 +83,7 @@ export class LaneLoop {
     this.#backlog = new Backlog(memory, { at: queue.at, bytes: half }, maxQueueSize);
     this.#delayed = new Delayed(memory, { at: queue.at + half, bytes: half });
     this.#octets = new Uint8Array(memory);
+    this.#copier = extras.capture && new PacketCopier(extras.capture, lane);
     this.#dropped = this.#counters[2 * DROP_RULE];
     this.#refused = egress.refused;
   }
@@ -101,11 +107,13 @@ export class LaneLoop {
     if (came === 0) {
       if (lane.heldCount > 0) {
         lane.poll(0, 0, nowMs);
+        if (this.#copier?.isOn === true) this.#copier.released();
         this.#send();
       }
       return 0;
     }
-    lane.work(came, nowMs, this.#sendListed, this.extras.names);
+    const worker = this.#copier?.isOn === true ? this.#copier : lane;
+    worker.work(came, nowMs, this.#sendListed, this.extras.names);
     this.extras.stream?.tellWanted();
     this.extras.queries?.take(came);
     if (this.extras.answers === true && this.#counters[2 * DROP_RULE] !== this.#dropped) this.#answerDropped(came);

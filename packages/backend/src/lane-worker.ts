@@ -3,6 +3,7 @@ import type { DeviceHandOver, InboundTap, TunDevice } from "@bunnel/device";
 import type { Egress, EgressHandOver } from "@bunnel/egress";
 import { Engine, type Lane, type NameFinder } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
+import { CaptureRing } from "./capture/ring.ts";
 import { QueryOutlet, takenWord } from "./dns/query-outlet.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
@@ -83,6 +84,7 @@ function runLane(start: LaneStart, openers: LaneOpeners, ready: (pump: string) =
     ...(start.tellsWanted && { stream: new LaneStream(lane, tell) }),
     ...(start.queries && { queries: new QueryOutlet(lane, (query) => say({ said: "query", query })) }),
     ...(inbound && { inbound }),
+    ...(start.capture && { capture: new CaptureRing(start.capture) }),
   });
   ready(device.pump ?? "plain");
   loop.run();

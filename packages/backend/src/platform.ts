@@ -28,6 +28,8 @@ export interface LaneParts {
   readonly answers?: boolean;
   /** Called in the thread that started the lane, with translations whose SYNs it holds. */
   readonly wanted?: TellWanted;
+  /** Memory of a `CaptureRing` that the lane writes while somebody captures. */
+  readonly capture?: SharedArrayBuffer;
   /** Called in the host's thread with each DNS query that a rule took out. Without it they are lost. */
   readonly takeQuery?: (query: TakenQuery) => void;
 }
@@ -70,6 +72,8 @@ export interface TunPlatform {
   openDevice(options: DeviceOptions): TunDevice;
   /** A further queue of a device that was opened with `multiQueue`. Without this, there is one queue. */
   openQueue?(first: TunDevice): TunDevice;
+  /** Packets lost since the device was opened because its queue was full. Without this, nobody counts them. */
+  deviceDropped?(device: TunDevice): number;
   /** Changes the MTU of an open device. Without this, it stays as it was opened. @throws DeviceError of the driver */
   setMtu?(device: TunDevice, mtuBytes: number): void;
   /** The way out of what the engine made. @throws DeviceError without the right to open it */

@@ -4,6 +4,7 @@ import { CONTROL_BASE, CONTROL_STOP, QUEUES_MAX, SLOT_SMALL_PACKET_BYTES } from 
 import { DeviceError, type DeviceOptions, type InboundTap, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import { setLaneMtu, type Engine, type LaneOptions } from "@bunnel/engine";
+import { CaptureRing } from "./capture/ring.ts";
 import type { PumpChoice } from "./backend.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
 import type { LaneThread, TunPlatform } from "./platform.ts";
@@ -34,6 +35,7 @@ interface Queue {
   readonly thread: LaneThread;
   /** How its packets pass. */
   readonly pump: string;
+  readonly capture: CaptureRing;
 }
 
 export class Queues {
@@ -76,6 +78,10 @@ export class Queues {
 
   get pumps(): readonly string[] {
     return this.#all.map(({ pump }) => pump);
+  }
+
+  get captures(): readonly CaptureRing[] {
+    return this.#all.map(({ capture }) => capture);
   }
 
   get taps(): readonly (InboundTap | undefined)[] {
@@ -132,6 +138,7 @@ export class Queues {
       const tap = platform.openTap?.();
       undo.push(() => tap?.close());
       options.watch(tap);
+      const capture = new CaptureRing(CaptureRing.memory());
       const thread = platform.startLane({
         engine: this.#engine.transfer,
         laneIndex: 2 * index,
@@ -144,10 +151,11 @@ export class Queues {
         ...(options.takeQuery && { takeQuery: options.takeQuery }),
         maxQueueSize: options.maxQueueSize,
         pump: options.pump,
+        capture: capture.memory,
       });
       undo.push(() => thread.dispose());
       const { pump } = await thread.ready;
-      this.#all.push({ device, egress, tap, thread, pump });
+      this.#all.push({ device, egress, tap, thread, pump, capture });
     } catch (error) {
       for (const step of undo.toReversed()) step();
       throw error;

@@ -28,6 +28,11 @@ export class RuleFigures {
     });
   }
 
+  /** The profile's index of a rule of the table. */
+  ruleOf(profile: Profile, tableRule: number): number | undefined {
+    return this.#indexesOf(profile)[tableRule];
+  }
+
   /** Made when somebody asks: with large lists it takes a second. */
   #indexesOf(profile: Profile): readonly (number | undefined)[] {
     if (this.#of !== profile) {

@@ -96,6 +96,25 @@ describe("TunBackend", () => {
     expect(() => handle.stats).toThrow(expect.objectContaining({ code: "E_NOT_RUNNING" }));
   });
 
+  test("a failure leaves closed what a kill switch holds, and a plain end does not", async () => {
+    const released = platformOf();
+    const platform = platformOf({
+      intercept: (method, options) => {
+        const interception = released.intercept(method, options);
+        return { ...interception, release: () => void log.push("left closed") };
+      },
+    });
+    const settings = { killSwitch: true };
+    const first = await new TunBackend(platform).start({ ...config, settings });
+    expect(log).not.toContain("sweep");
+    await first.shutdown(new Error("it failed"));
+    expect(log.at(-1)).toBe("left closed");
+    device = MemoryDevice.open({ name: "memory0" });
+    const second = await new TunBackend(platform).start({ ...config, settings });
+    await second.shutdown();
+    expect(log.at(-1)).toBe("release nft");
+  });
+
   test("E_ALREADY_RUNNING, E_NOT_RUNNING, E_NOT_SUPPORTED", async () => {
     const backend = new TunBackend(platformOf());
     await expect(backend.stop()).rejects.toMatchObject({ code: "E_NOT_RUNNING" });

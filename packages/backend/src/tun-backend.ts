@@ -4,13 +4,7 @@
 //   3. device and way out of each queue, and its thread, until all of them read
 //   4. interception sends packets up
 // The end goes the other way. Whatever fails on the way up is taken down again.
-import {
-  DeviceError,
-  type InboundTap,
-  type Interception,
-  type InterceptionOptions,
-  type TunDevice,
-} from "@bunnel/device";
+import { DeviceError, type Interception, type InterceptionOptions, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import { Engine, type FlowInfo, type LaneOptions } from "@bunnel/engine";
 import { selectionOf, type Profile } from "@bunnel/profile";
@@ -25,11 +19,12 @@ import {
   type Pipeline,
   type TunSettings,
 } from "./backend.ts";
+import { CaptureFeed } from "./capture/feed.ts";
 import { needsAnswers } from "./dns/needs-answers.ts";
 import { QueryAnswers } from "./dns/query-answers.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
 import { BackendError } from "./errors.ts";
-import { needsDistance } from "./needs-distance.ts";
+import { watchDistance } from "./watch-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
 import { Queues } from "./queues.ts";
 import { RuleFigures } from "./rule-figures.ts";
@@ -98,6 +93,7 @@ interface Parts {
 class RunningTun implements BackendHandle {
   readonly pipeline: Pipeline;
   readonly closed: Promise<Error | undefined>;
+  readonly captured: CaptureFeed;
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #startedMs = performance.now();
   readonly #cleanup: ReturnType<typeof setInterval>;
@@ -133,6 +129,7 @@ class RunningTun implements BackendHandle {
     void parts.stream?.failed.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
     const figures = this.#figures;
+    this.captured = new CaptureFeed(parts.queues.captures, (rule) => figures.ruleOf(currentProfile(), rule));
     this.pipeline = {
       get profile() {
         return currentProfile();
@@ -156,7 +153,7 @@ class RunningTun implements BackendHandle {
     const uplinks = platform.uplinks();
     const answers = config.answerDns && new QueryAnswers(platform.openEgress(), config.answerDns);
     const stream = link && new StreamSide(engine, (lane) => queues.wake(lane));
-    const queues: Queues = await Queues.start(platform, engine, {
+    const starting = Queues.start(platform, engine, {
       count: settings.queues ?? TUN_DEFAULTS.queues,
       pump: settings.pump ?? TUN_DEFAULTS.pump,
       device: { ...deviceOptions(settings, uplinks), ...(link && { addresses: streamAddresses(link) }) },
@@ -172,6 +169,9 @@ class RunningTun implements BackendHandle {
       answers?.close();
       throw error;
     });
+    // The threads load their own code meanwhile; what is compiled here is compiled for them, too.
+    engine.warmUp();
+    const queues: Queues = await starting;
     try {
       if (stream && link && config.stream) await stream.open(config.stream, link, profile);
       const started: { running?: RunningTun } = {};
@@ -204,6 +204,7 @@ class RunningTun implements BackendHandle {
       method: this.#interception.method,
       uplinks: this.#interception.uplinks,
       pumps: this.parts.queues.pumps,
+      deviceDropped: this.platform.deviceDropped?.(this.parts.queues.device) ?? 0,
       tapDropped: this.parts.queues.taps.reduce((sum, tap) => sum + (tap?.dropped ?? 0), 0),
     };
   }
@@ -225,8 +226,8 @@ class RunningTun implements BackendHandle {
     this.parts.engine.learnName(parseAddress(address), name, seconds, Date.now() >>> 0);
   }
 
-  shutdown(): Promise<void> {
-    return this.#end(undefined);
+  shutdown(failed?: Error): Promise<void> {
+    return this.#end(failed);
   }
 
   #end(cause: Error | undefined): Promise<void> {
@@ -237,7 +238,11 @@ class RunningTun implements BackendHandle {
   async #takeDown(cause: Error | undefined): Promise<void> {
     clearInterval(this.#cleanup);
     this.#watchdog[Symbol.dispose]();
-    const refused = attempt(() => this.#interception.close());
+    const staysClosed = cause !== undefined && this.#settings.killSwitch === true;
+    const interception = this.#interception;
+    const refused = attempt(() =>
+      staysClosed && interception.release ? interception.release() : interception.close(),
+    );
     // Its connections end by resets, which still have to reach their clients.
     this.parts.stream?.close();
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
@@ -325,19 +330,9 @@ function refuseUnanswered(table: Uint8Array, isAnswered: boolean): void {
   throw new BackendError("E_NOT_SUPPORTED", "a rule with dns: doh or redirect needs somebody who answers: nobody does");
 }
 
-/** The tap listens while a rule needs it. */
-function watchDistance(platform: TunPlatform, tap: InboundTap | undefined, table: Uint8Array): void {
-  const needed = needsDistance(table);
-  if (needed && tap === undefined) {
-    const message = `a rule with ttl=auto needs to see the answers of servers: platform ${platform.name} cannot`;
-    throw new BackendError("E_NOT_SUPPORTED", message);
-  }
-  tap?.listen(needed);
-}
-
 async function createEngine(profile: Profile, table: Uint8Array): Promise<Engine> {
   try {
-    const engine = await Engine.create({ maxFlows: profile.limits.maxFlows });
+    const engine = await Engine.create({ maxFlows: profile.limits.maxFlows, warm: false });
     engine.loadRules(table);
     return engine;
   } catch (cause) {

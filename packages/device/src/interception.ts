@@ -11,6 +11,11 @@ export interface Selection {
   readonly quic?: readonly number[];
   /** UDP datagrams to these destination ports; empty: to 53. Undefined: not selected. */
   readonly dns?: readonly number[];
+  /**
+   * Those of `dns` come up also where they go to private and on-link destinations, which are left alone otherwise: the
+   * name server of a home is its router. Default false.
+   */
+  readonly dnsOfNetwork?: boolean;
   /** TCP segments that open a connection, to these destination ports; empty: any. Undefined: not selected. */
   readonly syn?: readonly number[];
   /** Every TCP segment to these destination ports; empty: to any. Undefined: not selected. */

@@ -13,12 +13,12 @@ const SOURCE_PORT_AT = 20;
 const PORT = 1024;
 const NAME = "video.example.org";
 
-/** Runs a few thousand plain segments through the lane. Leaves flows and counters behind: reset afterwards. */
+/** Runs a few thousand plain segments through the lane. Leaves flows and counters behind. */
 export function warmUp(lane: Lane): void {
   run(lane, BURSTS, RX_MAX, segment(SEGMENT_BYTES));
 }
 
-/** Runs ClientHellos through the lane while a table is in force that plans them; reset afterwards, too. */
+/** Runs ClientHellos through the lane while a table is in force that plans them. */
 export function warmUpPlans(lane: Lane): void {
   const hello = segment(HEADERS_BYTES + HELLO_BYTES);
   writeHello(hello.subarray(HEADERS_BYTES));

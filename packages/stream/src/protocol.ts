@@ -10,6 +10,8 @@ export interface RelayStart {
   readonly port: MessagePort;
   readonly signal: number;
   readonly listener: number;
+  /** The address that it listens on. */
+  readonly address: string;
   readonly counters: SharedArrayBuffer;
   readonly accept: RelayAccept;
   readonly user: ProxyUser | undefined;

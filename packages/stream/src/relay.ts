@@ -94,6 +94,7 @@ export class StreamRelay implements Disposable {
       port: port2,
       signal: this.#signal,
       listener: fd,
+      address: address.address,
       counters: this.#counters.memory,
       accept: options.accept,
       user: options.user,
@@ -139,7 +140,7 @@ export class StreamRelay implements Disposable {
     if (!this.#isOpen) return Promise.resolve("refused");
     const fd = streamSocket(familyOf(destination.address));
     if (fd < 0) return Promise.resolve("refused");
-    if (setOutside(fd, this.options) !== 0) {
+    if (setOutside(fd, this.options, "stream") !== 0) {
       closeFile(fd);
       return Promise.resolve("refused");
     }

@@ -2,7 +2,7 @@
 //
 //   sockaddr_in    family 2 | port 2 | address 4 | zeros 8
 //   sockaddr_in6   family 2 | port 2 | flow 4 | address 16 | scope 4
-import { formatAddress, parseAddress } from "@bunnel/wire";
+import { formatAddress, parseAddress, WireError } from "@bunnel/wire";
 import type { SocketAddress } from "./relay-options.ts";
 import { AF_INET, AF_INET6 } from "./sys.ts";
 
@@ -10,6 +10,17 @@ export const SOCKADDR_MAX_BYTES = 28;
 const SOCKADDR_IN_BYTES = 16;
 /** ::ffff:0:0/96, an IPv4 address within IPv6 (RFC 4291 section 2.5.5.2). */
 const MAPPED_PREFIX = "00000000000000000000ffff";
+
+/** Whether a text is an address: what people type after all may be anything. */
+export function isAddress(text: string): boolean {
+  try {
+    parseAddress(text);
+    return true;
+  } catch (error) {
+    if (error instanceof WireError) return false;
+    throw error;
+  }
+}
 
 /** AF_INET or AF_INET6. */
 export function familyOf(address: string): number {

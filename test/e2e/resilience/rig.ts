@@ -32,6 +32,12 @@ export interface Status {
   readonly egressRefused: number;
   readonly queueDropped: number;
   readonly dropped: number;
+  readonly passed: number;
+  readonly held: number;
+  /** Flows in the table as of now. */
+  readonly flows: number;
+  /** Packets that found the device's queue full. */
+  readonly deviceDropped: number;
   readonly flowsEvicted: number;
   readonly reasons: Readonly<Record<string, number>>;
 }

@@ -2,6 +2,7 @@ import { isLoopback, type Profile } from "@bunnel/profile";
 import { leftOut } from "@bunnel/stream";
 import { formatEndpoint, parseEndpoint } from "@bunnel/wire";
 import { InvalidArgumentError, type Command } from "commander";
+import { NameResolver } from "../dns/resolve-name.ts";
 import { Proxy } from "../proxy/proxy.ts";
 import { ExitError } from "../service/exit.ts";
 import { readProfile, type ProfileOptions } from "../service/read-profile.ts";
@@ -47,10 +48,11 @@ function readUser(text: string): string {
 async function proxy(options: ProxyOptions): Promise<void> {
   const profile = await profileOf(options);
   const omitted = leftOut(profile);
-  using listeners = new Proxy(profile);
+  using names = new NameResolver(profile);
+  using listeners = new Proxy(profile, { resolve: names.resolve });
   const stop = Promise.withResolvers<undefined>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.resolve(undefined));
-  process.on("SIGHUP", () => void reload(listeners, options));
+  process.on("SIGHUP", () => void reload(listeners, names, options));
   const listen = listeners.addresses.map(({ address, port }) => formatEndpoint(address, port));
   say(options, { up: true, listen, leftOut: omitted }, startText(listen, omitted));
   const cause = await Promise.race([stop.promise, listeners.closed]);
@@ -75,9 +77,11 @@ async function profileOf(options: ProxyOptions): Promise<Profile> {
 }
 
 /** A wrong profile changes nothing, and is said. */
-async function reload(listeners: Proxy, options: ProxyOptions): Promise<void> {
+async function reload(listeners: Proxy, names: NameResolver, options: ProxyOptions): Promise<void> {
   try {
-    listeners.load(await profileOf(options));
+    const profile = await profileOf(options);
+    listeners.load(profile);
+    names.use(profile);
     process.stderr.write("bunnel: the profile was read again\n");
   } catch (error) {
     process.stderr.write(

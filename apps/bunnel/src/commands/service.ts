@@ -43,8 +43,9 @@ export function register(program: Command): void {
 
 async function install(words: readonly string[], { profile, print, manager }: InstallOptions): Promise<void> {
   const chosen = managerOf(manager);
-  if (profile !== undefined) await readProfileSource({ profile });
-  const command = { program: thisProgram(), profile: profile && resolve(profile), words };
+  const source = profile === undefined ? undefined : await readProfileSource({ profile });
+  const bpf = [source?.profile.include, source?.profile.exclude].some((scope) => (scope?.processes ?? []).length > 0);
+  const command = { program: thisProgram(), profile: profile && resolve(profile), words, bpf };
   if (print === true) {
     process.stdout.write(chosen.define(command));
     return;

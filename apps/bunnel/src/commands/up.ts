@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
 import { QUEUES_MAX } from "@bunnel/abi";
 import {
@@ -8,7 +9,7 @@ import {
   type StreamCarrier,
   type TunPlatform,
 } from "@bunnel/backend";
-import { LOG_LEVELS, type LogLevel } from "@bunnel/profile";
+import { LOG_LEVELS, ProfileError, type LogLevel } from "@bunnel/profile";
 import { isAnswered } from "../control/client.ts";
 import { ControlError } from "../control/protocol.ts";
 import { ControlServer, type ControlCommands } from "../control/server.ts";
@@ -27,6 +28,7 @@ import { readProfileSource, type ProfileSource } from "../service/read-profile.t
 import { Service, type ReloadReport } from "../service/service.ts";
 import { logOptionsOf, settingsOf, type SettingWords } from "../service/settings.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
+import { tellPackets } from "../service/tell-packets.ts";
 import {
   checkReach,
   DEFAULT_STATE_DIR,
@@ -35,6 +37,8 @@ import {
   statePaths,
   type StatePaths,
 } from "../service/state-dir.ts";
+import { startBeside, type DashboardBeside } from "../ui/beside.ts";
+import { readPort as readUiPort } from "./ui.ts";
 
 interface UpOptions extends SettingWords {
   readonly profile?: string;
@@ -42,6 +46,8 @@ interface UpOptions extends SettingWords {
   readonly stateDir: string;
   readonly user?: string;
   readonly auditLog?: string;
+  /** True: without a port. */
+  readonly ui?: number | true;
   readonly json?: boolean;
 }
 
@@ -72,6 +78,7 @@ export function register(program: Command): void {
       "who the service is once its devices are open (default: bunnel, else nobody; root stays root)",
     )
     .option("--audit-log <file>", "a line of JSON for each privileged operation (default: audit.log in the state dir)")
+    .option("--ui [port]", "serve the dashboard on 127.0.0.1 too, from a process of its own", readUiPort)
     .option("--json", "print one JSON line when it is up and one when it is down")
     .action(up);
 }
@@ -121,6 +128,8 @@ async function up(options: UpOptions): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
   using supervisor = Supervisor.open(process.env);
   const settings = settingsOf(options, source.profile);
+  // Once privileges are given up, no program can be started any more.
+  using dashboard = options.ui === undefined ? undefined : besideUs(options);
   using dns = openDns(source.profile);
   const handle = await new TunBackend(audited(platform, audit)).start({
     engine: { profile: source.profile },
@@ -143,6 +152,7 @@ async function up(options: UpOptions): Promise<void> {
   try {
     commands.serve(service.commands);
     audit.note("drop privileges", { ...giveUp(paths, user) });
+    using _telling = tellPackets(handle, control, (what) => audit.note(what));
     using _following = follow(service, control, { ...options, log }, stop.resolve);
     const { gaveUp, watch } = watchMemory(handle, log);
     using _watching = watch;
@@ -150,18 +160,27 @@ async function up(options: UpOptions): Promise<void> {
     const { device, method, uplinks } = handle.stats;
     log.info("start", { device, method, uplinks, profile: source.name, unreadable: unreadable.length });
     say(options, { up: true, ...service.status(), unreadable }, upText(handle, source, unreadable));
+    dashboard?.go();
     supervisor.ready(`carries traffic by ${uplinks.join(", ")}`);
     const cause = await Promise.race([stop.promise.then(() => undefined), handle.closed, gaveUp]);
     supervisor.stopping();
-    if (cause) throw endedByItself(cause, log);
+    if (cause) throw endedByItself(cause, log, settings.killSwitch === true);
     control.notify("state", { up: false });
     say(options, { up: false, ...(await ended(handle)) }, "bunnel is down, the network is as before");
+  } catch (error) {
+    // After a failure a kill switch stays closed.
+    await handle.shutdown(error instanceof Error ? error : new Error(String(error)));
+    throw error;
   } finally {
     await handle.shutdown();
     audit.note("end");
     log.info("stop");
     log.flush();
   }
+}
+
+function besideUs({ stateDir, ui, json }: UpOptions): DashboardBeside {
+  return startBeside(resolve(stateDir), ui === true ? undefined : ui, json === true);
 }
 
 interface Prepared {
@@ -177,7 +196,7 @@ async function prepare(options: UpOptions): Promise<Prepared> {
   if (process.platform !== "linux") {
     throw new ExitError(`up: this version carries traffic on Linux only, this is ${process.platform}`);
   }
-  const source = await readProfileSource(options);
+  const source = await readRight(options);
   const named = source.profile.service.user;
   const user = serviceUser(options.user ?? (named === "" ? undefined : named));
   const log = new Log(logOptionsOf(options, source.profile), standardError());
@@ -194,6 +213,18 @@ async function prepare(options: UpOptions): Promise<Prepared> {
   return { source, user, log, paths, platform };
 }
 
+/** A profile that is wrong stays wrong: the status tells a service manager not to try again. */
+async function readRight(options: UpOptions): Promise<ProfileSource> {
+  try {
+    return await readProfileSource(options);
+  } catch (cause) {
+    if (!(cause instanceof ProfileError)) throw cause;
+    throw new ExitError(cause.message, WRONG_WORDS, { cause });
+  }
+}
+
+const WRONG_WORDS = 2;
+
 function openAudit(options: UpOptions, { profile }: ProfileSource, paths: StatePaths, log: Log): AuditLog {
   const named = profile.service.auditLog;
   const path = options.auditLog ?? (named === "" ? paths.audit : named);
@@ -205,9 +236,9 @@ function logReload(log: Log, outcome: unknown): void {
   else log.info("reload", { ...(outcome as ReloadReport) });
 }
 
-function endedByItself(cause: Error, log: Log): ExitError {
+function endedByItself(cause: Error, log: Log, isClosed: boolean): ExitError {
   log.error("ended", errorFields(cause));
-  return new StoppedError(cause);
+  return new StoppedError(cause, isClosed);
 }
 
 /** Loaded where it can run: it speaks to the system's own library. */

@@ -44,14 +44,19 @@ export async function isAnswered(path: string): Promise<boolean> {
   }
 }
 
-/** What happens to the service at `path`, until it ends or the loop is left. Undefined: nobody answers. */
+/**
+ * What happens to the service at `path`, until it ends, the loop is left or the signal says so. Undefined: nobody
+ * answers.
+ */
 export async function watchControl(
   path: string,
   events: readonly ControlEvent[],
+  signal?: AbortSignal,
 ): Promise<AsyncGenerator<Notification, void> | undefined> {
   const connection = await Connection.open(path);
   if (connection === undefined) return undefined;
   if ((await connection.ask("watch", { events })) === undefined) return undefined;
+  signal?.addEventListener("abort", () => connection.socket.destroy(), { once: true });
   return connection.notifications();
 }
 

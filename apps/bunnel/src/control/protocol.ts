@@ -21,8 +21,10 @@ export const ANSWER_MS = 10_000;
 export const UNREAD_MAX_BYTES = 4 * 1024 * 1024;
 
 /** What happens to a service, told to those who watch. */
-export const EVENTS = ["state", "stats", "reload", "error"] as const;
+export const EVENTS = ["state", "stats", "reload", "error", "messages", "packets"] as const;
 export type ControlEvent = (typeof EVENTS)[number];
+/** What a client hears that names no events: not the copies of packets, which cost the service something. */
+export const PLAIN_EVENTS: readonly ControlEvent[] = ["state", "stats", "reload", "error"];
 
 export type ControlErrorCode =
   /** A line that is no request of this version. */

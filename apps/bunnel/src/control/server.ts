@@ -3,6 +3,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import * as v from "valibot";
 import { Allowance } from "./allowance.ts";
+import { PIPE_PREFIX } from "../service/state-dir.ts";
 import { isAnswered } from "./client.ts";
 import { Lines } from "./lines.ts";
 import {
@@ -11,6 +12,7 @@ import {
   EVENTS,
   IDLE_MS,
   lineOf,
+  PLAIN_EVENTS,
   REQUEST_MAX,
   REQUESTS_A_SECOND,
   REQUESTS_BURST,
@@ -24,7 +26,7 @@ import {
 export type ControlCommand = (given: Readonly<Record<string, unknown>>) => unknown;
 export type ControlCommands = Readonly<Record<string, ControlCommand>>;
 
-const watchSchema = v.strictObject({ events: v.optional(v.array(v.picklist(EVENTS)), [...EVENTS]) });
+const watchSchema = v.strictObject({ events: v.optional(v.array(v.picklist(EVENTS)), [...PLAIN_EVENTS]) });
 
 interface Client {
   readonly socket: Socket;
@@ -35,6 +37,8 @@ interface Client {
 
 export class ControlServer implements Disposable {
   readonly #clients = new Set<Client>();
+  /** Called when somebody begins or ends to watch. */
+  whenWatchersChange: () => void = () => undefined;
 
   private constructor(
     readonly path: string,
@@ -48,7 +52,8 @@ export class ControlServer implements Disposable {
   static async open(path: string, commands: ControlCommands): Promise<ControlServer> {
     if (await isAnswered(path))
       throw new ControlError("E_BUSY", `control socket ${path}: another service answers there`);
-    rmSync(path, { force: true });
+    const isFile = !path.startsWith(PIPE_PREFIX);
+    if (isFile) rmSync(path, { force: true });
     const server = createServer();
     const listening = Promise.withResolvers<void>();
     server.once("error", listening.reject);
@@ -56,7 +61,7 @@ export class ControlServer implements Disposable {
     server.listen(path, listening.resolve);
     process.umask(mask);
     await listening.promise;
-    chmodSync(path, 0o600);
+    if (isFile) chmodSync(path, 0o600);
     return new ControlServer(path, commands, server);
   }
 
@@ -68,6 +73,11 @@ export class ControlServer implements Disposable {
   /** Whether anybody asked for this event: making it may be left out otherwise. */
   isWatched(event: ControlEvent): boolean {
     return [...this.#clients].some((client) => client.watched.has(event));
+  }
+
+  /** The most that one of the clients has not read yet. */
+  get unreadBytes(): number {
+    return Math.max(0, ...[...this.#clients].map(({ socket }) => socket.writableLength));
   }
 
   /** Tells all who watch for it. */
@@ -82,7 +92,7 @@ export class ControlServer implements Disposable {
   close(): void {
     this.server.close();
     for (const { socket } of this.#clients) socket.end();
-    rmSync(this.path, { force: true });
+    if (!this.path.startsWith(PIPE_PREFIX)) rmSync(this.path, { force: true });
   }
 
   [Symbol.dispose](): void {
@@ -103,7 +113,10 @@ export class ControlServer implements Disposable {
       watched: new Set(),
     };
     this.#clients.add(client);
-    socket.on("close", () => this.#clients.delete(client));
+    socket.on("close", () => {
+      this.#clients.delete(client);
+      if (client.watched.size > 0) this.whenWatchersChange();
+    });
     socket.setTimeout(IDLE_MS, () => {
       if (client.watched.size === 0) socket.destroy();
     });
@@ -140,6 +153,7 @@ export class ControlServer implements Disposable {
     if (command === "watch") {
       const { events } = checked(watchSchema, given);
       for (const event of events) client.watched.add(event);
+      this.whenWatchersChange();
       return { events };
     }
     const act = Object.hasOwn(this.commands, command) ? this.commands[command] : undefined;

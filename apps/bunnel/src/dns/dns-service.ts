@@ -27,7 +27,7 @@ export class DnsService implements Disposable {
   /** Told of each address that an answer names, and for how long. */
   learn: (address: string, host: string, seconds: number) => void = () => undefined;
 
-  /** @param mark of the packets of plain DNS */
+  /** @param mark of the packets of plain DNS; 0: none, and no privilege is needed */
   constructor(
     profile: Profile,
     readonly mark: number,
@@ -126,6 +126,7 @@ export class DnsService implements Disposable {
 
 /** Unmarked it would come up again, and ask itself. */
 function markOrFail(descriptor: number, mark: number): void {
+  if (mark === 0) return;
   const failed = setMark(descriptor, mark);
   if (failed !== 0) throw new Error(`mark of a DNS socket: refused with errno ${failed}`);
 }

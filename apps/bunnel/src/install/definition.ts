@@ -8,6 +8,8 @@ export interface ServiceCommand {
   readonly profile: string | undefined;
   /** Further words of `bunnel up`. */
   readonly words: readonly string[];
+  /** The profile names processes, which the kernel tells apart by a program of ours. Default false. */
+  readonly bpf?: boolean;
 }
 
 /** A service manager: its name, where its definition lies, and what is said to it. */

@@ -37,6 +37,13 @@ describe("systemd", () => {
     );
   });
 
+  test("what knows processes by name may load the program for it, and others may not", () => {
+    expect(systemd.define(plain)).not.toMatch(/bpf/iu);
+    const text = systemd.define({ ...plain, bpf: true });
+    expect(text).toContain("AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_BPF\n");
+    expect(text).toMatch(/^SystemCallFilter=seccomp .* bpf$/mu);
+  });
+
   test("without nftables it may set what it must", () => {
     expect(systemd.define(plain)).toContain("\nProtectKernelTunables=yes\n");
     const rules = { ...plain, words: ["--method", "rules"] };

@@ -20,13 +20,16 @@ ProtectKernelTunables=no`;
 
 const WATCHED = `NotifyAccess=main
 # It gives a sign every other second while all its threads turn; without one it is ended, and starts anew.
-WatchdogSec=20`;
+WatchdogSec=20
+# It may hang in whatever way: nothing softer is sure, and the network is as before at once.
+WatchdogSignal=SIGKILL`;
 
 function define(command: ServiceCommand): string {
   const { program, words } = command;
   const isRules = words.some(
     (word, i) => word === "--method=rules" || (word === "--method" && words[i + 1] === "rules"),
   );
+  const capabilities = `CAP_NET_ADMIN CAP_NET_RAW${command.bpf === true ? " CAP_BPF" : ""}`;
   return `[Unit]
 Description=bunnel carries this machine's traffic past deep packet inspection
 Wants=network-online.target
@@ -47,8 +50,8 @@ RestartPreventExitStatus=2
 DynamicUser=yes
 RuntimeDirectory=bunnel
 RuntimeDirectoryMode=0700
-AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW
+AmbientCapabilities=${capabilities}
+CapabilityBoundingSet=${capabilities}
 NoNewPrivileges=yes
 UMask=0077
 
@@ -75,7 +78,7 @@ KeyringMode=private
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
-SystemCallFilter=seccomp capset setpriority sched_setaffinity
+SystemCallFilter=seccomp capset setpriority sched_setaffinity${command.bpf === true ? " bpf" : ""}
 SystemCallErrorNumber=EPERM
 
 [Install]

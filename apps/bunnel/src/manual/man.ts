@@ -4,7 +4,7 @@ import { allCommands, type CommandInfo, type OptionInfo } from "./tree.ts";
 const STATUS: readonly (readonly [status: string, about: string])[] = [
   ["0", "It was done."],
   ["1", "It failed; one sentence on standard error says why."],
-  ["2", "The command line has wrong words."],
+  ["2", "The command line, or the profile that a service is started with, has wrong words."],
   ["3", "The service does not run."],
 ];
 

@@ -14,8 +14,10 @@ export class ExitError extends Error {
 
 /** A service that ended by itself. A thread of it may hang, and would keep the process from ending like others. */
 export class StoppedError extends ExitError {
-  constructor(cause: Error) {
-    super(`stopped by itself, the network is as before: ${cause.message}`, 1, { cause });
+  /** `isClosed`: a kill switch holds. */
+  constructor(cause: Error, isClosed = false) {
+    const left = isClosed ? "what its rules want stays closed until `bunnel down`" : "the network is as before";
+    super(`stopped by itself, ${left}: ${cause.message}`, 1, { cause });
   }
 }
 

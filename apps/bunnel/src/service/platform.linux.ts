@@ -46,6 +46,7 @@ export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
     openDevice: openLinuxTun,
     openQueue,
     setMtu,
+    deviceDropped,
     openEgress: () => openRawEgress({ mark: OUR_MARK }),
     openTap: () => openInboundTap(),
     intercept: (method, asked) => {
@@ -63,6 +64,12 @@ export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
 function openQueue(first: TunDevice): TunDevice {
   if (first instanceof LinuxTun) return openTunQueue(first);
   throw new DeviceError("E_DEVICE_OPTION", `queue of ${first.name}: expected a device of this driver, found another`);
+}
+
+/** What the system gives to a device is sent from its side: it counts there. */
+function deviceDropped({ index }: TunDevice): number {
+  using netlink = RouteNetlink.open();
+  return netlink.link(index)?.statistics.sendDropped ?? 0;
 }
 
 function setMtu({ index }: TunDevice, mtuBytes: number): void {

@@ -123,6 +123,12 @@ export class Service {
     return { total: flows.length, flows: flows.slice(0, limit).map((flow) => describeFlow(flow, rules)) };
   }
 
+  /** The profile in force as text, and the files that it was made of, itself first. */
+  profile(): { readonly source: string; readonly text: string; readonly files: readonly string[] } {
+    const { name, profile } = this.#source;
+    return { source: name, text: printProfile(profile), files: this.files };
+  }
+
   /** What the control socket can ask. */
   get commands(): ControlCommands {
     const plain = (act: () => unknown) => (given: Readonly<Record<string, unknown>>) => {
@@ -133,7 +139,7 @@ export class Service {
       status: plain(() => this.status()),
       stats: plain(() => ({ ...this.handle.stats, dns: this.parts.dns.figures })),
       rules: plain(() => this.rules()),
-      profile: plain(() => ({ source: this.#source.name, text: printProfile(this.#source.profile) })),
+      profile: plain(() => this.profile()),
       flows: (given) => this.flows(checked(flowsSchema, given).limit),
       reload: plain(() => this.reload()),
       stop: plain(() => {

@@ -38,13 +38,21 @@ export interface StatePaths {
   readonly audit: string;
 }
 
-export function statePaths(dir: string): StatePaths {
+export function statePaths(dir: string, platform: NodeJS.Platform = process.platform): StatePaths {
   return {
     dir,
-    socket: join(dir, "control.sock"),
+    socket: platform === "win32" ? pipeOf(dir) : join(dir, "control.sock"),
     state: join(dir, "state.json"),
     audit: join(dir, "audit.log"),
   };
+}
+
+/** What stands before the name of a pipe on Windows: those have a place of their own, and no folder. */
+export const PIPE_PREFIX = "\\\\.\\pipe\\";
+
+/** A pipe for each state directory; the system lets its maker and administrators alone write to it. */
+function pipeOf(dir: string): string {
+  return `${PIPE_PREFIX}bunnel-${Bun.hash(resolve(dir)).toString(16)}`;
 }
 
 /** All that a service ever makes there. */

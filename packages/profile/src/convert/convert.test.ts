@@ -152,7 +152,8 @@ describe("convertProfile() of GoodbyeDPI", () => {
       "goodbyedpi.exe -p -q --blacklist list.txt --whitelist white.txt --dns-addr 203.0.113.53 --dns-port 1253";
     const [white, black] = converted(line).rules;
     expect([white?.hostsFile?.path, black?.hostsFile?.path]).toEqual(["white.txt", "list.txt"]);
-    expect(lost(line)).toEqual(["-p", "--dns-addr 203.0.113.53", "--dns-port 1253"]);
+    expect(lost(line)).toEqual(["-p"]);
+    expect(black && ruleStrategyText(black)).toContain("dns: redirect(203.0.113.53:1253)");
   });
 });
 
@@ -167,15 +168,23 @@ describe("convertProfile() of SpoofDPI", () => {
       "tls: split(5, 10, 15, 20, 25, 30, 35, 40) disorder",
     ],
     ["--https-split-mode=first-byte --https-fake-count 7", "tls: fake(sni=www.w3.org, ttl=8, x7) split(1)"],
-    ["-window-size 1 -enable-doh -system-proxy", "tls: split(1, 2, 3, 4, 5, 6, 7, 8)"],
+    ["-window-size 1 -enable-doh -system-proxy", "tls: split(1, 2, 3, 4, 5, 6, 7, 8)  dns: doh"],
+    [
+      "--https-split-mode first-byte --dns-mode udp --dns-addr 203.0.113.53:53",
+      "tls: split(1)  dns: redirect(203.0.113.53)",
+    ],
   ])("%s", (words, strategy) => {
     expect(strategiesOf(words, "spoofdpi")).toEqual([strategy]);
   });
 
   test("the log's level, and what belongs to a proxy", () => {
-    const line = "spoofdpi --log-level warn --listen-addr 127.0.0.1:8080 --dns-mode https";
-    expect(converted(line).log.level).toBe("warning");
-    expect(lost(line)).toEqual(["--listen-addr 127.0.0.1:8080", "--dns-mode https"]);
+    const line =
+      "spoofdpi --log-level warn --listen-addr 127.0.0.1:8080 --dns-mode https --dns-https-url https://203.0.113.53/q";
+    const { log, dns, rules } = converted(line);
+    expect(log.level).toBe("warning");
+    expect(dns.upstreams).toEqual([{ url: "https://203.0.113.53/q", addresses: [] }]);
+    expect(rules.map(ruleStrategyText).join()).toContain("dns: doh");
+    expect(lost(line)).toEqual(["--listen-addr 127.0.0.1:8080"]);
   });
 });
 

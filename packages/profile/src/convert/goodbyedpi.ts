@@ -19,7 +19,6 @@ const VALUED = new Set([
   ...["f", "k", "e", "port", "ip-id", "dns-addr", "dns-port", "dnsv6-addr", "dnsv6-port", "blacklist", "whitelist"],
   ...["set-ttl", "auto-ttl", "min-ttl", "max-payload", "fake-from-hex", "fake-with-sni", "fake-gen", "fake-resend"],
 ]);
-const DNS = "queries are not sent elsewhere by this";
 const LOST: Readonly<Record<string, string>> = {
   ...{ p: "packets that arrive are not dropped", "ip-id": "packets that arrive are not dropped" },
   ...{
@@ -27,7 +26,8 @@ const LOST: Readonly<Record<string, string>> = {
     n: "the window is not made small",
     a: "it changes how many octets a stream has",
   },
-  ...{ "dns-addr": DNS, "dns-port": DNS, "dnsv6-addr": DNS, "dnsv6-port": DNS, "dns-verb": DNS },
+  ...{ "dnsv6-addr": "queries of both families go to one resolver", "dnsv6-port": "as dnsv6-addr" },
+  ...{ "dns-verb": "see log.level" },
   ...{ "max-payload": "only messages come up", "allow-no-sni": "a rule with hosts is for these hosts" },
   ...{ "min-ttl": "see the limits of ttl=auto", "fake-gen": "a fake is the message itself", w: "see ports of a rule" },
   ...{ "native-frag": "messages are always cut like that" },
@@ -54,6 +54,7 @@ export function convertGoodbyedpi(text: string): Draft {
   }
   addTricks(draft, rule, options);
   addCuts(draft, rule, options);
+  addDns(draft, rule, options);
   addLists(draft, rule, options);
   const done = ["fake-resend", "fake-with-sni"];
   for (const option of options.filter(({ name }) => done.includes(name))) {
@@ -69,6 +70,7 @@ export function convertGoodbyedpi(text: string): Draft {
 
 const LETTERS = Object.fromEntries("prsmfkneawq123456789".split("").map((letter) => [letter, letter]));
 const KNOWN = [
+  ...["dns-addr", "dns-port"],
   ...["r", "s", "m", "f", "e", "q", "reverse-frag", "frag-by-sni", "wrong-seq", "wrong-chksum", "set-ttl", "auto-ttl"],
   ...["blacklist", "whitelist", "port", "fake-resend", "fake-with-sni"],
 ];
@@ -114,6 +116,16 @@ function addCuts(draft: Draft, rule: DraftRule, options: readonly Option[]): voi
   }
   if (reverse) draft.became(reverse.text, "disorder");
   if (bySni) draft.became(bySni.text, "split(host)");
+}
+
+/** Queries to another resolver. */
+function addDns(draft: Draft, rule: DraftRule, options: readonly Option[]): void {
+  const address = options.find(({ name }) => name === "dns-addr");
+  const port = options.find(({ name }) => name === "dns-port");
+  if (address) {
+    const to = port === undefined ? address.value : `${address.value}:${port.value}`;
+    draft.technique(rule, ["dns"], `redirect(${to})`, [address, port].flatMap((each) => each?.text ?? []).join(" "));
+  } else if (port) draft.lost(port.text, "there is no address for it");
 }
 
 function addLists(draft: Draft, rule: DraftRule, options: readonly Option[]): void {

@@ -3,18 +3,19 @@ import { Draft, emptyRule, type DraftRule } from "./draft.ts";
 import { optionsOf, wordsOf, type Option } from "./words.ts";
 
 const PROXY = "there is no proxy";
-const DNS = "queries are not sent elsewhere by this";
+const DNS = "see the keys of [dns]";
 const LOST: Readonly<Record<string, string>> = {
   ...{ "listen-addr": PROXY, addr: PROXY, port: PROXY, "listen-port": PROXY, "system-proxy": PROXY, timeout: PROXY },
   ...{ "auto-configure-network": PROXY, "app-mode": PROXY, silent: "see log.level", "no-tui": "there is none" },
-  ...{ "dns-addr": DNS, "dns-port": DNS, "dns-mode": DNS, "dns-https-url": DNS, "dns-qtype": DNS, "dns-cache": DNS },
-  ...{ "enable-doh": DNS, "dns-ipv4-only": DNS, "cache-shards": DNS, "doh-endpoint": DNS },
+  ...{ "dns-port": DNS, "dns-qtype": DNS, "dns-cache": DNS },
+  ...{ "dns-ipv4-only": DNS, "cache-shards": DNS, "doh-endpoint": DNS },
   ...{ "policy-auto": "strategies are not chosen while it runs", policy: "rules are written by hand", clean: PROXY },
   ...{ "no-banner": "there is none", config: "give its words instead", "dns-default": DNS, "doh-url": DNS },
 };
 const VALUED = new Set([
   ...Object.keys(LOST).filter((name) => !/system-proxy|silent|no-|enable|only|cache$|auto|clean/u.test(name)),
   ...["log-level", "default-ttl", "default-fake-ttl", "https-split-mode", "https-chunk-size", "https-fake-count"],
+  ...["dns-mode", "dns-https-url", "dns-addr", "dns-port"],
   ...["https-fake-packet", "fake-count", "window-size", "pattern", "https-split-default"],
 ]);
 const LEVELS: Readonly<Record<string, string>> = { trace: "debug", warn: "warning", fatal: "error", panic: "error" };
@@ -34,9 +35,26 @@ export function convertSpoofdpi(text: string): Draft {
     if (ttl) draft.became(ttl.text, "a word beside the fake");
   } else if (ttl) draft.lost(ttl.text, "there is no fake for it");
   addCuts(draft, rule, options);
+  addDns(draft, rule, options);
   for (const option of options) convertOption(draft, rule, option);
   draft.rules.push(rule);
   return draft;
+}
+
+/** Queries over HTTPS, or to another resolver. */
+function addDns(draft: Draft, rule: DraftRule, options: readonly Option[]): void {
+  const of = (name: string) => options.find((option) => option.name === name);
+  const [mode, doh, url, address] = [of("dns-mode"), of("enable-doh"), of("dns-https-url"), of("dns-addr")];
+  const https = mode?.value === "https" ? mode : doh;
+  if (https) draft.technique(rule, ["dns"], "doh", https.text);
+  else if (mode?.value === "udp" && address) {
+    draft.technique(rule, ["dns"], `redirect(${address.value})`, `${mode.text} ${address.text}`);
+    return;
+  } else if (mode) draft.lost(mode.text, "the system's resolver answers where no rule says otherwise");
+  if (url && https && /^https:\/\/(?:\[[\da-f:.]+\]|\d+(?:\.\d+){3})[/:]/iu.test(url.value ?? "")) {
+    draft.set(url.text, "dns", "upstreams", JSON.stringify([url.value]));
+  } else if (url) draft.lost(url.text, "an upstream needs the address of its name: write it into dns.upstreams");
+  if (address) draft.lost(address.text, "the system's resolver is not asked where a rule takes queries");
 }
 
 function addCuts(draft: Draft, rule: DraftRule, options: readonly Option[]): void {
@@ -69,6 +87,7 @@ function chunks(size: number): string | undefined {
 const DONE = [
   ...["https-fake-count", "fake-count", "default-fake-ttl", "https-split-mode", "https-split-default"],
   ...["https-chunk-size", "window-size", "https-disorder", "disorder", "https-skip"],
+  ...["dns-mode", "enable-doh", "dns-https-url", "dns-addr"],
 ];
 
 function convertOption(draft: Draft, rule: DraftRule, { name, text, value = "" }: Option): void {

@@ -41,6 +41,7 @@ function signed(number: number): string {
 function parameterWords(kind: Kind, operation: Operation): readonly string[] {
   switch (operation.technique) {
     case "split":
+    case "tlsrec":
       return operation.points.map(printPoint);
     case "fake": {
       const { decoy, foolings, repeats, after } = operation;
@@ -65,6 +66,7 @@ function parameterWords(kind: Kind, operation: Operation): readonly string[] {
     case "window":
       return [String(operation.bytes), ...(operation.scale === undefined ? [] : [`scale=${operation.scale}`])];
     case "mss":
+    case "hostpad":
       return [String(operation.bytes)];
     case "ipfrag":
       return ipFragWords(operation);
@@ -84,12 +86,8 @@ function parameterWords(kind: Kind, operation: Operation): readonly string[] {
       return [String(operation.octet)];
     case "redirect":
       return resolverWords(operation);
-    case "tlsrec":
-      return operation.points.map(printPoint);
     case "oob":
       return oobWords(operation);
-    case "hostpad":
-      return [String(operation.bytes)];
     case "disorder":
     case "doh":
     case "drop":

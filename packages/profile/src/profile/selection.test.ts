@@ -57,4 +57,10 @@ describe("selectionOf()", () => {
       "profile: ports of rules for http: expected at most 1024 together, found 65535",
     );
   });
+
+  test("asks for the queries to the network's own server where they are answered here", () => {
+    expect(selected('strategy = "dns: doh"')).toEqual({ dns: [53], dnsOfNetwork: true });
+    expect(selected('strategy = "dns: redirect(192.0.2.53)"')).toEqual({ dns: [53], dnsOfNetwork: true });
+    expect(selected('strategy = "dns: ipfrag"')).toEqual({ dns: [53] });
+  });
 });

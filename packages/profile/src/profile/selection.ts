@@ -16,6 +16,8 @@ export interface ProfileSelection {
   readonly http?: readonly number[];
   readonly quic?: readonly number[];
   readonly dns?: readonly number[];
+  /** Queries are answered here: those to the network's own server come up too. */
+  readonly dnsOfNetwork?: true;
   readonly syn?: readonly number[];
   /** TCP ports of which every packet is wanted, because the rules carry such flows by sockets; none: any. */
   readonly stream?: readonly number[];
@@ -63,6 +65,7 @@ export function selectionOf(profile: Profile): ProfileSelection {
   const stream = streamPortsOf(profile, left);
   return {
     ...Object.fromEntries(wanted.map(({ kind, rules }) => [kind, portsFor(kind, rules)] as const)),
+    ...(wanted.some(({ kind }) => kind === "dns") && answersQueries(profile) && { dnsOfNetwork: true as const }),
     ...(addresses.length > 0 && { addresses: Object.fromEntries(addresses) }),
     ...(except && { except }),
     ...(stream && { stream }),
@@ -84,6 +87,13 @@ function streamPortsOf(profile: Profile, left: readonly Kind[]): readonly number
   const each = [...new Set(ports)].toSorted((a, b) => a - b);
   // The rules look at the port again, so a long list may as well be any port.
   return each.length > STREAM_PORTS_MAX ? [] : each;
+}
+
+/** Whether a rule answers DNS queries here instead of sending them on. */
+function answersQueries({ rules }: Profile): boolean {
+  const answers = ({ operations }: Clause): boolean =>
+    operations.some(({ technique }) => technique === "doh" || technique === "redirect");
+  return rules.some(({ enabled, strategy }) => enabled && strategy.clauses.some(answers));
 }
 
 /** A rule that acts on a kind, with the conditions that interception can look at. */

@@ -11,10 +11,10 @@ import type { ProxyWish } from "../proxy/handshake.ts";
 import type { ProxyTarget, ProxyUser } from "../proxy/socks5.ts";
 import type { RelayAccept, RelayFlow, SocketAddress } from "../relay-options.ts";
 import { decide, type RelayRules } from "../rules.ts";
-import { familyOf } from "../socket-address.ts";
+import { familyOf, isAddress } from "../socket-address.ts";
 import {
   closeFile,
-  EAGAIN,
+  EACCES,
   ECONNREFUSED,
   EPOLLERR,
   EPOLLHUP,
@@ -28,6 +28,7 @@ import {
   takeError,
 } from "../sys.ts";
 import type { AheadSource } from "./ahead.ts";
+import type { Association } from "./association.ts";
 import { Channel, type ChannelShared } from "./channel.ts";
 import type { CounterName, Counters } from "./counters.ts";
 import { beginConnection, boundAddress, type OutsideOptions } from "./outside.ts";
@@ -53,8 +54,8 @@ export interface FlowHost extends OutsideOptions, AheadSource {
   /** Where a translated connection wanted to go. */
   askDestination(peer: SocketAddress, answer: (found: SocketAddress | undefined) => void): void;
   askName(name: string, answer: (addresses: readonly string[]) => void): void;
-  /** Opens a session for SOCKS datagrams; undefined: there is no room for one. */
-  associate(flow: Flow): SocketAddress | undefined;
+  /** Opens a socket for a SOCKS client's datagrams; undefined: it may not have one. */
+  associate(flow: Flow): Association | undefined;
   ended(flow: Flow): void;
 }
 
@@ -79,6 +80,7 @@ export class Flow implements Watcher, UpstreamHost {
   #wish: ProxyWish | undefined;
   #up: Upstream | undefined;
   #down: Channel | undefined;
+  association: Association | undefined;
   #addresses: SocketAddress[] = [];
   #timer: Timer | undefined;
   #target: ProxyTarget | undefined;
@@ -110,7 +112,7 @@ export class Flow implements Watcher, UpstreamHost {
     if (ahead) return this.#adopt(ahead.destination, ahead.fd);
     this.host.askDestination(this.peer, (found) => {
       if (this.state !== "opening") return;
-      if (found === undefined) return this.end("unknown");
+      if (found === undefined || !isAddress(found.address)) return this.end("unknown");
       this.#connect([found]);
     });
   }
@@ -215,6 +217,7 @@ export class Flow implements Watcher, UpstreamHost {
     this.countBytes();
     this.#up?.drop();
     this.#down?.drop();
+    this.association?.[Symbol.dispose]();
     for (const fd of [this.client, this.#server]) {
       if (fd < 0) continue;
       this.host.poller.remove(fd);
@@ -255,9 +258,9 @@ export class Flow implements Watcher, UpstreamHost {
     this.#wish = found;
     this.#timer?.cancel();
     if (found.next === "connect") return this.#goTo(found.target);
-    const bound = this.host.associate(this);
-    if (bound === undefined) return this.#refuse(found.failed(EAGAIN), "overLimit");
-    const answer = found.connected(bound);
+    this.association = this.host.associate(this);
+    if (this.association === undefined) return this.#refuse(found.failed(EACCES), "overLimit");
+    const answer = found.connected(this.association.address);
     if (answer !== undefined) this.#opening.say(answer);
     this.state = "associated";
   }
@@ -266,7 +269,7 @@ export class Flow implements Watcher, UpstreamHost {
     const { host, port } = target;
     this.#target = target;
     const connect = (addresses: readonly string[]) => this.#connect(addresses.map((address) => ({ address, port })));
-    if (/^[\d.]+$|:/.test(host)) return connect([host]);
+    if (isAddress(host)) return connect([host]);
     this.name = host;
     this.host.askName(host, (addresses) => {
       if (this.state === "opening") connect(addresses);

@@ -27,7 +27,7 @@ export function beginConnection(
 ): { readonly fd: number } | { readonly error: number } {
   const fd = streamSocket(familyOf(to.address));
   if (fd < 0) return { error: errno() };
-  const error = setOutside(fd, options) || connectTo(fd, sockaddrOf(to));
+  const error = setOutside(fd, options, "stream") || connectTo(fd, sockaddrOf(to));
   if (error === 0 || error === EINPROGRESS) return { fd };
   closeFile(fd);
   return { error };
@@ -41,7 +41,7 @@ export function boundAddress(fd: number, family: number): SocketAddress {
 }
 
 /** 0, or the errno of the option that was refused. */
-export function setOutside(fd: number, { mark, bindTo }: OutsideOptions): number {
-  setNoDelay(fd);
+export function setOutside(fd: number, { mark, bindTo }: OutsideOptions, kind: "stream" | "datagram"): number {
+  if (kind === "stream") setNoDelay(fd);
   return (mark === undefined ? 0 : setMark(fd, mark)) || (bindTo === undefined ? 0 : setDevice(fd, bindTo));
 }

@@ -2,7 +2,7 @@
 import { receiveMessageOnPort } from "node:worker_threads";
 import type { FromRelay, RelayStart, ToRelay } from "../protocol.ts";
 import type { Reached, SocketAddress } from "../relay-options.ts";
-import { readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
+import { isAddress, readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
 import {
   acceptFrom,
   addressOf,
@@ -16,6 +16,8 @@ import {
   setAbort,
 } from "../sys.ts";
 import { Ahead, type AheadConnection, type Wish } from "./ahead.ts";
+import { DatagramSessions } from "../datagrams/sessions.ts";
+import { Association } from "./association.ts";
 import type { ChannelShared } from "./channel.ts";
 import { Counters } from "./counters.ts";
 import { Flow, type FlowHost } from "./flow.ts";
@@ -48,6 +50,9 @@ export class RelayLoop implements FlowHost {
   #runnable = new Set<Flow>();
   readonly #questions = new Map<number, (answer: never) => void>();
   #asked = 0;
+  #sessions: DatagramSessions | undefined;
+  /** By the address that their clients send from. */
+  readonly #associations = new Map<string, Association>();
   #isOpen = true;
   readonly #peer = new Uint8Array(SOCKADDR_MAX_BYTES);
 
@@ -85,6 +90,7 @@ export class RelayLoop implements FlowHost {
     }
     for (const flow of [...this.#flows]) flow.end("reset");
     this.#ahead.close();
+    this.#sessions?.[Symbol.dispose]();
     this.#pipes[Symbol.dispose]();
     this.poller[Symbol.dispose]();
     closeFile(listener);
@@ -100,6 +106,8 @@ export class RelayLoop implements FlowHost {
   }
 
   ended(flow: Flow): void {
+    const { client } = flow.association ?? {};
+    if (client !== undefined) this.#associations.delete(textOf(client));
     this.#flows.delete(flow);
     this.#runnable.delete(flow);
   }
@@ -116,8 +124,31 @@ export class RelayLoop implements FlowHost {
     this.say({ say: "name", question: this.#question(answer), name });
   }
 
-  associate(): SocketAddress | undefined {
-    return undefined;
+  /** Datagrams of a SOCKS client come to the address that its connection has come to. */
+  associate(flow: Flow): Association | undefined {
+    const { datagrams, address } = this.start;
+    if (datagrams === undefined) return undefined;
+    this.#sessions ??= new DatagramSessions(
+      {
+        protocol: "udp",
+        ...datagrams,
+        mark: this.mark,
+        bindTo: this.bindTo,
+        answer: (client, from, payload) => this.#associations.get(textOf(client))?.answer(from, payload),
+      },
+      this.poller,
+    );
+    const association: Association | undefined = Association.open(address, flow.peer, {
+      poller: this.poller,
+      sessions: this.#sessions,
+      askName: (name, answer) => this.askName(name, answer),
+      touched: () => {
+        flow.lastActive = this.now;
+        const client = association?.client;
+        if (client !== undefined && association) this.#associations.set(textOf(client), association);
+      },
+    });
+    return association;
   }
 
   #question(answer: (found: never) => void): number {
@@ -187,7 +218,7 @@ export class RelayLoop implements FlowHost {
         this.#answer(message.question, message.found as never);
         return;
       case "name":
-        this.#answer(message.question, message.addresses as never);
+        this.#answer(message.question, message.addresses.filter(isAddress) as never);
         return;
     }
   }
@@ -211,6 +242,11 @@ export class RelayLoop implements FlowHost {
       flow.countBytes();
       if (this.now - flow.lastActive > this.start.idleTimeoutMs) flow.end("idled");
     }
+    this.#sessions?.sweep();
     this.timer(SWEEP_MS, () => this.#sweep());
   }
+}
+
+function textOf({ address, port }: SocketAddress): string {
+  return `${address} ${port}`;
 }

@@ -1,7 +1,7 @@
 // What a client of the proxy says before its connection begins: SOCKS 5 or HTTP, told apart by the first octet.
 import { headEnd, MESSAGE_MAX_BYTES } from "../message/first-message.ts";
 import type { SocketAddress } from "../relay-options.ts";
-import { ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT } from "../sys.ts";
+import { EACCES, ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT } from "../sys.ts";
 import { CONNECTED, isAuthorised, readProxyRequest, refusalAnswer } from "./http.ts";
 import {
   chooseMethod,
@@ -131,6 +131,7 @@ const WORDS: Readonly<Record<number, string>> = {
 };
 
 const CODES: Readonly<Record<number, SocksReplyCode>> = {
+  [EACCES]: SocksReply.NotAllowed,
   0: SocksReply.HostUnreachable,
   [ECONNREFUSED]: SocksReply.ConnectionRefused,
   [ETIMEDOUT]: SocksReply.HostUnreachable,

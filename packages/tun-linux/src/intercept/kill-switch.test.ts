@@ -92,6 +92,23 @@ test("one method takes away what the other left closed", async () => {
   expect(lab.traces()).toEqual(NOTHING);
 });
 
+test("method rules takes over filters and exceptions, and puts back what was before the crash", () => {
+  const filter = "/proc/sys/net/ipv4/conf/c0/rp_filter";
+  lab.near("sh", "-c", `echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter; echo 1 > ${filter}`);
+  const exclude = { users: [{ first: 5, last: 6 }] };
+  const first = lab.options({}, { killSwitch: true, excludes: ["198.51.100.0/24"], exclude });
+  lab.client.run(() => interceptRules(first, { statePath: lab.statePath })).release?.();
+  expect(lab.near("cat", filter).trim()).toBe("2");
+  expect(lab.traces().rules.join()).toContain("198.51.100.0/24");
+  const second = lab.options({}, { killSwitch: true });
+  const next = lab.client.run(() => interceptRules(second, { statePath: lab.statePath }));
+  expect(lab.traces().rules.join()).not.toContain("198.51.100.0/24");
+  expect(lab.traces().rules.join()).not.toContain("uidrange");
+  next.close();
+  expect(lab.traces()).toEqual(NOTHING);
+  expect(lab.near("cat", filter).trim()).toBe("1");
+});
+
 test("release() leaves what is closed to the next interception", () => {
   const options = lab.options({ tls: [] }, { killSwitch: true });
   const first = lab.client.run(() => interceptNft(options, { statePath: lab.statePath }));

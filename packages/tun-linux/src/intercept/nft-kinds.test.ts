@@ -98,6 +98,21 @@ describe("interceptNft() selects DNS", () => {
     expectPast("abcd01000001", { to, port: 53, mark: OUR_MARK });
   });
 
+  test.each(["10.1.2.3", "fd00::9", "192.0.2.254", "2001:db8:1::fe"])(
+    "those to the network's own server at %s where queries are answered, unless it is excluded",
+    (to) => {
+      const select: Selection = { dns: [], dnsOfNetwork: true, tls: [] };
+      const query = octetsOf("abcd01000001");
+      const asked: Saying = { kind: "udp", to, port: 53 };
+      using with_ = intercept(select);
+      expectUp("abcd01000001", { to, port: 53 });
+      with_.close();
+      const options = { ...lab.options(select), excludes: [to] };
+      using _ = lab.client.run(() => interceptNft(options, { statePath: lab.statePath }));
+      expect(() => lab.say(query, { ...asked, turns: 20 })).toThrow("0 packets came up");
+    },
+  );
+
   test.each(SERVERS)("datagrams to the ports named, at %s", (to) => {
     using _ = intercept({ dns: [9999] });
     expectUp("abcd01000001", { to, port: 9999 });

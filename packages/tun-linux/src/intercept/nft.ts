@@ -3,6 +3,7 @@
 //
 //   application → output hook: mark 0x8000? → rule 9000 → table 4000 → device → … → raw socket, mark 0x4000 → uplink
 import { DeviceError, type InterceptionOptions, type SweepReport } from "@bunnel/device";
+import { parsePrefix } from "../netcfg/address-text.ts";
 import { NftClient } from "../nft/client.ts";
 import { NFT_TABLE_F_OWNER } from "../nft/constants.ts";
 import { deleteTable, flushChain, newChain, newRouteChain, newRule, newSet, newTable } from "../nft/message.ts";
@@ -14,7 +15,7 @@ import { NFT_TABLE } from "./marks.ts";
 import { markedRules, type Family } from "./policy.ts";
 import { CHAIN_OUTPUT, selectionTable, type SelectionTable } from "./selection.ts";
 import { Session } from "./session.ts";
-import { excludedPrefixes, findUplinks, type Uplinks } from "./uplinks.ts";
+import { excludedPrefixes, findUplinks, maskedPrefix, type Uplinks } from "./uplinks.ts";
 
 /** NF_IP_PRI_MANGLE of linux/netfilter_ipv4.h: before source addresses are translated. */
 const PRIORITY_MANGLE = -150;
@@ -152,6 +153,7 @@ function tableOf(uplinks: Uplinks, options: InterceptionOptions): SelectionTable
   return selectionTable({
     uplinks: uplinks.names,
     excludes,
+    asked: (options.excludes ?? []).map((text) => maskedPrefix(parsePrefix(text))),
     select,
     ...(include && { include }),
     ...(exclude && { exclude }),

@@ -45,6 +45,13 @@ export function exceptedUsers(family: Family, { first, last }: NumberRange): Rul
   return { family, priority: PRIORITY_DIRECT, uidRange: [first, last], table: TABLE_MAIN };
 }
 
+/** The rules that we would have made for the users of a rule that was found. */
+export function userRules({ family, uidRange }: RuleInfo): RuleSpec[] {
+  if (uidRange === undefined) return [];
+  const [first, last] = uidRange;
+  return [exceptedUsers(family, { first, last }), ...everythingRules(family, [{ first, last }]).slice(-1)];
+}
+
 /** Rules mode: a destination that is left alone. */
 export function exceptionRule(destination: string): RuleSpec {
   const family = destination.includes(":") ? 6 : 4;

@@ -34,13 +34,27 @@ export function interceptRules(options: InterceptionOptions, settings: Intercept
   const session = Session.begin("rules", options, settings, undo);
   const uplinks = findUplinks(session.netlink, options);
   const exceptions = exceptionsOf(options, session.families);
-  const filters = new LoosenedFilters(session, exceptions);
-  undo.defer(() => filters.restore());
+  // Of what a kill switch left closed, filters are put back by us, and rules that are not ours any more go.
+  const left = session.killSwitch ? session.state.read() : undefined;
+  const changes = undo.use(new DisposableStack());
+  const filters = new LoosenedFilters(session, exceptions, left?.filters ?? []);
+  changes.defer(() => filters.restore());
   filters.loosen(uplinks.names);
-  session.addRoutes(undo, uplinks.sources);
+  session.addRoutes(changes, uplinks.sources);
   const rules = rulesOf(session.families, exceptions, options);
-  session.addRules(undo, rules);
-  return new RulesInterception(options, session, rules, filters, uplinks, undo.move());
+  session.addRules(changes, rules);
+  if (session.killSwitch) session.removeOthers(rules, left?.exceptions ?? []);
+  return new RulesInterception({ options, session, rules, filters, changes }, uplinks, undo.move());
+}
+
+/** What an interception holds. */
+interface Held {
+  readonly options: InterceptionOptions;
+  readonly session: Session;
+  readonly rules: readonly RuleSpec[];
+  readonly filters: LoosenedFilters;
+  /** What was done to the network. */
+  readonly changes: DisposableStack;
 }
 
 class RulesInterception implements LinuxInterception {
@@ -48,27 +62,14 @@ class RulesInterception implements LinuxInterception {
   readonly ownerFlag = false;
   readonly swept: SweepReport;
   readonly families: readonly Family[];
-  readonly #options: InterceptionOptions;
-  readonly #session: Session;
-  readonly #rules: readonly RuleSpec[];
-  readonly #filters: LoosenedFilters;
+  readonly #held: Held;
   readonly #undo: DisposableStack;
   #uplinks: Uplinks;
 
-  constructor(
-    options: InterceptionOptions,
-    session: Session,
-    rules: readonly RuleSpec[],
-    filters: LoosenedFilters,
-    uplinks: Uplinks,
-    undo: DisposableStack,
-  ) {
-    this.swept = session.swept;
-    this.families = session.families;
-    this.#options = options;
-    this.#session = session;
-    this.#rules = rules;
-    this.#filters = filters;
+  constructor(held: Held, uplinks: Uplinks, undo: DisposableStack) {
+    this.swept = held.session.swept;
+    this.families = held.session.families;
+    this.#held = held;
     this.#uplinks = uplinks;
     this.#undo = undo;
   }
@@ -79,17 +80,26 @@ class RulesInterception implements LinuxInterception {
 
   refresh(): boolean {
     if (this.#undo.disposed) throw new DeviceError("E_DEVICE_STATE", "interception: refresh after close");
-    return this.#session.inside(() => {
-      const uplinks = currentUplinks(this.#session, this.#options) ?? this.#uplinks;
-      const loosened = this.#filters.loosen(uplinks.names);
-      const restored = this.#session.restore(this.#rules, uplinks.sources);
+    const { options, session, rules, filters } = this.#held;
+    return session.inside(() => {
+      const uplinks = currentUplinks(session, options) ?? this.#uplinks;
+      const loosened = filters.loosen(uplinks.names);
+      const restored = session.restore(rules, uplinks.sources);
       this.#uplinks = uplinks;
       return loosened || restored;
     });
   }
 
   close(): void {
-    if (!this.#undo.disposed) this.#session.inside(() => this.#undo.dispose());
+    if (!this.#undo.disposed) this.#held.session.inside(() => this.#undo.dispose());
+  }
+
+  release(): void {
+    const { session, changes } = this.#held;
+    if (this.#undo.disposed) return;
+    // What was done stays as it is: the next interception takes it over.
+    if (session.killSwitch) changes.move();
+    this.close();
   }
 
   [Symbol.dispose](): void {
@@ -101,10 +111,11 @@ class RulesInterception implements LinuxInterception {
 class LoosenedFilters {
   readonly #session: Session;
   readonly #exceptions: readonly string[];
-  #filters: readonly SavedFilter[] = [];
+  #filters: readonly SavedFilter[];
 
-  constructor(session: Session, exceptions: readonly string[]) {
+  constructor(session: Session, exceptions: readonly string[], filters: readonly SavedFilter[]) {
     this.#session = session;
+    this.#filters = filters;
     this.#exceptions = exceptions;
     this.#save();
   }

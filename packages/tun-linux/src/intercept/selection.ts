@@ -13,6 +13,7 @@
 //     | goto
 //     v
 //   selected  destinations, ports, owners that are left alone; the rest is counted and gets the mark
+//   queries   the same for queries that are answered here: of destinations only those that the caller excludes
 import { DeviceError, type PacketOwners, type SelectedKind, type Selection } from "@bunnel/device";
 import { parsePrefix, type IpPrefix } from "../netcfg/address-text.ts";
 import { counter, gotoVerdict, returnVerdict } from "../nft/expression.ts";
@@ -27,6 +28,7 @@ export const CHAIN_OUTPUT = "output";
 const CHAIN_UDP = "datagrams";
 const CHAIN_HTTP = "http";
 const CHAIN_SELECTED = "selected";
+const CHAIN_QUERIES = "queries";
 const CHAIN_MARKED = "marked";
 
 /** Destination ports of one kind of message. */
@@ -73,6 +75,8 @@ export interface SelectionScope {
   readonly uplinks: readonly string[];
   /** Prefixes that are reached without a router, and those that the caller excludes. */
   readonly excludes: readonly IpPrefix[];
+  /** Those of them that the caller excludes. Default none. */
+  readonly asked?: readonly IpPrefix[];
   readonly select: Selection;
   readonly include?: PacketOwners;
   readonly exclude?: PacketOwners;
@@ -101,11 +105,11 @@ export function selectionTable(scope: SelectionScope): SelectionTable {
   const { uplinks, select } = scope;
   if (uplinks.length === 0) throw new DeviceError("E_DEVICE_OPTION", "uplinks: expected at least one, found none");
   const limits = KINDS.flatMap((kind) => {
-    const limit = select[kind] && onlyTo(kind, select.addresses, CHAIN_SELECTED);
+    const limit = select[kind] && onlyTo(kind, select.addresses, lastFor(kind, select));
     return limit ? [{ kind, ...limit }] : [];
   });
   const target = (kind: SelectedKind): string =>
-    limits.some((limit) => limit.kind === kind) ? `to-${kind}` : CHAIN_SELECTED;
+    limits.some((limit) => limit.kind === kind) ? `to-${kind}` : lastFor(kind, select);
   const udp = [...quicRules(select.quic, target("quic")), ...dnsRules(select.dns, target("dns"))];
   const output = [
     ...outputRules(uplinks, udp.length > 0),
@@ -127,24 +131,35 @@ export function selectionTable(scope: SelectionScope): SelectionTable {
   };
 }
 
+/** Where a selected packet of a kind meets what is left alone. */
+function lastFor(kind: SelectedKind, { dnsOfNetwork }: Selection): string {
+  return kind === "dns" && dnsOfNetwork === true ? CHAIN_QUERIES : CHAIN_SELECTED;
+}
+
 /** What is left alone, and the mark. */
-function lastChains({ excludes, select, include = {}, exclude = {} }: SelectionScope): SelectionTable {
+function lastChains({ excludes, asked = [], select, include = {}, exclude = {} }: SelectionScope): SelectionTable {
   if (excludes.length > EXCLUDES_MAX) {
     throw new DeviceError("E_DEVICE_OPTION", `excludes: expected at most ${EXCLUDES_MAX}, found ${excludes.length}`);
   }
   const leftAlone = [...LOCAL_DESTINATIONS.map(parsePrefix), ...excludes].map(excludeRule);
   const except = exceptRules(select.except);
   const owners = ownerRules(include, exclude, CHAIN_MARKED);
-  const before = [...leftAlone, ...except.rules, ...owners.rules];
+  const behind = [...except.rules, ...owners.rules];
+  const before = [...leftAlone, ...behind];
+  const queries = [...asked.map(excludeRule), ...behind];
+  const isLocal = select.dns !== undefined && select.dnsOfNetwork === true;
   const mark: Rule = [counter(), ...addMark(SELECTED_MARK)];
   const sets = [...except.sets, ...owners.sets];
-  if ((include.cgroups ?? []).length === 0)
-    return { sets, chains: [{ name: CHAIN_SELECTED, rules: [...before, mark] }] };
+  const marksApart = (include.cgroups ?? []).length > 0;
+  const chain = (name: string, rules: readonly Rule[]): SelectionChain => {
+    return { name, rules: marksApart ? rules : [...rules, mark] };
+  };
   return {
     sets,
     chains: [
-      { name: CHAIN_SELECTED, rules: before },
-      { name: CHAIN_MARKED, rules: [mark] },
+      chain(CHAIN_SELECTED, before),
+      ...(isLocal ? [chain(CHAIN_QUERIES, queries)] : []),
+      ...(marksApart ? [{ name: CHAIN_MARKED, rules: [mark] }] : []),
     ],
   };
 }

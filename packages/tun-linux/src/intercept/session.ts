@@ -7,7 +7,7 @@ import { RouteNetlink } from "../netcfg/route-netlink.ts";
 import type { RuleSpec } from "../netcfg/rules.ts";
 import type { InterceptionSettings } from "./interception.ts";
 import { ROUTE_TABLE, STATE_PATH } from "./marks.ts";
-import { closedRoute, deviceRoute, isClosedRoute, isRule, type Family } from "./policy.ts";
+import { closedRoute, deviceRoute, exceptionRule, isClosedRoute, isRule, userRules, type Family } from "./policy.ts";
 import type { Sources } from "./sources.ts";
 import { claimState, type InterceptionState } from "./state.ts";
 import { sweep } from "./sweep.ts";
@@ -93,6 +93,21 @@ export class Session {
     });
     const present = this.killSwitch ? this.families.flatMap((family) => this.netlink.rules(family)) : [];
     for (const rule of rules) if (!present.some((found) => isRule(found, rule))) this.netlink.addRule(rule);
+  }
+
+  /** Removes rules that an interception of ours made before, and this one has not. */
+  removeOthers(rules: readonly RuleSpec[], exceptions: readonly string[]): void {
+    for (const family of this.families) {
+      const found = this.netlink.rules(family);
+      const others = [
+        ...exceptions.map(exceptionRule).filter((rule) => rule.family === family),
+        ...found.flatMap(userRules),
+      ];
+      for (const other of others) {
+        const isOurs = rules.some((rule) => Bun.deepEquals(rule, other));
+        if (!isOurs && found.some((rule) => isRule(rule, other))) ifThere(() => this.netlink.removeRule(other));
+      }
+    }
   }
 
   /** Puts back rules and routes that others have removed, and new source addresses. True: something was changed. */

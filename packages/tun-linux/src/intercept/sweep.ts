@@ -9,7 +9,7 @@ import { NftClient } from "../nft/client.ts";
 import { deleteTable } from "../nft/message.ts";
 import type { SweepSettings } from "./interception.ts";
 import { NFT_TABLE, ROUTE_TABLE, STATE_PATH } from "./marks.ts";
-import { closedRoute, describeRule, everythingRules, exceptedUsers, exceptionRule } from "./policy.ts";
+import { closedRoute, describeRule, everythingRules, exceptionRule, userRules } from "./policy.ts";
 import { hasAllOf, isClosedRoute, isRule, markedRules, type Family } from "./policy.ts";
 import { restoreFilter } from "./reverse-path.ts";
 import { claimState, type InterceptionState } from "./state.ts";
@@ -127,13 +127,6 @@ function sweepRules(netlink: RouteNetlink, exceptions: readonly string[]): strin
     }
   }
   return removed;
-}
-
-/** The rules that we would have made for the users of a rule that was found. */
-function userRules({ family, uidRange }: RuleInfo): RuleSpec[] {
-  if (uidRange === undefined) return [];
-  const [first, last] = uidRange;
-  return [exceptedUsers(family, { first, last }), ...everythingRules(family, [{ first, last }]).slice(-1)];
 }
 
 /** None where the kernel has no such family. */

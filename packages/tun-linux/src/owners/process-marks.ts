@@ -51,6 +51,6 @@ function attach(instructions: Uint8Array): number {
 }
 
 function checked(what: string, fd: number): number {
-  if (fd < 0) throw systemError(what, sys.errno());
+  if (fd < 0) throw systemError(what, sys.errno(), "", "CAP_BPF and CAP_NET_ADMIN, before privileges are given up");
   return fd;
 }

@@ -1,0 +1,85 @@
+// A lane's work while somebody captures: the same calls, and behind each of them copies of what came and what leaves.
+import { L7, Verdict } from "@bunnel/abi";
+import type { PacketList } from "@bunnel/device";
+import type { Lane, NameFinder, PacketMeta } from "@bunnel/engine";
+import { CaptureKind, CaptureLevel, type CaptureRecord, type CaptureRing } from "./ring.ts";
+
+const NOTHING_SAID = { verdict: Verdict.Pass, reason: 0, l7: L7.None, rule: -1 } as const;
+
+/** Copies what a lane does into a ring. */
+export class PacketCopier {
+  readonly #octets: Uint8Array;
+  #number = 0;
+
+  constructor(
+    readonly ring: CaptureRing,
+    readonly lane: Lane,
+  ) {
+    this.#octets = new Uint8Array(lane.memory);
+  }
+
+  get isOn(): boolean {
+    return this.ring.level !== CaptureLevel.Off;
+  }
+
+  /** What `Lane.work` does, with copies. */
+  work(to: number, nowMs: number, send: () => void, names?: NameFinder): void {
+    const { lane } = this;
+    for (let done = 0; done < to;) {
+      const from = done;
+      done = lane.poll(from, to, nowMs);
+      this.#copy(from, done);
+      if (lane.txCount > 0) send();
+      const { question } = lane;
+      if (question) lane.answer(question, names ? names.look(question.payload, question.hash, nowMs) : "none");
+    }
+  }
+
+  /** Copies what the last `poll(0, 0, now)` lists: packets whose time was over. */
+  released(): void {
+    this.#copy(0, 0);
+  }
+
+  #copy(from: number, to: number): void {
+    const { level } = this.ring;
+    const timeMs = performance.timeOrigin + performance.now();
+    let next = 0;
+    for (let i = from; i < to; i++) {
+      const meta = this.lane.meta(i);
+      const number = this.#number++ >>> 0;
+      this.#copyReleased(next, meta.txFirst, timeMs);
+      next = Math.max(next, meta.txFirst + meta.txCount);
+      const isWanted = meta.l7 !== L7.None || meta.verdict !== Verdict.Pass;
+      if (level === CaptureLevel.Packets || isWanted) this.#copyOne(i, meta, number, timeMs);
+    }
+    this.#copyReleased(next, this.lane.txCount, timeMs);
+  }
+
+  #copyOne(i: number, meta: PacketMeta, number: number, timeMs: number): void {
+    const { rx, tx, txDelaysMs } = this.lane;
+    const { verdict, reason, l7, rule, txFirst, txCount } = meta;
+    const said = { verdict, reason, l7, rule, number, timeMs, count: txCount };
+    const records: CaptureRecord[] = [
+      { ...said, kind: CaptureKind.Before, index: 0, delayMs: 0, octets: this.#packet(rx, i) },
+    ];
+    for (let index = 0; index < txCount; index++) {
+      const delayMs = txDelaysMs[txFirst + index] ?? 0;
+      records.push({ ...said, kind: CaptureKind.After, index, delayMs, octets: this.#packet(tx, txFirst + index) });
+    }
+    this.ring.write(records);
+  }
+
+  #copyReleased(from: number, to: number, timeMs: number): void {
+    const { tx } = this.lane;
+    for (let i = from; i < to; i++) {
+      const released = { ...NOTHING_SAID, kind: CaptureKind.Released, index: 0, count: 1, number: 0, delayMs: 0 };
+      this.ring.write([{ ...released, timeMs, octets: this.#packet(tx, i) }]);
+    }
+  }
+
+  /** A view: the ring copies it. */
+  #packet(list: PacketList, i: number): Uint8Array {
+    const at = list.at[i] ?? 0;
+    return this.#octets.subarray(at, at + (list.lengths[i] ?? 0));
+  }
+}

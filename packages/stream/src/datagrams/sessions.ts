@@ -1,0 +1,247 @@
+// Datagrams of other programs, sent and received by sockets of our own: one socket for each of their sockets, whatever
+// it sends to. Answers are taken from whom it has sent to, and from nobody else.
+import { StreamError } from "../errors.ts";
+import { setOutside, type OutsideOptions } from "../loop/outside.ts";
+import { Poller, type Watcher } from "../loop/poller.ts";
+import type { SocketAddress } from "../relay-options.ts";
+import { familyOf, readSockaddr, sockaddrOf, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
+import {
+  addressOf,
+  AF_INET,
+  closeFile,
+  datagramSocket,
+  EAGAIN,
+  echoSocket,
+  EINTR,
+  errno,
+  prepare,
+  receiveFrom,
+  sendTo,
+} from "../sys.ts";
+
+/** How sessions are kept. */
+export interface DatagramOptions extends OutsideOptions {
+  /** "udp"; "echo": ICMP echo by ping sockets (icmp(7)), for groups within net.ipv4.ping_group_range. */
+  readonly protocol: "udp" | "echo";
+  /** Sockets at a time. Beyond it the one that was silent longest is closed. */
+  readonly sessionsMax: number;
+  /** A socket that was silent for so long is closed. */
+  readonly idleMs: number;
+  /** Called with each answer. Its octets are good until it returns. */
+  readonly answer: (client: SocketAddress, from: SocketAddress, payload: Uint8Array) => void;
+}
+
+/** What was counted since they were opened. */
+export interface DatagramStats {
+  readonly open: number;
+  readonly sent: number;
+  readonly received: number;
+  /** The system would not send, or had no room. */
+  readonly refused: number;
+  /** From somebody who was never sent to. */
+  readonly strange: number;
+  /** Closed for room. */
+  readonly evicted: number;
+}
+
+interface Session {
+  readonly client: SocketAddress;
+  readonly fd: number;
+  readonly key: string;
+  /** Whom it has sent to, as `address:port`. */
+  readonly peers: Set<string>;
+  lastMs: number;
+}
+
+/** Octets of the largest datagram that UDP has (RFC 768). */
+const DATAGRAM_MAX_BYTES = 65_535;
+/** Of one socket at a time, before others have their turn. */
+const BURST_MAX = 64;
+/** Of one session: then the first ones are forgotten. */
+const PEERS_MAX = 1024;
+/** RFC 792, RFC 4443 section 4.1: type, code, checksum, identifier, sequence number. */
+const ECHO_HEADER_BYTES = 8;
+const IDENTIFIER_AT = 4;
+const ECHO_REPLY = 0;
+const ECHO_REPLY_6 = 129;
+
+export class DatagramSessions implements Disposable, Watcher {
+  readonly #sessions = new Map<string, Session>();
+  readonly #byFd = new Map<number, Session>();
+  readonly #poller: Poller;
+  readonly #buffer = new Uint8Array(DATAGRAM_MAX_BYTES);
+  readonly #bufferAt = addressOf(this.#buffer);
+  readonly #peer = new Uint8Array(SOCKADDR_MAX_BYTES);
+  readonly #peerAt = addressOf(this.#peer);
+  readonly #counts = { sent: 0, received: 0, refused: 0, strange: 0, evicted: 0 };
+
+  /**
+   * @param poller whose loop reads the answers; without it `poll` does
+   * @throws StreamError E_STREAM_UNSUPPORTED on other systems than Linux
+   */
+  constructor(
+    private readonly options: DatagramOptions,
+    private readonly poller?: Poller,
+  ) {
+    if (process.platform !== "linux") {
+      throw new StreamError("E_STREAM_UNSUPPORTED", `datagrams: expected Linux, found ${process.platform}`);
+    }
+    prepare();
+    this.#poller = poller ?? new Poller();
+  }
+
+  /** Readable when an answer waits: for a loop of the caller's own. */
+  get descriptor(): number {
+    return this.#poller.descriptor;
+  }
+
+  get stats(): DatagramStats {
+    return { open: this.#sessions.size, ...this.#counts };
+  }
+
+  /**
+   * Sends for a client. Of "echo" the payload is the whole ICMP message, and the client's port its identifier, which
+   * answers have again; checksums are the system's. False: it could not be sent, as datagrams sometimes cannot.
+   * @throws WireError when an address is none
+   */
+  send(client: SocketAddress, to: SocketAddress, payload: Uint8Array): boolean {
+    const session = this.#sessionOf(client, to);
+    if (session === undefined) return false;
+    const peer = textOf(this.options.protocol === "echo" ? { ...to, port: 0 } : to);
+    remember(session.peers, peer);
+    // Nothing has no address.
+    const at = payload.length === 0 ? this.#bufferAt : addressOf(payload);
+    const isSent = sendTo(session.fd, at, payload.length, sockaddrOf(to)) >= 0;
+    this.#counts[isSent ? "sent" : "refused"] += 1;
+    return isSent;
+  }
+
+  /** Reads what has come, without waiting, and closes sockets that are idle. Call it when `descriptor` is readable. */
+  poll(): void {
+    if (this.poller === undefined) this.#poller.wait(0);
+    this.sweep();
+  }
+
+  /** Closes sockets that were silent for too long. */
+  sweep(): void {
+    const nowMs = performance.now();
+    for (const session of this.#sessions.values()) {
+      // In the order of their last datagram: the first that is not idle is followed by none that is.
+      if (nowMs - session.lastMs < this.options.idleMs) return;
+      this.#close(session);
+    }
+  }
+
+  /** Closes the sockets of one client. */
+  forget(client: SocketAddress): void {
+    for (const family of ["4", "6"]) {
+      const session = this.#sessions.get(`${family} ${textOf(client)}`);
+      if (session !== undefined) this.#close(session);
+    }
+  }
+
+  ready(_events: number, fd: number): void {
+    const session = this.#byFd.get(fd);
+    if (session === undefined) return;
+    for (let count = 0; count < BURST_MAX; count += 1) {
+      const bytes = receiveFrom(fd, this.#bufferAt, DATAGRAM_MAX_BYTES, this.#peerAt, SOCKADDR_MAX_BYTES);
+      if (bytes < 0) {
+        const error = errno();
+        // An ICMP error of an earlier datagram is told once, and then there may be more to read.
+        if (error === EAGAIN) return;
+        if (error !== EINTR) this.#counts.refused += 1;
+        continue;
+      }
+      this.#take(session, bytes);
+    }
+    // The rest comes when the loop comes round again.
+    this.#poller.remove(fd);
+    this.#poller.add(fd, this);
+  }
+
+  [Symbol.dispose](): void {
+    for (const session of this.#sessions.values()) this.#close(session);
+    if (this.poller === undefined) this.#poller[Symbol.dispose]();
+  }
+
+  #take(session: Session, bytes: number): void {
+    const from = readSockaddr(this.#peer);
+    const isEcho = this.options.protocol === "echo";
+    // A ping socket's own addresses have its identifier for a port.
+    const known = isEcho ? { ...from, port: 0 } : from;
+    if (!session.peers.has(textOf(known))) {
+      this.#counts.strange += 1;
+      return;
+    }
+    // A copy: the compiler does not know that a system call has written to the buffer.
+    const payload = this.#buffer.slice(0, bytes);
+    if (isEcho && !restoreIdentifier(payload, session.client.port)) return;
+    this.#touch(session);
+    this.#counts.received += 1;
+    this.options.answer(session.client, known, payload);
+  }
+
+  #sessionOf(client: SocketAddress, to: SocketAddress): Session | undefined {
+    const family = familyOf(to.address);
+    const key = `${family === AF_INET ? "4" : "6"} ${textOf(client)}`;
+    const known = this.#sessions.get(key);
+    if (known !== undefined) {
+      this.#touch(known);
+      return known;
+    }
+    this.sweep();
+    if (this.#sessions.size >= this.options.sessionsMax) this.#evict();
+    const fd = this.options.protocol === "udp" ? datagramSocket(family) : echoSocket(family);
+    if (fd < 0 || setOutside(fd, this.options, "datagram") !== 0) {
+      if (fd >= 0) closeFile(fd);
+      this.#counts.refused += 1;
+      return undefined;
+    }
+    const session: Session = { client, fd, key, peers: new Set(), lastMs: performance.now() };
+    this.#sessions.set(key, session);
+    this.#byFd.set(fd, session);
+    this.#poller.add(fd, this);
+    return session;
+  }
+
+  /** The map keeps the order of the last datagram. */
+  #touch(session: Session): void {
+    session.lastMs = performance.now();
+    this.#sessions.delete(session.key);
+    this.#sessions.set(session.key, session);
+  }
+
+  #evict(): void {
+    const [oldest] = this.#sessions.values();
+    if (oldest === undefined) return;
+    this.#counts.evicted += 1;
+    this.#close(oldest);
+  }
+
+  #close(session: Session): void {
+    this.#sessions.delete(session.key);
+    this.#byFd.delete(session.fd);
+    this.#poller.remove(session.fd);
+    closeFile(session.fd);
+  }
+}
+
+function remember(peers: Set<string>, peer: string): void {
+  if (peers.size >= PEERS_MAX && !peers.has(peer)) {
+    const [first] = peers;
+    if (first !== undefined) peers.delete(first);
+  }
+  peers.add(peer);
+}
+
+/** Puts the client's identifier where the system had its own. False: it is no echo reply. */
+function restoreIdentifier(message: Uint8Array, identifier: number): boolean {
+  if (message.length < ECHO_HEADER_BYTES || (message[0] !== ECHO_REPLY && message[0] !== ECHO_REPLY_6)) return false;
+  message[IDENTIFIER_AT] = identifier >> 8;
+  message[IDENTIFIER_AT + 1] = identifier & 0xff;
+  return true;
+}
+
+function textOf({ address, port }: SocketAddress): string {
+  return `${address} ${port}`;
+}

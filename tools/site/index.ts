@@ -1,0 +1,3 @@
+export { BOOK, type Chapter } from "./book.ts";
+export { describeSegments, type Segment } from "./segments.ts";
+export { drawPicture } from "./draw.ts";
