@@ -3,10 +3,10 @@ import { InvalidArgumentError, type Command } from "commander";
 import { QUEUES_MAX } from "@bunnel/abi";
 import {
   TunBackend,
+  type BackendConfig,
   type BackendHandle,
   type BackendStats,
   type PumpChoice,
-  type StreamCarrier,
   type TunPlatform,
 } from "@bunnel/backend";
 import { LOG_LEVELS, ProfileError, type LogLevel } from "@bunnel/profile";
@@ -134,9 +134,7 @@ async function up(options: UpOptions): Promise<void> {
   const handle = await new TunBackend(audited(platform, audit)).start({
     engine: { profile: source.profile },
     settings,
-    stream: await carrierHere(),
-    alive: () => supervisor.alive(),
-    answerDns: dns.answer,
+    ...(await helpersOf(supervisor, dns)),
   });
   dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
   const service = new Service(handle, {
@@ -241,10 +239,13 @@ function endedByItself(cause: Error, log: Log, isClosed: boolean): ExitError {
   return new StoppedError(cause, isClosed);
 }
 
-/** Loaded where it can run: it speaks to the system's own library. */
-async function carrierHere(): Promise<StreamCarrier> {
+/** What the backend has beside its platform. The carrier is loaded where it can run: it needs the system's library. */
+async function helpersOf(
+  supervisor: Supervisor,
+  dns: ReturnType<typeof openDns>,
+): Promise<Pick<BackendConfig, "stream" | "alive" | "answerDns">> {
   const { linuxCarrier } = await import("../service/platform.linux.ts");
-  return linuxCarrier();
+  return { stream: linuxCarrier(), alive: () => supervisor.alive(), answerDns: dns.answer };
 }
 
 /** Ends it and returns its last figures. */
