@@ -16,13 +16,15 @@ export interface FuzzArguments {
   readonly report: string | undefined;
 }
 
-export const USAGE = `bun run fuzz [parse|names|rules|offload|poll|all] [--seconds N] [--executions N] [--seed S]
+export const USAGE = `bun run fuzz [parse|names|rules|offload|poll|translate|all]
+               [--seconds N] [--executions N] [--seed S]
              [--keep] [--long] [--report FILE]
 
   parse     the parser alone, held against the plain codec
   names     the recognisers of TLS, HTTP, QUIC and DNS, held against the plain codec
   rules     rule tables at the memory's end, held against the plain matcher
   offload   merging and cutting of super-packets, held against the plain codec
+  translate flows that are translated to a listener: any packets, a full table, answers of the host
   poll      whole scenarios: rules, flows, held messages, questions, time
   --keep    add what reached something new to test/fuzz/corpus
   --long    a hundred million executions (or --executions) over the targets together; adds to docs/fuzz-runs.md
@@ -35,7 +37,8 @@ export const LONG_SHARES: Readonly<Record<TargetName, number>> = {
   names: 0.2,
   offload: 0.08,
   rules: 0.06,
-  poll: 0.04,
+  poll: 0.03,
+  translate: 0.01,
 };
 
 const SECONDS_DEFAULT = 30;

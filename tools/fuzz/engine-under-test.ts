@@ -82,7 +82,7 @@ export class EngineUnderTest {
   lane(options: LaneOptions): Lane {
     const flags = flagsOf(options);
     const mtuBytes = options.mtuBytes ?? 1500;
-    const key = mtuBytes * 64 + flags;
+    const key = mtuBytes * 128 + flags;
     let known = this.#lanes.get(key);
     if (known === undefined) {
       const table = { buckets: BUCKETS, seed: SEED };
@@ -133,9 +133,10 @@ export class EngineUnderTest {
   }
 }
 
-function flagsOf({ rxVnet, txVnet, plan, track, dropLinkScope }: LaneOptions): number {
+function flagsOf({ rxVnet, txVnet, plan, track, dropLinkScope, translate }: LaneOptions): number {
   return (
     (rxVnet === true ? LaneFlag.RxVnet : 0) |
+    (translate === true ? LaneFlag.Translate : 0) |
     (txVnet === true ? LaneFlag.TxVnet : 0) |
     (plan === false ? 0 : LaneFlag.Plan) |
     (track === false ? 0 : LaneFlag.Track) |

@@ -14,8 +14,10 @@ import {
   OP_TTL,
   OP_VALUE,
   OP_WORD,
+  RULE_EGRESS,
   RULE_L7_MASK,
   RULE_PORT_COUNT,
+  RuleEgress,
   STRATEGY_L7,
   STRATEGY_OPS_AT,
   Technique,
@@ -60,5 +62,19 @@ function everyKind(technique: Technique, kind: L7 = L7.Tls): Uint8Array {
   view.setUint8(at + OP_DECOY, Decoy.Name);
   view.setUint16(at + OP_WORD, 8, true);
   view.setInt32(at + OP_VALUE, 8, true);
+  return table;
+}
+
+/** TLS and QUIC to port 443 leave as streams; the notation has no such words for QUIC. */
+export const TRANSLATED: Uint8Array = translatedTable();
+
+function translatedTable(): Uint8Array {
+  const rule = (name: string, strategy: string): string =>
+    `[[rule]]\nname = "${name}"\nports = ["443"]\nstrategy = "${strategy}"\n`;
+  const table = encodeRules(parseProfile(rule("quic", "quic: pass") + rule("tls", "tls: tlsrec(1)")), {
+    streamRules: "leave",
+  });
+  const first = new DataView(table.buffer).getUint32(HEADER_RULES_AT, true);
+  table[first + RULE_EGRESS] = RuleEgress.Stream;
   return table;
 }

@@ -51,6 +51,8 @@ export function seedsOf(target: TargetName): FuzzInput[] {
       return nameSeeds();
     case "rules":
       return ruleSeeds();
+    case "translate":
+      return translateSeeds();
     case "offload":
       return offloadSeeds();
   }
@@ -83,6 +85,32 @@ function ruleSeeds(): FuzzInput[] {
     inputOf(1, [named("20010db800010000", "A.Example."), named("20010db8ffff", "sub.example.org")], table),
     inputOf(1, [named("20010db8ffff", "www.a.example"), named("20010db8ffff", "xn--bcher-kva.example")], table),
   ];
+}
+
+/** Connections of both families that begin, are answered, refused and ended; the last option holds their SYNs. */
+function translateSeeds(): FuzzInput[] {
+  const listener = { 4: "10.0.85.1", 6: "fd62:756e:6e65:6c::1" } as const;
+  const peer = { 4: "10.0.85.2", 6: "fd62:756e:6e65:6c::2" } as const;
+  return ([4, 6] as const).flatMap((family) => {
+    const out = family === 4 ? V4 : V6;
+    const ends = { source: listener[family], destination: peer[family], sourcePort: 4040, destinationPort: 1024 };
+    const payload = new Uint8Array(40).fill(7);
+    const packets = [
+      ...["S", "S", "A", "PA", "FA", "R"].map((flags) => tcpPacket({ ...out, flags })),
+      ...["SA", "PA", "FA", "RA"].map((flags) =>
+        tcpPacket({ ...ends, flags, payload: flags === "PA" ? payload : NOTHING }),
+      ),
+      udpPacket({ ...out, payload }),
+      udpPacket({ ...ends, sourcePort: 4041, payload }),
+    ].map((octets) => packetOf(octets));
+    const whole = superPacket({ ...out, flags: "PA", payload: new Uint8Array(500) }, 100);
+    const datagram = superDatagram({ ...out, payload: new Uint8Array(500) }, 120);
+    const framed = [whole, datagram].map(({ header, packet }) => packetOf(packet, header));
+    return [0, 1, 3, 5, 7].map((choice) => {
+      const flags = choice === 3 ? 1 : 0;
+      return { options: Uint8Array.of(flags, 0, 0, choice), table: NOTHING, packets: [...packets, ...framed] };
+    });
+  });
 }
 
 function offloadSeeds(): FuzzInput[] {

@@ -6,6 +6,7 @@ import { ParseTarget } from "./parse-target.ts";
 import { PollTarget } from "./poll-target.ts";
 import { RulesTarget } from "./rules-target.ts";
 import type { FuzzTarget } from "./target.ts";
+import { TranslateTarget } from "./translate-target.ts";
 
 const TARGETS = {
   parse: ParseTarget,
@@ -13,6 +14,7 @@ const TARGETS = {
   rules: RulesTarget,
   offload: OffloadTarget,
   poll: PollTarget,
+  translate: TranslateTarget,
 } as const satisfies Readonly<Record<string, new (under: EngineUnderTest) => FuzzTarget>>;
 
 export type TargetName = keyof typeof TARGETS;

@@ -49,6 +49,7 @@ const ENGINE_ORDER = [
   "emit",
   "offload",
   "story",
+  "translate",
   "process.ts",
   "index.ts",
 ];

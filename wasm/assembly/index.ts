@@ -11,6 +11,7 @@ import { parse as parsePacket } from "./wire/packet";
 
 export { expire } from "./flow/table";
 export { poll } from "./process";
+export { admit } from "./translate/admit";
 
 /** Opens this instance's lane; see LaneFlag. Buckets: a power of two up to FLOW_BUCKETS_MAX. */
 export function open(lane: i32, flags: u32, mtuBytes: i32, buckets: u32, seedLow: u32, seedHigh: u32): void {

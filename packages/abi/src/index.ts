@@ -3,3 +3,4 @@ export * from "./layout";
 export * from "./verdict";
 export * from "./records";
 export * from "./rules";
+export * from "./translate";

@@ -10,10 +10,13 @@
 //   0x0091_0000  rule tables    2 × 32 MiB, one active, one to be written
 //   0x0491_0000  lanes          9 × 16 MiB (LANES_MAX)
 //   0x0d91_0000  names        2.5 MiB   host names by address: buckets × ways (NAME_BUCKETS, NAME_WAYS)
+//   0x0d91_0000  translations  25 MiB (see translate.ts)
 //
 //   lane:
 //   0x00_0000  counters         4 KiB   u64 each (Counter)
-//   0x00_1000  lane words       4 KiB   (LaneWord)
+//   0x00_1000  lane words       1 KiB   (LaneWord)
+//   0x00_1400  wanted           u32 × RX_MAX    translations whose SYN is held, since the host looked last
+//   0x00_1800  admissions       u32 × ADMISSIONS_MAX    what the host answers about them
 //   0x00_2000  rx at            u32 × RX_MAX    where each packet of the burst starts
 //   0x00_3000  rx lengths       u16 × RX_MAX    its octets
 //   0x00_4000  rx metas         64 × RX_MAX     what the engine found and decided (Meta)
@@ -34,6 +37,7 @@
 //   slot: | headroom 128 … vnet header 10 | packet … |
 //   The virtio_net_hdr of a packet, where there is one, lies in the ten octets before it.
 import { FLOW_BUCKETS_MAX, LANES_MAX, NAME_BUCKETS, NAME_WAYS, RULES_MAX, RX_MAX } from "./limits";
+import { ADMISSIONS_MAX, TRANSLATE_BYTES } from "./translate";
 
 export const WASM_PAGE_BYTES: i32 = 65536;
 export const CONTROL_BASE: i32 = 0x1000;
@@ -51,11 +55,14 @@ export const LANE_BYTES: i32 = 0x1000000;
 export const NAMES_BASE: i32 = LANES_BASE + LANES_MAX * LANE_BYTES;
 export const NAME_BYTES: i32 = 320;
 export const NAMES_BYTES: i32 = NAME_BUCKETS * NAME_WAYS * NAME_BYTES;
-export const MEMORY_BYTES: i32 = NAMES_BASE + NAMES_BYTES;
+export const TRANSLATE_BASE: i32 = NAMES_BASE + NAMES_BYTES;
+export const MEMORY_BYTES: i32 = TRANSLATE_BASE + TRANSLATE_BYTES;
 export const MEMORY_PAGES: i32 = MEMORY_BYTES / WASM_PAGE_BYTES;
 
 export const LANE_COUNTERS: i32 = 0;
 export const LANE_WORDS: i32 = 0x1000;
+export const LANE_WANTED: i32 = 0x1400;
+export const LANE_ADMISSIONS: i32 = 0x1800;
 export const LANE_RX_AT: i32 = 0x2000;
 export const LANE_RX_LENGTHS: i32 = 0x3000;
 export const LANE_METAS: i32 = 0x4000;
@@ -98,6 +105,8 @@ export const RESOLVER_BEFORE_BYTES: i32 = 64;
 export function layoutFaults(): string[] {
   const faults: string[] = [];
   if (RULE_COUNTS_BASE + LANES_MAX * RULE_COUNTS_BYTES > FLOW_TAGS_BASE) faults.push("rule counts reach into flows");
+  if (LANE_WANTED + RX_MAX * 4 > LANE_ADMISSIONS) faults.push("the wanted translations reach into the admissions");
+  if (LANE_ADMISSIONS + ADMISSIONS_MAX * 4 > LANE_RX_AT) faults.push("the admissions reach into the rx list");
   if (LANE_HOST + LANE_HOST_BYTES > LANE_OFFLOAD) faults.push("the host's range reaches into the offload");
   if (LANE_OFFLOAD + LANE_OFFLOAD_BYTES > LANE_RINGS) faults.push("the offload reaches into the rings");
   if (LANE_RINGS + LANE_RINGS_BYTES > LANE_RX_SLOTS) faults.push("the rings reach into the rx slots");

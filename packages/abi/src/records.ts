@@ -111,6 +111,11 @@ export const WORD_HELD: i32 = 20;
 export const WORD_HOLDS: i32 = 24;
 /** Address of the rule table that the lane works with; 0: none. Its host writes to no table that stands here. */
 export const WORD_RULES: i32 = 28;
+/** Translations at LANE_WANTED, whose SYNs are held until the host has answered; it sets this to 0. */
+export const WORD_WANTED: i32 = 36;
+/** Admissions that were written and read, modulo 2^32; the host writes and the lane's thread reads, with atomics. */
+export const WORD_ADMISSIONS_WRITTEN: i32 = 40;
+export const WORD_ADMISSIONS_READ: i32 = 44;
 /** Queries that the host has taken over so far; the lane counts those that it gave. Read and written with atomics. */
 export const WORD_QUERIES_TAKEN: i32 = 48;
 /** 1: a host has opened the lane. */
@@ -173,6 +178,8 @@ export enum LaneFlag {
   Track = 8,
   /** Drop IPv6 packets of link-local scope, and count them. */
   DropLinkScope = 16,
+  /** Translate flows that a rule sends to the listener; see translate.ts. */
+  Translate = 32,
 }
 
 /** Counters of one lane, u64 each, at LANE_COUNTERS. */
@@ -199,6 +206,11 @@ export enum Counter {
   EgressRefused = 17,
   QueueDropped = 18,
   Turns = 19,
+  /** Flows that are translated: begun, ended in their time, given up for others, refused because all are in use. */
+  TranslationsMade = 20,
+  TranslationsExpired = 21,
+  TranslationsEvicted = 22,
+  TranslationsRefused = 23,
   /** Queries to be answered for which the host's queue had no room. */
   QueriesDropped = 30,
   /** Reason r is counted at Reasons + r. */

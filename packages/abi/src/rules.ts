@@ -53,6 +53,8 @@ export const RULE_PORTS: i32 = 8;
 export const RULE_ADDRESS_SET: i32 = 24;
 /** u8: bit 0 sent by the side that opened the flow, bit 1 by the other; 0 both */
 export const RULE_DIRECTION_MASK: i32 = 26;
+/** u8: RuleEgress; one that is Stream names no strategy but RULE_EXCLUDE, since what it does is done by sockets. */
+export const RULE_EGRESS: i32 = 27;
 /**
  * u16 each: only packets of the flow from this number to that one, the first packet of a direction being 1; 0, 0 any
  */
@@ -60,6 +62,14 @@ export const RULE_PACKET_FIRST: i32 = 28;
 export const RULE_PACKET_LAST: i32 = 30;
 /** A strategy number that means: leave the message alone. */
 export const RULE_EXCLUDE: i32 = 0xffff;
+
+/** How flows of a rule leave. */
+export enum RuleEgress {
+  /** As packets. */
+  Packet = 0,
+  /** Translated to a listener of this machine, and on by sockets. */
+  Stream = 1,
+}
 
 export const STRATEGY_BYTES: i32 = 16;
 /** u8: L7 that it is for */

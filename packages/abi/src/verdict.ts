@@ -36,9 +36,13 @@ export enum Reason {
   ReplacePlanned = 32,
   /** A super-packet, cut into ordinary ones for a way out that takes no super-packets. */
   ReplaceSegmented = 33,
+  /** Of a flow that is translated, in either direction. */
+  ReplaceTranslated = 34,
 
   /** A message that is not whole yet. */
   HoldMessage = 48,
+  /** A SYN whose server the host tries to reach first. */
+  HoldAwaited = 49,
 
   /** A super-packet that cannot be cut: its virtio header contradicts it. */
   DropBadOffload = 56,
@@ -48,6 +52,14 @@ export enum Reason {
   DropRule = 58,
   /** A DNS query that the host answers in its server's place. */
   DropAnswered = 59,
+  /** The same SYN again, while the first is held. */
+  DropAwaited = 60,
+  /** A SYN for which no translation was free; the client gets a reset. */
+  DropTranslationsFull = 61,
+  /** To an address that stands for translated flows, of none that there is; or from our own address. */
+  DropNoTranslation = 62,
+  /** A SYN that was held, whose server the host could not reach or did not answer about in time. */
+  DropRefused = 63,
 }
 
 export const REASONS_MAX: i32 = 64;

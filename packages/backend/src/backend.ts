@@ -5,6 +5,7 @@ import type { Profile } from "@bunnel/profile";
 import type { CaptureFeed } from "./capture/feed.ts";
 import type { QueryFigures } from "./dns/query-answers.ts";
 import type { AnswerDns } from "./dns/taken-query.ts";
+import type { StreamCarrier } from "./stream/carrier.ts";
 
 /**
  * "plain": a system call for each packet. "uring": one for a burst, by io_uring. "auto": the better one that this
@@ -52,6 +53,8 @@ export interface BackendConfig {
   /** Packets that may wait for a way out that is full; more are dropped and counted. Default 1000. */
   readonly maxQueueSize?: number;
   readonly settings?: TunSettings;
+  /** What carries flows of rules with stream egress. Without it, such rules are refused. */
+  readonly stream?: StreamCarrier;
   /** Called every second or two while all threads that carry packets turn: for a supervisor's own watchdog. */
   readonly alive?: () => void;
   /** Answers DNS queries that rules take out. Without it no rule may do that. */

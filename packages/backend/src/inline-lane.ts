@@ -6,6 +6,7 @@ import type { TakenQuery } from "./dns/taken-query.ts";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneThread } from "./platform.ts";
+import { LaneStream } from "./stream/lane-side.ts";
 
 const TURN_EVERY_MS = 1;
 
@@ -26,6 +27,7 @@ export function startInlineLane(parts: LaneParts, names?: NameFinder): LaneThrea
   const loop = new LaneLoop(parts.device, parts.egress, lane, parts.maxQueueSize, {
     answers: parts.answers === true,
     ...(names && { names }),
+    ...(parts.wanted && { stream: new LaneStream(lane, parts.wanted) }),
     ...(parts.takeQuery && { queries: outletTo(parts.takeQuery, lane) }),
     ...(parts.capture && { capture: new CaptureRing(parts.capture) }),
     ...(inbound && { inbound: new InboundLane(inbound.tap, engine.lane(inbound.laneIndex, INBOUND_LANE)) }),

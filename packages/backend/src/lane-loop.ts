@@ -5,6 +5,7 @@
 //   4. one engine call
 //   5. send what it listed; what the way out does not take waits in the backlog, in order
 //   6. give away the DNS queries that somebody answers, and tell the senders of QUIC that a rule dropped
+//   Where flows are translated, what the host answered about them comes before 2, and what they want is told after 5.
 import { CONTROL_BASE, CONTROL_STOP, Counter, L7, Reason, VNET_HEADER_BYTES } from "@bunnel/abi";
 import { Wake, type PacketList, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
@@ -16,6 +17,7 @@ import { Delayed } from "./delayed.ts";
 import type { QueryOutlet } from "./dns/query-outlet.ts";
 import type { InboundLane } from "./inbound-lane.ts";
 import { answerUnreachable } from "./port-unreachable.ts";
+import type { LaneStream } from "./stream/lane-side.ts";
 
 /** How long a full way out is left alone before the next try. */
 const BACKLOG_RETRY_MS = 1;
@@ -38,6 +40,8 @@ export interface LaneExtras {
   readonly inbound?: InboundLane;
   /** Answer QUIC that a rule dropped, by a way out that delivers to this machine too. Default false. */
   readonly answers?: boolean;
+  /** Translates flows of stream rules. */
+  readonly stream?: LaneStream;
   /** Takes DNS queries that are answered. Without it they are lost. */
   readonly queries?: QueryOutlet;
   /** Where copies of packets go while somebody captures. */
@@ -96,6 +100,7 @@ export class LaneLoop {
     const nowMs = Date.now() >>> 0;
     this.#nowMs = nowMs;
     if (this.#delayed.count > 0) this.#sendDue(nowMs);
+    this.extras.stream?.admit(nowMs, this.#sendListed);
     const came = this.device.read(lane.rx, 0, lane.slotPacketBytes);
     // Only now, so that an answer which a packet of this burst follows is there.
     this.extras.inbound?.take(nowMs);
@@ -109,6 +114,7 @@ export class LaneLoop {
     }
     const worker = this.#copier?.isOn === true ? this.#copier : lane;
     worker.work(came, nowMs, this.#sendListed, this.extras.names);
+    this.extras.stream?.tellWanted();
     this.extras.queries?.take(came);
     if (this.extras.answers === true && this.#counters[2 * DROP_RULE] !== this.#dropped) this.#answerDropped(came);
     this.#add(Counter.Turns, 1);

@@ -9,6 +9,7 @@ import type { TakenQuery } from "./dns/taken-query.ts";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneReady, LaneThread } from "./platform.ts";
+import { LaneStream } from "./stream/lane-side.ts";
 
 /** A device in the lane's thread; `pump` says how its packets pass, where there is a choice. */
 export type LaneDevice = TunDevice & { readonly pump?: string };
@@ -32,7 +33,8 @@ export interface LaneOpeners {
 }
 
 /** A lane's parts as they travel to its thread. */
-type LaneStart = Omit<LaneParts, "device" | "egress" | "inbound" | "takeQuery"> & {
+type LaneStart = Omit<LaneParts, "device" | "egress" | "inbound" | "takeQuery" | "wanted"> & {
+  readonly tellsWanted: boolean;
   readonly device: DeviceHandOver;
   readonly egress: EgressHandOver;
   readonly inbound?: { readonly laneIndex: number; readonly tap: DeviceHandOver };
@@ -44,6 +46,7 @@ type Said =
   | ({ readonly said: "ready" } & LaneReady)
   | { readonly said: "query"; readonly query: TakenQuery }
   | { readonly said: "ended" }
+  | { readonly said: "wanted"; readonly translations: readonly number[] }
   | { readonly said: "failed"; readonly message: string };
 
 /** The Worker's own global, in the thread that `serveLane` runs in. */
@@ -74,9 +77,11 @@ function runLane(start: LaneStart, openers: LaneOpeners, ready: (pump: string) =
   using egress = openers.egress(start.egress, lane, pump);
   const names = openers.names?.();
   const inbound = openInbound(engine, start, openers);
+  const tell = (translations: readonly number[]): void => say({ said: "wanted", translations });
   const loop = new LaneLoop(device, egress, lane, start.maxQueueSize, {
     answers: start.answers === true,
     ...(names && { names }),
+    ...(start.tellsWanted && { stream: new LaneStream(lane, tell) }),
     ...(start.queries && { queries: new QueryOutlet(lane, (query) => say({ said: "query", query })) }),
     ...(inbound && { inbound }),
     ...(start.capture && { capture: new CaptureRing(start.capture) }),
@@ -93,9 +98,10 @@ function openInbound(engine: Engine, { inbound }: LaneStart, openers: LaneOpener
 
 /** The host's side: starts the lane in `worker`. Device and way out must be such as can be handed over. */
 export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
-  const { inbound, takeQuery, ...rest } = parts;
+  const { inbound, takeQuery, wanted, ...rest } = parts;
   const start: LaneStart = {
     ...rest,
+    tellsWanted: wanted !== undefined,
     device: parts.device.handOver(),
     egress: parts.egress.handOver(),
     ...(inbound && { inbound: { laneIndex: inbound.laneIndex, tap: inbound.tap.handOver() } }),
@@ -110,6 +116,7 @@ export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
   };
   worker.addEventListener("message", (event: MessageEvent<Said>) => {
     if (event.data.said === "ready") ready.resolve({ pump: event.data.pump });
+    else if (event.data.said === "wanted") wanted?.(event.data.translations);
     else if (event.data.said === "query") {
       Atomics.add(taken, 0, 1);
       takeQuery?.(event.data.query);

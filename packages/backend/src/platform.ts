@@ -11,6 +11,7 @@ import type { Egress } from "@bunnel/egress";
 import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
+import type { TellWanted } from "./stream/lane-side.ts";
 
 /** What a lane works with. */
 export interface LaneParts {
@@ -25,6 +26,8 @@ export interface LaneParts {
   readonly pump?: PumpChoice;
   /** See `LaneExtras`. */
   readonly answers?: boolean;
+  /** Called in the thread that started the lane, with translations whose SYNs it holds. */
+  readonly wanted?: TellWanted;
   /** Memory of a `CaptureRing` that the lane writes while somebody captures. */
   readonly capture?: SharedArrayBuffer;
   /** Called in the host's thread with each DNS query that a rule took out. Without it they are lost. */
@@ -83,6 +86,8 @@ export interface TunPlatform {
   sweep(): SweepReport;
   /** The interfaces with a default route, as of now. */
   uplinks(): Uplinks;
+  /** Whether devices can have IPv6 addresses. Absent: they cannot. */
+  hasIpv6?(): boolean;
   /** Starts what carries packets between device, engine and way out. */
   startLane(parts: LaneParts): LaneThread;
 }

@@ -8,6 +8,7 @@ import { CaptureRing } from "./capture/ring.ts";
 import type { PumpChoice } from "./backend.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
 import type { LaneThread, TunPlatform } from "./platform.ts";
+import type { TellWanted } from "./stream/lane-side.ts";
 
 /** More than twice as long as a lane sleeps at most. */
 const STOP_MAX_MS = 2500;
@@ -19,6 +20,8 @@ export interface QueuesOptions {
   readonly maxQueueSize: number;
   /** How the lanes are opened for this device and way out. */
   laneOptions(device: TunDevice, egress: Egress): LaneOptions;
+  /** Called with translations whose SYNs a lane holds. Without it, nothing is translated. */
+  readonly wanted?: TellWanted;
   /** See `LaneParts`. */
   readonly takeQuery?: (query: TakenQuery) => void;
   /** Called with each tap before its thread starts. */
@@ -66,6 +69,11 @@ export class Queues {
     const [first] = this.#all;
     if (first === undefined) throw new DeviceError("E_DEVICE_STATE", "queues: expected one at least, found none");
     return first.device;
+  }
+
+  /** Makes the thread of a lane look around. */
+  wake(lane: number): void {
+    this.#all[Math.floor(lane / 2)]?.device.wake();
   }
 
   get pumps(): readonly string[] {
@@ -139,6 +147,7 @@ export class Queues {
         egress,
         ...(tap && { inbound: { laneIndex: 2 * index + 1, tap } }),
         answers: true,
+        ...(options.wanted && { wanted: options.wanted }),
         ...(options.takeQuery && { takeQuery: options.takeQuery }),
         maxQueueSize: options.maxQueueSize,
         pump: options.pump,

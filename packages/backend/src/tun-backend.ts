@@ -4,16 +4,10 @@
 //   3. device and way out of each queue, and its thread, until all of them read
 //   4. interception sends packets up
 // The end goes the other way. Whatever fails on the way up is taken down again.
-import {
-  DeviceError,
-  type InboundTap,
-  type Interception,
-  type InterceptionOptions,
-  type TunDevice,
-} from "@bunnel/device";
+import { DeviceError, type Interception, type InterceptionOptions, type TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import { Engine, type FlowInfo, type LaneOptions } from "@bunnel/engine";
-import { encodeRules, selectionOf, type Profile } from "@bunnel/profile";
+import { selectionOf, type Profile } from "@bunnel/profile";
 import { parseAddress } from "@bunnel/wire";
 import {
   TUN_DEFAULTS,
@@ -30,10 +24,12 @@ import { needsAnswers } from "./dns/needs-answers.ts";
 import { QueryAnswers } from "./dns/query-answers.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
 import { BackendError } from "./errors.ts";
-import { needsDistance } from "./needs-distance.ts";
+import { watchDistance } from "./watch-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
 import { Queues } from "./queues.ts";
 import { RuleFigures } from "./rule-figures.ts";
+import { streamAddresses, streamLinkOf, wantsStream } from "./stream/stream-link.ts";
+import { StreamSide, tableOf } from "./stream/stream-side.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** How often flows are looked through for those that ended. */
@@ -89,6 +85,8 @@ export class TunBackend implements Backend {
 interface Parts {
   readonly engine: Engine;
   readonly queues: Queues;
+  /** Undefined: no rule of the profile that it began with carries flows by sockets. */
+  readonly stream: StreamSide | undefined;
   readonly answers: QueryAnswers | undefined;
 }
 
@@ -128,6 +126,7 @@ class RunningTun implements BackendHandle {
     this.#cleanup = setInterval(() => this.#expire(this.#profile.limits.flowTimeoutSeconds * 1000), FLOW_CLEANUP_MS);
     // What goes wrong on the way down is told by `closed`.
     void parts.queues.ended.then((cause) => this.#end(cause)).catch(() => undefined);
+    void parts.stream?.failed.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
     const figures = this.#figures;
     this.captured = new CaptureFeed(parts.queues.captures, (rule) => figures.ruleOf(currentProfile(), rule));
@@ -147,17 +146,23 @@ class RunningTun implements BackendHandle {
     const { profile } = config.engine;
     // What a kill switch left closed stays so until the new interception takes it over.
     if (settings.killSwitch !== true) platform.sweep();
-    const engine = await createEngine(profile);
-    const uplinks = platform.uplinks();
-    const table = encodeRules(profile);
+    const link = streamLinkOf(platform, config);
+    const table = tableOf(profile, link !== undefined);
     refuseUnanswered(table, config.answerDns !== undefined);
+    const engine = await createEngine(profile, table);
+    const uplinks = platform.uplinks();
     const answers = config.answerDns && new QueryAnswers(platform.openEgress(), config.answerDns);
+    const stream = link && new StreamSide(engine, (lane) => queues.wake(lane));
     const starting = Queues.start(platform, engine, {
       count: settings.queues ?? TUN_DEFAULTS.queues,
       pump: settings.pump ?? TUN_DEFAULTS.pump,
-      device: deviceOptions(settings, uplinks),
+      device: { ...deviceOptions(settings, uplinks), ...(link && { addresses: streamAddresses(link) }) },
       maxQueueSize: config.maxQueueSize ?? profile.limits.maxQueueSize,
-      laneOptions: (device, egress) => laneOptions(device, egress, settings, uplinks),
+      laneOptions: (device, egress) => ({
+        ...laneOptions(device, egress, settings, uplinks),
+        translate: stream !== undefined,
+      }),
+      ...(stream && { wanted: (translations: readonly number[]) => stream.want(translations) }),
       watch: (tap) => watchDistance(platform, tap, table),
       ...(answers && { takeQuery: (query: TakenQuery) => answers.take(query) }),
     }).catch((error: unknown) => {
@@ -166,21 +171,23 @@ class RunningTun implements BackendHandle {
     });
     // The threads load their own code meanwhile; what is compiled here is compiled for them, too.
     engine.warmUp();
-    const queues = await starting;
+    const queues: Queues = await starting;
     try {
+      if (stream && link && config.stream) await stream.open(config.stream, link, profile);
       const started: { running?: RunningTun } = {};
       const changed = (): void => started.running?.followMtu();
       const interception = intercept(platform, settings, queues.device, profile, changed);
       started.running = new RunningTun(
         platform,
         settings,
-        { engine, queues, answers },
+        { engine, queues, stream, answers },
         interception,
         profile,
         config.alive,
       );
       return started.running;
     } catch (error) {
+      stream?.close();
       await queues.stop();
       answers?.close();
       throw error;
@@ -236,6 +243,8 @@ class RunningTun implements BackendHandle {
     const refused = attempt(() =>
       staysClosed && interception.release ? interception.release() : interception.close(),
     );
+    // Its connections end by resets, which still have to reach their clients.
+    this.parts.stream?.close();
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     await this.parts.queues.stop();
     this.parts.answers?.close();
@@ -256,10 +265,13 @@ class RunningTun implements BackendHandle {
 
   #load(next: Profile, settings: TunSettings): void {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
-    const { engine } = this.parts;
-    const before = encodeRules(this.#profile);
-    const table = encodeRules(next);
-    refuseUnanswered(table, this.parts.answers !== undefined);
+    const { engine, stream, answers } = this.parts;
+    if (stream === undefined && wantsStream(next)) {
+      throw new BackendError("E_NOT_SUPPORTED", "rules: the first one with stream egress needs a start anew");
+    }
+    const before = tableOf(this.#profile, true);
+    const table = tableOf(next, true);
+    refuseUnanswered(table, answers !== undefined);
     this.#watchDistance(table);
     // What comes up before its rules are known passes; the other way round it would be lost to the old ones.
     engine.loadRules(table);
@@ -270,6 +282,7 @@ class RunningTun implements BackendHandle {
       this.#watchDistance(before);
       throw cause;
     }
+    stream?.load(next);
     this.#profile = next;
     this.#settings = settings;
   }
@@ -317,20 +330,10 @@ function refuseUnanswered(table: Uint8Array, isAnswered: boolean): void {
   throw new BackendError("E_NOT_SUPPORTED", "a rule with dns: doh or redirect needs somebody who answers: nobody does");
 }
 
-/** The tap listens while a rule needs it. */
-function watchDistance(platform: TunPlatform, tap: InboundTap | undefined, table: Uint8Array): void {
-  const needed = needsDistance(table);
-  if (needed && tap === undefined) {
-    const message = `a rule with ttl=auto needs to see the answers of servers: platform ${platform.name} cannot`;
-    throw new BackendError("E_NOT_SUPPORTED", message);
-  }
-  tap?.listen(needed);
-}
-
-async function createEngine(profile: Profile): Promise<Engine> {
+async function createEngine(profile: Profile, table: Uint8Array): Promise<Engine> {
   try {
     const engine = await Engine.create({ maxFlows: profile.limits.maxFlows, warm: false });
-    engine.loadRules(encodeRules(profile));
+    engine.loadRules(table);
     return engine;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

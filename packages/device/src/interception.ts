@@ -18,6 +18,8 @@ export interface Selection {
   readonly dnsOfNetwork?: boolean;
   /** TCP segments that open a connection, to these destination ports; empty: any. Undefined: not selected. */
   readonly syn?: readonly number[];
+  /** Every TCP segment to these destination ports; empty: to any. Undefined: not selected. */
+  readonly stream?: readonly number[];
   /** Destinations per kind, "203.0.113.0-203.0.113.255". A kind left out: any. */
   readonly addresses?: Readonly<Partial<Record<SelectedKind, readonly string[]>>>;
   /** What is left alone whatever it is: destinations in the same form, destination ports with both ends. */

@@ -45,6 +45,11 @@ export interface EngineCounters {
   /** DNS queries to be answered that the host had no room for. */
   readonly queriesDropped: number;
   readonly turns: number;
+  /** Flows that were translated; those of them that are over, or given up for others; flows refused without room. */
+  readonly translationsMade: number;
+  readonly translationsExpired: number;
+  readonly translationsEvicted: number;
+  readonly translationsRefused: number;
 }
 
 /** The counters of one lane as a live view; a lane's host writes its own ones here too. */
@@ -95,6 +100,10 @@ export function readCounters(memory: SharedArrayBuffer): EngineCounters {
     queueDropped: of(Counter.QueueDropped),
     queriesDropped: of(Counter.QueriesDropped),
     turns: of(Counter.Turns),
+    translationsMade: of(Counter.TranslationsMade),
+    translationsExpired: of(Counter.TranslationsExpired),
+    translationsEvicted: of(Counter.TranslationsEvicted),
+    translationsRefused: of(Counter.TranslationsRefused),
   };
 }
 

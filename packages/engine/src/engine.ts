@@ -24,6 +24,7 @@ import { layHostFilter } from "./host-filter.ts";
 import { LearnedNames } from "./learned-names.ts";
 import { bucketsFor, Lane, type LaneOptions, type LaneTable } from "./lane.ts";
 import { compileEngine, createMemory, instantiate, type EngineBuild, type EngineExports } from "./module.ts";
+import { resetTranslations } from "./translations.ts";
 import { transformer, type Transform } from "./transformer.ts";
 import { warmUpTable } from "./warm-up-table.ts";
 import { warmUp, warmUpPlans } from "./warm-up.ts";
@@ -177,6 +178,7 @@ export class Engine {
       words[WORD_OPENED / 4] = 1;
       new Uint8Array(this.memory, base + LANE_HOLD, LANE_HOLD_BYTES).fill(0);
     }
+    resetTranslations(this.memory);
   }
 
   #openHostLane(): void {

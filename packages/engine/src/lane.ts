@@ -22,6 +22,7 @@ import {
   LANE_TX_AT,
   LANE_TX_DELAYS,
   LANE_TX_LENGTHS,
+  LANE_WANTED,
   LANE_WORDS,
   LaneFlag,
   LANES_BASE,
@@ -43,6 +44,7 @@ import {
   WORD_HELD,
   WORD_OPENED,
   WORD_TX_COUNT,
+  WORD_WANTED,
 } from "@bunnel/abi";
 import type { LaneGroups } from "./groups.ts";
 import { readMeta, type PacketMeta } from "./meta.ts";
@@ -62,6 +64,8 @@ export interface LaneOptions {
   readonly track?: boolean;
   /** Drop IPv6 packets of link-local scope. Default false. */
   readonly dropLinkScope?: boolean;
+  /** Translate flows of stream rules, once `Translations` of the same memory are open. Default false. */
+  readonly translate?: boolean;
 }
 
 /** Packets in the engine's memory: where each starts, and its octets. */
@@ -98,6 +102,8 @@ export function bucketsFor(maxFlows: number): number {
   while (buckets * FLOW_WAYS < maxFlows && buckets < FLOW_BUCKETS_MAX) buckets *= 2;
   return buckets;
 }
+
+const NONE_WANTED: readonly number[] = [];
 
 /** What one thread has of the engine: its lists of packets in and out, and the calls that work on them. */
 export class Lane {
@@ -217,6 +223,22 @@ export class Lane {
     return this.#words[WORD_TX_COUNT / 4] ?? 0;
   }
 
+  /** Translations whose SYNs are held, since the last call: each waits until `admit` says what its server answered. */
+  wanted(): readonly number[] {
+    const count = this.#words[WORD_WANTED / 4] ?? 0;
+    if (count === 0) return NONE_WANTED;
+    this.#words[WORD_WANTED / 4] = 0;
+    return [...new Uint32Array(this.memory, this.#base + LANE_WANTED, count)];
+  }
+
+  /**
+   * Answers for a SYN that is held; what leaves because of it is in `tx`. False: nobody waits there any more.
+   * @param admission an Admission of @bunnel/abi
+   */
+  admit(translation: number, admission: number, nowMs: number): boolean {
+    return this.exports.admit(translation, admission, nowMs) === 1;
+  }
+
   /** Packets held for messages that are not whole yet. While it is not 0, poll again within a few milliseconds. */
   get heldCount(): number {
     return this.#words[WORD_HELD / 4] ?? 0;
@@ -284,5 +306,6 @@ function flagsOf(options: LaneOptions): number {
   if (options.plan !== false) flags |= LaneFlag.Plan;
   if (options.track !== false) flags |= LaneFlag.Track;
   if (options.dropLinkScope === true) flags |= LaneFlag.DropLinkScope;
+  if (options.translate === true) flags |= LaneFlag.Translate;
   return flags;
 }

@@ -10,6 +10,8 @@ export interface EngineExports {
   open(lane: number, flags: number, mtuBytes: number, buckets: number, seedLow: number, seedHigh: number): void;
   /** Works on the packets `from` up to `to` (not included) of the lane's list; gives how many go out. */
   poll(from: number, to: number, nowMs: number): number;
+  /** Answers for a held SYN of this lane (Admission); 1: done, 0: nobody waits there. What leaves is in the tx list. */
+  admit(translation: number, admission: number, nowMs: number): number;
   /** Frees flows that were idle for `idleMs`; gives how many. */
   expire(nowMs: number, idleMs: number): number;
   /** Reads the headers of a packet into the record at `meta`; 1: it could be read, 0: not. */

@@ -153,6 +153,11 @@ function mix(h: u64, k: u64): u64 {
   return m ^ (m >>> 32);
 }
 
+/** A hash of endpoints and ports with the table's secret. */
+export function keyed(a0: u64, a1: u64, b0: u64, b1: u64, word: u64): u64 {
+  return mix(mix(mix(mix(mix(seed, a0), a1), b0), b1), word);
+}
+
 /**
  * Finds the packet's flow or makes it, and counts the packet there; fills hash, flow, direction and number of the
  * record. Returns the entry's index, 0 when the packet goes untracked.

@@ -14,6 +14,8 @@ import {
 
 /** Address of the lane's region. */
 export let lane: usize = 0;
+/** Its number. */
+export let laneIndex: i32 = 0;
 /** LaneFlag bits. */
 export let laneFlags: u32 = 0;
 /** Octets of the largest packet that the way out takes, as of the beginning of the poll. */
@@ -23,6 +25,7 @@ let ruleCounts: usize = 0;
 
 export function openLane(index: i32, flags: u32, mtuBytes: i32): void {
   lane = <usize>LANES_BASE + <usize>index * LANE_BYTES;
+  laneIndex = index;
   laneFlags = flags;
   laneMtu = mtuBytes;
   setLaneWord(WORD_MTU, mtuBytes);
@@ -53,6 +56,13 @@ export function recountHeld(reason: i32): void {
   const held = lane + LANE_COUNTERS + ((<usize>(Counter.Reasons + Reason.HoldMessage)) << 3);
   store<u64>(held, load<u64>(held) - 1);
   countReason(reason);
+}
+
+/** Moves one packet from a counter to another. */
+export function recount(from: i32, to: i32): void {
+  const at = lane + LANE_COUNTERS + ((<usize>from) << 3);
+  store<u64>(at, load<u64>(at) - 1);
+  count(to, 1);
 }
 
 /** Counts one packet under its reason. */

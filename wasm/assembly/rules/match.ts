@@ -45,7 +45,8 @@ export function matchRule(table: usize, p: usize, m: Meta, message: Message): i3
   return -1;
 }
 
-function matchPort(rule: usize, port: u32): bool {
+/** Whether the port is one of the rule's. */
+export function matchPort(rule: usize, port: u32): bool {
   const n = <i32>load<u16>(rule + RULE_PORT_COUNT);
   if (n == 0) return true;
   for (let i = 0; i < n; i++) {

@@ -81,7 +81,7 @@ export function register(program: Command): void {
 async function check(file: string, { json }: JsonOption): Promise<void> {
   try {
     const { profile, files } = await readProfileSource({ profile: file });
-    const octets = encodeRules(profile).length;
+    const octets = encodeRules(profile, { streamRules: "leave" }).length;
     const enabled = profile.rules.filter((rule) => rule.enabled).length;
     const report = { ok: true, rules: profile.rules.length, enabled, files, tableOctets: octets };
     const text = `${file} is right: ${enabled} of ${profile.rules.length} rules enabled, a table of ${octets} octets`;

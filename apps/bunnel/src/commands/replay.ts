@@ -47,7 +47,7 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
   const profile = await readProfile(options);
   const capture = readCapture(await readOctets(path));
   const engine = await Engine.create({ maxFlows: profile.limits.maxFlows, seed: 1n });
-  engine.loadRules(encodeRules(profile));
+  engine.loadRules(encodeRules(profile, { streamRules: "leave" }));
   const { packets, notIp, messages } = carry(capture, engine);
   if (options.output !== undefined) await Bun.write(options.output, captureFile(options.output, capture, packets));
   const report = { read: capture.packets.length, written: packets.length, notIp, ...engine.counters() };

@@ -1,7 +1,14 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
 import { QUEUES_MAX } from "@bunnel/abi";
-import { TunBackend, type BackendHandle, type BackendStats, type PumpChoice, type TunPlatform } from "@bunnel/backend";
+import {
+  TunBackend,
+  type BackendConfig,
+  type BackendHandle,
+  type BackendStats,
+  type PumpChoice,
+  type TunPlatform,
+} from "@bunnel/backend";
 import { LOG_LEVELS, ProfileError, type LogLevel } from "@bunnel/profile";
 import { isAnswered } from "../control/client.ts";
 import { ControlError } from "../control/protocol.ts";
@@ -127,8 +134,7 @@ async function up(options: UpOptions): Promise<void> {
   using dns = openDns(profile);
   const handle = await new TunBackend(audited(platform, audit)).start({
     ...{ engine: { profile }, settings },
-    alive: () => supervisor.alive(),
-    answerDns: dns.answer,
+    ...(await helpersOf(supervisor, dns)),
   });
   dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
   const service = new Service(handle, {
@@ -240,6 +246,15 @@ function logReload(log: Log, outcome: unknown): void {
 function endedByItself(cause: Error, log: Log, isClosed: boolean): ExitError {
   log.error("ended", errorFields(cause));
   return new StoppedError(cause, isClosed);
+}
+
+/** What the backend has beside its platform. The carrier is loaded where it can run: it needs the system's library. */
+async function helpersOf(
+  supervisor: Supervisor,
+  dns: ReturnType<typeof openDns>,
+): Promise<Pick<BackendConfig, "stream" | "alive" | "answerDns">> {
+  const { linuxCarrier } = await import("../service/platform.linux.ts");
+  return { stream: linuxCarrier(), alive: () => supervisor.alive(), answerDns: dns.answer };
 }
 
 /** Ends it and returns its last figures. */

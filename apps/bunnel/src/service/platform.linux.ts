@@ -1,6 +1,6 @@
 // The Linux parts, joined: devices and interception from @bunnel/tun-linux, raw sockets from @bunnel/egress.
-import { existsSync } from "node:fs";
-import { startLaneWorker, type TunPlatform, type Uplinks } from "@bunnel/backend";
+import { existsSync, readFileSync } from "node:fs";
+import { startLaneWorker, type StreamCarrier, type TunPlatform, type Uplinks } from "@bunnel/backend";
 import { openRawEgress } from "@bunnel/egress";
 import { DeviceError, type Interception, type TunDevice } from "@bunnel/device";
 import {
@@ -19,6 +19,7 @@ import {
   type LinuxInterception,
 } from "@bunnel/tun-linux";
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
+import { relayCarrier } from "../stream/carrier.ts";
 import { Coalesced } from "./coalesced.ts";
 
 export interface LinuxPlatformOptions {
@@ -30,6 +31,11 @@ export interface LinuxPlatformOptions {
   readonly onNetwork?: (uplinks: readonly string[]) => void;
   /** Called when that failed: what was in force stays. */
   readonly onError?: (error: unknown) => void;
+}
+
+/** Carries flows of stream rules, by sockets that are not taken into the device. */
+export function linuxCarrier(): StreamCarrier {
+  return relayCarrier(OUR_MARK);
 }
 
 export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
@@ -50,6 +56,7 @@ export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
     },
     sweep: () => sweepInterception({ statePath, keepClosed: options.keepClosed === true }),
     uplinks: readUplinks,
+    hasIpv6,
     startLane: (parts) => startLaneWorker(new Worker(new URL("./lane.worker.ts", import.meta.url).href), parts),
   };
 }
@@ -142,6 +149,15 @@ export function readUplinks(): Uplinks {
   const links = netlink.links().filter((link) => indexes.has(link.index) && !isTunnel(link));
   const mtuBytes = Math.min(...links.map((link) => link.mtuBytes));
   return { names: links.map((link) => link.name), mtuBytes: links.length === 0 ? DEFAULT_MTU : mtuBytes };
+}
+
+/** A device made now has IPv6 unless the system has none, or has it switched off for new devices. */
+function hasIpv6(): boolean {
+  try {
+    return readFileSync("/proc/sys/net/ipv6/conf/default/disable_ipv6", "utf8").trim() === "0";
+  } catch {
+    return false;
+  }
 }
 
 /** RT_TABLE_MAIN (linux/rtnetlink.h) */

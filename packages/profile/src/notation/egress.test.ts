@@ -3,6 +3,7 @@ import { encodeRules } from "../table/encode.ts";
 import { encodeStreamRules } from "../table/stream-table.ts";
 import { matchRule } from "../table/match.ts";
 import { decodeRules } from "../table/decode.ts";
+import { tableRules } from "../table/table-rules.ts";
 import { selectionOf } from "../profile/selection.ts";
 import { parseProfile } from "../profile/parse.ts";
 import { ProfileError } from "../errors.ts";
@@ -100,8 +101,24 @@ describe("the egress of a rule", () => {
     ]);
   });
 
-  test("selectionOf() asks for none of their tls messages", () => {
-    expect(selectionOf(parseProfile(`${RULE}strategy = "tls: tlsrec(1)  quic: drop"`))).toEqual({ quic: [443] });
+  test("selectionOf() asks for all packets of their ports, not for their tls messages", () => {
+    const selected = (text: string) => selectionOf(parseProfile(`${RULE}${text}`));
+    expect(selected('strategy = "tls: tlsrec(1)  quic: drop"')).toEqual({ quic: [443], stream: [443] });
+    expect(selected('strategy = "tls: tlsrec(1)  http: split(1)"')).toEqual({ stream: [80, 443] });
+    expect(selected('ports = [8443, "9000-9001"]\nstrategy = "tls: tlsrec(1)"')).toEqual({
+      stream: [8443, 9000, 9001],
+    });
+    // More ports than interception tells apart are any.
+    expect(selected('ports = ["1-65535"]\nstrategy = "tls: tlsrec(1)"')).toEqual({ stream: [] });
+  });
+
+  test("tableRules() has an entry of its own for their flows, on the usual port where they name none", () => {
+    const rules = tableRules(parseProfile(`${RULE}strategy = "tls: tlsrec(1)  http: pass  quic: drop"`));
+    expect(rules.map(({ kinds, egress, ports }) => [kinds, egress, ports])).toEqual([
+      [["quic"], "packet", []],
+      [["http"], "packet", []],
+      [["tls"], "stream", [{ first: 443, last: 443 }]],
+    ]);
   });
 });
 

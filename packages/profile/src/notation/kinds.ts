@@ -36,3 +36,9 @@ export interface Point {
 export function isStreamKind(kind: Kind): kind is "tls" | "http" {
   return kind === "tls" || kind === "http";
 }
+
+/** Where flows of a stream rule that names no ports go: RFC 9110 sections 4.2.1 and 4.2.2. */
+export function streamPorts(kind: Kind): readonly number[] {
+  if (kind === "tls") return [443];
+  return kind === "http" ? [80] : [];
+}

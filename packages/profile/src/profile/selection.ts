@@ -1,7 +1,7 @@
 // Which packets the rules can ask for, so that interception brings up no others.
 import { ProfileError } from "../errors.ts";
 import { egressOf } from "../notation/egress.ts";
-import { isStreamKind, KINDS, type Kind } from "../notation/kinds.ts";
+import { isStreamKind, KINDS, streamPorts, type Kind } from "../notation/kinds.ts";
 import type { Clause } from "../notation/strategy.ts";
 import { mergedRanges } from "../table/address-ranges.ts";
 import { kindsLeft, narrowed, rangesOfLists, rangeText, type Narrowed } from "../table/narrow.ts";
@@ -19,6 +19,8 @@ export interface ProfileSelection {
   /** Queries are answered here: those to the network's own server come up too. */
   readonly dnsOfNetwork?: true;
   readonly syn?: readonly number[];
+  /** TCP ports of which every packet is wanted, because the rules carry such flows by sockets; none: any. */
+  readonly stream?: readonly number[];
   /** Destinations per kind, where its rules name all of theirs. A kind left out: any. */
   readonly addresses?: Readonly<Partial<Record<Kind, readonly string[]>>>;
   /** Destinations and ports that no rule acts on. */
@@ -36,6 +38,8 @@ const USUAL_PORT: Readonly<Record<Kind, number | undefined>> = {
   dns: 53,
   syn: undefined,
 };
+/** Ports that interception tells apart. */
+const STREAM_PORTS_MAX = 64;
 /** Ports that interception is asked to list one by one. */
 const PORTS_MAX = 1024;
 /** Ranges of addresses that interception is given; it looks them through for each packet that comes up. */
@@ -43,7 +47,7 @@ const RANGES_MAX = 8192;
 
 /**
  * What interception must select: everything that an enabled rule would rewrite or drop. Rules that leave messages alone
- * select nothing, and neither do tls and http of rules whose flows leave by sockets.
+ * select nothing. Of rules whose flows leave by sockets, tls and http select all packets of their ports.
  * @throws ProfileError E_RULES_LIMIT when rules for HTTP, QUIC or DNS name more than 1024 ports
  */
 export function selectionOf(profile: Profile): ProfileSelection {
@@ -58,12 +62,31 @@ export function selectionOf(profile: Profile): ProfileSelection {
     return texts === undefined ? [] : [[kind, texts] as const];
   });
   const except = exceptOf(profile);
+  const stream = streamPortsOf(profile, left);
   return {
     ...Object.fromEntries(wanted.map(({ kind, rules }) => [kind, portsFor(kind, rules)] as const)),
     ...(wanted.some(({ kind }) => kind === "dns") && answersQueries(profile) && { dnsOfNetwork: true as const }),
     ...(addresses.length > 0 && { addresses: Object.fromEntries(addresses) }),
     ...(except && { except }),
+    ...(stream && { stream }),
   };
+}
+
+/** Undefined: no rule wants any. */
+function streamPortsOf(profile: Profile, left: readonly Kind[]): readonly number[] | undefined {
+  const ports = profile.rules
+    .filter((rule) => rule.enabled && egressOf(rule) === "stream")
+    .flatMap((rule) => {
+      const kinds = rule.strategy.clauses.filter((clause) => isStreamKind(clause.kind) && acts(clause));
+      const own = kinds.filter(({ kind }) => left.includes(kind));
+      const narrow = narrowed(rule, profile);
+      if (own.length === 0 || narrow === undefined) return [];
+      return narrow.ports.length > 0 ? listPorts([narrow]) : own.flatMap(({ kind }) => streamPorts(kind));
+    });
+  if (ports.length === 0) return undefined;
+  const each = [...new Set(ports)].toSorted((a, b) => a - b);
+  // The rules look at the port again, so a long list may as well be any port.
+  return each.length > STREAM_PORTS_MAX ? [] : each;
 }
 
 /** Whether a rule answers DNS queries here instead of sending them on. */
@@ -153,7 +176,7 @@ function portsFor(kind: Kind, rules: readonly Wanted[]): readonly number[] {
   throw new ProfileError("E_RULES_LIMIT", [{ message }], "profile");
 }
 
-function listPorts(rules: readonly Wanted[]): number[] {
+function listPorts(rules: readonly Pick<Wanted, "ports">[]): number[] {
   const ports = new Set<number>();
   for (const { first, last } of rules.flatMap((rule) => rule.ports)) {
     for (let port = first; port <= last; port += 1) ports.add(port);

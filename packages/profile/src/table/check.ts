@@ -75,6 +75,8 @@ function checkRule(view: TableView, index: number, sets: ReadonlySet<number>): n
   if (addresses > view.addressSetCount) refuse(`${thing} addresses`, `at most ${view.addressSetCount}`, addresses);
   const direction = view.u8(at + abi.RULE_DIRECTION_MASK);
   if (direction > DIRECTION_BITS) refuse(`${thing} direction`, "bits of 0x3", hex(direction));
+  const egress = view.u8(at + abi.RULE_EGRESS);
+  if (egress > abi.RuleEgress.Stream) refuse(`${thing} egress`, `at most ${abi.RuleEgress.Stream}`, egress);
   checkPackets(view, thing, at);
   checkPorts(view, thing, at);
   return mask;

@@ -23,6 +23,7 @@ export interface DecodedRule {
   readonly packets: PacketRange | undefined;
   /** Undefined: the message is left alone. */
   readonly clause: Clause | undefined;
+  readonly egress: "packet" | "stream";
 }
 
 /** A rule table in words, for people and tests. */
@@ -80,6 +81,7 @@ function decodeRule(view: TableView, at: number, { clauses, hostSets, addressSet
     packets: last === 0 ? undefined : { first: view.u16(at + abi.RULE_PACKET_FIRST), last },
     // RULE_EXCLUDE is past the last strategy of any table.
     clause: clauses[view.u16(at + abi.RULE_STRATEGY)],
+    egress: view.u8(at + abi.RULE_EGRESS) === abi.RuleEgress.Stream ? "stream" : "packet",
   };
 }
 

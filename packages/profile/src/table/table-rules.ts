@@ -1,7 +1,7 @@
 // A profile's rules as a rule table has them: in the order in which they are looked at, each for one strategy.
 import { PORT_RANGES_MAX } from "@bunnel/abi";
 import { egressOf } from "../notation/egress.ts";
-import { isStreamKind, type Kind } from "../notation/kinds.ts";
+import { isStreamKind, streamPorts, type Kind } from "../notation/kinds.ts";
 import type { Clause } from "../notation/strategy.ts";
 import { FAMILIES } from "../profile/profile.ts";
 import type { Direction, Family, PacketRange, PortRange, Profile, Rule } from "../profile/profile.ts";
@@ -27,6 +27,8 @@ export interface TableRule {
   readonly packets: PacketRange | undefined;
   /** Undefined: the message is left alone. */
   readonly clause: Clause | undefined;
+  /** "stream": flows that may begin with such a message leave by sockets. */
+  readonly egress: "packet" | "stream";
 }
 
 /**
@@ -68,7 +70,7 @@ function expand(
   if (left === undefined || hosts?.length === 0) return [];
   const { addresses } = left;
   return actionsOf(rule).flatMap((action) =>
-    portGroups(left.ports).map((ports) => {
+    portGroups(portsOf(left.ports, action)).map((ports) => {
       return { name, ruleIndex, ...action, families, ports, hosts: hosts ?? [], addresses, direction, packets };
     }),
   );
@@ -79,7 +81,7 @@ function excluding({ exclude }: Profile, rules: readonly TableRule[]): readonly 
   const any = {
     ...{ name: "exclude", ruleIndex: undefined, kinds: [...new Set(rules.flatMap(({ kinds }) => kinds))] },
     ...{ families: FAMILIES, ports: [], hosts: [], addresses: undefined },
-    ...{ direction: "both" as const, packets: undefined, clause: undefined },
+    ...{ direction: "both" as const, packets: undefined, clause: undefined, egress: "packet" as const },
   };
   if (any.kinds.length === 0) return [];
   const hosts = hostsOf("exclude", exclude) ?? [];
@@ -91,17 +93,26 @@ function excluding({ exclude }: Profile, rules: readonly TableRule[]): readonly 
     ...(hosts.length > 0 ? [{ ...any, hosts }] : []),
   ];
 }
+type Action = Pick<TableRule, "kinds" | "clause" | "egress">;
 
 /** What a rule does to which kinds of message. */
-function actionsOf(rule: Rule): readonly Pick<TableRule, "kinds" | "clause">[] {
+function actionsOf(rule: Rule): readonly Action[] {
   // What sockets carry out, the packet engine leaves alone.
   const isStream = egressOf(rule) === "stream";
-  const isLeft = ({ kind, operations }: Clause) => operations.length === 0 || (isStream && isStreamKind(kind));
   const { clauses } = rule.strategy;
-  const passed = clauses.filter(isLeft).map(({ kind }) => kind);
-  const planned = clauses.filter((clause) => !isLeft(clause));
-  const actions = planned.map((clause) => ({ kinds: [clause.kind], clause }));
-  return passed.length === 0 ? actions : [...actions, { kinds: passed, clause: undefined }];
+  const streamed = clauses.filter((clause) => isStream && isStreamKind(clause.kind) && clause.operations.length > 0);
+  const passed = clauses.filter(({ operations }) => operations.length === 0).map(({ kind }) => kind);
+  const planned = clauses.filter((clause) => clause.operations.length > 0 && !streamed.includes(clause));
+  const actions = planned.map((clause): Action => ({ kinds: [clause.kind], clause, egress: "packet" }));
+  if (passed.length > 0) actions.push({ kinds: passed, clause: undefined, egress: "packet" });
+  // Each kind has its own usual port.
+  return [...actions, ...streamed.map(({ kind }): Action => ({ kinds: [kind], clause: undefined, egress: "stream" }))];
+}
+
+/** What a flow will carry is not known at its first packet: without ports, it is the usual one that tells. */
+function portsOf(ports: readonly PortRange[], { egress, kinds }: Action): readonly PortRange[] {
+  if (egress === "packet" || ports.length > 0) return ports;
+  return kinds.flatMap((kind) => streamPorts(kind).map((port) => ({ first: port, last: port })));
 }
 
 /** The ranges, merged where they touch, in groups that fit into one rule of a table each. */

@@ -112,6 +112,8 @@ function writeRule(view: DataView, at: number, { rule, strategy, hostSet, addres
   }
   view.setUint16(at + abi.RULE_ADDRESS_SET, addressSet, true);
   view.setUint8(at + abi.RULE_DIRECTION_MASK, DIRECTION_MASKS[rule.direction]);
+  const egress = rule.egress === "stream" ? abi.RuleEgress.Stream : abi.RuleEgress.Packet;
+  view.setUint8(at + abi.RULE_EGRESS, egress);
   view.setUint16(at + abi.RULE_PACKET_FIRST, rule.packets?.first ?? 0, true);
   view.setUint16(at + abi.RULE_PACKET_LAST, rule.packets?.last ?? 0, true);
 }

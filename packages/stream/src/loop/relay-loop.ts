@@ -15,6 +15,7 @@ import {
   prepare,
   setAbort,
 } from "../sys.ts";
+import { Ahead, type AheadConnection, type Wish } from "./ahead.ts";
 import { DatagramSessions } from "../datagrams/sessions.ts";
 import { Ahead, type AheadConnection, type Wish } from "./ahead.ts";
 import { Association } from "./association.ts";
@@ -89,6 +90,7 @@ export class RelayLoop implements FlowHost {
       for (const flow of runnable) flow.run();
     }
     for (const flow of [...this.#flows]) flow.end("reset");
+    this.#ahead.close();
     this.#sessions?.[Symbol.dispose]();
     this.#ahead.close();
     this.#pipes[Symbol.dispose]();

@@ -153,6 +153,34 @@ describe("interceptNft() selects SYNs", () => {
   });
 });
 
+describe("interceptNft() selects the port of a stream", () => {
+  function portOf(packet: Uint8Array): number {
+    const l4 = (packet[0] ?? 0) >> 4 === 4 ? 20 : 40;
+    return ((packet[l4 + 2] ?? 0) << 8) | (packet[l4 + 3] ?? 0);
+  }
+
+  test.each(SERVERS)("with every segment to it at %s, and nothing to others", (to) => {
+    using _ = intercept({ stream: [443] });
+    const named = lab.say(octetsOf("00"), { to, port: 443, forwardMark: OUR_MARK });
+    expect(named.answer).toBe("heard 1");
+    // SYN, the ACK of the handshake, the octet, and the end at least.
+    expect(named.cameUp.length).toBeGreaterThanOrEqual(4);
+    // The end of that connection may come up while the next one is looked at.
+    const other = lab.say(HELLO, { to, port: 9999 });
+    expect([other.answer, other.cameUp.filter((packet) => portOf(packet) === 9999)]).toEqual([
+      `heard ${HELLO.length}`,
+      [],
+    ]);
+  });
+
+  test("of any where none is named, beside other kinds", () => {
+    using _ = intercept({ stream: [], quic: [] });
+    expectUp(INITIAL_V1, { to: SERVER4, port: 443 });
+    const { answer, cameUp } = lab.say(octetsOf("00"), { to: SERVER4, port: 9999, forwardMark: OUR_MARK });
+    expect([answer, cameUp.length >= 4]).toEqual(["heard 1", true]);
+  });
+});
+
 describe("what interceptNft() leaves for QUIC, DNS and SYNs", () => {
   test("reads in nft as it is meant", () => {
     using _ = intercept({ tls: [], http: [], quic: [], dns: [], syn: [443] });

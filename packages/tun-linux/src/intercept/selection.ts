@@ -2,7 +2,8 @@
 //
 //   output    the hook: what is not ours to look at leaves at once, bulk data after a few comparisons
 //     | goto     1. packets with our own mark   2. not by an uplink   3. UDP → datagrams, anything else but TCP
-//     |          4. the start of a connection   5. a TLS ClientHello  6. on an HTTP port → http
+//     |          4. on the port of a stream     5. the start of a connection
+//     |          6. a TLS ClientHello           7. on an HTTP port → http
 //     v
 //   datagrams a QUIC Initial, a datagram to a DNS port; there is no such chain where neither is asked for
 //   http      the words with which a request starts
@@ -112,6 +113,7 @@ export function selectionTable(scope: SelectionScope): SelectionTable {
   const udp = [...quicRules(select.quic, target("quic")), ...dnsRules(select.dns, target("dns"))];
   const output = [
     ...outputRules(uplinks, udp.length > 0),
+    ...streamRules(select.stream),
     ...synRules(select.syn, target("syn")),
     ...tlsRules(select.tls, target("tls")),
     ...httpPortRules(select.http),
@@ -183,6 +185,14 @@ function quicRules(ports: readonly number[] | undefined, target: string): Rule[]
 
 function dnsRules(ports: readonly number[] | undefined, target: string): Rule[] {
   return portsOr(DNS_PORT, "dns", ports).map((port) => [...hasDestinationPort(port), gotoVerdict(target)]);
+}
+
+/**
+ * All packets of a port, not only those of flows that began since: who reads them knows which flows are which, and lets
+ * the others go on as they came.
+ */
+function streamRules(ports: readonly number[] | undefined): Rule[] {
+  return onPorts("stream", ports, [gotoVerdict(CHAIN_SELECTED)]);
 }
 
 function synRules(ports: readonly number[] | undefined, target: string): Rule[] {

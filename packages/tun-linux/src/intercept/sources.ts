@@ -21,10 +21,13 @@ const IFA_F_TENTATIVE = 0x40;
 /** ip-sysctl, use_tempaddr: temporary addresses are made, and preferred. */
 const PREFER_TEMPORARY = "2";
 
-/** The sources of these default routes; the first route of a family counts. */
-export function sourcesOf(netlink: RouteNetlink, defaults: readonly RouteInfo[]): Sources {
+/**
+ * The sources of these default routes; the first route of a family counts.
+ * @param deviceIndex the device that packets take instead: the system would choose an address of its own, if it has one
+ */
+export function sourcesOf(netlink: RouteNetlink, defaults: readonly RouteInfo[], deviceIndex: number): Sources {
   const source4 = sourceOf(defaults, 4, (index) => firstGlobal(netlink.addresses(index), 4));
-  const source6 = sourceOf(defaults, 6, (index) => source6Of(netlink, index));
+  const source6 = sourceOf(defaults, 6, (index) => source6Of(netlink, index, deviceIndex));
   return { ...(source4 === undefined ? {} : { 4: source4 }), ...(source6 === undefined ? {} : { 6: source6 }) };
 }
 
@@ -48,9 +51,10 @@ function firstGlobal(addresses: readonly AddressInfo[], family: Family): string 
  * An interface has several IPv6 addresses that take turns, so the choice is left to the system wherever it cannot be
  * wrong: where no other interface has a global address.
  */
-function source6Of(netlink: RouteNetlink, index: number): string | undefined {
+function source6Of(netlink: RouteNetlink, index: number, deviceIndex: number): string | undefined {
   const all = netlink.addresses().filter(isUsable6);
-  if (all.every((address) => address.index === index)) return undefined;
+  const hasOwn = netlink.addresses(deviceIndex).some(({ family, scope }) => family === 6 && scope === SCOPE_GLOBAL);
+  if (!hasOwn && all.every((address) => address.index === index)) return undefined;
   const candidates = all.filter((address) => address.index === index);
   const temporary = candidates.filter(({ flags }) => (flags & IFA_F_TEMPORARY) !== 0);
   const stable = candidates.filter(({ flags }) => (flags & IFA_F_TEMPORARY) === 0);

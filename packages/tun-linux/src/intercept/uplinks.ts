@@ -41,7 +41,7 @@ export function findUplinks(netlink: RouteNetlink, options: InterceptionOptions)
   const indices = used.map(({ index }) => index);
   const onLink = routes.filter((route) => isOnLink(route, indices)).map(({ destination }) => destination);
   const ways = defaults.filter((route) => hopIndices(route).some((index) => indices.includes(index)));
-  return { names, onLink: [...new Set(onLink)], sources: sourcesOf(netlink, ways) };
+  return { names, onLink: [...new Set(onLink)], sources: sourcesOf(netlink, ways, options.deviceIndex) };
 }
 
 function missing(tunnels: readonly string[]): DeviceError {

@@ -1,0 +1,44 @@
+// Stream egress of `bunnel up`: a relay for each address of the device, whose sockets carry the mark that keeps them
+// out of it.
+import type { CarrierContext, OpenCarrier, StreamCarrier } from "@bunnel/backend";
+import { StreamRelay } from "@bunnel/stream";
+import { streamOptions } from "../proxy/proxy.ts";
+
+/** @param mark of packets that are not taken into the device */
+export function relayCarrier(mark: number): StreamCarrier {
+  return { open: (context) => openRelays(context, mark) };
+}
+
+/** @throws StreamError when an address cannot be listened on; no relay is open then */
+async function openRelays(context: CarrierContext, mark: number): Promise<OpenCarrier> {
+  const { listen, profile, originalDestination } = context;
+  const relays: StreamRelay[] = [];
+  const close = (): void => {
+    for (const relay of relays) relay.close();
+  };
+  try {
+    for (const address of listen) {
+      const { datagrams: _forProxies, ...options } = streamOptions(profile);
+      const where = { listen: { address, port: 0 }, accept: "translated" as const };
+      relays.push(StreamRelay.open({ ...options, ...where, originalDestination, profile, mark }));
+    }
+    for (const relay of relays) await relay.ready;
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    ports: relays.map((relay) => relay.address.port),
+    prepare({ destination, peer }) {
+      const isIpv6 = peer.address.includes(":");
+      const relay = relays.find(({ address }) => address.address.includes(":") === isIpv6);
+      return relay?.reach(destination, peer) ?? Promise.resolve("refused");
+    },
+    load: (next) => {
+      for (const relay of relays) relay.load(next);
+    },
+    closed: Promise.race(relays.map((relay) => relay.closed)),
+    close,
+    [Symbol.dispose]: close,
+  };
+}

@@ -1,0 +1,42 @@
+// What a backend asks of whoever ends translated connections and carries them on by sockets. It is brought along: the
+// backend knows packets, not sockets.
+import type { TransportAddress, WantedConnection } from "@bunnel/engine";
+import type { Profile } from "@bunnel/profile";
+
+/**
+ * What became of a connection to the outside. "refused": the server, or a firewall, says no; "unreachable": the network
+ * does; "silent": nobody answered.
+ */
+export type Reached = "connected" | "refused" | "unreachable" | "silent";
+
+/** What a carrier is opened with, once the device has its addresses. */
+export interface CarrierContext {
+  /** Addresses of this machine to listen on, one of each family that takes part. */
+  readonly listen: readonly string[];
+  readonly profile: Profile;
+  /** Where an accepted connection wanted to go; undefined: it is not one of ours. */
+  readonly originalDestination: (peer: TransportAddress) => TransportAddress | undefined;
+}
+
+/** A carrier at work. */
+export interface OpenCarrier extends Disposable {
+  /** The ports that it listens on, in the order of `listen`. */
+  readonly ports: readonly number[];
+  /**
+   * Tries to reach a server before its client hears of a connection; the connection that comes from `wanted.peer` is
+   * then carried on by what was opened here. Absent: every connection is accepted at once.
+   */
+  prepare?(wanted: WantedConnection): Promise<Reached>;
+  /** Settles when it has ended: undefined after `close`, else the cause. */
+  readonly closed: Promise<Error | undefined>;
+  /** Another profile for connections from now on. */
+  load(profile: Profile): void;
+  /** Ends every connection; a second call does nothing. */
+  close(): void;
+}
+
+/** What ends translated connections and carries them on. */
+export interface StreamCarrier {
+  /** Listens from now on. Rejects when it cannot; then nothing of it is left. */
+  open(context: CarrierContext): Promise<OpenCarrier>;
+}

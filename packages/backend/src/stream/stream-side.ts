@@ -1,0 +1,96 @@
+// Stream egress of a running backend:
+//   1. the carrier listens on the device's own addresses
+//   2. the engine translates flows of stream rules to it, and holds their SYNs
+//   3. a lane tells which connections are wanted; the carrier tries to reach their servers
+//   4. what came of it goes back to the lane, which lets the SYN through or refuses it
+import { Admission, LANES_MAX } from "@bunnel/abi";
+import { AdmissionQueue, Translations, type Engine, type TranslationFamily } from "@bunnel/engine";
+import { encodeRules, type Profile } from "@bunnel/profile";
+import type { OpenCarrier, Reached, StreamCarrier } from "./carrier.ts";
+import { PREFIX6, STREAM_ADDRESS6, type StreamLink } from "./stream-link.ts";
+
+/** How soon a lane that takes no answers is tried again. */
+const FULL_RETRY_MS = 5;
+
+const ADMISSIONS: Readonly<Record<Reached, Admission>> = {
+  connected: Admission.Connected,
+  refused: Admission.Refused,
+  unreachable: Admission.Unreachable,
+  silent: Admission.Silent,
+};
+
+/** Rules with stream egress are left to who carries them, and refused where there is nobody. */
+export function tableOf(profile: Profile, hasCarrier: boolean): Uint8Array {
+  return encodeRules(profile, hasCarrier ? { streamRules: "leave" } : {});
+}
+
+/** Stream egress while it lasts. */
+export class StreamSide {
+  readonly #engine: Engine;
+  readonly #wake: (lane: number) => void;
+  readonly #queues: readonly AdmissionQueue[];
+  #translations: Translations | undefined;
+  #carrier: OpenCarrier | undefined;
+  readonly #failed = Promise.withResolvers<Error>();
+  #isClosed = false;
+
+  /** @param wake makes a lane look at what was answered */
+  constructor(engine: Engine, wake: (lane: number) => void) {
+    this.#engine = engine;
+    this.#wake = wake;
+    this.#queues = Array.from({ length: LANES_MAX }, (_, lane) => new AdmissionQueue(engine.memory, lane));
+  }
+
+  /** Settles when the carrier has ended by itself, with the cause. */
+  get failed(): Promise<Error> {
+    return this.#failed.promise;
+  }
+
+  /** Listens, and begins to translate. */
+  async open(carrier: StreamCarrier, link: StreamLink, profile: Profile): Promise<void> {
+    const open = await carrier.open({
+      listen: [link.address, ...(link.hasIpv6 ? [STREAM_ADDRESS6] : [])],
+      profile,
+      originalDestination: (peer) => this.#translations?.destinationOf(peer),
+    });
+    this.#carrier = open;
+    void open.closed.then((cause) => {
+      if (!this.#isClosed) this.#failed.resolve(cause ?? new Error("stream egress ended"));
+    });
+    const [port4 = 0, port6 = 0] = open.ports;
+    const ipv6: TranslationFamily = { address: STREAM_ADDRESS6, prefixLength: PREFIX6, tcpPort: port6 };
+    this.#translations = Translations.open(this.#engine.memory, {
+      ipv4: { address: link.address, prefixLength: link.prefixLength, tcpPort: port4 },
+      ...(link.hasIpv6 && { ipv6 }),
+      holds: open.prepare !== undefined,
+    });
+  }
+
+  load(profile: Profile): void {
+    this.#carrier?.load(profile);
+  }
+
+  /** What a lane tells: connections whose SYNs it holds. */
+  want(translations: readonly number[]): void {
+    for (const translation of translations) void this.#prepare(translation);
+  }
+
+  /** No flow begins any more, and those that there are end. */
+  close(): void {
+    this.#isClosed = true;
+    this.#translations?.close();
+    this.#carrier?.close();
+  }
+
+  async #prepare(translation: number): Promise<void> {
+    const wanted = this.#translations?.wanted(translation);
+    const carrier = this.#carrier;
+    if (wanted === undefined || carrier?.prepare === undefined) return;
+    const reached = await carrier.prepare(wanted).catch((): Reached => "refused");
+    while (!this.#isClosed) {
+      if (this.#queues[wanted.lane]?.give({ translation, admission: ADMISSIONS[reached] }) === true) break;
+      await Bun.sleep(FULL_RETRY_MS);
+    }
+    if (!this.#isClosed) this.#wake(wanted.lane);
+  }
+}

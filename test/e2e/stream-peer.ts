@@ -1,0 +1,124 @@
+// Both ends of the connections that stream egress is tried with: `stream-peer.ts serve ADDRESS…` and
+// `stream-peer.ts ask ADDRESS WHAT`, which prints a line of JSON.
+import { connect, createServer, type Socket } from "node:net";
+
+/** Answers what the client's first word says. */
+export const TALK_PORT = 7001;
+/** Speaks first. */
+export const GREETING_PORT = 7002;
+/** Nobody listens. */
+export const CLOSED_PORT = 7003;
+export const GREETING = "220 ready\n";
+
+/** What a client can try. */
+export type Question = "half-close" | "reset" | "greeting" | "closed" | "many" | "slow";
+
+const MANY = 1200;
+const SLOW_BYTES = 8_000_000;
+const SLOW_PAUSE_MS = 300;
+const QUESTION_MS = 20_000;
+
+function serve(addresses: readonly string[]): void {
+  for (const host of addresses) {
+    createServer({ allowHalfOpen: true }, talk).listen({ host, port: TALK_PORT, backlog: 4096 });
+    createServer((socket) => socket.on("error", () => undefined).end(GREETING)).listen({ host, port: GREETING_PORT });
+  }
+  console.log("serving");
+}
+
+/** "half": counts to the end of the client's side, then says so. "reset": an RST. Anything else comes back. */
+function talk(socket: Socket): void {
+  let heard = 0;
+  let word: string | undefined;
+  socket.on("error", () => undefined);
+  socket.on("data", (octets: Buffer) => {
+    word ??= octets.toString().split("\n")[0] ?? "";
+    heard += octets.length;
+    if (word === "reset") socket.resetAndDestroy();
+    else if (word === "slow") void pour(socket);
+    else if (word !== "half") socket.write(octets);
+  });
+  socket.on("end", () => socket.end(word === "half" ? `heard ${heard}` : ""));
+}
+
+async function pour(socket: Socket): Promise<void> {
+  const block = Buffer.alloc(64_000, 1);
+  for (let sent = 0; sent < SLOW_BYTES; sent += block.length) {
+    if (!socket.write(block)) await new Promise((done) => socket.once("drain", done));
+  }
+  socket.end();
+}
+
+interface Heard {
+  readonly text: string;
+  readonly bytes: number;
+  /** "end", or the code of the error. */
+  readonly how: string;
+}
+
+/** Opens a connection, says something, and listens to its end. */
+function converse(host: string, port: number, say: (socket: Socket) => void): Promise<Heard> {
+  const { promise, resolve } = Promise.withResolvers<Heard>();
+  const parts: Buffer[] = [];
+  const done = (how: string): void => {
+    const all = Buffer.concat(parts);
+    resolve({ text: all.subarray(0, 100).toString(), bytes: all.length, how });
+  };
+  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+  socket.setTimeout(QUESTION_MS, () => done("timeout"));
+  socket.on("connect", () => say(socket));
+  socket.on("data", (octets: Buffer) => parts.push(octets));
+  socket.on("end", () => {
+    socket.end();
+    done("end");
+  });
+  socket.on("error", (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
+  return promise;
+}
+
+async function ask(host: string, what: Question): Promise<unknown> {
+  switch (what) {
+    case "half-close":
+      return converse(host, TALK_PORT, (socket) => socket.end(`half\n${"x".repeat(100_000)}`));
+    case "reset":
+      return converse(host, TALK_PORT, (socket) => socket.write("reset\n"));
+    case "greeting":
+      return converse(host, GREETING_PORT, () => undefined);
+    case "closed":
+      return converse(host, CLOSED_PORT, () => undefined);
+    case "slow":
+      return converse(host, TALK_PORT, (socket) => {
+        socket.write("slow\n");
+        socket.pause();
+        setTimeout(() => socket.resume(), SLOW_PAUSE_MS);
+      });
+    case "many":
+      return askMany(host);
+  }
+}
+
+/** All connections are open before the first ends. */
+async function askMany(host: string): Promise<unknown> {
+  const opened = Promise.withResolvers<void>();
+  let open = 0;
+  const answers = await Promise.all(
+    Array.from({ length: MANY }, (_, i) =>
+      converse(host, TALK_PORT, (socket) => {
+        open += 1;
+        if (open === MANY) opened.resolve();
+        void opened.promise.then(() => socket.end(`word ${i}\n`));
+      }),
+    ),
+  );
+  return { right: answers.filter(({ text }, i) => text === `word ${i}\n`).length, of: MANY };
+}
+
+if (import.meta.main) {
+  const [role, ...words] = process.argv.slice(2);
+  if (role === "serve") serve(words);
+  else {
+    const [address = "", what = ""] = words;
+    console.log(JSON.stringify(await ask(address, what as Question)));
+    process.exit(0);
+  }
+}
