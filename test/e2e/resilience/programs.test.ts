@@ -14,7 +14,11 @@ const LONG_TEXT_COUNT = 12;
 /** For iperf3: so much and no more, rather than for a time. */
 const TCP_BYTES = "10000000";
 
+const TRIES_MAX = 50;
+const TRY_EVERY_MS = 50;
+
 interface IperfReport {
+  readonly error?: string;
   readonly end: { readonly sum_received?: { readonly bytes: number } };
 }
 
@@ -49,7 +53,14 @@ const dig = (family: 4 | 6, ...words: string[]): Promise<string> =>
 
 async function iperf(family: 4 | 6, ...words: string[]): Promise<IperfReport["end"]> {
   const common = ["--client", serverAddress(family), "--port", String(IPERF_PORT), "--json"];
-  return (JSON.parse(await succeed(rig.lab.client, ["iperf3", ...common, ...words])) as IperfReport).end;
+  for (let tries = 0; ; tries++) {
+    const { stdout } = await rig.lab.client.run(["iperf3", ...common, ...words]);
+    const { end, error } = JSON.parse(stdout) as IperfReport;
+    if (error === undefined) return end;
+    // The server takes a moment to see that the client before is gone.
+    if (!error.includes("busy") || tries === TRIES_MAX) throw new Error(`iperf3 ${words.join(" ")}: ${error}`);
+    await Bun.sleep(TRY_EVERY_MS);
+  }
 }
 
 const CASES = [
