@@ -17,7 +17,6 @@ import {
 } from "../sys.ts";
 import { Ahead, type AheadConnection, type Wish } from "./ahead.ts";
 import { DatagramSessions } from "../datagrams/sessions.ts";
-import { Ahead, type AheadConnection, type Wish } from "./ahead.ts";
 import { Association } from "./association.ts";
 import type { ChannelShared } from "./channel.ts";
 import { Counters } from "./counters.ts";
