@@ -72,6 +72,13 @@ describe("buildPages()", () => {
     }
   });
 
+  test("leads to every document", () => {
+    const start = readFileSync(join(folder, "start.html"), "utf8");
+    for (const file of new Bun.Glob("*.md").scanSync(DOCS)) {
+      if (file !== "index.md") expect(start).toContain(`href="/${file.replace(/md$/u, "html")}"`);
+    }
+  });
+
   test("fetches nothing from elsewhere", () => {
     for (const file of new Bun.Glob("*.html").scanSync(folder)) {
       const text = readFileSync(join(folder, file), "utf8");
