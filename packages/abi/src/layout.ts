@@ -3,14 +3,14 @@
 //
 //   0x0000_0000  zero page      4 KiB   never used: address 0 means none
 //   0x0000_1000  control        4 KiB   words that host and all lanes share (Control)
-//   0x0000_2000  rule counts   16 KiB   lanes × rules, u32 each: messages that the rule decided
-//   0x0000_6000  (spare)       40 KiB
-//   0x0001_0000  flow tags      1 MiB   buckets × 64: | lock | tag × 7 |
-//   0x0011_0000  flow entries   8 MiB   buckets × 8 × 64 (entry 0 of a bucket is never used)
-//   0x0091_0000  rule tables    2 × 32 MiB, one active, one to be written
-//   0x0491_0000  lanes          9 × 16 MiB (LANES_MAX)
-//   0x0d91_0000  names        2.5 MiB   host names by address: buckets × ways (NAME_BUCKETS, NAME_WAYS)
-//   0x0d91_0000  translations  25 MiB (see translate.ts)
+//   0x0000_2000  rule counts   36 KiB   lanes × rules, u32 each: messages that the rule decided
+//   0x0000_b000  (spare)       84 KiB   where tools have an instrumented engine write
+//   0x0002_0000  flow tags      1 MiB   buckets × 64: | lock | tag × 7 |
+//   0x0012_0000  flow entries   8 MiB   buckets × 8 × 64 (entry 0 of a bucket is never used)
+//   0x0092_0000  rule tables    2 × 32 MiB, one active, one to be written
+//   0x0492_0000  lanes          9 × 16 MiB (LANES_MAX)
+//   0x0d92_0000  names        2.5 MiB   host names by address: buckets × ways (NAME_BUCKETS, NAME_WAYS)
+//   0x0dba_0000  translations  25 MiB (see translate.ts)
 //
 //   lane:
 //   0x00_0000  counters         4 KiB   u64 each (Counter)
@@ -44,7 +44,7 @@ export const CONTROL_BASE: i32 = 0x1000;
 export const RULE_COUNTS_BASE: i32 = 0x2000;
 /** Of one lane. */
 export const RULE_COUNTS_BYTES: i32 = RULES_MAX * 4;
-export const FLOW_TAGS_BASE: i32 = 0x10000;
+export const FLOW_TAGS_BASE: i32 = 0x20000;
 export const FLOW_BUCKET_BYTES: i32 = 64;
 export const FLOW_ENTRIES_BASE: i32 = FLOW_TAGS_BASE + FLOW_BUCKETS_MAX * FLOW_BUCKET_BYTES;
 export const FLOW_ENTRY_BYTES: i32 = 64;
