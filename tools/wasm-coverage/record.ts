@@ -17,8 +17,10 @@ export function record(folder: string): () => void {
 
   const compile = WebAssembly.compile.bind(WebAssembly);
   WebAssembly.compile = (source) => {
-    const octets = source instanceof ArrayBuffer ? Buffer.from(source) : undefined;
-    if (octets === undefined || !builds.some((build) => build.equals(octets))) return compile(source);
+    const octets = ArrayBuffer.isView(source)
+      ? Buffer.from(source.buffer, source.byteOffset, source.byteLength)
+      : Buffer.from(source);
+    if (!builds.some((build) => build.equals(octets))) return compile(source);
     engine ??= probedEngine();
     module ??= compile(engine.bytes.buffer);
     return module;
