@@ -26,8 +26,14 @@ describe.each(METHODS)("with method %s", (method) => {
     const [link] = JSON.parse(await rig.sh(`ip -j link show ${device}`)) as readonly { readonly mtu: number }[];
     return link?.mtu ?? 0;
   };
-  /** A page of each family comes, and its hello went through our hands. */
+  const isServed = (): Promise<boolean> =>
+    rig.expectServed().then(
+      () => true,
+      () => false,
+    );
+  /** Soon a page of each family comes, as the service has followed then, and its hello goes through our hands. */
   const expectRewritten = async (): Promise<void> => {
+    await expectSoon(isServed, true);
     const { replaced } = await running.status();
     await rig.expectServed();
     expect((await running.status()).replaced).toBeGreaterThanOrEqual(replaced + 2);
