@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { join } from "node:path";
 import { L7 } from "@bunnel/abi";
 import type { Engine } from "@bunnel/engine";
-import { parseStrategy, presetStrategy, strategies } from "@bunnel/profile";
+import { parseProfile, parseStrategy, presetStrategy, strategies } from "@bunnel/profile";
 import {
   decodePacket,
   ipOctets,
@@ -166,5 +166,8 @@ test("of everything that is used most and that packets can carry there is one", 
   const names = strategies().map(({ name }) => name);
   for (const [, stand] of Object.entries(MOST_USED)) for (const name of stand) expect(names).toContain(name);
   // The tenth, an urgent octet or a record split, changes the length of a stream.
-  for (const word of ["oob", "tlsrec"]) expect(() => parseStrategy(`tls: ${word}(1)`)).toThrow("stream egress");
+  for (const word of ["oob", "tlsrec"]) {
+    const rule = `[[rule]]\nname = "tenth"\negress = "packet"\nstrategy = "tls: ${word}(1)"\n`;
+    expect(() => parseProfile(rule)).toThrow("changes how many octets the stream has");
+  }
 });
