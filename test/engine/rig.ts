@@ -12,7 +12,8 @@ export const BUILDS: readonly EngineBuild[] =
 /** A rule table of one rule: this strategy for every host, on any port. */
 export function tableOf(strategy: string): Uint8Array {
   // Delays as long as the notation takes them.
-  const text = `[limits]\nmax_jitter_ms = 20000\n[[rule]]\nname = "test"\nports = ["1-65535"]\nstrategy = '''${strategy}'''\n`;
+  const limits = "[limits]\nmax_jitter_ms = 20000\n";
+  const text = `${limits}[[rule]]\nname = "test"\nports = ["1-65535"]\nstrategy = '''${strategy}'''\n`;
   return encodeRules(parseProfile(text));
 }
 
