@@ -1,5 +1,6 @@
 export * from "./convert/index.ts";
 export { ProfileError, type ProfileErrorCode, type ProfileProblem } from "./errors.ts";
+export { canonicalHost } from "./host-name.ts";
 export { parseStrategy } from "./notation/checker.ts";
 export {
   AUTO_TTL_DEFAULT,
