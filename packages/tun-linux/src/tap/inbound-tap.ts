@@ -9,7 +9,7 @@ import { DeviceError, Wake, type DeviceHandOver, type InboundTap, type PacketLis
 import { addressOf } from "@bunnel/ffi";
 import { systemError } from "../errors.ts";
 import * as sys from "../sys.ts";
-import { inboundFilter, SNAP_BYTES, TAP_INTERFACES_MAX } from "./inbound-filter.ts";
+import { inboundFilter, REDIRECT_SNAP_BYTES, SNAP_BYTES, TAP_INTERFACES_MAX } from "./inbound-filter.ts";
 import { attachFilter, bindPackets, ignoreOutgoing, openPacketSocket, setReceiveBuffer, takeDropped } from "./sys.ts";
 
 const DRIVER = "linux-tap";
@@ -26,21 +26,34 @@ export interface InboundTapOptions {
   readonly synAck?: boolean;
   /** TCP segments with RST. Default false. */
   readonly rst?: boolean;
+  /** TCP segments with FIN. Default false. */
+  readonly fin?: boolean;
+  /** Segments from port 80 that begin an answer of HTTP/1 with a status of 3xx; 1500 octets of it. Default false. */
+  readonly redirects?: boolean;
   /** Octets that wait at most to be read, by the kernel's own count. Default 4 MiB. */
   readonly receiveBufferBytes?: number;
 }
 
 /**
  * Opens a tap in the calling thread's network namespace. It hears nothing until `listen(true)`. Packets come whole from
- * their IP header on, or their first 256 octets.
+ * their IP header on, or their first 256 octets, of redirects 1500.
  * @throws DeviceError E_DEVICE_DENIED without CAP_NET_RAW, E_DEVICE_OPTION for interfaces that cannot be or a tap that
  * would take nothing, E_UNSUPPORTED or E_DEVICE_SYSTEM where the kernel has no such sockets (Linux 4.20)
  */
 export function openInboundTap(options: InboundTapOptions = {}): InboundTap {
-  const { interfaceIndexes, synAck = true, rst = false, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
+  const { interfaceIndexes, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
+  const { synAck = true, rst = false, fin = false, redirects = false } = options;
   checkInterfaces(interfaceIndexes);
-  if (!synAck && !rst) throw new DeviceError("E_DEVICE_OPTION", "tap: expected synAck or rst, found neither");
-  const program = inboundFilter({ synAck, rst, ...(interfaceIndexes !== undefined && { interfaceIndexes }) });
+  if (!synAck && !rst && !fin && !redirects) {
+    throw new DeviceError("E_DEVICE_OPTION", "tap: expected synAck, rst, fin or redirects, found none of them");
+  }
+  const program = inboundFilter({
+    synAck,
+    rst,
+    fin,
+    redirects,
+    ...(interfaceIndexes !== undefined && { interfaceIndexes }),
+  });
   const fd = openPacketSocket();
   if (fd < 0) throw openError("opening a packet socket", sys.errno());
   const eventFd = sys.openEvent();
@@ -49,7 +62,7 @@ export function openInboundTap(options: InboundTapOptions = {}): InboundTap {
     sys.closeFd(fd);
     throw openError("opening an event", errno);
   }
-  const tap = new LinuxInboundTap(fd, eventFd, true);
+  const tap = new LinuxInboundTap(fd, eventFd, true, redirects ? REDIRECT_SNAP_BYTES : SNAP_BYTES);
   const errno = ignoreOutgoing(fd) || setReceiveBuffer(fd, receiveBufferBytes) || attachFilter(fd, program);
   if (errno === 0) return tap;
   tap.close();
@@ -65,7 +78,7 @@ export function openTransferredTap(handOver: DeviceHandOver): InboundTap {
   if (driver !== DRIVER || typeof fd !== "number" || typeof eventFd !== "number") {
     throw new DeviceError("E_DEVICE_OPTION", `hand-over: expected one of driver "${DRIVER}", found "${driver}"`);
   }
-  return new LinuxInboundTap(fd, eventFd, false);
+  return new LinuxInboundTap(fd, eventFd, false, SNAP_BYTES);
 }
 
 class LinuxInboundTap implements InboundTap {
@@ -80,7 +93,12 @@ class LinuxInboundTap implements InboundTap {
   #dropped = 0;
   #open = true;
 
-  constructor(fd: number, eventFd: number, owner: boolean) {
+  constructor(
+    fd: number,
+    eventFd: number,
+    owner: boolean,
+    readonly snapBytes: number,
+  ) {
     this.#fd = fd;
     this.#eventFd = eventFd;
     this.#owner = owner;
@@ -110,7 +128,7 @@ class LinuxInboundTap implements InboundTap {
     const memory = this.#memory;
     if (!memory) throw new DeviceError("E_DEVICE_STATE", "tap: expected a memory by attach(), found none");
     const { at, lengths } = list;
-    const room = Math.min(maxBytes, SNAP_BYTES);
+    const room = Math.min(maxBytes, this.snapBytes);
     let interrupted = 0;
     let i = from;
     while (i < at.length) {
