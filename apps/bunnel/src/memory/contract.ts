@@ -80,6 +80,9 @@ export interface MemoryLimits {
 /** Without a word about it in the profile. */
 export const MEMORY_LIMITS: MemoryLimits = { networks: 64, hosts: 5_000 };
 
+/** What scores less is not begun with: with nothing new, one success counts for four half-lives. */
+export const KNOWN_SCORE = 0.52;
+
 /** Strategies that are kept for one host. */
 export const TRIED_MAX = 64;
 

@@ -2,6 +2,7 @@
 import type { Database } from "bun:sqlite";
 import {
   ANY_NETWORK,
+  KNOWN_SCORE,
   MEMORY_LIMITS,
   TRIED_MAX,
   type Best,
@@ -14,7 +15,7 @@ import {
 import { keptHost, keptStrategy } from "./names.ts";
 import { asMemoryError, IN_MEMORY, isDamage, openDatabase, putAside } from "./open-database.ts";
 import { readHost, readHosts, readNetworks, type TriedRow } from "./read-rows.ts";
-import { UNKNOWN_SCORE, weighed } from "./score.ts";
+import { weighed } from "./score.ts";
 
 export interface MemoryOptions {
   readonly limits?: MemoryLimits;
@@ -83,7 +84,7 @@ export class Memory implements Disposable {
       const pinned = pinOf(database, network, name) ?? pinOf(database, ANY_NETWORK, name);
       if (pinned !== undefined) return { strategy: pinned, pinned: true, score: 1 };
       const [first] = readHost(database, network, name, now)?.tried ?? [];
-      if (first === undefined || first.score <= UNKNOWN_SCORE) return undefined;
+      if (first === undefined || first.score <= KNOWN_SCORE) return undefined;
       return { strategy: first.strategy, pinned: false, score: first.score };
     });
   }

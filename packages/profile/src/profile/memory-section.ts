@@ -102,8 +102,9 @@ export function memoryEntries(memory: MemorySettings): readonly (readonly [strin
 /** The section as the commented sample has it. */
 export function memoryText(): string {
   const memory = MEMORY_DEFAULTS;
-  return `# What the service remembers of hosts, for each network that this machine is in, and when it tries another strategy
-# for one by itself. Host names stand in the file, which only the service can read; "bunnel hosts" shows and edits it.
+  return `# What the service remembers of hosts, for each network that this machine is in, and when it tries
+# another strategy for one by itself. Host names stand in the file, which only the service can read; "bunnel hosts"
+# edits it.
 [memory]
 # false: nothing is read, and nothing is written.
 enabled = ${memory.enabled}

@@ -73,7 +73,7 @@ export function loadWordIndexed(at: number): Instruction {
 }
 
 /** The index register becomes this number. */
-export function index(value: number): Instruction {
+export function setIndex(value: number): Instruction {
   return { code: LDX | IMM, k: value };
 }
 

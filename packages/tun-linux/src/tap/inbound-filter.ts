@@ -65,7 +65,7 @@ export function inboundFilter(filter: InboundFilter): Uint8Array {
     "ipv6",
     bpf.loadByte(IPV6_NEXT_AT),
     bpf.ifEquals(IPPROTO_TCP, undefined, "ignore"),
-    bpf.index(IPV6_HEADER_BYTES),
+    bpf.setIndex(IPV6_HEADER_BYTES),
     "tcp",
     bpf.loadByteIndexed(TCP_FLAGS_AT),
     ...(filter.fin === true ? [bpf.ifHasBit(TCP_FIN, "wanted")] : []),

@@ -70,7 +70,25 @@ function operationCost(operation: Operation): number {
       return 1 + operation.ms / 10;
     case "drop":
       return Infinity;
-    default:
+    case "fakedsplit":
+    case "seqovl":
+    case "syndata":
+    case "window":
+    case "mss":
+    case "ipfrag":
+    case "udplen":
+    case "ipid":
+    case "ttl":
+    case "tos":
+    case "doh":
+    case "redirect":
+    case "tlsrec":
+    case "oob":
+    case "hostpad":
+    case "hostdot":
+    case "hosttab":
+    case "methodspace":
+    case "methodeol":
       return DECOY_COST;
   }
 }

@@ -29,6 +29,15 @@ describe("FlowWatch", () => {
     expect(play([1, synAck()], [2, hello()], [3, end(0)])).toEqual([{ ...told, weight: 1 }]);
   });
 
+  test("it makes no difference whether the message or the server's answer to the SYN is told of first", () => {
+    expect(play([2, hello()], [2, synAck()], [2, end(5000)])).toMatchObject([{ symptom: undefined }]);
+    expect(play([2, hello()], [2, synAck()], [2, reset(0, 60)])).toMatchObject([{ symptom: "reset", weight: 1.5 }]);
+    const anew: Seen = { seen: "synAck", flow: A, hopLimit: 55, seq: 77_000 };
+    expect(play([1, synAck()], [2, hello()], [50, anew], [51, hello()], [52, reset(0)])).toMatchObject([
+      { helloAt: 51 },
+    ]);
+  });
+
   test("a refusal, and a reset that is late or behind an answer, are none", () => {
     expect(play([1, reset(0)])).toEqual([]);
     expect(play([1, synAck()], [2, reset(0)], [3, hello()])).toEqual([]);

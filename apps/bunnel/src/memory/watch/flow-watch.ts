@@ -52,12 +52,17 @@ export class FlowWatch {
     return [...this.#flows].filter(([, { hello }]) => hello !== undefined).map(([flow]) => flow);
   }
 
+  /** The host whose message is out on a flow. */
+  hostOf(flow: string): string | undefined {
+    return this.#flows.get(flow)?.hello?.host;
+  }
+
   /** What follows from it. @param now milliseconds of any clock that does not go back */
   take(seen: Seen, now: number): FlowVerdict[] {
     const { flow: name } = seen;
     if (seen.seen === "synAck") {
       this.#alive(name, now);
-      if (!this.#flows.has(name)) this.#open(name, now).synAck = { hopLimit: seen.hopLimit, seq: seen.seq };
+      this.#accepted(name, seen, now);
       return this.#confirmed(now);
     }
     if (seen.seen === "hello") {
@@ -83,6 +88,14 @@ export class FlowWatch {
       if (now - (hello?.at ?? seenAt) >= WATCH_MAX_MS) this.#forget(name);
     }
     return verdicts;
+  }
+
+  /** It may be told of behind the message; with another number it is the answer to another connection. */
+  #accepted(name: string, { hopLimit, seq }: Extract<Seen, { seen: "synAck" }>, now: number): void {
+    const before = this.#flows.get(name);
+    const isSame = before !== undefined && (before.synAck === undefined || before.synAck.seq === seq);
+    const flow = isSame ? before : this.#open(name, now);
+    flow.synAck ??= { hopLimit, seq };
   }
 
   #judge(name: string, flow: Flow, seen: Exclude<Seen, { seen: "synAck" | "hello" }>, now: number): FlowVerdict[] {
@@ -173,6 +186,7 @@ export class FlowWatch {
   }
 
   #open(name: string, now: number): Flow {
+    this.#forget(name);
     const [oldest] = this.#flows.keys();
     if (this.#flows.size >= FLOWS_MAX && oldest !== undefined) this.#forget(oldest);
     const flow: Flow = { synAck: undefined, seenAt: now, hello: undefined, again: 0, last: undefined };

@@ -70,6 +70,11 @@ export class HostWatch {
     return this.#hosts.size;
   }
 
+  /** Whether a strategy was begun for it of which nothing is known yet. */
+  isOnTrial(host: string): boolean {
+    return this.#hosts.get(host)?.onTrial === true;
+  }
+
   /** Says what a host has from now on, whatever is thought of it; undefined: what the profile says. */
   assign(host: string, strategy: string | undefined): void {
     if (this.#hosts.get(host)?.strategy === strategy) return;
