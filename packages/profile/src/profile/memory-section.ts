@@ -34,6 +34,7 @@ export interface MemorySettings {
   readonly candidates: readonly string[];
 }
 
+/** What a profile has that says nothing of it. */
 export const MEMORY_DEFAULTS: MemorySettings = deepFreeze({
   enabled: true,
   file: "",
