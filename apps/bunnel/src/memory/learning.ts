@@ -2,13 +2,14 @@
 // comes out. Time and all that it acts on are given to it.
 //
 //   what is seen ─▶ FlowWatch ─▶ HostWatch ─▶ steps ─▶ Memory, and rules ahead of the profile's
-import { ruleStrategyText, type Profile } from "@bunnel/profile";
+import { readRuleStrategy, ruleStrategyText, type Profile } from "@bunnel/profile";
 import { candidatesOf, type Candidates } from "./candidates-of.ts";
 import { ANY_NETWORK, KNOWN_SCORE, type HostMemory, type Outcome, type Symptom } from "./contract.ts";
 import { changesHost, Deciders, learnedProfile, type Learned } from "./learned-profile.ts";
 import type { Memory } from "./memory.ts";
 import { keptStrategy } from "./names.ts";
 import type { Network } from "./network.ts";
+import { UNKNOWN_SCORE } from "./score.ts";
 import { inOrder } from "./watch/candidates.ts";
 import { FlowWatch } from "./watch/flow-watch.ts";
 import { HostWatch, type Step } from "./watch/host-watch.ts";
@@ -259,7 +260,11 @@ export class Learning {
     const others = this.#candidates.usable.filter(
       ({ text }) => !tried.has(text) && changesHost(deciders, host, kind, text),
     );
-    const [first] = inOrder(others, kind, { scoreOf: (text) => scores.get(text), elsewhere: this.#working });
+    const suspect = this.#learned.get(host)?.strategy ?? this.#ownText(host, kind) ?? "pass";
+    const bad = [...scores].filter(([text, score]) => score < UNKNOWN_SCORE && text !== suspect).map(([text]) => text);
+    const failed = [...bad, suspect].map((text) => readRuleStrategy(text).strategy);
+    const known = { scoreOf: (text: string) => scores.get(text), elsewhere: this.#working, failed };
+    const [first] = inOrder(others, kind, known);
     return isHopeful ? own : first?.text;
   }
 
