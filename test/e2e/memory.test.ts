@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { CensorName } from "@bunnel/lab";
 import { ALLOWED_NAME, BLOCKED_NAME, type LiveLab, type Service } from "@bunnel/lab/live";
 import { PROGRAM } from "../cli/run.ts";
-import { createLab, succeed } from "./lab.ts";
+import { createLab, get, succeed } from "./lab.ts";
 
 setDefaultTimeout(120_000);
 
@@ -169,6 +169,29 @@ test("a block page for HTTP from the way is noticed", async () => {
   await recovered("http");
   const tried = (await hosts()).hosts[0]?.tried ?? [];
   expect(tried.find(({ failed }) => failed > 0)).toMatchObject({ symptom: "redirect" });
+  await service.stop();
+});
+
+test("flows that stop behind some kilobytes are noticed", async () => {
+  await using service = await up(PROFILE.replace("[memory]", "[memory]\nfailures = 2"));
+  const freeze = "type filter hook forward priority 0\n ct bytes > 24000 drop";
+  const rules = new TextEncoder().encode(`table ip freezing {\n chain all {\n ${freeze}\n }\n}\n`);
+  lab.censor.inside(() => writeFileSync("/proc/sys/net/netfilter/nf_conntrack_acct", "1"));
+  await succeed(lab.censor, ["nft", "-f", "-"], rules);
+  const target = { family: 4, scheme: "https", port: 443, host: BLOCKED_NAME } as const;
+  let isOver = false;
+  // A client that gives up says so, and even that is not acknowledged.
+  const clients = Array.from({ length: CLIENTS }, async (_, client) => {
+    await Bun.sleep(client * 300);
+    while (!isOver) await get(lab, target, "/bytes/1000000", 2).catch(() => undefined);
+  });
+  await until(async () => {
+    await ask(ALLOWED_NAME);
+    const tried = (await hosts()).hosts[0]?.tried ?? [];
+    return tried.some(({ symptom, strategy }) => symptom === "freeze" && strategy === CUT);
+  });
+  isOver = true;
+  await Promise.all(clients);
   await service.stop();
 });
 

@@ -171,6 +171,12 @@ describe("Learning", () => {
     expect(memory.tried("home", HOST)).toMatchObject([{ strategy: "tls: split(7)", failed: 1 }]);
   });
 
+  test("what is pinned in all networks holds before the network is known", () => {
+    memory.pin(ANY_NETWORK, HOST, "tls: split(7)", START_DATE);
+    const learning = learn();
+    expect(ahead(learning.effective(learning.parts.profile))).toEqual([[[`=${HOST}`], "tls: split(7)"]]);
+  });
+
   test("what somebody pins or forgets is in force at once; what cannot be is refused and undone", () => {
     const learning = learn();
     learning.enter(HOME);

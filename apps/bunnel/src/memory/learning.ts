@@ -85,6 +85,8 @@ export class Learning {
     this.#candidates = candidatesOf(parts.profile);
     this.#hosts = new HostWatch(watchSettings(parts.profile), (host, kind, tried) => this.#next(host, kind, tried));
     this.#refreshAt = parts.now() + REFRESH_EVERY_MS;
+    // What is pinned in all networks holds before this one is known.
+    this.#read();
   }
 
   get network(): Network | undefined {
@@ -177,16 +179,15 @@ export class Learning {
     return this.#deciders;
   }
 
-  /** What the memory says of this network; hosts in between two strategies stay as they are. */
+  /** What the memory says of this network, and of all of them; hosts in between two strategies stay as they are. */
   #read(): void {
     const { memory, date } = this.parts;
     const fingerprint = this.#network?.fingerprint;
-    if (fingerprint === undefined) return;
     const before = this.#learned;
     this.#learned = new Map();
     this.#known = new Set();
     this.#attempt("memory not read", () => {
-      const here = memory.hosts(fingerprint, date());
+      const here = fingerprint === undefined ? [] : memory.hosts(fingerprint, date());
       this.#working = workingOf(here);
       for (const { host, pinned } of memory.hosts(ANY_NETWORK, date())) {
         if (pinned !== undefined) this.#learned.set(host, { strategy: pinned, pinned: true });
