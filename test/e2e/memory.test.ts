@@ -139,7 +139,7 @@ test("a censor that begins to put segments together while requests run: the serv
   await empty.stop();
 });
 
-test("a censor that begins to send resets: the service recovers by itself, and another network begins anew", async () => {
+test("a censor that begins to send resets: the service recovers, and another network begins anew", async () => {
   const profile = PROFILE.replace(CUT, "http: split(method+2)  tls: delay(1)");
   await using service = await up(profile);
   expect(await ask(BLOCKED_NAME)).toBe("served");
@@ -195,7 +195,7 @@ test("flows that stop behind some kilobytes are noticed", async () => {
   await service.stop();
 });
 
-test("a damaged file is put aside and said, one of a newer bunnel is left as it is; both times traffic is carried", async () => {
+test("a damaged file is put aside, one of a newer bunnel left alone, and traffic is carried both times", async () => {
   const path = join(stateDir(), "memory.sqlite");
   await (await up()).stop();
   writeFileSync(path, "this is no database ".repeat(500));

@@ -42,6 +42,7 @@ export default defineConfig({
           { text: "Dashboard, metrics, captures", link: "/dashboard" },
           { text: "Split tunnelling", link: "/split-tunnelling" },
           { text: "When the network changes", link: "/resilience" },
+          { text: "What it remembers of hosts", link: "/memory" },
           { text: "Releases, containers", link: "/releases" },
           { text: "What it does not protect from", link: "/threat-model" },
           { text: "Questions", link: "/faq" },

@@ -83,7 +83,7 @@ describe("tellPackets()", () => {
     };
     noted = [];
     telling = tellPackets(handle, control, (what) => noted.push(what), hearer);
-    expect(ring.level).toBe(CaptureLevel.Messages);
+    expect(ring.level).toBe(CaptureLevel.Heads);
     copy(PLANNED, 7);
     await until(() => heardHere.includes(7));
     expect(heardHere[heardHere.indexOf(7) - 1]).toBe("begin");
@@ -94,7 +94,7 @@ describe("tellPackets()", () => {
     if (packets === undefined) throw new Error("expected a service that answers");
     expect((await heard(packets)).map(({ number }) => number)).toEqual([8]);
     leaving.abort();
-    await until(() => ring.level === CaptureLevel.Messages);
+    await until(() => ring.level === CaptureLevel.Heads);
     expect(noted).toEqual(["capture packets", "capture off"]);
   });
 

@@ -30,7 +30,7 @@ export const RESIDUAL_MS = 180_000;
 /** A flow is watched for so long. */
 export const WATCH_MAX_MS = 120_000;
 /** Flows at a time; the oldest goes. */
-export const FLOWS_MAX = 4_096;
+export const FLOWS_MAX = 1_024;
 const RESETS_MAX = 1_024;
 /** What a packet from another distance than the server's adds. */
 export const ELSEWHERE_WEIGHT = 1.5;
