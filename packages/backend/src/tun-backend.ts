@@ -308,8 +308,8 @@ class RunningTun implements BackendHandle {
 }
 
 function isSameSelection(...both: readonly (readonly [Profile, LiveSettings])[]): boolean {
-  const [before, after] = both.map(([profile, { method, uplinks, excludes, include, exclude, killSwitch }]) =>
-    JSON.stringify([selectionOf(profile), method, uplinks, excludes, include, exclude, killSwitch]),
+  const [before, after] = both.map(([profile, { method, uplinks, excludes, include, exclude, killSwitch, gateway }]) =>
+    JSON.stringify([selectionOf(profile), method, uplinks, excludes, include, exclude, killSwitch, gateway]),
   );
   return before === after;
 }
@@ -383,6 +383,7 @@ function intercept(
     ...(settings.include !== undefined && { include: settings.include }),
     ...(settings.exclude !== undefined && { exclude: settings.exclude }),
     ...(settings.killSwitch !== undefined && { killSwitch: settings.killSwitch }),
+    ...(settings.gateway !== undefined && { gateway: settings.gateway }),
   };
   const method = settings.method ?? "auto";
   if (method !== "auto") return platform.intercept(method, options);

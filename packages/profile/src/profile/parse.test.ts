@@ -163,7 +163,7 @@ describe("parseProfile() refuses what is not TOML", () => {
 
 describe("parseProfile() names unknown keys with the nearest right one", () => {
   const root =
-    "expected version, enabled, service, log, interception, device, limits, include, exclude, dns, stream, proxy, " +
+    "expected version, enabled, service, log, interception, gateway, device, limits, include, exclude, dns, stream, proxy, " +
     "payload or rule";
   const device = "expected name, address, netmask, mtu, offload, queues or pump";
   const rule =
