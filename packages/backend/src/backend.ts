@@ -46,10 +46,7 @@ export interface TunSettings {
 }
 
 /** Those that can be changed while it runs. */
-export type LiveSettings = Pick<
-  TunSettings,
-  "method" | "uplinks" | "excludes" | "include" | "exclude" | "killSwitch" | "gateway"
->;
+export type LiveSettings = Pick<TunSettings, "method" | "uplinks" | "excludes" | "include" | "exclude" | "killSwitch">;
 
 /** What a backend is started with. */
 export interface BackendConfig {

@@ -308,8 +308,8 @@ class RunningTun implements BackendHandle {
 }
 
 function isSameSelection(...both: readonly (readonly [Profile, LiveSettings])[]): boolean {
-  const [before, after] = both.map(([profile, { method, uplinks, excludes, include, exclude, killSwitch, gateway }]) =>
-    JSON.stringify([selectionOf(profile), method, uplinks, excludes, include, exclude, killSwitch, gateway]),
+  const [before, after] = both.map(([profile, { method, uplinks, excludes, include, exclude, killSwitch }]) =>
+    JSON.stringify([selectionOf(profile), method, uplinks, excludes, include, exclude, killSwitch]),
   );
   return before === after;
 }

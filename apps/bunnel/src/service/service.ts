@@ -154,7 +154,7 @@ export class Service {
       this.beforeReload();
       const source = await this.parts.read();
       const { profile } = source;
-      const { method, uplinks, excludes, include, exclude, killSwitch, gateway } = this.parts.settingsOf(profile);
+      const { method, uplinks, excludes, include, exclude, killSwitch } = this.parts.settingsOf(profile);
       this.handle.pipeline.load(profile, {
         ...(method !== undefined && { method }),
         ...(uplinks !== undefined && { uplinks }),
@@ -162,7 +162,6 @@ export class Service {
         ...(include !== undefined && { include }),
         ...(exclude !== undefined && { exclude }),
         ...(killSwitch !== undefined && { killSwitch }),
-        ...(gateway !== undefined && { gateway }),
       });
       this.parts.applied(profile);
       this.parts.dns.use(profile);

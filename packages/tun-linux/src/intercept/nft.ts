@@ -39,7 +39,7 @@ const EOPNOTSUPP = 95;
  * until the next start or a sweep.
  *
  * With `options.gateway` what arrives by those interfaces and is forwarded by an uplink comes up as well, its hop limit
- * decremented once by the system, its source that of the client. Whether this machine forwards at all is its own matter.
+ * decremented once by the system, its source that of the client. Whether this machine forwards is its own matter.
  *
  * What an earlier run left is removed first. If anything fails, what was done is undone.
  *

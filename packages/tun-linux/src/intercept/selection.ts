@@ -15,7 +15,7 @@
 //   selected  destinations, ports, owners that are left alone; the rest is counted and gets the mark
 //   queries   the same for queries that are answered here: of destinations only those that the caller excludes
 //
-// A gateway has the same chains a second time, with "forwarded-" before their names, for what arrives from its networks:
+// A gateway has the same chains again, with "forwarded-" before their names, for what arrives from its networks:
 //
 //   forwarded           the hook: 1. not by an interface of those networks   2. packets that others have marked so
 //   forwarded-selected  what is routed out by no uplink is left alone before all others; owners have no say
