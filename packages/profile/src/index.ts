@@ -54,6 +54,7 @@ export {
 } from "./profile/profile.ts";
 export type { CertificatesFile, DnsFallback, DnsMethod, DnsSettings, DnsUpstream } from "./profile/dns-section.ts";
 export { readRuleStrategy, type RuleStrategy } from "./profile/rule-strategy.ts";
+export type { GatewaySettings } from "./profile/gateway-section.ts";
 export { isLoopback, type ProxySettings, type StreamSettings } from "./profile/stream-settings.ts";
 export { selectionOf, type ProfileSelection } from "./profile/selection.ts";
 export {

@@ -139,6 +139,10 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
       },
       { noNullPrototype: true },
     ),
+    gateway: fc.record(
+      { interfaces: fc.array(fc.constantFrom("br-lan", "lan0"), { maxLength: 2 }) },
+      { noNullPrototype: true },
+    ),
     device: fc.record(
       {
         name: fc.constantFrom("bunnel0", "bunnel%d"),

@@ -21,6 +21,7 @@ import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
 import { ExitError, StoppedError } from "../service/exit.ts";
+import { gatewayWarnings } from "../service/gateway.ts";
 import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { MemoryWatch } from "../service/memory-watch.ts";
@@ -201,12 +202,14 @@ async function prepare(options: UpOptions): Promise<Prepared> {
   const { linuxPlatform } = await import("../service/platform.linux.ts");
   const platform = linuxPlatform({
     statePath: paths.state,
+    forwards: source.profile.gateway.interfaces.length > 0,
     onNetwork: (uplinks) => log.info("network changed", { uplinks }),
     onError: (error) => log.warning("network not followed", errorFields(error)),
   });
   const unsupported = platform.unsupported();
   if (unsupported !== undefined) throw new ExitError(unsupported);
   if (user !== undefined) checkReach(paths, user);
+  for (const warning of gatewayWarnings(source.profile)) log.warning(warning);
   return { source, user, log, paths, platform };
 }
 

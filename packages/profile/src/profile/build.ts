@@ -44,6 +44,7 @@ export function buildProfile(
     service: buildService(input.service),
     log: buildLog(input.log),
     interception: buildInterception(input.interception),
+    gateway: input.gateway,
     device: {
       name: device.name,
       address: device.address,

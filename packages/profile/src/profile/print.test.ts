@@ -35,6 +35,9 @@ uplinks = []
 exclude = []
 kill_switch = false
 
+[gateway]
+interfaces = []
+
 [device]
 name = "bunnel0"
 address = "10.0.85.1"

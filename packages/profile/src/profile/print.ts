@@ -10,7 +10,7 @@ import { proxyEntries, streamEntries } from "./stream-settings.ts";
 
 /** The profile as TOML; `parseProfile` reads it back to an equal profile, from the same files where it names some. */
 export function printProfile(profile: Profile): string {
-  const { version, enabled, interception, device, limits, dns, stream, proxy, payloads, rules } = profile;
+  const { version, enabled, interception, gateway, device, limits, dns, stream, proxy, payloads, rules } = profile;
   const head: [string, string][] = [
     ["version", String(version)],
     ["enabled", String(enabled)],
@@ -26,6 +26,7 @@ export function printProfile(profile: Profile): string {
       ["exclude", list("exclude", interception.exclude.map(quoted))],
       ["kill_switch", String(interception.killSwitch)],
     ]),
+    table("[gateway]", [["interfaces", list("interfaces", gateway.interfaces.map(quoted))]]),
     table("[device]", [
       ["name", quoted(device.name)],
       ["address", quoted(device.address)],

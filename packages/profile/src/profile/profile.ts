@@ -1,4 +1,5 @@
 // What a profile is: every value checked, every default filled in, frozen to the last leaf.
+import type { GatewaySettings } from "./gateway-section.ts";
 import type { Egress } from "../notation/egress.ts";
 import type { DnsSettings } from "./dns-section.ts";
 import type { Strategy } from "../notation/strategy.ts";
@@ -139,6 +140,7 @@ export interface Profile {
   readonly service: ServiceSettings;
   readonly log: LogSettings;
   readonly interception: InterceptionSettings;
+  readonly gateway: GatewaySettings;
   readonly device: DeviceSettings;
   readonly limits: Limits;
   /** Only what fits all of its lists is looked at. */

@@ -6,6 +6,7 @@ import { shown } from "../wording.ts";
 import { readIpv4, readNetmask, readPrefix } from "./address.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { dnsTable } from "./dns-section.ts";
+import { gatewayTable } from "./gateway-section.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS } from "./profile.ts";
 import { list, oneOf, read, table, whole, yesOrNo } from "./schema-words.ts";
 import { logTable, serviceTable } from "./service-section.ts";
@@ -83,6 +84,7 @@ export const profileSchema = v.object({
   service: v.optional(serviceTable, {}),
   log: v.optional(logTable, {}),
   interception: v.optional(interceptionTable, {}),
+  gateway: v.optional(gatewayTable, {}),
   device: v.optional(deviceTable, {}),
   limits: v.optional(limitsTable, {}),
   include: v.optional(splitTable, {}),
@@ -104,6 +106,7 @@ export const KEYS = {
   service: Object.keys(serviceTable.pipe[1].entries),
   log: Object.keys(logTable.pipe[1].entries),
   interception: Object.keys(interceptionTable.pipe[1].entries),
+  gateway: Object.keys(gatewayTable.pipe[1].entries),
   device: Object.keys(deviceTable.pipe[1].entries),
   limits: Object.keys(limitsTable.pipe[1].entries),
   dns: Object.keys(dnsTable.pipe[1].entries),

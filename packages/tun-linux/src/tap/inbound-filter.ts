@@ -2,6 +2,9 @@
 //
 //   IPv4: TCP? first fragment? ─┐
 //   IPv6: TCP? ─────────────────┴─ SYN with ACK, or RST? ── interface? ── take the beginning
+//
+// Where forwarded packets are looked at as they leave, those with our own mark are ignored: they are our inventions.
+import { OUR_MARK } from "../intercept/marks.ts";
 import * as bpf from "./bpf.ts";
 
 // linux/if_ether.h
@@ -21,6 +24,8 @@ const TCP_FLAGS_AT = 13;
 const TCP_SYN = 0x02;
 const TCP_RST = 0x04;
 const TCP_ACK = 0x10;
+/** linux/if_packet.h */
+export const PACKET_OUTGOING = 4;
 
 /** Both headers with all the options they can have, and what a RST says besides. */
 export const SNAP_BYTES = 256;
@@ -34,6 +39,8 @@ export interface InboundFilter {
   readonly synAck: boolean;
   /** Segments with RST. */
   readonly rst: boolean;
+  /** What this machine sends is looked at, too. */
+  readonly outgoing: boolean;
 }
 
 /** The program. TCP behind extension headers of IPv6 is not looked for: no system starts a connection that way. */
@@ -59,6 +66,8 @@ export function inboundFilter(filter: InboundFilter): Uint8Array {
     ...(filter.synAck ? [bpf.ifEquals(TCP_SYN | TCP_ACK, "wanted")] : []),
     bpf.take(0),
     "wanted",
+    ...(filter.outgoing ? OURS : []),
+    "arrived",
     bpf.loadInterface,
     ...interfaceTests(filter.interfaceIndexes),
     "take",
@@ -67,6 +76,13 @@ export function inboundFilter(filter: InboundFilter): Uint8Array {
     bpf.take(0),
   ]);
 }
+
+const OURS: readonly bpf.Statement[] = [
+  bpf.loadKind,
+  bpf.ifEquals(PACKET_OUTGOING, undefined, "arrived"),
+  bpf.loadMark,
+  bpf.ifHasBit(OUR_MARK, "ignore"),
+];
 
 function interfaceTests(indexes: readonly number[] | undefined): bpf.Statement[] {
   if (indexes === undefined) return [bpf.ifEquals(LOOPBACK_INDEX, "ignore")];
