@@ -4,6 +4,7 @@ import { PRESETS, PRESET_PREFIX } from "../presets.ts";
 import { EGRESSES } from "../notation/egress.ts";
 import { DNS_DEFAULTS, dnsText } from "./dns-section.ts";
 import { GATEWAY_DEFAULTS, gatewayText } from "./gateway-section.ts";
+import { MEMORY_DEFAULTS, memoryText } from "./memory-section.ts";
 import { readRuleStrategy } from "./rule-strategy.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS, type Profile, type Rule } from "./profile.ts";
 import { LOG_DEFAULTS, SERVICE_DEFAULTS, serviceText } from "./service-section.ts";
@@ -48,6 +49,7 @@ const DEFAULT_PROFILE: Profile = deepFreeze({
   include: SPLIT_DEFAULTS,
   exclude: SPLIT_DEFAULTS,
   dns: DNS_DEFAULTS,
+  memory: MEMORY_DEFAULTS,
   stream: STREAM_DEFAULTS,
   proxy: PROXY_DEFAULTS,
   payloads: {},
@@ -70,6 +72,7 @@ export function defaultProfileText(): string {
     limitsText(),
     splitText(),
     dnsText(),
+    memoryText(),
     streamSectionsText(),
     defaultRuleText(),
   ].join("\n");

@@ -7,6 +7,7 @@ import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { dnsSchema } from "./dns-section.ts";
 import { table, text, texts, whole, yesOrNo, type JsonSchema } from "./json-schema-parts.ts";
 import { gatewayJsonSchema } from "./gateway-section.ts";
+import { memoryJsonSchema } from "./memory-section.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS } from "./profile.ts";
 import {
   FLOW_TIMEOUT_MAX_SECONDS,
@@ -144,6 +145,7 @@ export function profileJsonSchema(): JsonSchema {
       include: table("What is looked at at all.", SPLIT_JSON),
       exclude: table("What is left alone.", SPLIT_JSON),
       dns: dnsSchema(),
+      memory: memoryJsonSchema(),
       ...streamJsonSchemas(),
       payload: {
         type: "object",

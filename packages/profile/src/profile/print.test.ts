@@ -95,6 +95,17 @@ max_pending = 512
 fallback = "none"
 system_names = ["lan", "local", "localdomain", "home.arpa", "internal"]
 
+[memory]
+enabled = true
+file = ""
+remember = "failed"
+max_hosts = 5000
+watch = true
+failures = 3
+window_seconds = 60
+tries_per_hour = 20
+candidates = []
+
 [stream]
 max_flows = 16384
 idle_timeout_seconds = 3600

@@ -3,6 +3,7 @@ import type { GatewaySettings } from "./gateway-section.ts";
 import type { Egress } from "../notation/egress.ts";
 import type { DnsSettings } from "./dns-section.ts";
 import type { Strategy } from "../notation/strategy.ts";
+import type { MemorySettings } from "./memory-section.ts";
 import type { LogSettings, ServiceSettings } from "./service-section.ts";
 import type { SplitScope } from "./split-section.ts";
 import type { ProxySettings, StreamSettings } from "./stream-settings.ts";
@@ -148,6 +149,7 @@ export interface Profile {
   /** What fits one of its lists is left alone. */
   readonly exclude: SplitScope;
   readonly dns: DnsSettings;
+  readonly memory: MemorySettings;
   readonly stream: StreamSettings;
   readonly proxy: ProxySettings;
   /** By name; a file that a strategy names by its path is here under that path. */

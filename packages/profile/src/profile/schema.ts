@@ -7,6 +7,7 @@ import { readIpv4, readNetmask, readPrefix } from "./address.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { dnsTable } from "./dns-section.ts";
 import { gatewayTable } from "./gateway-section.ts";
+import { memoryTable } from "./memory-section.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS } from "./profile.ts";
 import { list, oneOf, read, table, whole, yesOrNo } from "./schema-words.ts";
 import { logTable, serviceTable } from "./service-section.ts";
@@ -90,6 +91,7 @@ export const profileSchema = v.object({
   include: v.optional(splitTable, {}),
   exclude: v.optional(splitTable, {}),
   dns: v.optional(dnsTable, {}),
+  memory: v.optional(memoryTable, {}),
   stream: v.optional(streamTable, {}),
   proxy: v.optional(proxyTable, {}),
   // Names are free here; `payloads.ts` reads what they stand for.
@@ -110,6 +112,7 @@ export const KEYS = {
   device: Object.keys(deviceTable.pipe[1].entries),
   limits: Object.keys(limitsTable.pipe[1].entries),
   dns: Object.keys(dnsTable.pipe[1].entries),
+  memory: Object.keys(memoryTable.pipe[1].entries),
   stream: Object.keys(streamTable.pipe[1].entries),
   proxy: Object.keys(proxyTable.pipe[1].entries),
   rule: Object.keys(ruleTable.pipe[1].entries),
