@@ -6,7 +6,9 @@ import { StreamError } from "./errors.ts";
 import { StreamRelay } from "./relay.ts";
 import type { RelayOptions, SocketAddress } from "./relay-options.ts";
 import { readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "./socket-address.ts";
-import { AF_INET, bindTo, closeFile, listenOn, localAddress, streamSocket } from "./sys.ts";
+import { socketsOf } from "./sockets/of-form.ts";
+import type { StreamForm } from "./sockets/sockets.ts";
+import { AF_INET } from "./sys.ts";
 
 // Each waits for sockets; a busy machine should not turn them red.
 setDefaultTimeout(60_000);
@@ -36,7 +38,7 @@ async function serverWith(serve: (socket: Socket) => void): Promise<SocketAddres
 }
 
 /** A relay whose connections all go to one place. */
-function relayTo(destination: SocketAddress | undefined, more: Partial<RelayOptions> = {}): StreamRelay {
+function relayOf(destination: SocketAddress | undefined, more: Partial<RelayOptions> = {}): StreamRelay {
   const relay = StreamRelay.open({
     listen: { address: LOOPBACK, port: 0 },
     accept: "translated",
@@ -82,7 +84,12 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await Bun.sleep(5);
 }
 
-describe("StreamRelay", () => {
+const FORMS: readonly StreamForm[] = process.platform === "linux" ? ["native", "portable"] : ["portable"];
+
+describe.each(FORMS)("StreamRelay, %s", (form) => {
+  const relayTo = (destination: SocketAddress | undefined, more: Partial<RelayOptions> = {}) =>
+    relayOf(destination, { form, ...more });
+
   test("carries octets both ways, and each direction ends by itself", async () => {
     const server = await serverWith((socket) => {
       void readAll(socket).then((all) => socket.end(`${all.length} octets came`));
@@ -185,12 +192,13 @@ describe("StreamRelay", () => {
 
   test("a destination that does not answer is told as refused when its time is over", async () => {
     // A listener whose queue of accepted connections is full answers nobody else (listen(2)).
-    const listener = streamSocket(AF_INET);
-    closers.push(() => closeFile(listener));
-    expect(bindTo(listener, sockaddrOf({ address: LOOPBACK, port: 0 }))).toBe(0);
-    expect(listenOn(listener, 0)).toBe(0);
+    const sockets = socketsOf(form);
+    const listener = sockets.streamSocket(AF_INET);
+    closers.push(() => sockets.closeFile(listener));
+    expect(sockets.bindTo(listener, sockaddrOf({ address: LOOPBACK, port: 0 }))).toBe(0);
+    expect(sockets.listenOn(listener, 0)).toBe(0);
     const bound = new Uint8Array(SOCKADDR_MAX_BYTES);
-    expect(localAddress(listener, bound)).toBe(0);
+    expect(sockets.localAddress(listener, bound)).toBe(0);
     const full = readSockaddr(bound);
     await connectTo(full);
     const relay = relayTo(full, { connectTimeoutMs: 300 });
@@ -274,7 +282,7 @@ describe("StreamRelay", () => {
     expect(await relay.closed).toBeUndefined();
     expect(await ended).toBe("ECONNRESET");
     expect(await relay.flows()).toEqual([]);
-    using again = StreamRelay.open({ listen: relay.address, accept: "proxy", profile: profileOf("tls: pass") });
+    using again = StreamRelay.open({ form, listen: relay.address, accept: "proxy", profile: profileOf("tls: pass") });
     expect(again.address).toEqual(relay.address);
   });
 
