@@ -1,4 +1,5 @@
-// Socket addresses as Linux has them, and as others write them: sockaddr_in of netinet/in.h, sockaddr_in6 of linux/in6.h.
+// Socket addresses as Linux has them, and as others write them: sockaddr_in of netinet/in.h, sockaddr_in6 of
+// linux/in6.h.
 //
 //   sockaddr_in    family 2 | port 2 | address 4 | zeros 8
 //   sockaddr_in6   family 2 | port 2 | flow 4 | address 16 | scope 4

@@ -1,10 +1,10 @@
-// Sockets of any system, by its calls and its numbers: everything that does not depend on how they are called. Constants
-// that all share: BSD's sys/socket.h, netinet/in.h, netinet/tcp.h.
+// Sockets of any system, by its calls and its numbers: everything that does not depend on how they are called.
+// Constants that all share: BSD's sys/socket.h, netinet/in.h, netinet/tcp.h.
 //
 // Of arrays that cross into C only what is never stored to again is handed over, and what C writes is read through its
 // address: the compiler does not know that calls read and write memory (see ../sys.ts).
 import { cString, pointer, type Pointer } from "@bunnel/ffi";
-import { addressOf, EAGAIN, readWord } from "../sys.ts";
+import { addressOf, EAGAIN, ECONNRESET, readWord } from "../sys.ts";
 import type { SocketCalls } from "./calls.ts";
 import { Dry, WANT_READ } from "./dry.ts";
 import { LoopbackSignal } from "./loopback-signal.ts";
@@ -166,7 +166,7 @@ export class SystemSockets implements PortableSockets {
   receive(fd: number, at: number, bytes: number): number {
     const got = this.#checked(this.calls.recv(fd, pointer(at), bytes, 0));
     this.#dry.read(fd, got, bytes);
-    return got;
+    return got === 0 ? this.#ending(fd) : got;
   }
 
   send(fd: number, at: number, bytes: number): number {
@@ -225,6 +225,18 @@ export class SystemSockets implements PortableSockets {
 
   onDry(told: (fd: number, want: Want) => void): () => void {
     return this.#dry.add(told);
+  }
+
+  /** An end at a socket that poll tells an error of was an RST, which Wine says there alone. 0, or -1. */
+  #ending(fd: number): number {
+    const { entryBytes, POLLERR } = this.polling;
+    const words = new Int32Array(new SharedArrayBuffer(entryBytes));
+    const eventsAt = entryBytes === 8 ? 1 : 2;
+    Atomics.store(words, 0, fd);
+    this.calls.poll(pointer(addressOf(words)), 1, 0);
+    if (((Atomics.load(words, eventsAt) >>> 16) & POLLERR) === 0) return 0;
+    this.#failure = ECONNRESET;
+    return -1;
   }
 
   #open(family: number, type: number, protocol: number): number {
