@@ -2,11 +2,15 @@
 // out of it.
 import type { CarrierContext, OpenCarrier, StreamCarrier } from "@bunnel/backend";
 import { StreamRelay } from "@bunnel/stream";
+import { openDatagrams } from "./carry.ts";
 import { streamOptions } from "../proxy/proxy.ts";
 
 /** @param mark of packets that are not taken into the device */
 export function relayCarrier(mark: number): StreamCarrier {
-  return { open: (context) => openRelays(context, mark) };
+  return {
+    open: (context) => openRelays(context, mark),
+    openDatagrams: (profile) => openDatagrams(profile, mark),
+  };
 }
 
 /** @throws StreamError when an address cannot be listened on; no relay is open then */

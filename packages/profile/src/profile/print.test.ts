@@ -122,6 +122,7 @@ families = ["ipv4", "ipv6"]
 direction = "both"
 packets = []
 egress = "auto"
+carries = ["tcp"]
 strategy = "preset:default"
 `);
   });

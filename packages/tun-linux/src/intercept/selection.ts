@@ -5,7 +5,8 @@
 //     |          4. on the port of a stream     5. the start of a connection
 //     |          6. a TLS ClientHello           7. on an HTTP port → http
 //     v
-//   datagrams a QUIC Initial, a datagram to a DNS port; there is no such chain where neither is asked for
+//   datagrams a QUIC Initial, a datagram to a DNS port, to one whose datagrams are all wanted; there is no such chain
+//             where none is asked for
 //   http      the words with which a request starts
 //     | goto
 //     v
@@ -13,12 +14,13 @@
 //     | goto
 //     v
 //   selected  destinations, ports, owners that are left alone; the rest is counted and gets the mark
+//   echo      the same for echo requests, which have no ports
 //   queries   the same for queries that are answered here: of destinations only those that the caller excludes
 import { DeviceError, type PacketOwners, type SelectedKind, type Selection } from "@bunnel/device";
 import { parsePrefix, type IpPrefix } from "../netcfg/address-text.ts";
 import { counter, gotoVerdict, returnVerdict } from "../nft/expression.ts";
 import { addMark, carries, carriesBits, goesTo, hasDestinationPort } from "../nft/match.ts";
-import { isNotTcp, isUdp, leavesByNone, markHas, opensConnection } from "../nft/match.ts";
+import { isEchoRequest, isNotTcp, isUdp, leavesByNone, markHas, opensConnection } from "../nft/match.ts";
 import type { RangeSet, Rule } from "../nft/message.ts";
 import { exceptRules, onlyTo } from "./destination-sets.ts";
 import { ownerRules } from "./owner-rules.ts";
@@ -29,6 +31,7 @@ const CHAIN_UDP = "datagrams";
 const CHAIN_HTTP = "http";
 const CHAIN_SELECTED = "selected";
 const CHAIN_QUERIES = "queries";
+const CHAIN_ECHO = "echo";
 const CHAIN_MARKED = "marked";
 
 /** Destination ports of one kind of message. */
@@ -82,6 +85,8 @@ export interface SelectionScope {
   readonly exclude?: PacketOwners;
 }
 
+const ECHO_FAMILIES = [4, 6] as const;
+
 /** Sets, and the chains that look them up; the first is that of the hook. */
 export interface SelectionTable {
   readonly sets: readonly RangeSet[];
@@ -94,7 +99,7 @@ export interface SelectionChain {
 }
 
 /** Kinds in the order of their chains. */
-const KINDS: readonly SelectedKind[] = ["tls", "http", "quic", "dns", "syn"];
+const KINDS: readonly SelectedKind[] = ["tls", "http", "quic", "dns", "syn", "udp", "echo"];
 
 /**
  * The chains of a selection, with their sets. The last rule that a selected packet meets sets the mark.
@@ -110,9 +115,14 @@ export function selectionTable(scope: SelectionScope): SelectionTable {
   });
   const target = (kind: SelectedKind): string =>
     limits.some((limit) => limit.kind === kind) ? `to-${kind}` : lastFor(kind, select);
-  const udp = [...quicRules(select.quic, target("quic")), ...dnsRules(select.dns, target("dns"))];
+  const udp = [
+    ...quicRules(select.quic, target("quic")),
+    ...dnsRules(select.dns, target("dns")),
+    ...onPorts("udp", select.udp, [gotoVerdict(target("udp"))]),
+  ];
+  const echo = select.echo === true ? ECHO_FAMILIES.map((family) => echoRule(family, target("echo"))) : [];
   const output = [
-    ...outputRules(uplinks, udp.length > 0),
+    ...outputRules(uplinks, udp.length > 0, echo),
     ...streamRules(select.stream),
     ...synRules(select.syn, target("syn")),
     ...tlsRules(select.tls, target("tls")),
@@ -133,6 +143,7 @@ export function selectionTable(scope: SelectionScope): SelectionTable {
 
 /** Where a selected packet of a kind meets what is left alone. */
 function lastFor(kind: SelectedKind, { dnsOfNetwork }: Selection): string {
+  if (kind === "echo") return CHAIN_ECHO;
   return kind === "dns" && dnsOfNetwork === true ? CHAIN_QUERIES : CHAIN_SELECTED;
 }
 
@@ -146,6 +157,9 @@ function lastChains({ excludes, asked = [], select, include = {}, exclude = {} }
   const owners = ownerRules(include, exclude, CHAIN_MARKED);
   const behind = [...except.rules, ...owners.rules];
   const before = [...leftAlone, ...behind];
+  // An echo request has no port: what stands in its place is anything.
+  const ofEcho = [...LOCAL_DESTINATIONS.map(parsePrefix), ...excludes].map(excludeRule);
+  const echo = [...ofEcho, ...exceptRules(select.except && { ...select.except, ports: [] }).rules, ...owners.rules];
   const queries = [...asked.map(excludeRule), ...behind];
   const isLocal = select.dns !== undefined && select.dnsOfNetwork === true;
   const mark: Rule = [counter(), ...addMark(SELECTED_MARK)];
@@ -158,19 +172,25 @@ function lastChains({ excludes, asked = [], select, include = {}, exclude = {} }
     sets,
     chains: [
       chain(CHAIN_SELECTED, before),
+      ...(select.echo === true ? [chain(CHAIN_ECHO, echo)] : []),
       ...(isLocal ? [chain(CHAIN_QUERIES, queries)] : []),
       ...(marksApart ? [{ name: CHAIN_MARKED, rules: [mark] }] : []),
     ],
   };
 }
 
-function outputRules(uplinks: readonly string[], withUdp: boolean): Rule[] {
+function outputRules(uplinks: readonly string[], withUdp: boolean, echo: readonly Rule[]): Rule[] {
   return [
     [...markHas(OUR_MARK), returnVerdict()],
     [...leavesByNone(uplinks), returnVerdict()],
     ...(withUdp ? [[...isUdp(), gotoVerdict(CHAIN_UDP)]] : []),
+    ...echo,
     [...isNotTcp(), returnVerdict()],
   ];
+}
+
+function echoRule(family: 4 | 6, target: string): Rule {
+  return [...isEchoRequest(family), gotoVerdict(target)];
 }
 
 function quicRules(ports: readonly number[] | undefined, target: string): Rule[] {
