@@ -1,5 +1,5 @@
 // Datagrams and echo requests that rules have carried on by sockets: they are taken out, and nothing else is.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { CARRIED_FRAGMENT_MS, Reason } from "@bunnel/abi";
 import { Engine, type Lane } from "@bunnel/engine";
 import { encodeRules, parseProfile } from "@bunnel/profile";
@@ -31,6 +31,8 @@ const BOTH = [
   [4, ENDS4],
   [6, ENDS6],
 ] as const;
+
+setDefaultTimeout(60_000);
 
 let engine: Engine;
 beforeAll(async () => {

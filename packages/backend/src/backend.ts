@@ -73,6 +73,8 @@ export interface BackendStats extends EngineCounters, QueryFigures {
   readonly tapDropped: number;
   /** What became of datagrams and echo requests that sockets carry on; undefined where nobody could. */
   readonly carried: CarriedFigures | undefined;
+  /** What became of connections that sockets carry on; undefined where no rule wants any. */
+  readonly streamed: CarriedFigures | undefined;
   /** Packets that the system lost on their way up because the device's queue was full; 0 where nobody counts them. */
   readonly deviceDropped: number;
 }

@@ -217,6 +217,7 @@ class RunningTun implements BackendHandle {
       uplinks: this.#interception.uplinks,
       pumps: this.parts.queues.pumps,
       carried: this.parts.datagrams?.figures,
+      streamed: this.parts.stream?.figures,
       deviceDropped: this.platform.deviceDropped?.(this.parts.queues.device) ?? 0,
       tapDropped: this.parts.queues.taps.reduce((sum, tap) => sum + (tap?.dropped ?? 0), 0),
     };

@@ -8,6 +8,7 @@ export {
   type DatagramOptions,
   type DatagramStats,
 } from "./datagrams/sessions.ts";
+export { affordableFlows } from "./descriptors.ts";
 export { StreamError, type StreamErrorCode } from "./errors.ts";
 export type { OutsideOptions } from "./loop/outside.ts";
 export type { ProxyUser } from "./proxy/socks5.ts";

@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import type { Profile } from "@bunnel/profile";
 import { StreamError } from "./errors.ts";
 import { Counters } from "./loop/counters.ts";
-import { setOutside } from "./loop/outside.ts";
+import { KEEP_ALIVE_SECONDS, setOutside } from "./loop/outside.ts";
 import type { FromRelay, RelayStart, ToRelay } from "./protocol.ts";
 import type { Reached, RelayFlow, RelayOptions, RelayStats, ResolveName, SocketAddress } from "./relay-options.ts";
 import { relayRules } from "./rules.ts";
@@ -21,6 +21,7 @@ import {
   raiseSignal,
   setFreeBind,
   setIpv6Only,
+  setKeepAlive,
   setReuse,
   streamSocket,
 } from "./sys.ts";
@@ -231,6 +232,8 @@ function listen({ listen: wanted, accept }: RelayOptions): { readonly fd: number
   if (family === AF_INET6) setIpv6Only(fd);
   // The device that has the address may still be on its way up.
   if (accept === "translated") setFreeBind(fd);
+  // What is accepted has it, too.
+  setKeepAlive(fd, KEEP_ALIVE_SECONDS);
   const bound = new Uint8Array(SOCKADDR_MAX_BYTES);
   const error = bindTo(fd, sockaddr) || listenOn(fd, BACKLOG) || localAddress(fd, bound);
   if (error === 0) return { fd, address: readSockaddr(bound) };

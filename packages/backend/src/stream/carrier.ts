@@ -19,6 +19,9 @@ export interface CarrierContext {
   readonly originalDestination: (peer: TransportAddress) => TransportAddress | undefined;
 }
 
+/** What became of what sockets carry on, by names that a reader can show. */
+export type CarriedFigures = Readonly<Record<string, number>>;
+
 /** A carrier at work. */
 export interface OpenCarrier extends Disposable {
   /** The ports that it listens on, in the order of `listen`. */
@@ -28,6 +31,8 @@ export interface OpenCarrier extends Disposable {
    * then carried on by what was opened here. Absent: every connection is accepted at once.
    */
   prepare?(wanted: WantedConnection): Promise<Reached>;
+  /** What became of connections; absent: nobody counts. */
+  readonly figures?: CarriedFigures;
   /** Settles when it has ended: undefined after `close`, else the cause. */
   readonly closed: Promise<Error | undefined>;
   /** Another profile for connections from now on. */
@@ -35,9 +40,6 @@ export interface OpenCarrier extends Disposable {
   /** Ends every connection; a second call does nothing. */
   close(): void;
 }
-
-/** What was carried of datagrams and echo requests, by names that a reader can show. */
-export type CarriedFigures = Readonly<Record<string, number>>;
 
 /** What carries datagrams and echo requests on by sockets, at work. */
 export interface DatagramCarrying extends Disposable {

@@ -9,10 +9,17 @@ import {
   errno,
   localAddress,
   setDevice,
+  setKeepAlive,
   setMark,
   setNoDelay,
   streamSocket,
 } from "../sys.ts";
+
+/**
+ * Within an hour a silent connection shows that it is there: whoever translates it, here or outside, may forget it after
+ * 2 hours 4 minutes (RFC 5382 section 5, REQ-5).
+ */
+export const KEEP_ALIVE_SECONDS = 3600;
 
 /** How sockets to the outside are set. */
 export interface OutsideOptions {
@@ -42,6 +49,9 @@ export function boundAddress(fd: number, family: number): SocketAddress {
 
 /** 0, or the errno of the option that was refused. */
 export function setOutside(fd: number, { mark, bindTo }: OutsideOptions, kind: "stream" | "datagram"): number {
-  if (kind === "stream") setNoDelay(fd);
+  if (kind === "stream") {
+    setNoDelay(fd);
+    setKeepAlive(fd, KEEP_ALIVE_SECONDS);
+  }
   return (mark === undefined ? 0 : setMark(fd, mark)) || (bindTo === undefined ? 0 : setDevice(fd, bindTo));
 }
