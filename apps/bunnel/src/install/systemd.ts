@@ -60,6 +60,8 @@ AmbientCapabilities=${capabilities}
 CapabilityBoundingSet=${capabilities}
 NoNewPrivileges=yes
 UMask=0077
+# Two descriptors for each connection that sockets carry on, one for each of their UDP sockets.
+LimitNOFILE=131072
 
 # Of the machine, only what carrying packets needs.
 DevicePolicy=closed
