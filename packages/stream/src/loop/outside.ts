@@ -6,8 +6,8 @@ import type { Sockets } from "../sockets/sockets.ts";
 import { AF_INET6, EINPROGRESS } from "../sys.ts";
 
 /**
- * Within an hour a silent connection shows that it is there: whoever translates it, here or outside, may forget it after
- * 2 hours 4 minutes (RFC 5382 section 5, REQ-5).
+ * Within an hour a silent connection shows that it is there: whoever translates it, here or outside, may forget it
+ * after 2 hours 4 minutes (RFC 5382 section 5, REQ-5).
  */
 export const KEEP_ALIVE_SECONDS = 3600;
 
