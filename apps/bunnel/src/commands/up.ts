@@ -24,6 +24,7 @@ import { ExitError, StoppedError } from "../service/exit.ts";
 import { gatewayWarnings } from "../service/gateway.ts";
 import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
+import { MemoryService } from "../memory/memory-service.ts";
 import { MemoryWatch } from "../service/memory-watch.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
 import { Service, type ReloadReport } from "../service/service.ts";
@@ -133,8 +134,9 @@ async function up(options: UpOptions): Promise<void> {
   // Once privileges are given up, no program can be started any more.
   using dashboard = options.ui === undefined ? undefined : besideUs(options);
   using dns = openDns(profile);
+  using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log });
   const handle = await new TunBackend(audited(platform, audit)).start({
-    ...{ engine: { profile }, settings },
+    ...{ engine: { profile: memory.effective(profile) }, settings },
     ...(await helpersOf(supervisor, dns)),
   });
   dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
@@ -146,12 +148,12 @@ async function up(options: UpOptions): Promise<void> {
     reloaded: (outcome) => logReload(log, outcome),
     notify: (event, data) => control.notify(event, data),
     stop: stop.resolve,
-    dns,
+    ...{ dns, memory },
   });
   try {
     commands.serve(service.commands);
-    audit.note("drop privileges", { ...giveUp(paths, user) });
-    using _telling = tellPackets(handle, control, (what) => audit.note(what));
+    audit.note("drop privileges", { ...giveUp(paths, user, memory) });
+    using _telling = tellPackets(handle, control, (what) => audit.note(what), memory.follow(handle));
     using _following = follow(service, control, { ...options, log }, stop.resolve);
     const { gaveUp, watch } = watchMemory(handle, log);
     using _watching = watch;
@@ -267,7 +269,8 @@ async function ended(handle: BackendHandle): Promise<BackendStats> {
   return stats;
 }
 
-function giveUp(paths: StatePaths, user: ServiceUser | undefined): DropReport {
+function giveUp(paths: StatePaths, user: ServiceUser | undefined, memory: MemoryService): DropReport {
+  memory.give();
   if (user !== undefined) giveStateDir(paths, user);
   return dropPrivileges(user);
 }

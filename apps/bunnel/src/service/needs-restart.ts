@@ -12,6 +12,10 @@ const KEYS: readonly (readonly [key: string, of: (profile: Profile) => unknown])
   ["device.pump", ({ device }) => device.pump],
   ["service.user", ({ service }) => service.user],
   ["service.audit_log", ({ service }) => service.auditLog],
+  ["memory.enabled", ({ memory }) => memory.enabled],
+  ["memory.file", ({ memory }) => memory.file],
+  ["memory.max_hosts", ({ memory }) => memory.maxHosts],
+  ["memory.watch", ({ memory }) => memory.watch],
   ["limits.max_flows", ({ limits }) => limits.maxFlows],
   ["limits.max_queue_size", ({ limits }) => limits.maxQueueSize],
 ];

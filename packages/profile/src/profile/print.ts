@@ -2,6 +2,7 @@
 import { printStrategy } from "../notation/printer.ts";
 import { PRESET_PREFIX, presetStrategy } from "../presets.ts";
 import { printDns } from "./dns-section.ts";
+import { memoryEntries } from "./memory-section.ts";
 import { lines, list, printPorts, quoted, table } from "./print-words.ts";
 import type { Profile, Rule } from "./profile.ts";
 import { printService } from "./service-section.ts";
@@ -47,6 +48,7 @@ export function printProfile(profile: Profile): string {
     printScope("[include]", profile.include),
     printScope("[exclude]", profile.exclude),
     printDns(dns),
+    table("[memory]", memoryEntries(profile.memory)),
     table("[stream]", streamEntries(stream)),
     table("[proxy]", proxyEntries(proxy)),
     table(
@@ -72,6 +74,7 @@ function printRule(rule: Rule): string {
     ["direction", quoted(rule.direction)],
     ["packets", rule.packets ? `[${rule.packets.first}, ${rule.packets.last}]` : "[]"],
     ["egress", quoted(rule.egress)],
+    ["carries", list("carries", rule.carries.map(quoted))],
     ["strategy", quoted(ruleStrategyText(rule))],
   ]);
 }

@@ -15,6 +15,8 @@ const WAIT_MS = 2000;
 const SYN = 0x02;
 const RST = 0x04;
 const SYN_ACK = 0x12;
+const PSH_ACK = 0x18;
+const FIN_ACK = 0x11;
 const RST_ACK = 0x14;
 /** No server listens there. */
 const CLOSED_PORT = 9;
@@ -152,6 +154,30 @@ describe("openInboundTap()", () => {
     expect(drain(tap).map((packet) => packet[8])).toEqual([64]);
   });
 
+  test.each([5, 9])("sees ends, and redirects of HTTP, where they are asked for: %i words of header", (words) => {
+    const tap = openTap({ synAck: true, fin: true, redirects: true });
+    const answer = (text: string, port = 80): Uint8Array => {
+      const packet = segment4({ words, flags: PSH_ACK, payloadBytes: text.length });
+      packet.set([port >> 8, port & 255], words * 4);
+      packet.set(new TextEncoder().encode(text), words * 4 + 20);
+      return packet;
+    };
+    const found = seenOf(
+      tap,
+      answer("HTTP/1.1 302 Found\r\nLocation: http://example.org/\r\n\r\n"),
+      answer("HTTP/1.0 301 Moved\r\n\r\n"),
+      answer("HTTP/1.1 200 OK\r\n\r\n"),
+      answer("HTTP/1.1 302 Found\r\n\r\n", 8080),
+      answer("HTTP"),
+      segment4({ words, flags: FIN_ACK }),
+    );
+    expect(found).toEqual([
+      [80, PSH_ACK],
+      [80, PSH_ACK],
+      [4242, FIN_ACK],
+    ]);
+  });
+
   test("sees what lies in the queue before the client knows that its connection stands", () => {
     const tap = openTap();
     for (let round = 0; round < 200; round++) {
@@ -216,7 +242,7 @@ describe("openInboundTap()", () => {
   });
 
   test.each<[string, InboundTapOptions]>([
-    ["tap: expected synAck or rst, found neither", { synAck: false }],
+    ["tap: expected synAck, rst, fin or redirects, found none of them", { synAck: false }],
     ["tap interfaces: expected 1…64, found 0", { interfaceIndexes: [] }],
     ["tap interfaces: expected 1…64, found 65", { interfaceIndexes: Array.from({ length: 65 }, (_, i) => i + 1) }],
     ["tap interface: expected an index from 1, found 0", { interfaceIndexes: [0] }],

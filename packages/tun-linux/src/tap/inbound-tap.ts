@@ -9,7 +9,13 @@ import { DeviceError, Wake, type DeviceHandOver, type InboundTap, type PacketLis
 import { addressOf } from "@bunnel/ffi";
 import { systemError } from "../errors.ts";
 import * as sys from "../sys.ts";
-import { inboundFilter, PACKET_OUTGOING, SNAP_BYTES, TAP_INTERFACES_MAX } from "./inbound-filter.ts";
+import {
+  inboundFilter,
+  PACKET_OUTGOING,
+  REDIRECT_SNAP_BYTES,
+  SNAP_BYTES,
+  TAP_INTERFACES_MAX,
+} from "./inbound-filter.ts";
 import { attachFilter, bindPackets, ignoreOutgoing, openPacketSocket } from "./sys.ts";
 import { PacketReceiver, setReceiveBuffer, takeDropped } from "./sys.ts";
 
@@ -32,29 +38,32 @@ export interface InboundTapOptions {
    * connection tracking translates them, and with the hop limit that it arrived with. Default false.
    */
   readonly forwarded?: boolean;
+  /** TCP segments with FIN. Default false. */
+  readonly fin?: boolean;
+  /** Segments from port 80 that begin an answer of HTTP/1 with a status of 3xx; 1500 octets of it. Default false. */
+  readonly redirects?: boolean;
   /** Octets that wait at most to be read, by the kernel's own count. Default 4 MiB. */
   readonly receiveBufferBytes?: number;
 }
 
 /**
  * Opens a tap in the calling thread's network namespace. It hears nothing until `listen(true)`. Packets come whole from
- * their IP header on, or their first 256 octets.
+ * their IP header on, or their first 256 octets, of redirects 1500.
  * @throws DeviceError E_DEVICE_DENIED without CAP_NET_RAW, E_DEVICE_OPTION for interfaces that cannot be or a tap that
  * would take nothing, E_UNSUPPORTED or E_DEVICE_SYSTEM where the kernel has no such sockets (Linux 4.20)
  */
 export function openInboundTap(options: InboundTapOptions = {}): InboundTap {
-  const {
-    interfaceIndexes,
-    synAck = true,
-    rst = false,
-    forwarded = false,
-    receiveBufferBytes = RECEIVE_BUFFER_BYTES,
-  } = options;
+  const { interfaceIndexes, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
+  const { synAck = true, rst = false, fin = false, redirects = false, forwarded = false } = options;
   checkInterfaces(interfaceIndexes);
-  if (!synAck && !rst) throw new DeviceError("E_DEVICE_OPTION", "tap: expected synAck or rst, found neither");
+  if (!synAck && !rst && !fin && !redirects) {
+    throw new DeviceError("E_DEVICE_OPTION", "tap: expected synAck, rst, fin or redirects, found none of them");
+  }
   const program = inboundFilter({
     synAck,
     rst,
+    fin,
+    redirects,
     outgoing: forwarded,
     ...(interfaceIndexes !== undefined && { interfaceIndexes }),
   });
@@ -66,7 +75,8 @@ export function openInboundTap(options: InboundTapOptions = {}): InboundTap {
     sys.closeFd(fd);
     throw openError("opening an event", errno);
   }
-  const tap = new LinuxInboundTap({ fd, eventFd, forwarded }, true);
+  const snapBytes = redirects ? REDIRECT_SNAP_BYTES : SNAP_BYTES;
+  const tap = new LinuxInboundTap({ fd, eventFd, forwarded }, true, snapBytes);
   const errno =
     (forwarded ? 0 : ignoreOutgoing(fd)) || setReceiveBuffer(fd, receiveBufferBytes) || attachFilter(fd, program);
   if (errno === 0) return tap;
@@ -83,7 +93,7 @@ export function openTransferredTap(handOver: DeviceHandOver): InboundTap {
   if (driver !== DRIVER || typeof fd !== "number" || typeof eventFd !== "number") {
     throw new DeviceError("E_DEVICE_OPTION", `hand-over: expected one of driver "${DRIVER}", found "${driver}"`);
   }
-  return new LinuxInboundTap({ fd, eventFd, forwarded: forwarded === true }, false);
+  return new LinuxInboundTap({ fd, eventFd, forwarded: forwarded === true }, false, SNAP_BYTES);
 }
 
 /** What both threads of a tap share. */
@@ -108,7 +118,11 @@ class LinuxInboundTap implements InboundTap {
   #dropped = 0;
   #open = true;
 
-  constructor({ fd, eventFd, forwarded }: TapPlaces, owner: boolean) {
+  constructor(
+    { fd, eventFd, forwarded }: TapPlaces,
+    owner: boolean,
+    readonly snapBytes: number,
+  ) {
     this.#receiver = forwarded ? new PacketReceiver() : undefined;
     this.#fd = fd;
     this.#eventFd = eventFd;
@@ -140,7 +154,7 @@ class LinuxInboundTap implements InboundTap {
     const memory = this.#memory;
     if (!memory) throw new DeviceError("E_DEVICE_STATE", "tap: expected a memory by attach(), found none");
     const { at, lengths } = list;
-    const room = Math.min(maxBytes, SNAP_BYTES);
+    const room = Math.min(maxBytes, this.snapBytes);
     let interrupted = 0;
     let i = from;
     while (i < at.length) {
