@@ -1,5 +1,6 @@
 // What the page and the process that serves it say to each other. Both compile this file, so it knows neither the
 // browser's world nor ours.
+import type { FlowLine, RuleLine } from "../control/answers.ts";
 
 /** What a packet that left is to its message; see `SentStep`. */
 export interface StepView {
@@ -40,32 +41,10 @@ export interface ExchangeView {
 }
 
 /** One flow of the table. */
-export interface FlowView {
-  readonly protocol: string;
-  readonly source: string;
-  readonly destination: string;
-  readonly state: string;
-  readonly message?: string;
-  readonly rule?: string;
-  readonly planned: number;
-  readonly hops?: number;
-  readonly idleMs: number;
-  readonly packetsOut: number;
-  readonly packetsIn: number;
-  readonly bytesOut: number;
-  readonly bytesIn: number;
+export interface FlowView extends FlowLine {
   /** The name of its last message, where this process saw it. */
   readonly host?: string;
   readonly verdict?: string;
-}
-
-export interface RuleView {
-  readonly name: string;
-  readonly enabled: boolean;
-  readonly priority: number;
-  readonly strategy: string;
-  readonly decided: number;
-  readonly flows: number;
 }
 
 /** The figures of a service, those that the page knows by name. */
@@ -147,7 +126,7 @@ export type LiveMessage =
       readonly rate?: RateView;
     }
   | { readonly type: "flows"; readonly total: number; readonly flows: readonly FlowView[] }
-  | { readonly type: "rules"; readonly rules: readonly RuleView[] }
+  | { readonly type: "rules"; readonly rules: readonly RuleLine[] }
   | { readonly type: "exchanges"; readonly exchanges: readonly ExchangeView[] }
   | { readonly type: "log"; readonly line: LogLine };
 

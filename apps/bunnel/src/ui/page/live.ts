@@ -1,14 +1,6 @@
 // What the page knows, kept up to date by the server's socket; whoever shows it is called once a frame.
-import type {
-  ExchangeView,
-  FlowView,
-  LiveMessage,
-  LogLine,
-  RateView,
-  ReasonView,
-  RuleView,
-  StatusView,
-} from "../contract.ts";
+import type { RuleLine } from "../../control/answers.ts";
+import type { ExchangeView, FlowView, LiveMessage, LogLine, RateView, ReasonView, StatusView } from "../contract.ts";
 import { ask, openSocket } from "./session.ts";
 
 const RATES_MAX = 600;
@@ -25,7 +17,7 @@ export class Live {
   rates: RateView[] = [];
   flows: readonly FlowView[] = [];
   flowsTotal = 0;
-  rules: readonly RuleView[] = [];
+  rules: readonly RuleLine[] = [];
   exchanges: ExchangeView[] = [];
   log: LogLine[] = [];
   #isDrawing = false;
