@@ -18,12 +18,21 @@ export function register(program: Command): void {
     .option("--seconds <number>", "how long it may take", readWhole(1, 86_400), 120)
     .option("--connections <number>", "how many connections it may make", readWhole(1, 100_000), 500)
     .option("--octets <number>", "how many octets it may move, in both directions", readWhole(1, 1e11), 100_000_000)
-    .option("--parallel <number>", `strategies under way at a time, 1 to ${PARALLEL_MAX}`, readWhole(1, PARALLEL_MAX), 4)
+    .option(
+      "--parallel <number>",
+      `strategies under way at a time, 1 to ${PARALLEL_MAX}`,
+      readWhole(1, PARALLEL_MAX),
+      4,
+    )
     .option("--repeats <number>", "how often a test is made before it counts", readWhole(2, REPEATS_MAX), 3)
     .option("--patience <seconds>", "how long nothing may come", readSeconds, 4)
     .option("--harmless <host>", "a host that is not blocked, for controls", TEST_HOSTS.harmless)
     .option("--resolve <host:address,...>", "where a host is, without asking; may be given again", collect)
-    .option("--resolver <address>", "the system's resolver, in the place of that of resolv.conf; again for more", collect)
+    .option(
+      "--resolver <address>",
+      "the system's resolver, in the place of that of resolv.conf; again for more",
+      collect,
+    )
     .option("--certificates <file>", "authorities to trust besides the system's (PEM)")
     .addOption(new Option("--family <number>", "IPv4 or IPv6 alone").choices(["4", "6"]))
     .option("--stream", "try only what sockets can carry out, which needs no right at all")

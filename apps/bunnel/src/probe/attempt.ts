@@ -78,7 +78,8 @@ function once(
   { target, way, address, times }: Once,
 ): Promise<Exchange> {
   const { page } = target;
-  if (kind === "quic" && worker.quic !== undefined) return worker.quic.ask({ address, name: page.host, path: page.path });
+  if (kind === "quic" && worker.quic !== undefined)
+    return worker.quic.ask({ address, name: page.host, path: page.path });
   if (kind !== "http") {
     return whole({ way, question, budget }, page, address, times % 2 === 0 ? "post-quantum" : "classic");
   }
@@ -87,20 +88,20 @@ function once(
 }
 
 /** Over HTTP there is no certificate: what counts is that it is not the box's answer. */
-function isWorking({ kind }: Candidate, { forged }: Target, exchange: Exchange): boolean {
-  if (kind !== "http") return isGood(exchange);
+function isWorking({ kind }: Candidate, { forged }: Target, seen: Exchange): boolean {
+  if (kind !== "http") return isGood(seen);
   // Servers answer 400 to what a decoy has made of a request.
-  return exchange.end === "done" && exchange.status !== 400 && (forged === undefined || exchange.location !== forged);
+  return seen.end === "done" && seen.status !== 400 && (forged === undefined || seen.location !== forged);
 }
 
 /** An exchange in short. */
-export function shown(exchange: Exchange): string {
-  const { stage, end, certificate, bodyBytes, isWhole, bytesPerSecond, status, words } = exchange;
+export function shown(seen: Exchange): string {
+  const { stage, end, certificate, bodyBytes, isWhole, bytesPerSecond, status, words } = seen;
   const size = `${Math.round(bodyBytes / 1024)} KiB`;
   const rate = bytesPerSecond === undefined ? "" : ` at ${Math.round(bytesPerSecond / 1024)} KiB/s`;
   if (end === "done") {
     const page = isWhole === true ? `whole page of ${bodyBytes} octets` : size;
-    const slow = isServed(exchange) && bytesPerSecond !== undefined && bytesPerSecond < RATE_MIN ? "too slow: " : "";
+    const slow = isServed(seen) && bytesPerSecond !== undefined && bytesPerSecond < RATE_MIN ? "too slow: " : "";
     return `${slow}status ${status ?? "none"}, ${page}${rate}`;
   }
   if (certificate !== undefined && certificate !== "valid") return `foreign certificate (${certificate})`;

@@ -56,6 +56,8 @@ export interface Diagnosis {
   readonly blocked: readonly ProbedKind[];
   /** After a hit even harmless names fail at the same address: tries disturb each other. */
   readonly hasPenalty: boolean;
+  /** The same over QUIC. */
+  readonly hasQuicPenalty: boolean;
   /** One line: "open", or the findings in short. */
   readonly summary: string;
 }
@@ -105,7 +107,11 @@ export function diagnose(seen: HostSeen): Diagnosis {
   const hasPenalty = reached.some(
     ({ harmless, after }) => isAnswered(harmless) && after !== undefined && !isAnswered(after),
   );
-  return { host: seen.host, findings, blocked, hasPenalty, summary: summaryOf(findings, hasPenalty) };
+  const hasQuicPenalty = reached.some(
+    ({ quicHarmless, quicAfter }) => (quicHarmless?.answered ?? 0) > 0 && quicAfter?.answered === 0,
+  );
+  const summary = summaryOf(findings, hasPenalty || hasQuicPenalty);
+  return { host: seen.host, findings, blocked, hasPenalty, hasQuicPenalty, summary };
 }
 
 function summaryOf(findings: readonly Finding[], hasPenalty: boolean): string {
@@ -124,7 +130,10 @@ function namesFindings({ host, system, trusted, systemHarmless, addresses }: Hos
     return [{ kind: "dns-forged", says: `the system's resolver says that ${host} does not exist, and it does` }];
   }
   // Servers of one host in several places have different addresses: what counts is whether its own server is there.
-  const foreign = system.filter((address) => !trusted.includes(address));
+  // Of a family of which nobody said anything, nothing is known.
+  const isComparable = (address: string): boolean =>
+    trusted.some((each) => each.includes(":") === address.includes(":"));
+  const foreign = system.filter((address) => !trusted.includes(address) && isComparable(address));
   const right = addresses.filter(({ own }) => own.some((exchange) => exchange.certificate === "valid"));
   const wrong = foreign.filter((address) => !right.some((each) => each.address === address) && isToldApart(address));
   function isToldApart(address: string): boolean {
@@ -147,7 +156,8 @@ function shown(names: NamesSeen): string {
 
 /** RFC 1918, RFC 6598, RFC 1122 section 3.2.1.3, RFC 3927, RFC 4193, RFC 4291: no public host is there. */
 export function isPrivate(address: string): boolean {
-  const v4 = /^(?:0|10|127)\.|^192\.168\.|^169\.254\.|^172\.(?:1[6-9]|2\d|3[01])\.|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./u;
+  const v4 =
+    /^(?:0|10|127)\.|^192\.168\.|^169\.254\.|^172\.(?:1[6-9]|2\d|3[01])\.|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./u;
   return v4.test(address) || /^(?:::1?$|f[cd]|fe[89ab])/iu.test(address);
 }
 
@@ -165,7 +175,8 @@ function tcpFindings(seen: HostSeen, address: AddressSeen, of: Make): readonly F
   const { own, harmless, nameless } = address;
   const where = address.address;
   const failed = own.filter((exchange) => !isServed(exchange));
-  const [first] = failed;
+  // Behind a hit some boxes open no connection any more: what was hit tells more.
+  const first = failed.find(isConnected) ?? failed[0];
   if (first === undefined) return slowFindings(own, of);
   const manner = MANNERS[first.end];
   if (!own.some(isConnected)) {
@@ -231,13 +242,17 @@ function httpFindings({ host }: HostSeen, { address, http, httpHarmless }: Addre
   }
   if (http.stage === "connect" || httpHarmless.end !== "done") return [];
   const manner = MANNERS[http.end];
-  return [of("http-name", `${manner} behind the request for ${host} at ${address}, another name is answered`, http.end)];
+  return [
+    of("http-name", `${manner} behind the request for ${host} at ${address}, another name is answered`, http.end),
+  ];
 }
 
-/** The same host, or one below or above it; a path alone is its own. */
+/** The host by TLS, or one below or above it. Redirects within the host were followed: what is left is a circle. */
 function isOwnSite(host: string, location: string): boolean {
-  const there = URL.parse(location, `http://${host}/`)?.hostname;
-  if (there === undefined) return false;
+  const url = URL.parse(location, `http://${host}/`);
+  if (url === null) return false;
+  const { hostname: there, protocol } = url;
+  if (there === host && protocol === "http:") return false;
   const site = host.split(".").slice(-2).join(".");
   return there === host || there === site || there.endsWith(`.${site}`);
 }

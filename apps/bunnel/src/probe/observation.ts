@@ -62,6 +62,8 @@ export interface AddressSeen {
   readonly httpHarmless?: Exchange;
   readonly quic?: readonly QuicExchange[];
   readonly quicHarmless?: QuicExchange;
+  /** The harmless name over QUIC again, behind a failure of the own one. */
+  readonly quicAfter?: QuicExchange;
 }
 
 /** Everything that was seen of a host. */

@@ -4,7 +4,7 @@ import { exchange } from "./io/exchange.ts";
 import type { QuicClient } from "./io/quic-client.ts";
 import type { Way } from "./io/way.ts";
 import type { AddressSeen, Exchange, HostSeen, NamesSeen, QuicExchange } from "./observation.ts";
-import { isAnswered, isConnected, isServed } from "./observation.ts";
+import { isAnswered, isServed } from "./observation.ts";
 import { familyOf, type ProbedPage, type ProbeQuestion } from "./question.ts";
 import type { Budget } from "./search/budget.ts";
 
@@ -32,9 +32,11 @@ export async function observe(parts: ObserveParts, page: ProbedPage): Promise<Ho
   const right = typeof trusted === "string" ? listOf(system) : trusted;
   const suspects = listOf(system).filter((address) => !right.includes(address));
   const wanted = [...chosen(question, right), ...chosen(question, suspects).slice(0, 1)];
+  const addresses = await Promise.all(
+    wanted.map((address) => observeAddress(parts, page, address, right.includes(address))),
+  );
+  // Last, because some boxes go on punishing this machine wherever it turns to.
   const elsewhere = await observeElsewhere(parts, host, wanted);
-  const addresses: AddressSeen[] = [];
-  for (const address of wanted) addresses.push(await observeAddress(parts, page, address, right.includes(address)));
   return {
     ...{ host, system, trusted, systemHarmless, addresses },
     ...(elsewhere !== undefined && { elsewhere }),
@@ -79,19 +81,18 @@ async function observeAddress(
   const { question } = parts;
   // The harmless name goes first: behind a hit even that may be punished.
   const harmless = await hello(parts, address, question.harmless);
-  const own: Exchange[] = [];
-  for (let count = 0; count < question.repeats; count++) {
-    const shape = count % 2 === 0 ? "post-quantum" : "classic";
-    own.push(await whole(parts, page, address, shape));
-    // An address that nobody opens needs no more proof than two tries.
-    if (count > 0 && !own.some(isConnected)) break;
-  }
+  const [own, plain] = await Promise.all([
+    Promise.all(
+      Array.from({ length: question.repeats }, (_, count) =>
+        whole(parts, page, address, count % 2 === 0 ? "post-quantum" : "classic"),
+      ),
+    ),
+    isTrusted ? observePlain(parts, page, address) : undefined,
+  ]);
   const isBad = own.some((each) => !isServed(each));
   const isCutOff = isBad && isAnswered(harmless) && !own.every(isAnswered);
   const nameless = isBad && !isAnswered(harmless) ? await hello(parts, address, undefined) : undefined;
   const after = isCutOff ? await hello(parts, address, question.harmless) : undefined;
-  const opens = own.some(isConnected) || isConnected(harmless);
-  const plain = opens && isTrusted ? await observePlain(parts, page, address) : undefined;
   return {
     ...{ address, family: familyOf(address), isTrusted, own, harmless, ...plain },
     ...(nameless !== undefined && { nameless }),
@@ -118,7 +119,10 @@ async function observeQuic(parts: ObserveParts, page: ProbedPage, address: strin
     tries.push(await quic.ask({ address, name: page.host, path: page.path }));
     if (tries.at(-1)?.end === "done") break;
   }
-  return { quicHarmless, quic: tries };
+  const isCutOff = tries.length > 0 && tries.every(({ end }) => end !== "done");
+  if (!isCutOff) return { quicHarmless, quic: tries };
+  const quicAfter = await quic.ask({ address, name: question.harmless, path: "/" });
+  return { quicHarmless, quic: tries, quicAfter };
 }
 
 function hello(parts: ObserveParts, address: string, name: string | undefined): Promise<Exchange> {

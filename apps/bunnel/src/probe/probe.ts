@@ -81,10 +81,11 @@ export async function probe(parts: ProbeParts): Promise<ProbeReport> {
   const trials: TrialResult[] = [];
   for (const kind of SEARCHED) {
     const targets: Target[] = [];
-    for (const { seen, diagnosis, page } of found) {
-      if (diagnosis.blocked.includes(kind)) targets.push(await targetOf(parts, observing, { seen, diagnosis, page }));
+    for (const each of found) {
+      if (each.diagnosis.blocked.includes(kind)) targets.push(await targetOf(parts, observing, kind, each));
     }
     if (targets.length > 0) trials.push(...(await searchFor(parts, kind, targets)));
+    for (const { pool } of targets) pool.close();
   }
   const recommendation = recommend(diagnoses, trials);
   const cut = cutOf(parts, diagnoses, recommendation);
@@ -104,7 +105,8 @@ interface Found {
 }
 
 /** Where trials for a host go: addresses at which the test was told from its control. */
-async function targetOf(parts: ProbeParts, observing: ObserveParts, { seen, diagnosis, page }: Found): Promise<Target> {
+async function targetOf(parts: ProbeParts, observing: ObserveParts, kind: Kind, found: Found): Promise<Target> {
+  const { seen, diagnosis, page } = found;
   const { question, equipment, budget } = parts;
   const names = await trustedNames(observing, page.host);
   const all = typeof names === "string" ? [] : names;
@@ -115,16 +117,22 @@ async function targetOf(parts: ProbeParts, observing: ObserveParts, { seen, diag
   };
   const families = new Set(tested.filter(({ address }) => !isDead(address)).map(({ family }) => family));
   // Other addresses of the host are of use where boxes punish; elsewhere those that were tested are enough.
-  const more = diagnosis.hasPenalty ? all : tested.map(({ address }) => address);
+  const hasPenalty = kind === "quic" ? diagnosis.hasQuicPenalty : diagnosis.hasPenalty;
+  const more = hasPenalty ? all : tested.map(({ address }) => address);
   const addresses = more.filter((address) => families.has(familyOf(address)) && !isDead(address));
   const { way } = equipment;
   const { patienceMs, harmless } = question;
   const order = { name: harmless, scheme: "https", isHelloOnly: true, patienceMs } as const;
-  const isFree = async (address: string): Promise<boolean> =>
-    isAnswered(await exchange(way, { ...order, address }, budget));
+  const isFree = async (address: string): Promise<boolean> => {
+    if (kind !== "quic") return isAnswered(await exchange(way, { ...order, address }, budget));
+    const asked = await equipment.quic?.ask({ address, name: harmless, path: "/" });
+    return (asked?.answered ?? 0) > 0;
+  };
   const isOver = (): boolean => budget.spent !== undefined;
-  const pool = new AddressPool(addresses, { hasPenalty: diagnosis.hasPenalty, isFree, isOver });
-  const forged = diagnosis.findings.some(({ kind }) => kind === "redirect")
+  const pool = new AddressPool(addresses, { hasPenalty, isFree, isOver });
+  // Where the diagnosis ran into the box, its punishment has begun.
+  for (const { address } of tested) pool.give(address, true);
+  const forged = diagnosis.findings.some((finding) => finding.kind === "redirect")
     ? tested.find(({ http }) => http?.location !== undefined)?.http?.location
     : undefined;
   return { page, pool, forged };

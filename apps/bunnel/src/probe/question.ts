@@ -28,7 +28,12 @@ const NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_
 /** "example.org", "example.org/page", "https://example.org/page?x=1". @throws ExitError for anything else */
 export function readPage(text: string): ProbedPage {
   const url = URL.parse(text.includes("://") ? text : `https://${text}`);
-  const isPlain = url !== null && url.protocol === "https:" && url.port === "" && url.username === "";
+  const isPlain =
+    url !== null &&
+    !/^[\d.]+$/u.test(url.hostname) &&
+    url.protocol === "https:" &&
+    url.port === "" &&
+    url.username === "";
   if (!isPlain || !NAME.test(url.hostname)) {
     throw new ExitError(`host ${JSON.stringify(text)}: expected a name such as example.org, or its https address`, 2);
   }

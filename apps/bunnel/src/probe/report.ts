@@ -25,7 +25,8 @@ export function progressText(event: ProbeEvent): string | undefined {
       const { result, used } = event;
       const mark = result.works ? "works" : "fails";
       const name = shortened(result.candidate.name);
-      return `  ${mark}  ${name.padEnd(30)} ${result.host}: ${result.how}  (${used.seconds} s, ${used.connections} connections)`;
+      const so = `(${used.seconds} s, ${used.connections} connections)`;
+      return `  ${mark}  ${name.padEnd(30)} ${result.host}: ${result.how}  ${so}`;
     }
   }
 }
@@ -54,7 +55,12 @@ function trialLines(trials: readonly TrialResult[]): readonly string[] {
     ...[candidate.egress, String(candidate.cost), host, how],
   ]);
   const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
   const more = failed.length - FAILED_SHOWN;
   return more > 0 ? [...lines, `and ${more} more that failed`] : lines;
 }
@@ -70,7 +76,8 @@ function recommendationLines({ recommendation, diagnoses, missing }: ProbeReport
   if (rules.length > 0) lines.push("Recommendation", ...rules.flatMap((rule) => ["", ...ruleLines(rule)]));
   else if (unsolved.length === 0 && !isHopeless) lines.push("Nothing needs to be done.");
   for (const { host, kind } of unsolved) lines.push(`Nothing that was tried helps ${kind} of ${host}.`);
-  if (isHopeless) lines.push("An address that is blocked is reached by no strategy: it takes another way, such as a VPN.");
+  if (isHopeless)
+    lines.push("An address that is blocked is reached by no strategy: it takes another way, such as a VPN.");
   if (unsolved.length > 0) lines.push(...missing);
   return lines;
 }

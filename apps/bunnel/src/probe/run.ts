@@ -74,7 +74,11 @@ export async function runProbe(hosts: readonly string[], options: ProbeOptions):
     const path = await written(report, options);
     if (path !== undefined) process.stdout.write(`The rules are in ${path}.\n`);
   }
-  process.exitCode = isInterrupted() ? STATUS_INTERRUPTED : report.recommendation.unsolved.length > 0 ? STATUS_UNSOLVED : 0;
+  process.exitCode = isInterrupted()
+    ? STATUS_INTERRUPTED
+    : report.recommendation.unsolved.length > 0
+      ? STATUS_UNSOLVED
+      : 0;
 }
 
 async function questionOf(hosts: readonly string[], options: ProbeOptions): Promise<ProbeQuestion> {

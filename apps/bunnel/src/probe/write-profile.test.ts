@@ -41,7 +41,9 @@ describe("withRules()", () => {
   });
 
   test("writes the egress that streams alone do not imply", () => {
-    const text = withRules(TEXT, [{ ...RULES[0], hosts: ["a.example.org"], strategy: "tls: split(1)", egress: "stream" }]);
+    const text = withRules(TEXT, [
+      { ...RULES[0], hosts: ["a.example.org"], strategy: "tls: split(1)", egress: "stream" },
+    ]);
     expect(parseProfile(text).rules[1]?.egress).toBe("stream");
     const implied = withRules(TEXT, [{ hosts: ["a.example.org"], strategy: "tls: tlsrec(1)", egress: "stream" }]);
     expect(implied).not.toContain("egress");

@@ -23,7 +23,11 @@ function escaped(text: string): string {
  * which is then written out behind them.
  * @throws ProfileError when the text was wrong before, ExitError when no rule can be put into it
  */
-export function withRules(text: string, rules: readonly RecommendedRule[], load?: (path: string) => Uint8Array): string {
+export function withRules(
+  text: string,
+  rules: readonly RecommendedRule[],
+  load?: (path: string) => Uint8Array,
+): string {
   const options = load === undefined ? {} : { load };
   const before = text.replace(BLOCK, "");
   const profile = parseProfile(before, options);
@@ -37,7 +41,8 @@ export function withRules(text: string, rules: readonly RecommendedRule[], load?
   const next = rules.length === 0 ? before : `${before === "" ? "" : `${body}\n`}${block}`;
   const after = parseProfile(next, options);
   const kept = after.rules.filter(({ name }) => profile.rules.some((rule) => rule.name === name));
-  if (!Bun.deepEquals(kept, profile.rules)) throw new ExitError("profile: the rules that it has would not stay the same");
+  if (!Bun.deepEquals(kept, profile.rules))
+    throw new ExitError("profile: the rules that it has would not stay the same");
   return next;
 }
 

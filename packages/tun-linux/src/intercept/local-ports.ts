@@ -36,6 +36,7 @@ const ENOENT = 2;
 const ESRCH = 3;
 const ENODEV = 19;
 
+/** Which local ports, and where what leaves them comes up. */
 export interface LocalPorts {
   /** Where packets come up: up, without an address, its MTU that of the uplink. */
   readonly deviceIndex: number;

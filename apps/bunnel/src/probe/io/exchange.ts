@@ -54,19 +54,24 @@ interface Course {
 /** Makes the exchange, and follows redirects that stay with the host; never throws. */
 export async function exchange(way: Way, order: ExchangeOrder, traffic: Traffic): Promise<Exchange> {
   let seen = await once(way, order, traffic);
-  for (let hops = 0; hops < REDIRECTS_MAX && order.scheme === "https"; hops++) {
-    const next = nextPath(order, seen);
-    if (next === undefined) break;
-    seen = await once(way, { ...order, path: next }, traffic);
+  let at = order;
+  for (let hops = 0; hops < REDIRECTS_MAX; hops++) {
+    const path = nextPath(at, seen);
+    if (path === undefined) break;
+    at = { ...order, path };
+    seen = await once(way, at, traffic);
   }
   return seen;
 }
 
-/** Where a redirect leads that stays with the host; undefined: nowhere. */
-function nextPath({ name, path = "/" }: ExchangeOrder, { end, certificate, location }: Exchange): string | undefined {
-  if (end !== "done" || certificate !== "valid" || location === undefined || name === undefined) return undefined;
-  const there = URL.parse(location, `https://${name}${path}`);
-  if (there === null || there.protocol !== "https:" || there.hostname !== name || there.port !== "") return undefined;
+/** Where a redirect leads that stays with the host; undefined: nowhere, or round in a circle. */
+function nextPath({ name, path = "/", scheme }: ExchangeOrder, seen: Exchange): string | undefined {
+  const { end, certificate, location } = seen;
+  if (end !== "done" || location === undefined || name === undefined) return undefined;
+  if (scheme === "https" && certificate !== "valid") return undefined;
+  const there = URL.parse(location, `${scheme}://${name}${path}`);
+  if (there === null || there.protocol !== `${scheme}:` || there.hostname !== name || there.port !== "")
+    return undefined;
   const next = `${there.pathname}${there.search}`;
   return next === path ? undefined : next;
 }

@@ -1,6 +1,6 @@
-// HTTP/3 by the run-time's own fetch, in a process of its own. A name and the address to ask it at cannot be given apart
-// there, so the process sees a table of hosts in which the name is on loopback, where datagrams are passed on from a
-// local port of the prober's choice. Needs a mount namespace: unshare(1) and the right to use it.
+// HTTP/3 by the run-time's own fetch, in a process of its own. A name and the address to ask it at cannot be given
+// apart there, so the process sees a table of hosts in which the name is on loopback, where datagrams are passed on
+// from a local port of the prober's choice. Needs a mount namespace: unshare(1) and the right to use it.
 import { createSocket, type Socket } from "node:dgram";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -64,7 +64,11 @@ export class QuicClient implements Disposable {
     const passing = await this.#pass(order.address, counts);
     try {
       const said = await this.#run(order, passing.port, patienceMs);
-      return { ...described(said, counts.answered), answered: counts.answered, ms: Math.round(performance.now() - began) };
+      return {
+        ...described(said, counts.answered),
+        answered: counts.answered,
+        ms: Math.round(performance.now() - began),
+      };
     } finally {
       passing.close();
       traffic.octets(counts.octets);

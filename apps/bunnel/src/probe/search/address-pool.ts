@@ -1,5 +1,5 @@
-// Which address of a host a trial goes to. Where boxes go on punishing after a hit, an address is one trial's alone, and
-// rests behind a failure until a harmless name is answered there again.
+// Which address of a host a trial goes to. Where boxes go on punishing after a hit, an address is one trial's alone,
+// and rests behind a failure until a harmless name is answered there again.
 
 /** Says whether an address is free of punishment. */
 export type IsFree = (address: string) => Promise<boolean>;
@@ -12,23 +12,20 @@ export interface PoolOptions {
   readonly isFree: IsFree;
   /** Nothing is waited for any more. */
   readonly isOver: () => boolean;
-  /** Default: the clock's. */
-  readonly sleep?: (ms: number) => Promise<void>;
 }
 
 const TURN_MS = 100;
 
 export class AddressPool {
   readonly #busy = new Set<string>();
-  readonly #sleep: (ms: number) => Promise<void>;
+  readonly #resting = new Set<() => void>();
   #next = 0;
+  #isClosed = false;
 
   constructor(
     readonly addresses: readonly string[],
     readonly options: PoolOptions,
-  ) {
-    this.#sleep = options.sleep ?? Bun.sleep;
-  }
+  ) {}
 
   /** One of these addresses, in turn; undefined: it is over before one is free. */
   async take(among: readonly string[] = this.addresses): Promise<string | undefined> {
@@ -40,22 +37,42 @@ export class AddressPool {
         return address;
       }
       if (this.options.isOver() || among.length === 0) return undefined;
-      await this.#sleep(TURN_MS);
+      await Bun.sleep(TURN_MS);
     }
   }
 
-  /** The trial is over. */
+  /** Nobody takes any more: what rests is not looked at again. */
+  close(): void {
+    this.#isClosed = true;
+    for (const stop of this.#resting) stop();
+  }
+
+  /** The trial is over; also for an address that was hit before there was a pool. */
   give(address: string, isFailed: boolean): void {
     if (!this.options.hasPenalty) return;
-    if (isFailed) void this.#rest(address);
-    else this.#busy.delete(address);
+    if (!isFailed) this.#busy.delete(address);
+    else if (this.addresses.includes(address)) {
+      this.#busy.add(address);
+      void this.#rest(address);
+    }
   }
 
   async #rest(address: string): Promise<void> {
-    for (let waitMs = FIRST_LOOK_MS; !this.options.isOver(); waitMs = Math.min(LOOK_MAX_MS, waitMs * 2)) {
-      await this.#sleep(waitMs);
-      if (this.options.isOver() || (await this.options.isFree(address))) break;
+    const { isOver, isFree } = this.options;
+    for (let waitMs = FIRST_LOOK_MS; !this.#isClosed && !isOver(); waitMs = Math.min(LOOK_MAX_MS, waitMs * 2)) {
+      await this.#pause(waitMs);
+      if (this.#isClosed || isOver() || (await isFree(address))) break;
     }
     this.#busy.delete(address);
+  }
+
+  /** Ends at once when the pool is closed. */
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#resting.add(resolve);
+    const timer = setTimeout(resolve, ms);
+    await promise;
+    clearTimeout(timer);
+    this.#resting.delete(resolve);
   }
 }

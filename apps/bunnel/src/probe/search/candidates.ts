@@ -20,6 +20,8 @@ export interface Candidate {
   /** Who can carry it out: the packets of the application rewritten, or sockets of ours in its place. */
   readonly egress: "packet" | "stream";
   readonly cost: number;
+  /** Its place among those of its kind: the cheapest has 0. */
+  readonly rank: number;
 }
 
 const DECOY = "sni=www.example.org";
@@ -72,7 +74,7 @@ export interface Abilities {
 
 /** The candidates for a kind of message, cheapest first; of equal strategies the first named one stands for all. */
 export function candidatesFor(kind: Kind, abilities: Abilities): readonly Candidate[] {
-  const found = new Map<string, Candidate>();
+  const found = new Map<string, Omit<Candidate, "rank">>();
   for (const [name, text] of [...SIMPLE.map((simple) => [undefined, simple] as const), ...catalogue()]) {
     const clause = parseStrategy(text).clauses.find((each) => each.kind === kind);
     // What is dropped serves nobody.
@@ -83,7 +85,7 @@ export function candidatesFor(kind: Kind, abilities: Abilities): readonly Candid
     const cost = costOf(clause, egress === "stream");
     found.set(strategy, { name: name ?? shortName(clause), kind, strategy, egress, cost });
   }
-  return [...found.values()].toSorted((a, b) => a.cost - b.cost);
+  return [...found.values()].toSorted((a, b) => a.cost - b.cost).map((candidate, rank) => ({ ...candidate, rank }));
 }
 
 function catalogue(): readonly (readonly [string, string])[] {

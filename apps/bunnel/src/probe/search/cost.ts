@@ -65,7 +65,18 @@ function operationCost(operation: Operation, isStream: boolean): number {
       return Math.max(0, operation.bytes) / SEGMENT_BYTES + 0.1;
     case "hostpad":
       return sentBesides(operation.bytes);
-    default:
+    case "httphost":
+    case "hostdot":
+    case "hosttab":
+    case "methodspace":
+    case "methodeol":
+    case "ipid":
+    case "mss":
+    case "tos":
+    case "ttl":
+    case "window":
+    case "doh":
+    case "redirect":
       return 0.1;
   }
 }

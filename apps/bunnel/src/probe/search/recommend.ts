@@ -56,7 +56,7 @@ function mostServing(results: readonly TrialResult[], left: ReadonlySet<string>)
     found.set(candidate.strategy, entry);
   }
   const ordered = [...found.values()].toSorted(
-    (a, b) => b.hosts.length - a.hosts.length || a.candidate.cost - b.candidate.cost,
+    (a, b) => b.hosts.length - a.hosts.length || a.candidate.rank - b.candidate.rank,
   );
   return ordered[0];
 }

@@ -5,13 +5,7 @@ import { startInlineLane, TunBackend, type BackendHandle, type TunPlatform } fro
 import { MemoryDevice, PacketPort, type Interception } from "@bunnel/device";
 import { openRawEgress } from "@bunnel/egress";
 import { QuicNames } from "@bunnel/engine";
-import {
-  interceptLocalPorts,
-  openInboundTap,
-  openLinuxTun,
-  OUR_MARK,
-  type LinuxTun,
-} from "@bunnel/tun-linux";
+import { interceptLocalPorts, openInboundTap, openLinuxTun, OUR_MARK, type LinuxTun } from "@bunnel/tun-linux";
 import { readUplinks } from "../../service/platform.linux.ts";
 import { trialProfile } from "../io/relay-way.ts";
 import { DirectWay, type PortRange } from "../io/way.ts";
@@ -91,7 +85,12 @@ function slotOf(handle: BackendHandle, ports: PortRange): PacketSlot {
 
 /** An engine with its rules and its way out, over a device that the dispatcher fills. */
 function startSlot(injector: MemoryDevice, mtuBytes: number): Promise<BackendHandle> {
-  const nothing: Interception = { method: "ports", uplinks: [], close: () => undefined, [Symbol.dispose]: () => undefined };
+  const nothing: Interception = {
+    method: "ports",
+    uplinks: [],
+    close: () => undefined,
+    [Symbol.dispose]: () => undefined,
+  };
   const platform: TunPlatform = {
     name: "probe",
     unsupported: () => undefined,
