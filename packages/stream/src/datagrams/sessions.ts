@@ -5,19 +5,8 @@ import { setOutside, type OutsideOptions } from "../loop/outside.ts";
 import { Poller, type Watcher } from "../loop/poller.ts";
 import type { SocketAddress } from "../relay-options.ts";
 import { familyOf, readSockaddr, sockaddrOf, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
-import {
-  addressOf,
-  AF_INET,
-  closeFile,
-  datagramSocket,
-  EAGAIN,
-  echoSocket,
-  EINTR,
-  errno,
-  prepare,
-  receiveFrom,
-  sendTo,
-} from "../sys.ts";
+import { closeFile, datagramSocket, echoSocket, errno, prepare, receiveFrom, sendTo } from "../sockets/current.ts";
+import { addressOf, AF_INET, EAGAIN, EINTR } from "../sys.ts";
 
 /** How sessions are kept. */
 export interface DatagramOptions extends OutsideOptions {
@@ -77,13 +66,13 @@ export class DatagramSessions implements Disposable, Watcher {
 
   /**
    * @param poller whose loop reads the answers; without it `poll` does
-   * @throws StreamError E_STREAM_UNSUPPORTED on other systems than Linux
+   * @throws StreamError E_STREAM_UNSUPPORTED on other systems than Linux, unless there is a poller
    */
   constructor(
     private readonly options: DatagramOptions,
     private readonly poller?: Poller,
   ) {
-    if (process.platform !== "linux") {
+    if (process.platform !== "linux" && poller === undefined) {
       throw new StreamError("E_STREAM_UNSUPPORTED", `datagrams: expected Linux, found ${process.platform}`);
     }
     prepare();

@@ -1,18 +1,9 @@
 // Sockets to the outside: they carry the mark and the interface that keep them out of the tunnel.
 import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "../socket-address.ts";
 import type { SocketAddress } from "../relay-options.ts";
-import {
-  AF_INET6,
-  closeFile,
-  connectTo,
-  EINPROGRESS,
-  errno,
-  localAddress,
-  setDevice,
-  setMark,
-  setNoDelay,
-  streamSocket,
-} from "../sys.ts";
+import { closeFile, connectTo, errno, localAddress, streamSocket, currentSockets } from "../sockets/current.ts";
+import type { Sockets } from "../sockets/sockets.ts";
+import { AF_INET6, EINPROGRESS } from "../sys.ts";
 
 /** How sockets to the outside are set. */
 export interface OutsideOptions {
@@ -41,7 +32,14 @@ export function boundAddress(fd: number, family: number): SocketAddress {
 }
 
 /** 0, or the errno of the option that was refused. */
-export function setOutside(fd: number, { mark, bindTo }: OutsideOptions, kind: "stream" | "datagram"): number {
-  if (kind === "stream") setNoDelay(fd);
-  return (mark === undefined ? 0 : setMark(fd, mark)) || (bindTo === undefined ? 0 : setDevice(fd, bindTo));
+export function setOutside(
+  fd: number,
+  { mark, bindTo }: OutsideOptions,
+  kind: "stream" | "datagram",
+  sockets: Sockets = currentSockets(),
+): number {
+  if (kind === "stream") sockets.setNoDelay(fd);
+  return (
+    (mark === undefined ? 0 : sockets.setMark(fd, mark)) || (bindTo === undefined ? 0 : sockets.setDevice(fd, bindTo))
+  );
 }

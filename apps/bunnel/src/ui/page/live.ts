@@ -4,6 +4,7 @@ import type {
   FlowView,
   LiveMessage,
   LogLine,
+  ProbeView,
   RateView,
   ReasonView,
   RuleView,
@@ -28,6 +29,7 @@ export class Live {
   rules: readonly RuleView[] = [];
   exchanges: ExchangeView[] = [];
   log: LogLine[] = [];
+  probe: ProbeView | undefined;
   #isDrawing = false;
 
   constructor(readonly draw: () => void) {
@@ -87,6 +89,9 @@ export class Live {
         break;
       case "exchanges":
         keep(this.exchanges, message.exchanges, LIST_MAX);
+        break;
+      case "probe":
+        this.probe = message.probe;
         break;
       case "log":
         keep(this.log, [message.line], LIST_MAX);
