@@ -31,6 +31,7 @@ function question(...words: readonly string[]): readonly string[] {
   return [
     ...[...PROGRAM, "probe", `${BLOCKED_NAME}/page.html`, "--harmless", ALLOWED_NAME, "--family", "4", "--no-quic"],
     ...["--resolve", `${BLOCKED_NAME}:${serverAddress(4)}`, "--resolve", `${ALLOWED_NAME}:${serverAddress(4, 9)}`],
+    ...["--state-dir", range.fresh("state")],
     ...["--certificates", join(range.folder, "authority.pem"), "--resolver", serverAddress(4)],
     ...["--patience", String(PATIENCE_SECONDS), ...words],
   ];

@@ -37,7 +37,8 @@ async function main(names: readonly string[]): Promise<void> {
   for (const probed of PROBE_CASES.filter(({ name }) => names.length === 0 || names.includes(name))) {
     const run = await runProbeCase(range, probed, { patienceSeconds: PATIENCE_SECONDS, words: ["--seconds", "300"] });
     rows.push([probed, run]);
-    const isRight = probed.says.test(run.summary);
+    const isSolved = run.strategies.length > 0 && run.unsolved.length === 0;
+    const isRight = probed.says.test(run.summary) && (probed.isSolved === undefined || probed.isSolved === isSolved);
     process.stdout.write(
       `${isRight ? "right" : "WRONG"} ${probed.name}: ${run.summary} | ${run.strategies.join(" | ")}`,
     );

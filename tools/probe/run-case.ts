@@ -61,6 +61,7 @@ export async function runProbeCase(
         ...[process.execPath, PROGRAM, "probe", `${BLOCKED_NAME}${PAGE}`, "--json", "--fresh"],
         ...["--harmless", ALLOWED_NAME, "--patience", String(patienceSeconds), "--state", range.fresh("state.json")],
         ...["--resolve", `${BLOCKED_NAME}:${at.join(",")}`, "--resolve", `${ALLOWED_NAME}:${harmless.join(",")}`],
+        ...["--state-dir", range.fresh("state")],
         ...["--certificates", join(range.folder, "authority.pem"), "--resolver", serverAddress(4)],
         ...(families.length === 1 ? ["--family", String(families[0])] : []),
         ...(probed.words ?? []),

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { quicRequest } from "../probe/io/quic-client.ts";
 import { TEST_HOSTS } from "../probe/test-hosts.ts";
 import type { ProbeOptions } from "../probe/run.ts";
+import { DEFAULT_STATE_DIR } from "../service/state-dir.ts";
 
 const PARALLEL_MAX = 8;
 const REPEATS_MAX = 10;
@@ -38,6 +39,8 @@ export function register(program: Command): void {
     .option("--stream", "try only what sockets can carry out, which needs no right at all")
     .option("--no-quic", "leave QUIC alone")
     .option("--state <file>", "where an interrupted probe is kept (default: probe.json in the user's cache)")
+    .option("--state-dir <dir>", "where the service keeps its state, and what it remembers", DEFAULT_STATE_DIR)
+    .option("--no-remember", "leave what the service remembers of hosts as it is")
     .option("--fresh", "begin anew, whatever an earlier probe has found")
     .option("--json", "print JSON lines: what happens, and the report as the last one")
     .addOption(new Option("--quic-request <url>").hideHelp())

@@ -11,6 +11,7 @@ import { progressText, reportText } from "./report.ts";
 import { Budget } from "./search/budget.ts";
 import type { TrialResult } from "./search/search.ts";
 import { defaultStatePath, StateFile } from "./state-file.ts";
+import { remember } from "./remember.ts";
 import { TEST_HOSTS } from "./test-hosts.ts";
 import { writeRules } from "./write-profile.ts";
 
@@ -32,6 +33,8 @@ export interface ProbeOptions {
   readonly stream?: boolean;
   readonly quic: boolean;
   readonly state?: string;
+  readonly stateDir: string;
+  readonly remember: boolean;
   readonly fresh?: boolean;
   readonly json?: boolean;
 }
@@ -68,6 +71,8 @@ export async function runProbe(hosts: readonly string[], options: ProbeOptions):
     }),
   );
   if (report.cut === undefined) state.remove();
+  const remembered = options.remember ? await remember(report, options.stateDir) : undefined;
+  if (remembered !== undefined) process.stderr.write(`bunnel: ${remembered}\n`);
   if (options.json === true) print({ type: "report", ...report, rulesWritten: await written(report, options) });
   else {
     process.stdout.write(`${reportText(report)}\n`);

@@ -35,7 +35,7 @@ export class ProbeRunner implements Disposable {
     } catch (error) {
       return { ok: false, error: explain(error) };
     }
-    const words = ["probe", "--json", "--fresh", "--seconds", String(SECONDS)];
+    const words = ["probe", "--json", "--fresh", "--no-remember", "--seconds", String(SECONDS)];
     for (const each of known) words.push("--resolve", each);
     if (harmless !== "") words.push("--harmless", harmless);
     this.#show({ ...NOTHING, state: "running", hosts, says: "starting" });
@@ -69,7 +69,10 @@ export class ProbeRunner implements Disposable {
     await child.exited;
     this.#child = undefined;
     if (this.view.state !== "running") return;
-    const words = (await errors).trim().replace(/^bunnel: /u, "").slice(0, ERROR_MAX);
+    const words = (await errors)
+      .trim()
+      .replace(/^bunnel: /u, "")
+      .slice(0, ERROR_MAX);
     this.#show({ ...this.view, state: "failed", says: words === "" ? "the probe ended early" : words });
   }
 
@@ -82,11 +85,18 @@ export class ProbeRunner implements Disposable {
         return this.#show({ ...view, says: `looking how ${event.host} is blocked` });
       case "seen": {
         const { host, summary, findings } = event.diagnosis;
-        return this.#show({ ...view, seen: [...view.seen, { host, summary, findings: findings.map(({ says }) => says) }] });
+        return this.#show({
+          ...view,
+          seen: [...view.seen, { host, summary, findings: findings.map(({ says }) => says) }],
+        });
       }
       case "searching": {
         const trialsMax = view.trials.length + event.candidates * event.hosts.length;
-        return this.#show({ ...view, trialsMax, says: `trying strategies for ${event.kind} of ${event.hosts.join(", ")}` });
+        return this.#show({
+          ...view,
+          trialsMax,
+          says: `trying strategies for ${event.kind} of ${event.hosts.join(", ")}`,
+        });
       }
       case "trial": {
         const { candidate, host, works, times, how } = event.result;

@@ -20,6 +20,8 @@ class ProbePage {
   readonly #said = el("p", { class: "said", role: "status" });
   readonly #bar = el("progress", { "aria-label": "Strategies tried", class: "trying" });
   readonly #missing = el("ul", { class: "notice missing", "aria-label": "What is not tried" });
+  readonly #command = el("code");
+  readonly #asRoot = el("p", { class: "notice" }, "All of it, in a terminal: ", this.#command);
   readonly #seen = el("dl", { class: "facts" });
   readonly #trials = el("tbody");
   readonly #rules = el("pre", { tabindex: "0", "aria-label": "Recommended rules" });
@@ -36,15 +38,25 @@ class ProbePage {
     this.#tried = card("What was tried", table);
     const copy = el("button", { type: "button", onclick: () => void this.#copy() }, "Copy");
     const link = el("a", { href: "#/rules" }, "the profile");
-    const where = el("p", { class: "quiet" }, "Rules for ", link, ". Put them before the rules that they are to go before.");
+    const where = el(
+      "p",
+      { class: "quiet" },
+      "Rules for ",
+      link,
+      ". Put them before the rules that they are to go before.",
+    );
     this.#recommended = card("Recommendation", this.#rules, el("div", { class: "tools" }, copy), where, this.#unsolved);
     const form = el("form", { class: "card", onsubmit: (event) => this.#submit(event) }, ...this.#fields());
     this.element = el(
       "section",
       { class: "probe" },
       el("h1", {}, "Probe"),
-      el("p", { class: "quiet" }, "Finds out how hosts are blocked on this network, and the cheapest strategy that helps."),
-      ...[form, this.#missing, this.#blocked, this.#recommended, this.#tried],
+      el(
+        "p",
+        { class: "quiet" },
+        "Finds out how hosts are blocked on this network, and the cheapest strategy that helps.",
+      ),
+      ...[form, this.#missing, this.#asRoot, this.#blocked, this.#recommended, this.#tried],
     );
   }
 
@@ -61,7 +73,12 @@ class ProbePage {
       this.#bar.value = trials.length;
     } else this.#bar.removeAttribute("value");
     lines(this.#missing, missing);
-    lines(this.#unsolved, unsolved.map((each) => `Nothing that was tried helps ${each}.`));
+    this.#asRoot.hidden = missing.length === 0;
+    setText(this.#command, `sudo bunnel probe ${probe.hosts.join(" ")}`);
+    lines(
+      this.#unsolved,
+      unsolved.map((each) => `Nothing that was tried helps ${each}.`),
+    );
     this.#blocked.hidden = seen.length === 0;
     this.#tried.hidden = trials.length === 0;
     this.#recommended.hidden = rules === "" && unsolved.length === 0;
@@ -69,7 +86,13 @@ class ProbePage {
     setText(this.#rules, rules);
     keyed(this.#seen, seen, ({ host }) => host, hostRow, fillHost);
     const ordered = trials.map((trial, index) => ({ trial, index })).toSorted((a, b) => rank(a.trial) - rank(b.trial));
-    keyed(this.#trials, ordered, ({ index }) => String(index), trialRow, () => undefined);
+    keyed(
+      this.#trials,
+      ordered,
+      ({ index }) => String(index),
+      trialRow,
+      () => undefined,
+    );
   }
 
   #fields(): readonly HTMLElement[] {
@@ -90,7 +113,8 @@ class ProbePage {
 
   #submit(event: Event): void {
     event.preventDefault();
-    const words = (input: HTMLInputElement): readonly string[] => input.value.split(/\s+/u).filter((word) => word !== "");
+    const words = (input: HTMLInputElement): readonly string[] =>
+      input.value.split(/\s+/u).filter((word) => word !== "");
     const hosts = words(this.#hosts);
     if (hosts.length === 0) {
       this.#say("which hosts?", "bad");
