@@ -10,6 +10,7 @@ import type { Budget } from "./search/budget.ts";
 
 /** Addresses of one host and family that are tested: many hosts have dozens. */
 const ADDRESSES_MAX = 2;
+const QUIC_TRIES = 2;
 
 export interface ObserveParts {
   readonly way: Way;
@@ -80,7 +81,7 @@ async function observeAddress(
 ): Promise<AddressSeen> {
   const { question } = parts;
   // The harmless name goes first: behind a hit even that may be punished.
-  const harmless = await hello(parts, address, question.harmless);
+  const harmless = await again(() => hello(parts, address, question.harmless), isAnswered);
   const [own, plain] = await Promise.all([
     Promise.all(
       Array.from({ length: question.repeats }, (_, count) =>
@@ -112,17 +113,22 @@ async function observePlain(parts: ObserveParts, { host, path }: ProbedPage, add
 async function observeQuic(parts: ObserveParts, page: ProbedPage, address: string) {
   const { quic, question } = parts;
   if (quic === undefined || !question.quic) return {};
-  const quicHarmless = await quic.ask({ address, name: question.harmless, path: "/" });
-  const tries: QuicExchange[] = [];
+  const askHarmless = (): Promise<QuicExchange> => quic.ask({ address, name: question.harmless, path: "/" });
+  const quicHarmless = await again(askHarmless, ({ answered }) => answered > 0);
   // Who does not answer a harmless name has no QUIC.
-  for (let count = 0; count < 2 && quicHarmless.answered > 0; count++) {
-    tries.push(await quic.ask({ address, name: page.host, path: page.path }));
-    if (tries.at(-1)?.end === "done") break;
-  }
+  const count = quicHarmless.answered > 0 ? QUIC_TRIES : 0;
+  const ask = (): Promise<QuicExchange> => quic.ask({ address, name: page.host, path: page.path });
+  const tries = await Promise.all(Array.from({ length: count }, ask));
   const isCutOff = tries.length > 0 && tries.every(({ end }) => end !== "done");
   if (!isCutOff) return { quicHarmless, quic: tries };
-  const quicAfter = await quic.ask({ address, name: question.harmless, path: "/" });
+  const quicAfter = await askHarmless();
   return { quicHarmless, quic: tries, quicAfter };
+}
+
+/** A control that fails is made once more: everything rests on it. */
+async function again<Seen>(make: () => Promise<Seen>, isGood: (seen: Seen) => boolean): Promise<Seen> {
+  const first = await make();
+  return isGood(first) ? first : make();
 }
 
 function hello(parts: ObserveParts, address: string, name: string | undefined): Promise<Exchange> {

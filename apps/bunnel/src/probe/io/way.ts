@@ -32,9 +32,12 @@ const TRIES_MAX = 16;
 
 /** Sockets of this machine, from local ports of a range where there is one. */
 export class DirectWay implements Way {
-  #next = 0;
+  #next: number;
 
-  constructor(readonly ports?: PortRange) {}
+  /** It begins anywhere in the range: servers may still hold connections of an earlier run from the same ports. */
+  constructor(readonly ports?: PortRange) {
+    this.#next = ports === undefined ? 0 : Math.floor(Math.random() * (ports.last - ports.first + 1));
+  }
 
   async open(address: string, port: number, timeoutMs: number): Promise<Socket> {
     for (let tries = 0; ; tries++) {
