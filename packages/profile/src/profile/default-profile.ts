@@ -1,7 +1,7 @@
 // The defaults, written once: the schema, the sample text and the printer take them from here.
 import { deepFreeze } from "../freeze.ts";
 import { PRESETS, PRESET_PREFIX } from "../presets.ts";
-import { EGRESSES } from "../notation/egress.ts";
+import { CARRIES, EGRESSES } from "../notation/egress.ts";
 import { DNS_DEFAULTS, dnsText } from "./dns-section.ts";
 import { GATEWAY_DEFAULTS, gatewayText } from "./gateway-section.ts";
 import { MEMORY_DEFAULTS, memoryText } from "./memory-section.ts";
@@ -23,6 +23,7 @@ export const RULE_DEFAULTS = deepFreeze({
   families: [...FAMILIES],
   direction: DIRECTIONS[2],
   egress: EGRESSES[0],
+  carries: [CARRIES[0]],
 });
 
 const DEFAULT_RULE: Rule = {
@@ -171,6 +172,9 @@ packets = []
 # carry their octets on, which tlsrec, oob and whatever else changes the length of a stream need. "auto": as the
 # strategy needs it, packets where both can.
 egress = ${JSON.stringify(DEFAULT_RULE.egress)}
+# What of it leaves by sockets where that is "stream". "tcp": flows. "udp": all datagrams to its addresses and ports,
+# any port where it names none. "icmp": echo requests, as ping sends them. Hosts of both are known by DNS answers.
+carries = ${tomlList(DEFAULT_RULE.carries)}
 # Needed. "pass" leaves messages alone; a preset is one of
 ${presetLines()}
 # and anything else is written out, as in

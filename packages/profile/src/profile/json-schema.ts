@@ -1,6 +1,6 @@
 // The keys of a profile as JSON Schema (draft 2020-12), for editors: names, types, limits and what each key is for.
 // What only `parseProfile` can tell, such as whether a strategy makes sense, it tells.
-import { EGRESSES } from "../notation/egress.ts";
+import { CARRIES, EGRESSES } from "../notation/egress.ts";
 import { FLOW_BUCKETS_MAX, FLOW_WAYS, QUEUES_MAX } from "@bunnel/abi";
 import { PRESET_PREFIX, PRESETS } from "../presets.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
@@ -120,6 +120,13 @@ function ruleSchema(): JsonSchema {
       enum: EGRESSES,
       default: RULE_DEFAULTS.egress,
     }),
+    carries: {
+      type: "array",
+      items: { enum: CARRIES },
+      minItems: 1,
+      description: "What of a stream rule leaves by sockets: TCP flows, UDP datagrams, ICMP echo requests.",
+      default: RULE_DEFAULTS.carries,
+    },
     strategy: {
       description: "A preset, or a strategy in the notation: tls: split(1, midsld) disorder",
       anyOf: [{ enum: ["pass", ...presets] }, { type: "string" }],

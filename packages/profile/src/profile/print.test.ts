@@ -136,6 +136,7 @@ families = ["ipv4", "ipv6"]
 direction = "both"
 packets = []
 egress = "auto"
+carries = ["tcp"]
 strategy = "preset:default"
 `);
   });

@@ -74,6 +74,7 @@ function printRule(rule: Rule): string {
     ["direction", quoted(rule.direction)],
     ["packets", rule.packets ? `[${rule.packets.first}, ${rule.packets.last}]` : "[]"],
     ["egress", quoted(rule.egress)],
+    ["carries", list("carries", rule.carries.map(quoted))],
     ["strategy", quoted(ruleStrategyText(rule))],
   ]);
 }

@@ -1,7 +1,7 @@
 // What a profile text may hold: each key, its values and its default. Unknown keys are found by `unknown-keys.ts`.
 import { FLOW_BUCKETS_MAX, FLOW_WAYS, QUEUES_MAX } from "@bunnel/abi";
 import * as v from "valibot";
-import { EGRESSES } from "../notation/egress.ts";
+import { CARRIES, EGRESSES } from "../notation/egress.ts";
 import { shown } from "../wording.ts";
 import { readIpv4, readNetmask, readPrefix } from "./address.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
@@ -73,6 +73,13 @@ const ruleTable = table({
   direction: v.optional(oneOf(DIRECTIONS), RULE_DEFAULTS.direction),
   packets: v.optional(read(readPackets), []),
   egress: v.optional(oneOf(EGRESSES), RULE_DEFAULTS.egress),
+  carries: v.optional(
+    v.pipe(
+      list(oneOf(CARRIES)),
+      v.check((found) => found.length > 0, "expected tcp, udp or icmp, found none"),
+    ),
+    [...RULE_DEFAULTS.carries],
+  ),
   strategy: v.string(({ input }) => `expected a strategy or a preset's name as text, found ${shown(input)}`),
 });
 

@@ -1,7 +1,7 @@
 // The rules that know one kind of message by its ports and first octets. Pure.
 import { DeviceError } from "@bunnel/device";
 import { gotoVerdict } from "../nft/expression.ts";
-import { carries, carriesBits, hasDestinationPort, opensConnection } from "../nft/match.ts";
+import { carries, carriesBits, hasDestinationPort, isEchoRequest, opensConnection } from "../nft/match.ts";
 import type { Rule } from "../nft/message.ts";
 
 /** Destination ports of one kind of message. */
@@ -21,6 +21,7 @@ const QUIC_INITIALS = [
   Uint8Array.of(0xd0, 0x6b, 0x33, 0x43, 0xcf),
 ];
 const QUIC_PORT = 443; // RFC 9114 section 3.1
+const FAMILIES = [4, 6] as const;
 const DNS_PORT = 53; // RFC 1035 section 4.2
 
 /** RFC 9110 section 9.3 and RFC 5789. */
@@ -38,6 +39,15 @@ export function quicRules(ports: readonly number[] | undefined, target: string):
 
 export function dnsRules(ports: readonly number[] | undefined, target: string): Rule[] {
   return portsOr(DNS_PORT, "dns", ports).map((port) => [...hasDestinationPort(port), gotoVerdict(target)]);
+}
+
+/** Every datagram to these ports, whatever it is. */
+export function udpRules(ports: readonly number[] | undefined, target: string): Rule[] {
+  return onPorts("udp", ports, [gotoVerdict(target)]);
+}
+
+export function echoRules(target: string): Rule[] {
+  return FAMILIES.map((family) => [...isEchoRequest(family), gotoVerdict(target)]);
 }
 
 /**

@@ -5,7 +5,8 @@
 //     |          4. on the port of a stream     5. the start of a connection
 //     |          6. a TLS ClientHello           7. on an HTTP port → http
 //     v
-//   datagrams a QUIC Initial, a datagram to a DNS port; there is no such chain where neither is asked for
+//   datagrams a QUIC Initial, a datagram to a DNS port, to one whose datagrams are all wanted; there is no such chain
+//             where none is asked for
 //   http      the words with which a request starts
 //     | goto
 //     v
@@ -13,6 +14,7 @@
 //     | goto
 //     v
 //   selected  destinations, ports, owners that are left alone; the rest is counted and gets the mark
+//   echo      the same for echo requests, which have no ports
 //   queries   the same for queries that are answered here: of destinations only those that the caller excludes
 //
 // A gateway has the same chains again, with "forwarded-" before their names, for what arrives from its networks:
@@ -26,7 +28,8 @@ import { addMark, arrivesByNone, goesTo, isNotTcp, isRoutedByNone } from "../nft
 import { isUdp, leavesByNone, markHas, markHasAny } from "../nft/match.ts";
 import type { RangeSet, Rule } from "../nft/message.ts";
 import { exceptRules, onlyTo } from "./destination-sets.ts";
-import { dnsRules, httpPortRules, methodRules, quicRules, streamRules, synRules, tlsRules } from "./kinds.ts";
+import { dnsRules, echoRules, httpPortRules, methodRules, quicRules } from "./kinds.ts";
+import { streamRules, synRules, tlsRules, udpRules } from "./kinds.ts";
 import { ownerRules } from "./owner-rules.ts";
 import { FORWARDED_MARK, OUR_MARK, SELECTED_MARK } from "./marks.ts";
 
@@ -34,6 +37,7 @@ const CHAIN_UDP = "datagrams";
 const CHAIN_HTTP = "http";
 const CHAIN_SELECTED = "selected";
 const CHAIN_QUERIES = "queries";
+const CHAIN_ECHO = "echo";
 const CHAIN_MARKED = "marked";
 
 /** Destinations that are left alone, besides those of LOCAL_DESTINATIONS. */
@@ -84,7 +88,7 @@ export interface SelectionChain {
 }
 
 /** Kinds in the order of their chains. */
-const KINDS: readonly SelectedKind[] = ["tls", "http", "quic", "dns", "syn"];
+const KINDS: readonly SelectedKind[] = ["tls", "http", "quic", "dns", "syn", "udp", "echo"];
 
 /** One of the two ways by which packets come. */
 interface Path {
@@ -120,7 +124,9 @@ export function selectionTable(scope: SelectionScope): SelectionTable {
   });
   const waysOut = uplinks.filter((name) => exclude?.interfaces?.includes(name) !== true);
   if (gateway.length === 0) return own;
-  const forwarded = pathTable(select, {
+  // What is no flow of this machine's is not carried on by its sockets.
+  const { udp: _, echo: __, ...packets } = select;
+  const forwarded = pathTable(packets, {
     ...{ hook: "arrival", head: "forwarded", prefix: "forwarded-" },
     first: [
       [...arrivesByNone(gateway), returnVerdict()],
@@ -133,18 +139,25 @@ export function selectionTable(scope: SelectionScope): SelectionTable {
 }
 
 function pathTable(select: Selection, { hook, head, prefix, first, last }: Path): SelectionTable {
-  const lastFor = (kind: SelectedKind): string =>
-    prefix + (kind === "dns" && select.dnsOfNetwork === true ? CHAIN_QUERIES : CHAIN_SELECTED);
+  const lastFor = (kind: SelectedKind): string => {
+    if (kind === "echo") return prefix + CHAIN_ECHO;
+    return prefix + (kind === "dns" && select.dnsOfNetwork === true ? CHAIN_QUERIES : CHAIN_SELECTED);
+  };
   const limits = KINDS.flatMap((kind) => {
     const limit = select[kind] && onlyTo(kind, select.addresses, lastFor(kind));
     return limit ? [{ kind, ...limit }] : [];
   });
   const target = (kind: SelectedKind): string =>
     limits.some((limit) => limit.kind === kind) ? `${prefix}to-${kind}` : lastFor(kind);
-  const udp = [...quicRules(select.quic, target("quic")), ...dnsRules(select.dns, target("dns"))];
+  const udp = [
+    ...quicRules(select.quic, target("quic")),
+    ...dnsRules(select.dns, target("dns")),
+    ...udpRules(select.udp, target("udp")),
+  ];
   const rules = [
     ...first,
     ...(udp.length > 0 ? [[...isUdp(), gotoVerdict(prefix + CHAIN_UDP)]] : []),
+    ...(select.echo === true ? echoRules(target("echo")) : []),
     [...isNotTcp(), returnVerdict()],
     ...streamRules(select.stream, prefix + CHAIN_SELECTED),
     ...synRules(select.syn, target("syn")),
@@ -168,6 +181,8 @@ function lastChains({ excludes, asked = [], select, include = {}, exclude = {} }
   const except = exceptRules(select.except);
   const owners = ownerRules(include, exclude, CHAIN_MARKED);
   const behind = [...except.rules, ...owners.rules];
+  // An echo request has no port: what stands in its place is anything.
+  const withoutPorts = exceptRules(select.except && { ...select.except, ports: [] }).rules;
   const mark: Rule = [counter(), ...addMark(SELECTED_MARK)];
   const marksApart = (include.cgroups ?? []).length > 0;
   const chain = (name: string, rules: readonly Rule[]): SelectionChain => {
@@ -177,6 +192,7 @@ function lastChains({ excludes, asked = [], select, include = {}, exclude = {} }
     sets: [...except.sets, ...owners.sets],
     chains: [
       chain(CHAIN_SELECTED, [...leftAlone(excludes), ...behind]),
+      ...(select.echo === true ? [chain(CHAIN_ECHO, [...leftAlone(excludes), ...withoutPorts, ...owners.rules])] : []),
       ...(takesQueries(select) ? [chain(CHAIN_QUERIES, [...asked.map(excludeRule), ...behind])] : []),
       ...(marksApart ? [{ name: CHAIN_MARKED, rules: [mark] }] : []),
     ],

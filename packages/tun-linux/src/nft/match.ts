@@ -20,6 +20,11 @@ import {
 // linux/in.h
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
+// linux/icmp.h, linux/icmpv6.h
+const ICMP_ECHO = 8;
+const ICMPV6_ECHO_REQUEST = 128;
 /** The same place in both: RFC 9293 section 3.1, RFC 768. */
 const DESTINATION_PORT_AT = 2;
 const SOURCE_PORT_AT = 0;
@@ -83,6 +88,17 @@ export function isTcp(): Expression[] {
 /** `meta l4proto udp` */
 export function isUdp(): Expression[] {
   return [loadMeta(NFT_META_L4PROTO), equals(Uint8Array.of(IPPROTO_UDP))];
+}
+
+/** `icmp type echo-request`, `icmpv6 type echo-request`: RFC 792, RFC 4443 section 4.1 */
+export function isEchoRequest(family: 4 | 6): Expression[] {
+  const [protocol, type] = family === 4 ? [IPPROTO_ICMP, ICMP_ECHO] : [IPPROTO_ICMPV6, ICMPV6_ECHO_REQUEST];
+  return [
+    loadMeta(NFT_META_L4PROTO),
+    equals(Uint8Array.of(protocol)),
+    loadPayload(PayloadBase.Transport, 0, 1),
+    equals(Uint8Array.of(type)),
+  ];
 }
 
 /** `tcp flags & (syn | ack) == syn`, where it is known to be TCP */
