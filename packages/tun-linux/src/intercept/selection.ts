@@ -123,6 +123,7 @@ export function selectionTable(scope: SelectionScope): SelectionTable {
   const echo = select.echo === true ? ECHO_FAMILIES.map((family) => echoRule(family, target("echo"))) : [];
   const output = [
     ...outputRules(uplinks, udp.length > 0, echo),
+    ...onPorts("queries", select.queries, [gotoVerdict(target("dns"))]),
     ...streamRules(select.stream),
     ...synRules(select.syn, target("syn")),
     ...tlsRules(select.tls, target("tls")),
