@@ -8,6 +8,7 @@ import { register as demo } from "./commands/demo.ts";
 import { register as doctor } from "./commands/doctor.ts";
 import { register as down } from "./commands/down.ts";
 import { register as flows } from "./commands/flows.ts";
+import { register as hosts } from "./commands/hosts.ts";
 import { register as lab } from "./commands/lab.ts";
 import { register as manual } from "./commands/manual.ts";
 import { register as metrics } from "./commands/metrics.ts";
@@ -32,7 +33,7 @@ const program = new Command("bunnel")
   .exitOverride();
 
 const COMMANDS = [
-  ...[demo, lab, up, proxy, down, statusCommand, stats, rules, flows, reload],
+  ...[demo, lab, up, proxy, down, statusCommand, stats, rules, flows, hosts, reload],
   ...[top, ui, profile, service, doctor, metrics, capture, replay, completions, manual],
 ];
 for (const register of COMMANDS) register(program);

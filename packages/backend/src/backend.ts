@@ -35,6 +35,8 @@ export interface TunSettings {
   readonly exclude?: PacketOwners;
   /** What is selected leaves by no other way when the process is killed. Default false. */
   readonly killSwitch?: boolean;
+  /** Interfaces of networks for which this machine is a router: what it forwards from them comes up, too. */
+  readonly gateway?: readonly string[];
   /** Ask the device for segmentation offload. Default true. */
   readonly offload?: boolean;
   /** Queues of the device, each with a thread of its own: 1 to 4. Default 1, which is best with offload. */

@@ -64,6 +64,11 @@ export interface InterceptionOptions {
   readonly select: Selection;
   /** Destinations that are left alone besides private, link-local and multicast ones: "203.0.113.0/24". */
   readonly excludes?: readonly string[];
+  /**
+   * Interfaces of networks for which this machine is a router: what arrives there and is forwarded by an uplink is
+   * looked at as well, whoever owns it. Default none.
+   */
+  readonly gateway?: readonly string[];
   /** Called after the network has changed, by an interception that follows it; more than once for one change, too. */
   readonly changed?: () => void;
   /** Only packets that fit every list that has entries. Interfaces have no say here: see `uplinks`. */

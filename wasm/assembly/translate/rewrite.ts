@@ -1,5 +1,5 @@
-// Addresses and ports of a TCP segment replaced, and its checksums with them: by what has changed, not by summing it again
-// (RFC 1624), so that a damaged packet stays damaged and a super-packet costs no more than a small one.
+// Addresses and ports of a TCP segment replaced, and its checksums with them: by what has changed, not by summing it
+// again (RFC 1624), so that a damaged packet stays damaged and a super-packet costs no more than a small one.
 import { fold } from "../wire/checksum";
 import { Ipv4 } from "../wire/ipv4";
 import { Ipv6 } from "../wire/ipv6";

@@ -1,5 +1,5 @@
-// DNS over TCP of the device's connections: the relay carries them to a listener on loopback, which answers. Each server
-// that was asked, with the resolver that the rule names, has a listener of its own, and so tells which it was.
+// DNS over TCP of the device's connections: the relay carries them to a listener on loopback, which answers. Each
+// server that was asked, with the resolver that the rule names, has a listener of its own, and so tells which it was.
 import { createServer, type Server, type Socket } from "node:net";
 import type { AnswerDns, DnsServer } from "@bunnel/backend";
 import { serveDnsStream } from "@bunnel/resolver";

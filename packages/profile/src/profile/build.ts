@@ -3,6 +3,7 @@ import type { RuleStrategy } from "./rule-strategy.ts";
 import { buildDns, type CertificatesFile } from "./dns-section.ts";
 import { CARRIES } from "../notation/egress.ts";
 import { defaultProfile } from "./default-profile.ts";
+import { buildMemory } from "./memory-section.ts";
 import {
   FAMILIES,
   PROFILE_VERSION,
@@ -45,6 +46,7 @@ export function buildProfile(
     service: buildService(input.service),
     log: buildLog(input.log),
     interception: buildInterception(input.interception),
+    gateway: input.gateway,
     device: {
       name: device.name,
       address: device.address,
@@ -65,6 +67,7 @@ export function buildProfile(
     include: buildSplit(input.include, lists.include),
     exclude: buildSplit(input.exclude, lists.exclude),
     dns: buildDns(input.dns, certificates),
+    memory: buildMemory(input.memory),
     stream: buildStream(input.stream),
     proxy: input.proxy,
     payloads: Object.fromEntries(payloads),

@@ -3,6 +3,8 @@ import { deepFreeze } from "../freeze.ts";
 import { PRESETS, PRESET_PREFIX } from "../presets.ts";
 import { CARRIES, EGRESSES } from "../notation/egress.ts";
 import { DNS_DEFAULTS, dnsText } from "./dns-section.ts";
+import { GATEWAY_DEFAULTS, gatewayText } from "./gateway-section.ts";
+import { MEMORY_DEFAULTS, memoryText } from "./memory-section.ts";
 import { readRuleStrategy } from "./rule-strategy.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS, type Profile, type Rule } from "./profile.ts";
 import { LOG_DEFAULTS, SERVICE_DEFAULTS, serviceText } from "./service-section.ts";
@@ -36,6 +38,7 @@ const DEFAULT_PROFILE: Profile = deepFreeze({
   service: SERVICE_DEFAULTS,
   log: LOG_DEFAULTS,
   interception: { method: METHODS[0], uplinks: [], exclude: [], killSwitch: false },
+  gateway: GATEWAY_DEFAULTS,
   device: {
     ...{ name: "bunnel0", address: "10.0.85.1", netmask: "255.255.255.0", mtuBytes: 0 },
     ...{ offload: true, queues: 1, pump: PUMPS[0] },
@@ -47,6 +50,7 @@ const DEFAULT_PROFILE: Profile = deepFreeze({
   include: SPLIT_DEFAULTS,
   exclude: SPLIT_DEFAULTS,
   dns: DNS_DEFAULTS,
+  memory: MEMORY_DEFAULTS,
   stream: STREAM_DEFAULTS,
   proxy: PROXY_DEFAULTS,
   payloads: {},
@@ -64,10 +68,12 @@ export function defaultProfileText(): string {
     headText(),
     serviceText(),
     interceptionText(),
+    gatewayText(),
     deviceText(),
     limitsText(),
     splitText(),
     dnsText(),
+    memoryText(),
     streamSectionsText(),
     defaultRuleText(),
   ].join("\n");

@@ -6,6 +6,8 @@ import { PRESET_PREFIX, PRESETS } from "../presets.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { dnsSchema } from "./dns-section.ts";
 import { table, text, texts, whole, yesOrNo, type JsonSchema } from "./json-schema-parts.ts";
+import { gatewayJsonSchema } from "./gateway-section.ts";
+import { memoryJsonSchema } from "./memory-section.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS } from "./profile.ts";
 import {
   FLOW_TIMEOUT_MAX_SECONDS,
@@ -144,11 +146,13 @@ export function profileJsonSchema(): JsonSchema {
       service: table("The service itself.", SERVICE_JSON.service),
       log: table("What the service says of itself.", SERVICE_JSON.log),
       interception: interceptionSchema(),
+      gateway: gatewayJsonSchema(),
       device: deviceSchema(),
       limits: limitsSchema(),
       include: table("What is looked at at all.", SPLIT_JSON),
       exclude: table("What is left alone.", SPLIT_JSON),
       dns: dnsSchema(),
+      memory: memoryJsonSchema(),
       ...streamJsonSchemas(),
       payload: {
         type: "object",

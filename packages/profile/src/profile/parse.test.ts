@@ -164,8 +164,8 @@ describe("parseProfile() refuses what is not TOML", () => {
 
 describe("parseProfile() names unknown keys with the nearest right one", () => {
   const root =
-    "expected version, enabled, service, log, interception, device, limits, include, exclude, dns, stream, proxy, " +
-    "payload or rule";
+    "expected version, enabled, service, log, interception, gateway, device, limits, include, exclude, dns, memory, " +
+    "stream, proxy, payload or rule";
   const device = "expected name, address, netmask, mtu, offload, queues or pump";
   const rule =
     "expected name, enabled, priority, hosts, hosts_file, addresses, addresses_file, ports, families, direction, " +

@@ -35,6 +35,9 @@ uplinks = []
 exclude = []
 kill_switch = false
 
+[gateway]
+interfaces = []
+
 [device]
 name = "bunnel0"
 address = "10.0.85.1"
@@ -91,6 +94,17 @@ negative_ttl_max_seconds = 300
 max_pending = 512
 fallback = "none"
 system_names = ["lan", "local", "localdomain", "home.arpa", "internal"]
+
+[memory]
+enabled = true
+file = ""
+remember = "failed"
+max_hosts = 5000
+watch = true
+failures = 3
+window_seconds = 60
+tries_per_hour = 20
+candidates = []
 
 [stream]
 max_flows = 16384

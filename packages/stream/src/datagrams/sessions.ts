@@ -6,21 +6,16 @@ import { Poller, type Watcher } from "../loop/poller.ts";
 import type { SocketAddress } from "../relay-options.ts";
 import { familyOf, readSockaddr, sockaddrOf, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
 import {
-  addressOf,
-  AF_INET,
-  AF_INET6,
   closeFile,
   datagramSocket,
-  EAGAIN,
   echoSocket,
-  EINTR,
-  EPOLLERR,
   errno,
   prepare,
   receiveFrom,
   sendTo,
   setHops,
-} from "../sys.ts";
+} from "../sockets/current.ts";
+import { addressOf, AF_INET, AF_INET6, EAGAIN, EINTR, EPOLLERR } from "../sys.ts";
 import { nextError, type DatagramError } from "./error-queue.ts";
 import { EMSGSIZE, setDontFragment, setService } from "./sys.ts";
 
@@ -96,13 +91,13 @@ export class DatagramSessions implements Disposable, Watcher {
 
   /**
    * @param poller whose loop reads the answers; without it `poll` does
-   * @throws StreamError E_STREAM_UNSUPPORTED on other systems than Linux
+   * @throws StreamError E_STREAM_UNSUPPORTED on other systems than Linux, unless there is a poller
    */
   constructor(
     private readonly options: DatagramOptions,
     private readonly poller?: Poller,
   ) {
-    if (process.platform !== "linux") {
+    if (process.platform !== "linux" && poller === undefined) {
       throw new StreamError("E_STREAM_UNSUPPORTED", `datagrams: expected Linux, found ${process.platform}`);
     }
     prepare();

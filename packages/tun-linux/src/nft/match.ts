@@ -1,7 +1,7 @@
 // What rules say about packets, as lists of expressions: the sentences above the words of expression.ts.
 import { IFNAMSIZ, NFPROTO_IPV4, NFPROTO_IPV6 } from "./constants.ts";
 import { NFT_META_L4PROTO, NFT_META_MARK, NFT_META_NFPROTO, NFT_META_OIFNAME } from "./constants.ts";
-import { NFT_META_SKGID, NFT_META_SKUID } from "./constants.ts";
+import { NFT_META_IIFNAME, NFT_META_SKGID, NFT_META_SKUID } from "./constants.ts";
 import {
   bitwise,
   differs,
@@ -10,6 +10,7 @@ import {
   loadCgroup,
   loadMeta,
   loadPayload,
+  loadWayOut,
   PayloadBase,
   storeMeta,
   toNetworkOrder,
@@ -56,6 +57,21 @@ export function addMark(bits: number): Expression[] {
 /** The packet leaves by none of these interfaces. */
 export function leavesByNone(interfaceNames: readonly string[]): Expression[] {
   return interfaceNames.flatMap((name) => [loadMeta(NFT_META_OIFNAME), differs(paddedName(name))]);
+}
+
+/** The packet arrived by none of these interfaces. */
+export function arrivesByNone(interfaceNames: readonly string[]): Expression[] {
+  return interfaceNames.flatMap((name) => [loadMeta(NFT_META_IIFNAME), differs(paddedName(name))]);
+}
+
+/** `fib daddr oifname != name …`: the routes lead the packet out by none of these interfaces. */
+export function isRoutedByNone(interfaceNames: readonly string[]): Expression[] {
+  return interfaceNames.flatMap((name) => [loadWayOut(), differs(paddedName(name))]);
+}
+
+/** `meta mark & bits != 0` */
+export function markHasAny(bits: number): Expression[] {
+  return [loadMeta(NFT_META_MARK), bitwise(machine32(bits), machine32(0)), differs(machine32(0))];
 }
 
 /** `meta l4proto != tcp` */
