@@ -25,8 +25,8 @@ interface Proxy extends AsyncDisposable {
   stats(): Promise<{ readonly treated: number }>;
 }
 
-async function proxyWith(strategy: string): Promise<Proxy> {
-  const child = lab.client.spawn([...PROGRAM, "proxy", "--json", "-l", LISTEN, "--strategy", strategy]);
+async function proxyWith(strategy: string, ...more: readonly string[]): Promise<Proxy> {
+  const child = lab.client.spawn([...PROGRAM, "proxy", "--json", "-l", LISTEN, "--strategy", strategy, ...more]);
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
   if (value === undefined) throw new Error(`bunnel proxy did not start: ${await child.stderr.text()}`);
@@ -76,7 +76,7 @@ test("bunnel proxy that leaves messages alone is blocked by every box, and reach
   expect(await passed("https", ALLOWED_NAME)).toEqual([...BOXES]);
 });
 
-test.each([
+const CASES = [
   ["https", "tls: split(midsld)", ["packet", "first-packet"]],
   ["https", "tls: split(1, midsld) disorder", IN_ORDER],
   // What reads streams to their end joins records too, up to a number of them.
@@ -87,9 +87,36 @@ test.each([
   ["http", "http: split(host+2) disorder", IN_ORDER],
   ["http", "http: oob(host+2)", BOXES],
   ["http", "http: fake(ttl=3) split(host+2) disorder", BOXES.filter((box) => box !== "full-last")],
-] as const)("%s through bunnel proxy with %s passes the boxes that it should", async (scheme, strategy, boxes) => {
+] as const;
+
+test.each(CASES)("%s through bunnel proxy with %s passes the boxes that it should", async (scheme, strategy, boxes) => {
   await using proxy = await proxyWith(strategy);
   expect(await passed(scheme, BLOCKED_NAME)).toEqual([...boxes]);
   const { treated } = await proxy.stats();
   expect(treated).toBe(BOXES.length * lab.families.length);
+});
+
+// Hop limits, urgent octets and pieces; a decoy's octets are changed behind the socket, as the native form alone can.
+const PORTABLE_CASES = CASES.filter(([, strategy]) => /oob|tls: .* disorder/.test(strategy) && !/fake/.test(strategy));
+
+test.each(PORTABLE_CASES)("%s with %s passes the same boxes in the portable form", async (scheme, strategy, boxes) => {
+  await using proxy = await proxyWith(strategy, "--portable");
+  expect(await passed(scheme, BLOCKED_NAME)).toEqual([...boxes]);
+  const { treated } = await proxy.stats();
+  expect(treated).toBe(BOXES.length * lab.families.length);
+});
+
+test("what the portable form cannot carry out is named", async () => {
+  const child = lab.client.spawn([
+    ...[...PROGRAM, "proxy", "--portable", "--json", "-l", LISTEN],
+    ...["--strategy", "tls: fake(ttl=3) split(midsld)"],
+  ]);
+  const { value } = await child.stdout.getReader().read();
+  const { leftOut } = JSON.parse(new TextDecoder().decode(value)) as { leftOut: readonly { why: string }[] };
+  child.kill("SIGTERM");
+  await child.exited;
+  expect(leftOut).toMatchObject([{ kind: "tls", technique: "fake" }]);
+  expect(leftOut[0]?.why).toBe(
+    "needs Linux's own sockets: no octets can be changed behind a socket in the portable form",
+  );
 });

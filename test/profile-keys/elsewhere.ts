@@ -56,6 +56,7 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, Shown>> = {
   "exclude.groups": [OWNERS, "groups: [{ first: 70, last: 79 }]"],
   "exclude.cgroups": [OWNERS, "exclude: { cgroups: ["],
   "exclude.processes": [OWNERS, "exclude: { processes: ["],
+  "gateway.interfaces": ["test/e2e/gateway.test.ts", "[gateway]\\ninterfaces = ["],
   "include.users": [OWNERS, "include: { users: ["],
   "include.groups": [OWNERS, "include: { groups: ["],
   "include.cgroups": [OWNERS, "include: { cgroups: ["],

@@ -56,6 +56,7 @@ export {
 export type { CertificatesFile, DnsFallback, DnsMethod, DnsSettings, DnsUpstream } from "./profile/dns-section.ts";
 export { MEMORY_DEFAULTS, type MemorySettings, type Remembered } from "./profile/memory-section.ts";
 export { readRuleStrategy, type RuleStrategy } from "./profile/rule-strategy.ts";
+export type { GatewaySettings } from "./profile/gateway-section.ts";
 export { isLoopback, type ProxySettings, type StreamSettings } from "./profile/stream-settings.ts";
 export { selectionOf, type ProfileSelection } from "./profile/selection.ts";
 export {

@@ -76,6 +76,7 @@ const anyRule: fc.Arbitrary<Rule> = fc
         addressesFile: fc.constantFrom(...ADDRESSES_FILES),
         direction: fc.constantFrom("out" as const, "in" as const, "both" as const),
         egress: fc.constantFrom("auto" as const, "packet" as const),
+        carries: fc.constant(["tcp" as const]),
         packets: fc
           .tuple(fc.integer({ min: 1, max: 8 }), fc.oneof(fc.nat(4), fc.constant(65527)))
           .map(([first, more]) => ({ first, last: first + more })),
@@ -83,7 +84,18 @@ const anyRule: fc.Arbitrary<Rule> = fc
         families: fc.subarray(["ipv4" as const, "ipv6" as const], { minLength: 1 }),
       },
       {
-        requiredKeys: ["name", "enabled", "priority", "hosts", "addresses", "direction", "egress", "ports", "families"],
+        requiredKeys: [
+          "name",
+          "enabled",
+          "priority",
+          "hosts",
+          "addresses",
+          "direction",
+          "egress",
+          "carries",
+          "ports",
+          "families",
+        ],
         noNullPrototype: true,
       },
     ),
@@ -137,6 +149,10 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
         exclude: fc.array(fc.constantFrom("203.0.113.0/24", "192.0.2.7/32", "2001:db8::/32"), { maxLength: 3 }),
         killSwitch: fc.boolean(),
       },
+      { noNullPrototype: true },
+    ),
+    gateway: fc.record(
+      { interfaces: fc.array(fc.constantFrom("br-lan", "lan0"), { maxLength: 2 }) },
       { noNullPrototype: true },
     ),
     device: fc.record(

@@ -3,11 +3,15 @@
 import type { ProxyUser } from "./proxy/socks5.ts";
 import type { Wish } from "./loop/ahead.ts";
 import type { Reached, RelayAccept, RelayFlow, SocketAddress } from "./relay-options.ts";
+import type { SocketSystem } from "./sockets/of-form.ts";
+import type { StreamForm } from "./sockets/sockets.ts";
 import type { RelayRules } from "./rules.ts";
 
 /** Everything that the relay's thread starts with. */
 export interface RelayStart {
   readonly port: MessagePort;
+  readonly form: StreamForm;
+  readonly system: SocketSystem | undefined;
   readonly signal: number;
   readonly listener: number;
   /** The address that it listens on. */

@@ -1,5 +1,7 @@
 // Connections of other programs, carried on by sockets of our own: what a relay is asked for, and what it tells.
 import type { Profile } from "@bunnel/profile";
+import type { SocketSystem } from "./sockets/of-form.ts";
+import type { StreamForm } from "./sockets/sockets.ts";
 import type { ProxyUser } from "./proxy/socks5.ts";
 
 /** An address as text, IPv4 or IPv6, and a port. */
@@ -25,9 +27,19 @@ export interface RelayOptions {
   /** Needed with "translated". Runs in the thread that called `open`. */
   readonly originalDestination?: OriginalDestination;
   readonly profile: Profile;
-  /** SO_MARK of every socket to the outside: keeps them out of the tunnel. Needs CAP_NET_ADMIN. */
+  /** How it waits and moves octets. Default: "native" on Linux, "portable" elsewhere. */
+  readonly form?: StreamForm;
+  /** Whose numbers and C library the portable form uses. Default: this system's own. */
+  readonly system?: SocketSystem;
+  /**
+   * A mark of every socket to the outside, which keeps them out of the tunnel: SO_MARK on Linux, which needs
+   * CAP_NET_ADMIN; SO_USER_COOKIE on FreeBSD.
+   */
   readonly mark?: number;
-  /** The interface that every socket to the outside is bound to (SO_BINDTODEVICE). */
+  /**
+   * The interface that every socket to the outside is bound to: SO_BINDTODEVICE on Linux, IP_BOUND_IF on macOS,
+   * IP_UNICAST_IF on Windows.
+   */
   readonly bindTo?: string;
   /** How names in proxy requests become addresses. Default: the system's resolver. */
   readonly resolve?: ResolveName;

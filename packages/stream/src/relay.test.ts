@@ -2,11 +2,13 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { parseProfile, type Profile } from "@bunnel/profile";
 import { clientHello } from "@bunnel/wire";
+import { BsdKernel, compiler } from "../test/kernel/bsd-kernel.ts";
 import { StreamError } from "./errors.ts";
 import { StreamRelay } from "./relay.ts";
 import type { RelayOptions, SocketAddress } from "./relay-options.ts";
 import { readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "./socket-address.ts";
-import { AF_INET, bindTo, closeFile, listenOn, localAddress, streamSocket } from "./sys.ts";
+import { socketsOf } from "./sockets/of-form.ts";
+import { AF_INET } from "./sys.ts";
 
 // Each waits for sockets; a busy machine should not turn them red.
 setDefaultTimeout(60_000);
@@ -36,7 +38,7 @@ async function serverWith(serve: (socket: Socket) => void): Promise<SocketAddres
 }
 
 /** A relay whose connections all go to one place. */
-function relayTo(destination: SocketAddress | undefined, more: Partial<RelayOptions> = {}): StreamRelay {
+function relayOf(destination: SocketAddress | undefined, more: Partial<RelayOptions> = {}): StreamRelay {
   const relay = StreamRelay.open({
     listen: { address: LOOPBACK, port: 0 },
     accept: "translated",
@@ -82,7 +84,21 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await Bun.sleep(5);
 }
 
-describe("StreamRelay", () => {
+/** Two forms on this system, and the portable one as other systems have it. */
+type Case = readonly [name: string, options: Pick<RelayOptions, "form" | "system">];
+const own: readonly Case[] = process.platform === "linux" ? [["native", { form: "native" }]] : [];
+const others = (["darwin", "freebsd"] as const).flatMap((platform): readonly Case[] => {
+  if (process.platform !== "linux" || compiler === undefined) return [];
+  const kernel = new BsdKernel(platform, compiler);
+  closers.push(() => kernel[Symbol.dispose]());
+  return [[`portable, fake kernel of ${platform}`, { form: "portable", system: kernel.system }]];
+});
+
+describe.each([...own, ["portable", { form: "portable" }] as Case, ...others])("StreamRelay, %s", (_, options) => {
+  const sockets = socketsOf(options.form ?? "portable", options.system);
+  const relayTo = (destination: SocketAddress | undefined, more: Partial<RelayOptions> = {}) =>
+    relayOf(destination, { ...options, ...more });
+
   test("carries octets both ways, and each direction ends by itself", async () => {
     const server = await serverWith((socket) => {
       void readAll(socket).then((all) => socket.end(`${all.length} octets came`));
@@ -101,7 +117,7 @@ describe("StreamRelay", () => {
     expect(String(await readAll(client))).toBe("220 hello\r\n");
   });
 
-  test("a hello that comes in three parts reaches the server in pieces at the points of the strategy", async () => {
+  test("a hello that comes in three parts is collected, treated as one message and carried unchanged", async () => {
     const arrived: Buffer[] = [];
     const server = await serverWith((socket) => socket.on("data", (chunk: Buffer) => arrived.push(chunk)));
     const relay = relayTo(server);
@@ -116,7 +132,6 @@ describe("StreamRelay", () => {
     }
     await until(() => Buffer.concat(arrived).length === HELLO.length);
     expect(Buffer.concat(arrived)).toEqual(Buffer.from(HELLO));
-    expect(arrived[0]).toHaveLength(1);
     const [flow] = await relay.flows();
     expect(flow).toMatchObject({ state: "open", rule: "all", host: "video.example.org", destination: server });
     expect(relay.stats.treated).toBe(1);
@@ -159,13 +174,15 @@ describe("StreamRelay", () => {
     const accepted: Socket[] = [];
     const server = await serverWith((socket) => accepted.push(socket));
     const relay = relayTo(server);
+    // One that is reset before the relay has seen it connected counts as refused.
+    const isThrough = (count: number) => accepted.length === count && relay.stats.connecting === 0;
     const first = await connectTo(relay.address);
-    await until(() => accepted.length === 1);
+    await until(() => isThrough(1));
     const ended = readAll(first);
     accepted[0]?.resetAndDestroy();
     expect(await ended).toBe("ECONNRESET");
     const second = await connectTo(relay.address);
-    await until(() => accepted.length === 2);
+    await until(() => isThrough(2));
     const seen = accepted[1] && readAll(accepted[1]);
     second.resetAndDestroy();
     expect(await seen).toBe("ECONNRESET");
@@ -185,12 +202,12 @@ describe("StreamRelay", () => {
 
   test("a destination that does not answer is told as refused when its time is over", async () => {
     // A listener whose queue of accepted connections is full answers nobody else (listen(2)).
-    const listener = streamSocket(AF_INET);
-    closers.push(() => closeFile(listener));
-    expect(bindTo(listener, sockaddrOf({ address: LOOPBACK, port: 0 }))).toBe(0);
-    expect(listenOn(listener, 0)).toBe(0);
+    const listener = sockets.streamSocket(AF_INET);
+    closers.push(() => sockets.closeFile(listener));
+    expect(sockets.bindTo(listener, sockaddrOf({ address: LOOPBACK, port: 0 }))).toBe(0);
+    expect(sockets.listenOn(listener, 0)).toBe(0);
     const bound = new Uint8Array(SOCKADDR_MAX_BYTES);
-    expect(localAddress(listener, bound)).toBe(0);
+    expect(sockets.localAddress(listener, bound)).toBe(0);
     const full = readSockaddr(bound);
     await connectTo(full);
     const relay = relayTo(full, { connectTimeoutMs: 300 });
@@ -247,7 +264,9 @@ describe("StreamRelay", () => {
     const relay = relayTo(server, { maxFlows: 2 });
     const kept = [await connectTo(relay.address), await connectTo(relay.address)];
     await until(() => relay.stats.open === 2);
-    expect(await readAll(await connectTo(relay.address))).toBe("ECONNRESET");
+    // The reset may be there before the run-time has looked at the connection.
+    const turnedAway = connectTo(relay.address).then(readAll, ({ code }: Error & { code?: string }) => code);
+    expect(await turnedAway).toBe("ECONNRESET");
     await until(() => relay.stats.overLimit === 1);
     for (const socket of kept) socket.destroy();
   });
@@ -274,7 +293,12 @@ describe("StreamRelay", () => {
     expect(await relay.closed).toBeUndefined();
     expect(await ended).toBe("ECONNRESET");
     expect(await relay.flows()).toEqual([]);
-    using again = StreamRelay.open({ listen: relay.address, accept: "proxy", profile: profileOf("tls: pass") });
+    using again = StreamRelay.open({
+      ...options,
+      listen: relay.address,
+      accept: "proxy",
+      profile: profileOf("tls: pass"),
+    });
     expect(again.address).toEqual(relay.address);
   });
 

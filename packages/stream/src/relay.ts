@@ -3,27 +3,14 @@ import { lookup } from "node:dns/promises";
 import type { Profile } from "@bunnel/profile";
 import { StreamError } from "./errors.ts";
 import { Counters } from "./loop/counters.ts";
-import { setOutside } from "./loop/outside.ts";
+import { KEEP_ALIVE_SECONDS, setOutside } from "./loop/outside.ts";
 import type { FromRelay, RelayStart, ToRelay } from "./protocol.ts";
 import type { Reached, RelayFlow, RelayOptions, RelayStats, ResolveName, SocketAddress } from "./relay-options.ts";
 import { relayRules } from "./rules.ts";
 import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "./socket-address.ts";
-import {
-  AF_INET6,
-  bindTo,
-  closeFile,
-  errno,
-  listenOn,
-  localAddress,
-  openSignal,
-  prepare,
-  raiseFileLimit,
-  raiseSignal,
-  setFreeBind,
-  setIpv6Only,
-  setReuse,
-  streamSocket,
-} from "./sys.ts";
+import { defaultForm, socketsOf } from "./sockets/of-form.ts";
+import type { Sockets, StreamForm } from "./sockets/sockets.ts";
+import { AF_INET6 } from "./sys.ts";
 
 export type * from "./relay-options.ts";
 
@@ -58,27 +45,33 @@ export class StreamRelay implements Disposable {
 
   /**
    * Listens, and carries on what comes, until it is closed.
-   * @throws StreamError E_STREAM_UNSUPPORTED on other systems than Linux
-   * @throws StreamError E_STREAM_OPTION without `originalDestination` for translated connections
+   * @throws StreamError E_STREAM_UNSUPPORTED on a system whose sockets it does not know, or that lacks the form
+   * @throws StreamError E_STREAM_OPTION without `originalDestination` for translated connections, or where sockets
+   * cannot be marked or bound as `mark` and `bindTo` want it
    * @throws StreamError E_STREAM_LISTEN when the address cannot be listened on
    * @throws ProfileError E_RULES_LIMIT when the profile has more rules, names or addresses than a table holds
    */
   static open(options: RelayOptions): StreamRelay {
-    if (process.platform !== "linux") {
-      throw new StreamError("E_STREAM_UNSUPPORTED", `relay: expected Linux, found ${process.platform}`);
-    }
     if (options.accept === "translated" && options.originalDestination === undefined) {
       throw new StreamError("E_STREAM_OPTION", "relay: expected originalDestination with translated connections");
     }
-    return new StreamRelay(options);
+    const form = options.form ?? defaultForm();
+    const sockets = socketsOf(form, options.system);
+    const refused = sockets.refusalOf(options);
+    if (refused !== undefined) throw new StreamError("E_STREAM_OPTION", `relay: ${refused}`);
+    return new StreamRelay(options, form, sockets);
   }
 
-  private constructor(private readonly options: RelayOptions) {
-    const rules = relayRules(options.profile);
-    const { fd, address } = listen(options);
+  private constructor(
+    private readonly options: RelayOptions,
+    private readonly form: StreamForm,
+    private readonly sockets: Sockets,
+  ) {
+    const rules = relayRules(options.profile, form);
+    const { fd, address } = listen(options, sockets);
     this.address = address;
-    this.maxFlows = affordable(options.maxFlows ?? FLOWS_DEFAULT);
-    this.#signal = openSignal();
+    this.maxFlows = affordable(options.maxFlows ?? FLOWS_DEFAULT, sockets);
+    this.#signal = sockets.openSignal();
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.closed = this.#ended.promise;
@@ -92,6 +85,8 @@ export class StreamRelay implements Disposable {
     );
     const start: RelayStart = {
       port: port2,
+      form,
+      system: options.system,
       signal: this.#signal,
       listener: fd,
       address: address.address,
@@ -119,7 +114,7 @@ export class StreamRelay implements Disposable {
    * @throws ProfileError as `open`; the one before then stays
    */
   load(profile: Profile): void {
-    this.#say({ say: "rules", rules: relayRules(profile) });
+    this.#say({ say: "rules", rules: relayRules(profile, this.form) });
   }
 
   /** The flows of this moment; none once it is closed. */
@@ -138,10 +133,10 @@ export class StreamRelay implements Disposable {
    */
   reach(destination: SocketAddress, peer: SocketAddress): Promise<Reached> {
     if (!this.#isOpen) return Promise.resolve("refused");
-    const fd = streamSocket(familyOf(destination.address));
+    const fd = this.sockets.streamSocket(familyOf(destination.address));
     if (fd < 0) return Promise.resolve("refused");
-    if (setOutside(fd, this.options, "stream") !== 0) {
-      closeFile(fd);
+    if (setOutside(fd, this.options, "stream", this.sockets) !== 0) {
+      this.sockets.closeFile(fd);
       return Promise.resolve("refused");
     }
     const { promise, resolve } = Promise.withResolvers<Reached>();
@@ -165,7 +160,7 @@ export class StreamRelay implements Disposable {
   #say(message: ToRelay): void {
     if (!this.#isOpen) return;
     this.#port.postMessage(message);
-    raiseSignal(this.#signal);
+    this.sockets.raiseSignal(this.#signal);
   }
 
   #hear(message: FromRelay): void {
@@ -216,25 +211,30 @@ export class StreamRelay implements Disposable {
 const resolveBySystem: ResolveName = async (name) => (await lookup(name, { all: true })).map(({ address }) => address);
 
 /** Flows that the process may have descriptors for, of those wanted. */
-function affordable(wanted: number): number {
-  const descriptors = raiseFileLimit(wanted * DESCRIPTORS_PER_FLOW + DESCRIPTORS_BESIDE);
+function affordable(wanted: number, sockets: Sockets): number {
+  const descriptors = sockets.raiseFileLimit(wanted * DESCRIPTORS_PER_FLOW + DESCRIPTORS_BESIDE);
   return Math.min(wanted, Math.floor((descriptors - DESCRIPTORS_BESIDE) / DESCRIPTORS_PER_FLOW));
 }
 
-function listen({ listen: wanted, accept }: RelayOptions): { readonly fd: number; readonly address: SocketAddress } {
-  prepare();
+function listen(
+  { listen: wanted, accept }: RelayOptions,
+  sockets: Sockets,
+): { readonly fd: number; readonly address: SocketAddress } {
+  sockets.prepare();
   const sockaddr = sockaddrOf(wanted);
   const family = familyOf(wanted.address);
-  const fd = streamSocket(family);
-  if (fd < 0) throw listenError(wanted, errno());
-  setReuse(fd);
-  if (family === AF_INET6) setIpv6Only(fd);
+  const fd = sockets.streamSocket(family);
+  if (fd < 0) throw listenError(wanted, sockets.errno());
+  sockets.setReuse(fd);
+  if (family === AF_INET6) sockets.setIpv6Only(fd);
   // The device that has the address may still be on its way up.
-  if (accept === "translated") setFreeBind(fd);
+  if (accept === "translated") sockets.setFreeBind(fd);
+  // What is accepted has it, too.
+  sockets.setKeepAlive(fd, KEEP_ALIVE_SECONDS);
   const bound = new Uint8Array(SOCKADDR_MAX_BYTES);
-  const error = bindTo(fd, sockaddr) || listenOn(fd, BACKLOG) || localAddress(fd, bound);
+  const error = sockets.bindTo(fd, sockaddr) || sockets.listenOn(fd, BACKLOG) || sockets.localAddress(fd, bound);
   if (error === 0) return { fd, address: readSockaddr(bound) };
-  closeFile(fd);
+  sockets.closeFile(fd);
   throw listenError(wanted, error);
 }
 

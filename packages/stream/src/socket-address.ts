@@ -1,4 +1,5 @@
-// Socket addresses as Linux has them: sockaddr_in of netinet/in.h, sockaddr_in6 of linux/in6.h.
+// Socket addresses as Linux has them, and as others write them: sockaddr_in of netinet/in.h, sockaddr_in6 of
+// linux/in6.h.
 //
 //   sockaddr_in    family 2 | port 2 | address 4 | zeros 8
 //   sockaddr_in6   family 2 | port 2 | flow 4 | address 16 | scope 4
@@ -48,7 +49,8 @@ export function readSockaddr(written: Uint8Array): SocketAddress {
   const sockaddr = written.slice();
   const view = new DataView(sockaddr.buffer, sockaddr.byteOffset, sockaddr.byteLength);
   const port = view.getUint16(2);
-  if (view.getUint16(0, true) === AF_INET) return { address: formatAddress(sockaddr.subarray(4, 8)), port };
+  // Where an address begins with its length the family stands behind it; elsewhere that octet is 0.
+  if ((sockaddr[1] || sockaddr[0]) === AF_INET) return { address: formatAddress(sockaddr.subarray(4, 8)), port };
   const octets = sockaddr.subarray(8, 24);
   const isMapped = octets.subarray(0, 12).toHex() === MAPPED_PREFIX;
   return { address: formatAddress(isMapped ? octets.subarray(12) : octets), port };

@@ -1,5 +1,5 @@
 import { isLoopback, type Profile } from "@bunnel/profile";
-import { leftOut } from "@bunnel/stream";
+import { leftOut, type StreamForm } from "@bunnel/stream";
 import { formatEndpoint, parseEndpoint } from "@bunnel/wire";
 import { InvalidArgumentError, type Command } from "commander";
 import { NameResolver } from "../dns/resolve-name.ts";
@@ -11,6 +11,7 @@ interface ProxyOptions extends ProfileOptions {
   readonly listen?: readonly string[];
   readonly remote?: boolean;
   readonly user?: string;
+  readonly portable?: boolean;
   readonly json?: boolean;
 }
 
@@ -27,6 +28,7 @@ export function register(program: Command): void {
     )
     .option("--remote", "listen where other machines reach it, too")
     .option("--user <name:password>", "ask clients for this name and password", readUser)
+    .option("--portable", "carry connections as on systems that are not Linux: by poll and copies; without fakes")
     .option("--json", "print one JSON line when it listens and one when it ends")
     .action(proxy);
 }
@@ -47,9 +49,10 @@ function readUser(text: string): string {
 
 async function proxy(options: ProxyOptions): Promise<void> {
   const profile = await profileOf(options);
-  const omitted = leftOut(profile);
+  const form: StreamForm | undefined = options.portable ? "portable" : undefined;
+  const omitted = leftOut(profile, form);
   using names = new NameResolver(profile);
-  using listeners = new Proxy(profile, { resolve: names.resolve });
+  using listeners = new Proxy(profile, { resolve: names.resolve, ...(form && { form }) });
   const stop = Promise.withResolvers<undefined>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.resolve(undefined));
   process.on("SIGHUP", () => void reload(listeners, names, options));

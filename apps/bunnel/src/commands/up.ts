@@ -21,6 +21,7 @@ import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
 import { ExitError, StoppedError } from "../service/exit.ts";
+import { gatewayWarnings } from "../service/gateway.ts";
 import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { MemoryService } from "../memory/memory-service.ts";
@@ -203,12 +204,14 @@ async function prepare(options: UpOptions): Promise<Prepared> {
   const { linuxPlatform } = await import("../service/platform.linux.ts");
   const platform = linuxPlatform({
     statePath: paths.state,
+    forwards: source.profile.gateway.interfaces.length > 0,
     onNetwork: (uplinks) => log.info("network changed", { uplinks }),
     onError: (error) => log.warning("network not followed", errorFields(error)),
   });
   const unsupported = platform.unsupported();
   if (unsupported !== undefined) throw new ExitError(unsupported);
   if (user !== undefined) checkReach(paths, user);
+  for (const warning of gatewayWarnings(source.profile)) log.warning(warning);
   return { source, user, log, paths, platform };
 }
 
@@ -256,7 +259,7 @@ async function helpersOf(
   dns: ReturnType<typeof openDns>,
 ): Promise<Pick<BackendConfig, "stream" | "alive" | "answerDns">> {
   const { linuxCarrier } = await import("../service/platform.linux.ts");
-  return { stream: linuxCarrier(), alive: () => supervisor.alive(), answerDns: dns.answer };
+  return { stream: linuxCarrier(dns.answerStream), alive: () => supervisor.alive(), answerDns: dns.answer };
 }
 
 /** Ends it and returns its last figures. */

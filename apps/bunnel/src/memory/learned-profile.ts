@@ -134,7 +134,7 @@ function ruleOf(profile: Profile, { index, clauses, hosts }: Group, number: numb
   }
   return {
     ...{ enabled: true, priority: FIRST_PRIORITY, addresses: [], ports: [], families: ["ipv4", "ipv6"] },
-    ...{ direction: "both", egress: "auto", ...own },
+    ...{ direction: "both", egress: "auto", carries: ["tcp"], ...own },
   };
 }
 

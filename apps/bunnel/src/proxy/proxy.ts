@@ -1,12 +1,14 @@
 // Listeners for programs that can be told to use a proxy: SOCKS 5 and HTTP on loopback, without any privilege.
 import type { Profile } from "@bunnel/profile";
-import { StreamRelay, type RelayOptions, type RelayStats, type ResolveName } from "@bunnel/stream";
+import { StreamRelay, type RelayOptions, type RelayStats, type ResolveName, type StreamForm } from "@bunnel/stream";
 import { parseEndpoint } from "@bunnel/wire";
 
 /** What a proxy has beside its profile. */
 export interface ProxyParts {
   /** How names become addresses. Default: as the system does it. */
   readonly resolve?: ResolveName;
+  /** Default: the fastest that this system has. */
+  readonly form?: StreamForm;
 }
 
 /** One relay for each address of the profile's `[proxy]`. */
@@ -74,7 +76,7 @@ export function streamOptions({ stream }: Profile): Partial<RelayOptions> {
   };
 }
 
-function optionsOf(profile: Profile, endpoint: string, { resolve }: ProxyParts): RelayOptions {
+function optionsOf(profile: Profile, endpoint: string, { resolve, form }: ProxyParts): RelayOptions {
   const { user, password, udp } = profile.proxy;
   const { datagrams, ...stream } = streamOptions(profile);
   return {
@@ -82,6 +84,7 @@ function optionsOf(profile: Profile, endpoint: string, { resolve }: ProxyParts):
     ...(udp && datagrams && { datagrams }),
     ...(user !== "" && { user: { name: user, password } }),
     ...(resolve && { resolve }),
+    ...(form && { form }),
     listen: parseEndpoint(endpoint),
     accept: "proxy",
     profile,

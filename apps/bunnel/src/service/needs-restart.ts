@@ -2,6 +2,7 @@
 import type { Profile } from "@bunnel/profile";
 
 const KEYS: readonly (readonly [key: string, of: (profile: Profile) => unknown])[] = [
+  ["gateway.interfaces", ({ gateway }) => gateway.interfaces.join()],
   ["device.name", ({ device }) => device.name],
   ["device.address", ({ device }) => device.address],
   ["device.netmask", ({ device }) => device.netmask],

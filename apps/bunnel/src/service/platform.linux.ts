@@ -1,6 +1,6 @@
 // The Linux parts, joined: devices and interception from @bunnel/tun-linux, raw sockets from @bunnel/egress.
 import { existsSync, readFileSync } from "node:fs";
-import { startLaneWorker, type StreamCarrier, type TunPlatform, type Uplinks } from "@bunnel/backend";
+import { startLaneWorker, type AnswerDns, type StreamCarrier, type TunPlatform, type Uplinks } from "@bunnel/backend";
 import { openRawEgress } from "@bunnel/egress";
 import { DeviceError, type Interception, type TunDevice } from "@bunnel/device";
 import {
@@ -27,15 +27,17 @@ export interface LinuxPlatformOptions {
   readonly statePath: string;
   /** A sweep leaves what a kill switch closed. */
   readonly keepClosed?: boolean;
+  /** Packets of other machines come up, too: answers to them are seen on their way to them. */
+  readonly forwards?: boolean;
   /** Called when an interception was brought in step with the network; with its uplinks. */
   readonly onNetwork?: (uplinks: readonly string[]) => void;
   /** Called when that failed: what was in force stays. */
   readonly onError?: (error: unknown) => void;
 }
 
-/** Carries flows of stream rules, by sockets that are not taken into the device. */
-export function linuxCarrier(): StreamCarrier {
-  return relayCarrier(OUR_MARK);
+/** Carries flows of stream rules by sockets that are not taken into the device, and answers DNS over TCP. */
+export function linuxCarrier(answerDns?: AnswerDns): StreamCarrier {
+  return relayCarrier(OUR_MARK, answerDns);
 }
 
 export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
@@ -48,7 +50,7 @@ export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
     setMtu,
     deviceDropped,
     openEgress: () => openRawEgress({ mark: OUR_MARK }),
-    openTap: () => openInboundTap(),
+    openTap: () => openInboundTap({ forwarded: options.forwards === true }),
     intercept: (method, asked) => {
       const intercept = method === "nft" ? interceptNft : interceptRules;
       const cgroups = [asked.include, asked.exclude].some((owners) => (owners?.cgroups ?? []).length > 0);

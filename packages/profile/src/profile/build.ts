@@ -1,6 +1,7 @@
 // A profile from values that were read and found right.
 import type { RuleStrategy } from "./rule-strategy.ts";
 import { buildDns, type CertificatesFile } from "./dns-section.ts";
+import { CARRIES } from "../notation/egress.ts";
 import { defaultProfile } from "./default-profile.ts";
 import { buildMemory } from "./memory-section.ts";
 import {
@@ -45,6 +46,7 @@ export function buildProfile(
     service: buildService(input.service),
     log: buildLog(input.log),
     interception: buildInterception(input.interception),
+    gateway: input.gateway,
     device: {
       name: device.name,
       address: device.address,
@@ -83,7 +85,7 @@ function buildInterception({
 }
 
 function buildRule(input: RuleInput, { strategy, hostsFile, addressesFile }: RuleParts): Rule {
-  const { name, enabled, priority, hosts, addresses, ports, families, direction, packets, egress } = input;
+  const { name, enabled, priority, hosts, addresses, ports, families, direction, packets, egress, carries } = input;
   return {
     name,
     enabled,
@@ -97,6 +99,7 @@ function buildRule(input: RuleInput, { strategy, hostsFile, addressesFile }: Rul
     direction,
     ...("first" in packets && { packets }),
     egress,
+    carries: CARRIES.filter((each) => carries.includes(each)),
     ...(strategy ?? { strategy: { clauses: [] } }),
   };
 }

@@ -35,6 +35,9 @@ uplinks = []
 exclude = []
 kill_switch = false
 
+[gateway]
+interfaces = []
+
 [device]
 name = "bunnel0"
 address = "10.0.85.1"
@@ -133,6 +136,7 @@ families = ["ipv4", "ipv6"]
 direction = "both"
 packets = []
 egress = "auto"
+carries = ["tcp"]
 strategy = "preset:default"
 `);
   });

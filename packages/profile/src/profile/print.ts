@@ -11,7 +11,7 @@ import { proxyEntries, streamEntries } from "./stream-settings.ts";
 
 /** The profile as TOML; `parseProfile` reads it back to an equal profile, from the same files where it names some. */
 export function printProfile(profile: Profile): string {
-  const { version, enabled, interception, device, limits, dns, stream, proxy, payloads, rules } = profile;
+  const { version, enabled, interception, gateway, device, limits, dns, stream, proxy, payloads, rules } = profile;
   const head: [string, string][] = [
     ["version", String(version)],
     ["enabled", String(enabled)],
@@ -27,6 +27,7 @@ export function printProfile(profile: Profile): string {
       ["exclude", list("exclude", interception.exclude.map(quoted))],
       ["kill_switch", String(interception.killSwitch)],
     ]),
+    table("[gateway]", [["interfaces", list("interfaces", gateway.interfaces.map(quoted))]]),
     table("[device]", [
       ["name", quoted(device.name)],
       ["address", quoted(device.address)],
@@ -73,6 +74,7 @@ function printRule(rule: Rule): string {
     ["direction", quoted(rule.direction)],
     ["packets", rule.packets ? `[${rule.packets.first}, ${rule.packets.last}]` : "[]"],
     ["egress", quoted(rule.egress)],
+    ["carries", list("carries", rule.carries.map(quoted))],
     ["strategy", quoted(ruleStrategyText(rule))],
   ]);
 }

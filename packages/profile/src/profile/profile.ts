@@ -1,5 +1,6 @@
 // What a profile is: every value checked, every default filled in, frozen to the last leaf.
-import type { Egress } from "../notation/egress.ts";
+import type { Carries, Egress } from "../notation/egress.ts";
+import type { GatewaySettings } from "./gateway-section.ts";
 import type { DnsSettings } from "./dns-section.ts";
 import type { Strategy } from "../notation/strategy.ts";
 import type { MemorySettings } from "./memory-section.ts";
@@ -88,6 +89,8 @@ export interface Rule {
   readonly packets?: PacketRange;
   /** How its TCP flows leave. */
   readonly egress: Egress;
+  /** What leaves by sockets where its egress is "stream". At least one. */
+  readonly carries: readonly Carries[];
   readonly strategy: Strategy;
   /** The preset that the strategy was taken from. */
   readonly preset?: string;
@@ -140,6 +143,7 @@ export interface Profile {
   readonly service: ServiceSettings;
   readonly log: LogSettings;
   readonly interception: InterceptionSettings;
+  readonly gateway: GatewaySettings;
   readonly device: DeviceSettings;
   readonly limits: Limits;
   /** Only what fits all of its lists is looked at. */

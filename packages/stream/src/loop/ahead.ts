@@ -2,19 +2,8 @@
 // whether its server answers. A connection that nobody comes for is closed.
 import type { Reached, SocketAddress } from "../relay-options.ts";
 import { sockaddrOf } from "../socket-address.ts";
-import {
-  closeFile,
-  connectTo,
-  EACCES,
-  EHOSTUNREACH,
-  EINPROGRESS,
-  ENETUNREACH,
-  EPERM,
-  EPOLLOUT,
-  ETIMEDOUT,
-  setNoDelay,
-  takeError,
-} from "../sys.ts";
+import { closeFile, connectTo, setNoDelay, takeError } from "../sockets/current.ts";
+import { EACCES, EHOSTUNREACH, EINPROGRESS, ENETUNREACH, EPERM, EPOLLOUT, ETIMEDOUT } from "../sys.ts";
 import type { Poller, Watcher } from "./poller.ts";
 import type { Timer } from "./timers.ts";
 

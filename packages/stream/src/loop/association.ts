@@ -3,17 +3,8 @@ import type { DatagramSessions } from "../datagrams/sessions.ts";
 import { readSocksDatagram, socksDatagram } from "../proxy/socks5.ts";
 import type { SocketAddress } from "../relay-options.ts";
 import { familyOf, isAddress, readSockaddr, sockaddrOf, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
-import {
-  addressOf,
-  bindTo,
-  closeFile,
-  datagramSocket,
-  EINTR,
-  errno,
-  localAddress,
-  receiveFrom,
-  sendTo,
-} from "../sys.ts";
+import { bindTo, closeFile, datagramSocket, errno, localAddress, receiveFrom, sendTo } from "../sockets/current.ts";
+import { addressOf, EINTR } from "../sys.ts";
 import type { Poller, Watcher } from "./poller.ts";
 
 /** What an association needs of the loop. */

@@ -1,7 +1,8 @@
 // One direction of a connection: octets from one socket to the other, as fast as the slower of both. A few go through
 // a buffer that all channels share; once a channel has passed more than that, its octets pass through a pipe and never
 // enter the process.
-import { EAGAIN, EINTR, errno, receive, send, shutdownWrite, spliceOctets } from "../sys.ts";
+import { errno, receive, send, shutdownWrite } from "../sockets/current.ts";
+import { EAGAIN, EINTR, spliceOctets } from "../sys.ts";
 import type { Pipe, Pipes } from "./pipes.ts";
 
 /** What channels of one thread share. */

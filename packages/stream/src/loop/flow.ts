@@ -12,21 +12,8 @@ import type { ProxyTarget, ProxyUser } from "../proxy/socks5.ts";
 import type { RelayAccept, RelayFlow, SocketAddress } from "../relay-options.ts";
 import { decide, type RelayRules } from "../rules.ts";
 import { familyOf, isAddress } from "../socket-address.ts";
-import {
-  closeFile,
-  EACCES,
-  ECONNREFUSED,
-  EPOLLERR,
-  EPOLLHUP,
-  EPOLLIN,
-  EPOLLOUT,
-  EPOLLRDHUP,
-  ETIMEDOUT,
-  setAbort,
-  setNoDelay,
-  shutdownWrite,
-  takeError,
-} from "../sys.ts";
+import { closeFile, setAbort, setNoDelay, shutdownWrite, takeError } from "../sockets/current.ts";
+import { EACCES, ECONNREFUSED, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, ETIMEDOUT } from "../sys.ts";
 import type { AheadSource } from "./ahead.ts";
 import type { Association } from "./association.ts";
 import { Channel, type ChannelShared } from "./channel.ts";

@@ -2,7 +2,8 @@
 import { MESSAGE_MAX_BYTES } from "../message/first-message.ts";
 import { Handshake, type ProxyWish } from "../proxy/handshake.ts";
 import type { ProxyUser } from "../proxy/socks5.ts";
-import { addressOf, EAGAIN, EINTR, errno, receive, send } from "../sys.ts";
+import { errno, receive, send } from "../sockets/current.ts";
+import { addressOf, EAGAIN, EINTR } from "../sys.ts";
 import type { ChannelShared } from "./channel.ts";
 
 /** "waiting": for more of the client; "gone": it has left. */

@@ -1,18 +1,15 @@
 // Sockets to the outside: they carry the mark and the interface that keep them out of the tunnel.
 import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "../socket-address.ts";
 import type { SocketAddress } from "../relay-options.ts";
-import {
-  AF_INET6,
-  closeFile,
-  connectTo,
-  EINPROGRESS,
-  errno,
-  localAddress,
-  setDevice,
-  setMark,
-  setNoDelay,
-  streamSocket,
-} from "../sys.ts";
+import { closeFile, connectTo, errno, localAddress, streamSocket, currentSockets } from "../sockets/current.ts";
+import type { Sockets } from "../sockets/sockets.ts";
+import { AF_INET6, EINPROGRESS } from "../sys.ts";
+
+/**
+ * Within an hour a silent connection shows that it is there: whoever translates it, here or outside, may forget it
+ * after 2 hours 4 minutes (RFC 5382 section 5, REQ-5).
+ */
+export const KEEP_ALIVE_SECONDS = 3600;
 
 /** How sockets to the outside are set. */
 export interface OutsideOptions {
@@ -41,7 +38,17 @@ export function boundAddress(fd: number, family: number): SocketAddress {
 }
 
 /** 0, or the errno of the option that was refused. */
-export function setOutside(fd: number, { mark, bindTo }: OutsideOptions, kind: "stream" | "datagram"): number {
-  if (kind === "stream") setNoDelay(fd);
-  return (mark === undefined ? 0 : setMark(fd, mark)) || (bindTo === undefined ? 0 : setDevice(fd, bindTo));
+export function setOutside(
+  fd: number,
+  { mark, bindTo }: OutsideOptions,
+  kind: "stream" | "datagram",
+  sockets: Sockets = currentSockets(),
+): number {
+  if (kind === "stream") {
+    sockets.setNoDelay(fd);
+    sockets.setKeepAlive(fd, KEEP_ALIVE_SECONDS);
+  }
+  return (
+    (mark === undefined ? 0 : sockets.setMark(fd, mark)) || (bindTo === undefined ? 0 : sockets.setDevice(fd, bindTo))
+  );
 }

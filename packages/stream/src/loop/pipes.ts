@@ -1,6 +1,7 @@
 // Pipes through which octets pass from socket to socket without entering the process. A channel borrows one while
 // octets lie in it, so that a few are enough for many flows.
-import { closeFile, openPipe } from "../sys.ts";
+import { closeFile } from "../sockets/current.ts";
+import { openPipe } from "../sys.ts";
 
 /** Octets that a pipe is asked to hold: pipe-max-size of pipe(7) is 1 MiB where nobody changed it. */
 const PIPE_BYTES = 1 << 20;
@@ -17,10 +18,13 @@ export class Pipes implements Disposable {
   readonly #free: Pipe[] = [];
   #open = 0;
 
+  /** @param most at a time; 0: octets are copied instead */
+  constructor(private readonly most: number = PIPES_MAX) {}
+
   /** An empty one; undefined: all are in use. */
   take(): Pipe | undefined {
     const free = this.#free.pop();
-    if (free !== undefined || this.#open >= PIPES_MAX) return free;
+    if (free !== undefined || this.#open >= this.most) return free;
     const ends = openPipe(PIPE_BYTES);
     if (ends === undefined) return undefined;
     this.#open += 1;

@@ -3,18 +3,10 @@ import { receiveMessageOnPort } from "node:worker_threads";
 import type { FromRelay, RelayStart, ToRelay } from "../protocol.ts";
 import type { Reached, SocketAddress } from "../relay-options.ts";
 import { isAddress, readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
-import {
-  acceptFrom,
-  addressOf,
-  clearSignal,
-  closeFile,
-  EINTR,
-  EMFILE,
-  ENFILE,
-  errno,
-  prepare,
-  setAbort,
-} from "../sys.ts";
+import { acceptFrom, useSockets, clearSignal, closeFile, errno, prepare, setAbort } from "../sockets/current.ts";
+import { addressOf, EINTR, EMFILE, ENFILE } from "../sys.ts";
+import { socketsOf } from "../sockets/of-form.ts";
+import { isPortable } from "../sockets/sockets.ts";
 import { Ahead, type AheadConnection, type Wish } from "./ahead.ts";
 import { DatagramSessions } from "../datagrams/sessions.ts";
 import { Association } from "./association.ts";
@@ -32,7 +24,7 @@ const SWEEP_MS = 1000;
 const ACCEPT_PAUSE_MS = 100;
 
 export class RelayLoop implements FlowHost {
-  readonly poller = new Poller();
+  readonly poller: Poller;
   readonly shared: ChannelShared;
   readonly counters: Counters;
   readonly accept;
@@ -44,7 +36,7 @@ export class RelayLoop implements FlowHost {
   rules;
   now = performance.now();
   readonly #timers = new Timers();
-  readonly #pipes = new Pipes();
+  readonly #pipes: Pipes;
   readonly #ahead = new Ahead(this);
   readonly #flows = new Set<Flow>();
   #runnable = new Set<Flow>();
@@ -60,7 +52,11 @@ export class RelayLoop implements FlowHost {
     private readonly start: RelayStart,
     private readonly say: (message: FromRelay) => void,
   ) {
+    const sockets = socketsOf(start.form, start.system);
+    useSockets(sockets);
     prepare();
+    this.poller = new Poller();
+    this.#pipes = isPortable(sockets) ? new Pipes(0) : new Pipes();
     const scratch = new Uint8Array(SCRATCH_BYTES);
     this.shared = { pipes: this.#pipes, scratch, scratchAt: addressOf(scratch) };
     this.counters = new Counters(start.counters);

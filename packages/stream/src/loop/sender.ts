@@ -1,19 +1,7 @@
 // Carries out a plan on a socket, step by step, each in a segment of its own. Decides nothing.
 import type { Step } from "../plan/plan.ts";
-import {
-  addressOf,
-  closeFile,
-  EAGAIN,
-  EINTR,
-  errno,
-  memoryFile,
-  overwrite,
-  send,
-  sendFile,
-  sendUrgent,
-  setHops,
-  unsentBytes,
-} from "../sys.ts";
+import { closeFile, errno, send, sendUrgent, setHops, unsentBytes } from "../sockets/current.ts";
+import { addressOf, EAGAIN, EINTR, memoryFile, overwrite, sendFile } from "../sys.ts";
 
 /** What a sender needs of the loop. */
 export interface SenderHost {

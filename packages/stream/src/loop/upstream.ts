@@ -8,7 +8,8 @@ import { MESSAGE_MAX_BYTES, recognise, type StreamMessage } from "../message/fir
 import type { StreamPlan } from "../plan/plan.ts";
 import { readProxyRequest } from "../proxy/http.ts";
 import type { ProxyTarget } from "../proxy/socks5.ts";
-import { EAGAIN, EINTR, errno, receive } from "../sys.ts";
+import { errno, receive } from "../sockets/current.ts";
+import { EAGAIN, EINTR } from "../sys.ts";
 import type { Channel, ChannelShared, ChannelState } from "./channel.ts";
 import type { Timer } from "./timers.ts";
 import { Sender, type SenderHost } from "./sender.ts";

@@ -43,12 +43,19 @@ const JSET = 0x40;
 /** Facts about the packet besides its octets: SKF_AD_OFF and what is added to it. */
 const FACTS = -0x1000;
 const FACT_PROTOCOL = 0;
+const FACT_KIND = 4;
 const FACT_IFINDEX = 8;
+const FACT_MARK = 20;
 
 /** The EtherType, whether or not there is an Ethernet header. */
 export const loadProtocol: Instruction = { code: LD | WORD | ABS, k: FACTS + FACT_PROTOCOL };
 /** The index of the interface at which the packet arrived. */
 export const loadInterface: Instruction = { code: LD | WORD | ABS, k: FACTS + FACT_IFINDEX };
+
+/** Whom the packet is for: PACKET_OUTGOING of linux/if_packet.h for what this machine sends. */
+export const loadKind: Instruction = { code: LD | WORD | ABS, k: FACTS + FACT_KIND };
+/** The packet's mark. */
+export const loadMark: Instruction = { code: LD | WORD | ABS, k: FACTS + FACT_MARK };
 
 /** Reading behind the packet's end ends the program: the packet is ignored. */
 export function loadByte(at: number): Instruction {

@@ -2,6 +2,9 @@
 //
 //   IPv4: TCP? first fragment? ─┐
 //   IPv6: TCP? ─────────────────┴─ SYN with ACK, RST or FIN, or a redirect? ── interface? ── take the beginning
+//
+// Where forwarded packets are looked at as they leave, those with our own mark are ignored: they are our inventions.
+import { OUR_MARK } from "../intercept/marks.ts";
 import * as bpf from "./bpf.ts";
 
 // linux/if_ether.h
@@ -23,6 +26,8 @@ const TCP_FIN = 0x01;
 const TCP_SYN = 0x02;
 const TCP_RST = 0x04;
 const TCP_ACK = 0x10;
+/** linux/if_packet.h */
+export const PACKET_OUTGOING = 4;
 
 /** RFC 9112 section 4: "HTTP/1.1 302 …". */
 const HTTP_PORT = 80;
@@ -44,6 +49,8 @@ export interface InboundFilter {
   readonly synAck: boolean;
   /** Segments with RST. */
   readonly rst: boolean;
+  /** What this machine sends is looked at, too. */
+  readonly outgoing: boolean;
   /** Segments with FIN. */
   readonly fin?: boolean;
   /** Segments from port 80 that begin an answer of HTTP/1 with a status of 300 to 399. */
@@ -74,6 +81,8 @@ export function inboundFilter(filter: InboundFilter): Uint8Array {
     ...(filter.synAck ? [bpf.ifEquals(TCP_SYN | TCP_ACK, "wanted")] : []),
     ...(filter.redirects === true ? redirectTests() : [bpf.take(0)]),
     "wanted",
+    ...(filter.outgoing ? OURS : []),
+    "arrived",
     bpf.loadInterface,
     ...interfaceTests(filter.interfaceIndexes),
     "take",
@@ -82,6 +91,13 @@ export function inboundFilter(filter: InboundFilter): Uint8Array {
     bpf.take(0),
   ]);
 }
+
+const OURS: readonly bpf.Statement[] = [
+  bpf.loadKind,
+  bpf.ifEquals(PACKET_OUTGOING, undefined, "arrived"),
+  bpf.loadMark,
+  bpf.ifHasBit(OUR_MARK, "ignore"),
+];
 
 /** Goes on with what is wanted, and ignores the rest. */
 function redirectTests(): bpf.Statement[] {

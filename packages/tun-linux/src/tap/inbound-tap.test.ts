@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Wake, type InboundTap } from "@bunnel/device";
 import { RawSender } from "../../test/intercept/sys.ts";
 import { RoutedLab, SERVER4, SERVER6 } from "../../test/intercept/routed-lab.ts";
+import { OUR_MARK } from "../intercept/marks.ts";
 import { RouteNetlink } from "../netcfg/route-netlink.ts";
 import { openInboundTap, openTransferredTap, type InboundTapOptions } from "./inbound-tap.ts";
 
@@ -127,6 +128,30 @@ describe("openInboundTap()", () => {
     connectInVain(to);
     lab.say("x", { to, port: 80 });
     expect(seen(resetsOnly)).toEqual([[CLOSED_PORT, RST_ACK]]);
+  });
+
+  test("hears what leaves where it is asked to, with the hop limit that it came with, and nothing of our own", () => {
+    const tap = openTap({ forwarded: true });
+    const leaving4 = segment4();
+    leaving4.set([192, 0, 2, 1, 203, 0, 113, 9], 12);
+    const leaving6 = new Uint8Array(60);
+    leaving6.set([0x60, 0, 0, 0, 0, 20, 6, 50]);
+    leaving6.set(Uint8Array.fromHex("20010db8000100000000000000000001" + "20010db8000200000000000000000009"), 8);
+    leaving6.set([0x10, 0x92, 0xff, 0xff], 40);
+    leaving6.set([0x50, SYN_ACK], 52);
+    lab.client.run(() => {
+      using ours = new RawSender(OUR_MARK);
+      using sender = new RawSender(0);
+      for (const packet of [leaving4, leaving6]) ours.send(packet);
+      for (const packet of [leaving4, leaving6]) sender.send(packet);
+    });
+    expect(drain(tap).map((packet) => [packet[0], packet[8], packet[7]])).toEqual([
+      [0x45, 65, 0],
+      [0x60, 0x20, 51],
+    ]);
+    // What arrives is as it was.
+    lab.say("x", { to: SERVER4, port: 80 });
+    expect(drain(tap).map((packet) => packet[8])).toEqual([64]);
   });
 
   test.each([5, 9])("sees ends, and redirects of HTTP, where they are asked for: %i words of header", (words) => {

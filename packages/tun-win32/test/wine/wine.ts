@@ -57,9 +57,18 @@ export class Wine {
 
   /** Starts it; its output, errors among it, comes by `stdout`. */
   start(...args: readonly string[]) {
+    return this.#spawn(args, "2>&1");
+  }
+
+  /** As `start`, without what it says of errors: Bun's own remarks may stand in the middle of a line. */
+  startQuietly(...args: readonly string[]) {
+    return this.#spawn(args, "2>/dev/null");
+  }
+
+  #spawn(args: readonly string[], errors: string) {
     const words = [this.#wine, join(BUN_FOLDER, "bun.exe"), ...args];
     const command = words.map((word) => `'${word}'`).join(" ");
-    return Bun.spawn(["sh", "-c", `exec ${command} 2>&1`], {
+    return Bun.spawn(["sh", "-c", `exec ${command} ${errors}`], {
       cwd: ROOT,
       env: this.#env,
       stdin: "ignore",

@@ -1,0 +1,46 @@
+// needs root: a socket is marked and bound to an interface.
+// What keeps sockets out of a tunnel is set by each system's own option, or refused by name.
+import { expect, test } from "bun:test";
+import { portableSockets } from "../src/sockets/of-form.ts";
+import { setOutside } from "../src/loop/outside.ts";
+import { StreamRelay } from "../src/relay.ts";
+import { defaultProfile } from "@bunnel/profile";
+import { AF_INET, AF_INET6 } from "../src/sys.ts";
+import { BsdKernel, compiler } from "./kernel/bsd-kernel.ts";
+
+const OPEN = { listen: { address: "127.0.0.1", port: 0 }, accept: "proxy", form: "portable" } as const;
+
+test.each([AF_INET, AF_INET6])("Linux marks a socket of family %i, and binds it by name", (family) => {
+  const sockets = portableSockets({ platform: "linux" });
+  const fd = sockets.streamSocket(family);
+  expect(setOutside(fd, { mark: 7, bindTo: "lo" }, "stream", sockets)).toBe(0);
+  sockets.closeFile(fd);
+});
+
+test("macOS binds a socket of each family by the interface's index, and marks none", () => {
+  using kernel = new BsdKernel("darwin", compiler ?? "gcc");
+  const sockets = portableSockets(kernel.system);
+  for (const family of [AF_INET, AF_INET6]) {
+    const fd = sockets.streamSocket(family);
+    expect(setOutside(fd, { bindTo: "lo" }, "stream", sockets)).toBe(0);
+    expect(setOutside(fd, { bindTo: "none-such" }, "stream", sockets)).toBe(19);
+    sockets.closeFile(fd);
+  }
+  const open = () => StreamRelay.open({ ...OPEN, system: kernel.system, profile: defaultProfile(), mark: 7 });
+  expect(open).toThrow("relay: sockets of darwin carry no mark");
+});
+
+test("FreeBSD gives a socket a cookie, and is asked in vain for an interface", () => {
+  using kernel = new BsdKernel("freebsd", compiler ?? "gcc");
+  const sockets = portableSockets(kernel.system);
+  const fd = sockets.streamSocket(AF_INET);
+  expect(setOutside(fd, { mark: 7 }, "stream", sockets)).toBe(0);
+  sockets.closeFile(fd);
+  const open = () => StreamRelay.open({ ...OPEN, system: kernel.system, profile: defaultProfile(), bindTo: "em0" });
+  expect(open).toThrow("relay: sockets of freebsd cannot be bound to an interface");
+});
+
+test("a system without a table is refused by name", () => {
+  const open = () => StreamRelay.open({ ...OPEN, system: { platform: "aix" }, profile: defaultProfile() });
+  expect(open).toThrow("relay: expected one of linux, darwin, freebsd, win32, found aix");
+});

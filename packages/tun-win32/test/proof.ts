@@ -1,0 +1,4 @@
+// What suites of other rooms need of this one's: the Windows Bun under Wine.
+export { mustHave } from "./tools.ts";
+export { linesOf } from "./wine/lines.ts";
+export { Wine } from "./wine/wine.ts";
