@@ -175,7 +175,7 @@ test("a block page for HTTP from the way is noticed", async () => {
 test("flows that stop behind some kilobytes are noticed", async () => {
   await using service = await up(PROFILE.replace("[memory]", "[memory]\nfailures = 2"));
   const freeze = "type filter hook forward priority 0\n ct bytes > 24000 drop";
-  const rules = new TextEncoder().encode(`table ip freezing {\n chain all {\n ${freeze}\n }\n}\n`);
+  const rules = new TextEncoder().encode(`table ip freezing {\n chain watched {\n ${freeze}\n }\n}\n`);
   lab.censor.inside(() => writeFileSync("/proc/sys/net/netfilter/nf_conntrack_acct", "1"));
   await succeed(lab.censor, ["nft", "-f", "-"], rules);
   const target = { family: 4, scheme: "https", port: 443, host: BLOCKED_NAME } as const;
