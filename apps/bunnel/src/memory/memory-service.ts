@@ -1,7 +1,7 @@
 // A running service's memory: the file, the network that the machine is in, and what is seen of traffic.
 //
 //   before privileges go:  file, tap and sockets are opened
-//   every 100 ms:          what arrived, then what came up (a message is copied before it leaves, so it is here before
+//   every 200 ms:          what arrived, then what came up (a message is copied before it leaves, so it is here before
 //                          any answer), then what the system knows of sockets (each second) and the network (each five)
 import type { BackendHandle, CaptureRecord } from "@bunnel/backend";
 import type { Profile } from "@bunnel/profile";

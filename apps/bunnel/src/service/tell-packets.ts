@@ -6,11 +6,11 @@ import type { ControlServer } from "../control/server.ts";
 /** How often copies are fetched while somebody watches. */
 const EVERY_MS = 50;
 /** How often, while only the service itself listens. */
-const QUIET_EVERY_MS = 100;
+const QUIET_EVERY_MS = 200;
 /** Octets that are fetched each time: 20 MB a second. More is lost where it was copied, and counted. */
 const FETCH_MAX_BYTES = 1024 * 1024;
 /** The same while only the service itself listens: some 250 connections a second. A flood is not looked at whole. */
-const QUIET_FETCH_MAX_BYTES = 16 * 1024;
+const QUIET_FETCH_MAX_BYTES = 32 * 1024;
 /** With so much unread, the clients are waited for. */
 const UNREAD_MAX_BYTES = 1024 * 1024;
 
