@@ -14,12 +14,10 @@ import {
   LOCAL,
   only,
   outwards,
-  quicTable,
   right,
   SETUP,
   through,
   translating,
-  UDP_LISTENER_PORT,
 } from "./translation-rig.ts";
 
 const RUNS = 200;
@@ -129,19 +127,6 @@ describe.each(BUILDS)("translations, %s build", (build) => {
     const { source, sourcePort } = decodePacket(sent);
     const local = { source, sourcePort, destination: LOCAL[6], destinationPort: LISTENER_PORT };
     expect(sent).toEqual(superPacket({ ...local, payload: new Uint8Array(9000) }, 1428).packet);
-  });
-
-  test("UDP is translated to its own listener, both ways", () => {
-    const { lane, translations } = translating(engine);
-    engine.loadRules(quicTable());
-    const ports = { sourcePort: 5000, destinationPort: 443 };
-    const query = udpPacket({ source: "192.0.2.7", destination: "203.0.113.9", ...ports, payload: Uint8Array.of(1) });
-    const sent = only(through(lane, query).sent);
-    expect(ends(sent)).toBe(`10.0.85.2 1024 > 10.0.85.1 ${UDP_LISTENER_PORT}`);
-    right(sent);
-    const answer = udpPacket({ ...answerTo(sent), payload: Uint8Array.of(2) });
-    expect(ends(only(through(lane, answer).sent))).toBe("203.0.113.9 443 > 192.0.2.7 5000");
-    expect(translations.destinationOf({ address: "10.0.85.2", port: 1024 }, "udp")?.port).toBe(443);
   });
 
   test("what no rule wants as a stream, and what began before, goes as it came", () => {

@@ -1,18 +1,16 @@
 // A translating lane with one stream rule, and the packets of a client, its server, and the listener.
 import { expect } from "bun:test";
-import { HEADER_RULES_AT, RULE_EGRESS, RuleEgress } from "@bunnel/abi";
 import { Translations, type Engine, type Lane, type LaneOptions, type TranslationsOptions } from "@bunnel/engine";
 import { encodeRules, parseProfile } from "@bunnel/profile";
 import { decodePacket, tcpPacket, verifyChecksums, type DecodedPacket, type TcpFields } from "@bunnel/wire";
 import fc from "fast-check";
 
 export const LISTENER_PORT = 4040;
-export const UDP_LISTENER_PORT = 4041;
 export const LOCAL = { 4: "10.0.85.1", 6: "fd62:756e:6e65:6c::1" } as const;
 
 export const SETUP: TranslationsOptions = {
-  ipv4: { address: LOCAL[4], prefixLength: 24, tcpPort: LISTENER_PORT, udpPort: UDP_LISTENER_PORT },
-  ipv6: { address: LOCAL[6], prefixLength: 64, tcpPort: LISTENER_PORT, udpPort: UDP_LISTENER_PORT },
+  ipv4: { address: LOCAL[4], prefixLength: 24, tcpPort: LISTENER_PORT },
+  ipv6: { address: LOCAL[6], prefixLength: 64, tcpPort: LISTENER_PORT },
 };
 
 /** Flows to port 443 leave as a stream, but those to 203.0.113.128/25. */
@@ -61,14 +59,6 @@ export function only(sent: readonly Uint8Array[]): Uint8Array {
 export function ends(packet: Uint8Array): string {
   const { source, sourcePort, destination, destinationPort }: DecodedPacket = decodePacket(packet);
   return `${source} ${sourcePort} > ${destination} ${destinationPort}`;
-}
-
-/** A table that wants flows of QUIC to port 443 as a stream, which profiles do not say. */
-export function quicTable(): Uint8Array {
-  const table = encodeRules(parseProfile('[[rule]]\nname = "quic"\nports = ["443"]\nstrategy = "quic: pass"\n'));
-  const rules = new DataView(table.buffer).getUint32(HEADER_RULES_AT, true);
-  table[rules + RULE_EGRESS] = RuleEgress.Stream;
-  return table;
 }
 
 /** A client and its server. */

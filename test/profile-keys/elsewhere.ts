@@ -10,6 +10,8 @@ const RESOLVER = "packages/resolver/src/resolver.test.ts";
 const CACHE = "packages/resolver/src/cache.test.ts";
 const PROXY = "test/cli/proxy.test.ts";
 const DNS = "test/e2e/dns.test.ts";
+const LEARNING = "apps/bunnel/src/memory/learning.test.ts";
+const PLACE = "apps/bunnel/src/memory/place.test.ts";
 
 export const SHOWN_ELSEWHERE: Readonly<Record<string, Shown>> = {
   "dns.upstreams": [DNS, "upstreams"],
@@ -24,6 +26,15 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, Shown>> = {
   "dns.max_pending": [RESOLVER, "{ maxPending: 1"],
   "dns.fallback": ["packages/resolver/src/plain-upstream.test.ts", "serves as fallback when it is told so"],
   "dns.system_names": [DNS, 'system_names = ["org"]'],
+  "memory.enabled": [PLACE, "[memory] enabled: nothing is made where it is off"],
+  "memory.file": [PLACE, "[memory] file: where it lies"],
+  "memory.max_hosts": [PLACE, "[memory] max_hosts: so many are kept"],
+  "memory.remember": [LEARNING, 'remember = "all"'],
+  "memory.watch": [LEARNING, "watch = false"],
+  "memory.failures": [LEARNING, "failures = 5"],
+  "memory.window_seconds": [LEARNING, "window_seconds = 2"],
+  "memory.tries_per_hour": [LEARNING, "tries_per_hour = 4"],
+  "memory.candidates": [LEARNING, "candidates = ${JSON.stringify(tried)}"],
   "stream.max_flows": [PROXY, "[stream]\\nmax_flows = 1"],
   "stream.idle_timeout_seconds": [PROXY, "idle_timeout_seconds = 1"],
   "stream.connect_timeout_seconds": [PROXY, "connect_timeout_seconds = 1"],
@@ -45,6 +56,7 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, Shown>> = {
   "exclude.groups": [OWNERS, "groups: [{ first: 70, last: 79 }]"],
   "exclude.cgroups": [OWNERS, "exclude: { cgroups: ["],
   "exclude.processes": [OWNERS, "exclude: { processes: ["],
+  "gateway.interfaces": ["test/e2e/gateway.test.ts", "[gateway]\\ninterfaces = ["],
   "include.users": [OWNERS, "include: { users: ["],
   "include.groups": [OWNERS, "include: { groups: ["],
   "include.cgroups": [OWNERS, "include: { cgroups: ["],

@@ -70,6 +70,12 @@ const RULES: Effects = {
     const stream = (keys: string) => refusal(rule(keys, "tls: tlsrec(1)"));
     return { without: stream(""), with: stream('egress = "packet"') };
   },
+  "rule.carries": () => {
+    const carried = (keys: string) => ({
+      wanted: selectionOf(parseProfile(rule(`${keys}\negress = "stream"`, "tls: split(1)"))).udp ?? "none",
+    });
+    return { without: carried(""), with: carried('carries = ["tcp", "udp"]') };
+  },
   "rule.strategy": () => ({ without: actor(rule("")), with: actor(rule("", "pass")) }),
 };
 

@@ -18,7 +18,7 @@ export const USAGE = `bun run bench [engine|forward|service|stream|all] [--round
   engine    parsing, flow table and checksum against the same algorithm in C
   forward   packets between two TUN devices against the same forwarder in C (root)
   service   TCP through \`bunnel up\` against the bare path (root)
-  stream    TCP through a relay of sockets against the bare path (root)
+  stream    TCP through a relay of sockets, alone and behind \`bunnel up\`, against the bare path (root)
 `;
 
 const ROUNDS_MAX = 100;

@@ -40,6 +40,11 @@ hosts = ["example.org"]
 strategy = "tls: split(1, midsld) disorder"
 `;
 
+/** The same flows, carried by sockets. */
+const STREAM_PROFILE = `${PROFILE.replace("split(1, midsld) disorder", "split(1, midsld)")}egress = "stream"
+ports = [${PORT}]
+`;
+
 /** Address and port. */
 type End = readonly [address: string, port: string];
 
@@ -62,6 +67,7 @@ export class ServicePath {
   readonly #sink: Child;
   readonly #hello: string;
   readonly #profile: string;
+  readonly #streamProfile: string;
 
   private constructor(
     readonly stage: Stage,
@@ -74,7 +80,9 @@ export class ServicePath {
     this.#hello = join(stage.folder, "client-hello");
     this.#profile = join(stage.folder, "profile.toml");
     writeFileSync(this.#hello, clientHello({ serverName: "www.example.org", padToBytes: HELLO_BYTES }));
+    this.#streamProfile = join(stage.folder, "stream-profile.toml");
     writeFileSync(this.#profile, PROFILE);
+    writeFileSync(this.#streamProfile, STREAM_PROFILE);
   }
 
   /** Builds both hosts and starts the servers. */
@@ -123,6 +131,18 @@ export class ServicePath {
   }
 
   /**
+   * The same with the service up, whose rule carries the flows by sockets.
+   * @throws Error when it carried fewer connections than there were
+   */
+  async measureThroughDevice(): Promise<Sample> {
+    const service = await this.#startService(this.#streamProfile);
+    const sample = await this.measure();
+    const memoryMb = memoryOf(service.pid, "VmHWM");
+    await stopService(service, CONNECTIONS + 4, "translationsMade");
+    return { ...sample, memoryMb };
+  }
+
+  /**
    * The same through a relay on the client, besides the memory that its process needed.
    * @throws Error when it treated fewer messages than there were connections
    */
@@ -166,9 +186,9 @@ export class ServicePath {
     return gigabitsPerSecond(await this.#spawn(...words).json());
   }
 
-  async #startService(): Promise<Child> {
+  async #startService(profile = this.#profile): Promise<Child> {
     const state = join(this.stage.folder, "state");
-    const words = ["--profile", this.#profile, "--state-dir", state, "--json"];
+    const words = ["--profile", profile, "--state-dir", state, "--json"];
     const service = this.#spawn(process.execPath, MAIN, "up", ...words);
     await service.line();
     return service;
@@ -183,13 +203,13 @@ function gigabitsPerSecond(received: Readonly<Record<string, number>>): number {
   return ((received["bytes"] ?? Number.NaN) * 8) / 1e9 / (received["seconds"] ?? Number.NaN);
 }
 
-async function stopService(service: Child, plannedMin: number): Promise<void> {
+/** Ends it, and makes sure that what it counted is what was measured. */
+async function stopService(service: Child, least: number, counter = "replaced"): Promise<void> {
   service.signal("SIGTERM");
-  const { replaced } = JSON.parse(await service.line()) as { readonly replaced: number };
+  const report = JSON.parse(await service.line()) as Readonly<Record<string, number>>;
   await service.ended();
-  if (replaced < plannedMin) {
-    throw new Error(`service: expected at least ${plannedMin} planned messages, found ${replaced}`);
-  }
+  const found = report[counter] ?? 0;
+  if (found < least) throw new Error(`service: expected ${counter} to be at least ${least}, found ${found}`);
 }
 
 /** Memory that a process has resident, or has had at most; proc(5), in KiB. */

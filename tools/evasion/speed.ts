@@ -11,7 +11,9 @@ const MEASURED_MS = 3000;
 const BATCH = 64;
 /** A box that something passes and one that nothing does: connections that are blocked take more packets. */
 const OPPONENTS: readonly CensorName[] = ["full-first", "strict"];
-const SEARCH = { seed: 1, population: 400, generations: 60, patience: 60, workers: 2 } as const;
+const SEARCH = { seed: 1, generations: 60, patience: 60, workers: 2 } as const;
+/** A search of some seconds, of which the run-time's compilers take a third, and one that is long enough to be warm. */
+const POPULATIONS = [400, 2000] as const;
 
 interface Order {
   readonly strategy: string;
@@ -82,10 +84,12 @@ async function main(): Promise<void> {
   }
   for (const worker of workers) worker.terminate();
   console.log(`search, workers: ${SEARCH.workers}`);
-  for (const name of OPPONENTS) {
-    const seconds = watch();
-    const { connections } = await evolve({ ...SEARCH, opponent: { kind: "gallery", name } });
-    console.log(line(name, { connections, ...seconds() }, `${connections} connections`));
+  for (const population of POPULATIONS) {
+    for (const name of OPPONENTS) {
+      const seconds = watch();
+      const { connections } = await evolve({ ...SEARCH, population, opponent: { kind: "gallery", name } });
+      console.log(line(name, { connections, ...seconds() }, `${connections} connections, all warm-up with them`));
+    }
   }
 }
 

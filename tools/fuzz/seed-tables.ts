@@ -14,10 +14,8 @@ import {
   OP_TTL,
   OP_VALUE,
   OP_WORD,
-  RULE_EGRESS,
   RULE_L7_MASK,
   RULE_PORT_COUNT,
-  RuleEgress,
   STRATEGY_L7,
   STRATEGY_OPS_AT,
   Technique,
@@ -65,16 +63,12 @@ function everyKind(technique: Technique, kind: L7 = L7.Tls): Uint8Array {
   return table;
 }
 
-/** TLS and QUIC to port 443 leave as streams; the notation has no such words for QUIC. */
-export const TRANSLATED: Uint8Array = translatedTable();
-
-function translatedTable(): Uint8Array {
-  const rule = (name: string, strategy: string): string =>
-    `[[rule]]\nname = "${name}"\nports = ["443"]\nstrategy = "${strategy}"\n`;
-  const table = encodeRules(parseProfile(rule("quic", "quic: pass") + rule("tls", "tls: tlsrec(1)")), {
-    streamRules: "leave",
-  });
-  const first = new DataView(table.buffer).getUint32(HEADER_RULES_AT, true);
-  table[first + RULE_EGRESS] = RuleEgress.Stream;
-  return table;
-}
+/** TLS to port 443 leaves as a stream, and what else there is to that port, with echo requests, is carried. */
+export const TRANSLATED: Uint8Array = encodeRules(
+  parseProfile(
+    '[[rule]]\nname = "left"\naddresses = ["203.0.113.128/25"]\nstrategy = "pass"\n' +
+      '[[rule]]\nname = "tls"\nports = ["443"]\negress = "stream"\ncarries = ["tcp", "udp", "icmp"]\n' +
+      'strategy = "tls: tlsrec(1)"\n',
+  ),
+  { streamRules: "leave" },
+);

@@ -14,8 +14,10 @@ import { TRANSLATED } from "./seed-tables.ts";
 import { BrokenLaw, type FuzzTarget, law } from "./target.ts";
 
 const CAPACITY = 6;
+/** ICMP, UDP, ICMPv6. */
+const CARRIED: readonly number[] = [1, 17, 58];
 const PORTS = 4;
-const LISTENER = { tcpPort: 4040, udpPort: 4041 };
+const LISTENER = { tcpPort: 4040 };
 /** Longer than any translation lives without a packet, in steps that a sweep takes notice of. */
 const AFTER_ALL_MS = 8_000_000;
 const ADMISSIONS = 6;
@@ -50,7 +52,7 @@ export class TranslateTarget implements FuzzTarget {
       holds: (choice & 1) !== 0,
     });
     const { lane: options, startMs } = scenarioOf(input);
-    const lane = this.under.lane({ ...options, translate: true });
+    const lane = this.under.lane({ ...options, translate: true, carry: true });
     try {
       this.#carry(input.packets, lane, translations, startMs, choice >> 1);
     } catch (error) {
@@ -78,6 +80,10 @@ export class TranslateTarget implements FuzzTarget {
         if (question) lane.answer(question, "none");
       }
       const { reason } = lane.meta(0);
+      if (reason === Reason.ReplaceCarried) {
+        const { protocol } = decodePacket(octets);
+        law(CARRIED.includes(protocol), () => `carried: expected UDP or ICMP, found protocol ${protocol}`);
+      }
       this.#look(lane, reason === Reason.ReplaceTranslated && decodePacket(octets).family !== 0);
       for (const each of lane.wanted()) {
         if (choice % ADMISSIONS === 0) continue;

@@ -11,6 +11,7 @@ const PROGRAM = "apps/bunnel/src/main.ts";
 const WORKERS = [
   "apps/bunnel/src/service/lane.worker.ts",
   "packages/lab/src/evolve/evolve.worker.ts",
+  "packages/stream/src/datagrams/carry.worker.ts",
   "packages/stream/src/relay.worker.ts",
   "packages/tun-linux/src/readiness-worker.ts",
 ];

@@ -50,6 +50,7 @@ const ENGINE_ORDER = [
   "offload",
   "story",
   "translate",
+  "carry",
   "process.ts",
   "index.ts",
 ];

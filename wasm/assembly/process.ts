@@ -1,6 +1,7 @@
 // The story of one packet:
 //   1. parsed into its record; what cannot be read passes as it came
-//      where flows are translated to a listener, those packets end here: see translate/story.ts
+//      where flows are translated to a listener, those packets end here: see translate/story.ts; so do datagrams and
+//      echo requests that are carried on by sockets: see carry/story.ts
 //   2. its flow is found or made
 //      most packets end here: a look at the first octets shows that no rule asks for them
 //   3. a message in it is recognised, and the first rule that matches it decides; a message that is not whole is held,
@@ -30,6 +31,7 @@ import { enterRules, leaveRules, wantedKinds } from "./rules/table";
 import { decide } from "./story/decide";
 import { begin, beginDatagram, goOn, goOnDatagrams, NOT_HELD, releaseExpired, remember } from "./story/held";
 import { NOT_YET, pass, payloadLimit } from "./story/pass";
+import { carriedKinds, enterCarried } from "./carry/story";
 import { beginTranslations, isTranslating, NOT_OURS, enterTranslated } from "./translate/story";
 import { Ipv6 } from "./wire/ipv6";
 import { parse, PROTOCOL_TCP, PROTOCOL_UDP } from "./wire/packet";
@@ -47,6 +49,7 @@ export function poll(from: i32, to: i32, now: u32): i32 {
   const translates = isTranslating();
   const rules = enterRules();
   const kinds = (laneFlags & LaneFlag.Plan) != 0 && rules != 0 ? wantedKinds(rules) : 0;
+  const carries = (laneFlags & LaneFlag.Carry) != 0 && rules != 0 ? carriedKinds(rules) : 0;
   // What becomes of a packet that nobody asks for.
   const quiet: i32 = (laneFlags & LaneFlag.Plan) != 0 && rules == 0 ? Reason.PassNoRules : Reason.PassOrdinary;
   let i = from;
@@ -58,13 +61,11 @@ export function poll(from: i32, to: i32, now: u32): i32 {
     const m = Meta.of(i);
     const count0 = txCount;
     const isWhole = parse(p, bytes, m) && m.flags == 0;
-    if (translates) {
-      const translated = enterTranslated(p, bytes, m, rules, now);
-      if (translated == NOT_YET) break;
-      if (translated != NOT_OURS) {
-        octets += bytes;
-        continue;
-      }
+    const translated = translates ? enterTranslated(p, bytes, m, rules, now) : NOT_OURS;
+    if (translated == NOT_YET) break;
+    if (translated != NOT_OURS || (carries != 0 && enterCarried(p, m, rules, carries, now))) {
+      octets += bytes;
+      continue;
     }
     if (isWhole && (laneFlags & LaneFlag.Track) != 0) track(p, m, now);
     if (isWhole && isQuiet(p, m, kinds) && txList(p, bytes)) {

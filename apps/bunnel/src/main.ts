@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (prog
   stats: () => import("./commands/stats.ts"),
   rules: () => import("./commands/rules.ts"),
   flows: () => import("./commands/flows.ts"),
+  hosts: () => import("./commands/hosts.ts"),
   reload: () => import("./commands/reload.ts"),
   top: () => import("./commands/top.ts"),
   ui: () => import("./commands/ui.ts"),

@@ -36,7 +36,15 @@
 //
 //   slot: | headroom 128 … vnet header 10 | packet … |
 //   The virtio_net_hdr of a packet, where there is one, lies in the ten octets before it.
-import { FLOW_BUCKETS_MAX, LANES_MAX, NAME_BUCKETS, NAME_WAYS, RULES_MAX, RX_MAX } from "./limits";
+import {
+  CARRIED_FRAGMENTS_MAX,
+  FLOW_BUCKETS_MAX,
+  LANES_MAX,
+  NAME_BUCKETS,
+  NAME_WAYS,
+  RULES_MAX,
+  RX_MAX,
+} from "./limits";
 import { ADMISSIONS_MAX, TRANSLATE_BYTES } from "./translate";
 
 export const WASM_PAGE_BYTES: i32 = 65536;
@@ -61,6 +69,9 @@ export const MEMORY_PAGES: i32 = MEMORY_BYTES / WASM_PAGE_BYTES;
 
 export const LANE_COUNTERS: i32 = 0;
 export const LANE_WORDS: i32 = 0x1000;
+/** CARRIED_FRAGMENTS_MAX × (u64 keyed hash of a datagram in fragments, u32 when it began, u32 1 when it is one) */
+export const LANE_FRAGMENTS: i32 = 0x1200;
+export const LANE_FRAGMENT_BYTES: i32 = 16;
 export const LANE_WANTED: i32 = 0x1400;
 export const LANE_ADMISSIONS: i32 = 0x1800;
 export const LANE_RX_AT: i32 = 0x2000;
@@ -105,6 +116,8 @@ export const RESOLVER_BEFORE_BYTES: i32 = 64;
 export function layoutFaults(): string[] {
   const faults: string[] = [];
   if (RULE_COUNTS_BASE + LANES_MAX * RULE_COUNTS_BYTES > FLOW_TAGS_BASE) faults.push("rule counts reach into flows");
+  if (LANE_FRAGMENTS + CARRIED_FRAGMENTS_MAX * LANE_FRAGMENT_BYTES > LANE_WANTED)
+    faults.push("fragments reach too far");
   if (LANE_WANTED + RX_MAX * 4 > LANE_ADMISSIONS) faults.push("the wanted translations reach into the admissions");
   if (LANE_ADMISSIONS + ADMISSIONS_MAX * 4 > LANE_RX_AT) faults.push("the admissions reach into the rx list");
   if (LANE_HOST + LANE_HOST_BYTES > LANE_OFFLOAD) faults.push("the host's range reaches into the offload");

@@ -59,6 +59,12 @@ export const QUIC_PACKETS_MAX: i32 = 8;
 export const HOST_MAX_BYTES: i32 = 253;
 /** Queries of one lane that wait until the host takes them over. */
 export const QUERIES_MAX: i32 = 256;
+/** Octets of packets to be carried on by sockets that wait for the host. */
+export const CARRIED_MAX_BYTES: i32 = 0x400000;
+/** Datagrams in fragments of which a lane knows that they are carried on. */
+export const CARRIED_FRAGMENTS_MAX: i32 = 32;
+/** How long the fragments of one datagram are known: as long as Linux waits for them (net.ipv4.ipfrag_time). */
+export const CARRIED_FRAGMENT_MS: i32 = 30000;
 /** Host names by address: buckets, a power of two, and names of one bucket. */
 export const NAME_BUCKETS: i32 = 1024;
 export const NAME_WAYS: i32 = 8;

@@ -118,6 +118,8 @@ export const WORD_ADMISSIONS_WRITTEN: i32 = 40;
 export const WORD_ADMISSIONS_READ: i32 = 44;
 /** Queries that the host has taken over so far; the lane counts those that it gave. Read and written with atomics. */
 export const WORD_QUERIES_TAKEN: i32 = 48;
+/** The same of packets that are carried on by sockets, in octets modulo 2^32. */
+export const WORD_CARRIED_TAKEN: i32 = 52;
 /** 1: a host has opened the lane. */
 export const WORD_OPENED: i32 = 60;
 /** No deadline of theirs is earlier; it holds while WORD_HOLDS is not 0. */
@@ -180,6 +182,8 @@ export enum LaneFlag {
   DropLinkScope = 16,
   /** Translate flows that a rule sends to the listener; see translate.ts. */
   Translate = 32,
+  /** Take out datagrams and echo requests that a rule has carried on by sockets. */
+  Carry = 64,
 }
 
 /** Counters of one lane, u64 each, at LANE_COUNTERS. */
@@ -211,6 +215,8 @@ export enum Counter {
   TranslationsExpired = 21,
   TranslationsEvicted = 22,
   TranslationsRefused = 23,
+  /** Packets to be carried on for which the host's queue had no room. */
+  CarriedDropped = 24,
   /** Queries to be answered for which the host's queue had no room. */
   QueriesDropped = 30,
   /** Reason r is counted at Reasons + r. */

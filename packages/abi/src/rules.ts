@@ -35,9 +35,11 @@ export const HEADER_L7_MASK: i32 = 48;
  * the table was laid.
  */
 export const HEADER_FILTER_BITS: i32 = 52;
+/** Bit 1 << RuleEgress for each of Datagrams and Echo that a rule asks for. */
+export const HEADER_CARRIED: i32 = 56;
 
 export const RULE_BYTES: i32 = 48;
-/** u8: bit 1 << L7 for each kind of message */
+/** u8: bit 1 << L7 for each kind of message; 0 for rules from RuleEgress.Datagrams on, which look at none */
 export const RULE_L7_MASK: i32 = 0;
 /** u8: bit 0 IPv4, bit 1 IPv6 */
 export const RULE_FAMILY_MASK: i32 = 1;
@@ -53,7 +55,7 @@ export const RULE_PORTS: i32 = 8;
 export const RULE_ADDRESS_SET: i32 = 24;
 /** u8: bit 0 sent by the side that opened the flow, bit 1 by the other; 0 both */
 export const RULE_DIRECTION_MASK: i32 = 26;
-/** u8: RuleEgress; one that is Stream names no strategy but RULE_EXCLUDE, since what it does is done by sockets. */
+/** u8: RuleEgress; all but Packet name no strategy but RULE_EXCLUDE, since what they do is done by sockets. */
 export const RULE_EGRESS: i32 = 27;
 /**
  * u16 each: only packets of the flow from this number to that one, the first packet of a direction being 1; 0, 0 any
@@ -69,6 +71,12 @@ export enum RuleEgress {
   Packet = 0,
   /** Translated to a listener of this machine, and on by sockets. */
   Stream = 1,
+  /** Each UDP datagram is taken out, and carried on by a socket. */
+  Datagrams = 2,
+  /** Each ICMP echo request. */
+  Echo = 3,
+  /** Neither, whatever rules behind it say. */
+  Left = 4,
 }
 
 export const STRATEGY_BYTES: i32 = 16;

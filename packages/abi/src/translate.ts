@@ -28,8 +28,6 @@ export const TRANSLATE_SYN_BYTES: i32 = 128;
 
 /** A connection without a packet for so long is forgotten: 2 hours 4 minutes (RFC 5382 section 5, REQ-5). */
 export const TRANSLATE_IDLE_MS: i32 = 7440000;
-/** A UDP flow: 5 minutes (RFC 4787 section 4.3, REQ-5). */
-export const TRANSLATE_IDLE_UDP_MS: i32 = 300000;
 /** A SYN that waits for the host's answer: as long as Linux' client goes on trying (tcp_syn_retries 6). */
 export const TRANSLATE_AWAITED_MS: i32 = 130000;
 /** A connection that both sides have ended: Linux' TIME-WAIT (TCP_TIMEWAIT_LEN, include/net/tcp.h). */
@@ -65,8 +63,6 @@ export const TRANSLATE_FULL_SWEPT_MS: i32 = 28;
 /** Ports of the listeners, in this machine's order; 0: flows of this kind are not translated. */
 export const TRANSLATE_TCP4: i32 = 32;
 export const TRANSLATE_TCP6: i32 = 36;
-export const TRANSLATE_UDP4: i32 = 40;
-export const TRANSLATE_UDP6: i32 = 44;
 /** The device's own IPv4 address, its mask, and the first peer, in network order. */
 export const TRANSLATE_LOCAL4: i32 = 48;
 export const TRANSLATE_MASK4: i32 = 52;

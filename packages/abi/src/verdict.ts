@@ -38,6 +38,8 @@ export enum Reason {
   ReplaceSegmented = 33,
   /** Of a flow that is translated, in either direction. */
   ReplaceTranslated = 34,
+  /** A datagram or an echo request that the host carries on by a socket. */
+  ReplaceCarried = 35,
 
   /** A message that is not whole yet. */
   HoldMessage = 48,

@@ -5,7 +5,7 @@ import type { Profile } from "@bunnel/profile";
 import type { CaptureFeed } from "./capture/feed.ts";
 import type { QueryFigures } from "./dns/query-answers.ts";
 import type { AnswerDns } from "./dns/taken-query.ts";
-import type { StreamCarrier } from "./stream/carrier.ts";
+import type { CarriedFigures, StreamCarrier } from "./stream/carrier.ts";
 
 /**
  * "plain": a system call for each packet. "uring": one for a burst, by io_uring. "auto": the better one that this
@@ -35,6 +35,8 @@ export interface TunSettings {
   readonly exclude?: PacketOwners;
   /** What is selected leaves by no other way when the process is killed. Default false. */
   readonly killSwitch?: boolean;
+  /** Interfaces of networks for which this machine is a router: what it forwards from them comes up, too. */
+  readonly gateway?: readonly string[];
   /** Ask the device for segmentation offload. Default true. */
   readonly offload?: boolean;
   /** Queues of the device, each with a thread of its own: 1 to 4. Default 1, which is best with offload. */
@@ -71,6 +73,10 @@ export interface BackendStats extends EngineCounters, QueryFigures {
   readonly pumps: readonly string[];
   /** Answers of servers that the tap lost because nobody read in time; 0 where there is no tap. */
   readonly tapDropped: number;
+  /** What became of datagrams and echo requests that sockets carry on; undefined where nobody could. */
+  readonly carried: CarriedFigures | undefined;
+  /** What became of connections that sockets carry on; undefined where no rule wants any. */
+  readonly streamed: CarriedFigures | undefined;
   /** Packets that the system lost on their way up because the device's queue was full; 0 where nobody counts them. */
   readonly deviceDropped: number;
 }

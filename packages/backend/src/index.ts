@@ -23,6 +23,14 @@ export { LaneLoop, type LaneExtras } from "./lane-loop.ts";
 export { serveLane, startLaneWorker, type LaneDevice, type LaneOpeners } from "./lane-worker.ts";
 export { needsDistance } from "./needs-distance.ts";
 export type { InboundParts, LaneParts, LaneReady, LaneThread, TunPlatform, Uplinks } from "./platform.ts";
-export type { CarrierContext, OpenCarrier, Reached, StreamCarrier } from "./stream/carrier.ts";
+export type { CarriedPackets } from "./stream/carried-outlet.ts";
+export type {
+  CarriedFigures,
+  CarrierContext,
+  DatagramCarrying,
+  OpenCarrier,
+  Reached,
+  StreamCarrier,
+} from "./stream/carrier.ts";
 export type { TellWanted } from "./stream/lane-side.ts";
 export { TunBackend } from "./tun-backend.ts";

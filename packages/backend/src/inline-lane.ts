@@ -6,6 +6,7 @@ import type { TakenQuery } from "./dns/taken-query.ts";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneThread } from "./platform.ts";
+import { CarriedOutlet, carriedWord, type CarriedPackets } from "./stream/carried-outlet.ts";
 import { LaneStream } from "./stream/lane-side.ts";
 
 const TURN_EVERY_MS = 1;
@@ -19,6 +20,14 @@ function outletTo(take: (query: TakenQuery) => void, lane: Lane): QueryOutlet {
   });
 }
 
+function carriedTo(carry: (packets: CarriedPackets) => void, lane: Lane, hasVnet: boolean): CarriedOutlet {
+  const word = carriedWord(lane.memory, lane.index);
+  return new CarriedOutlet(lane, hasVnet, (packets) => {
+    Atomics.add(word, 0, packets.length);
+    carry(packets);
+  });
+}
+
 /** Runs the lane by a timer of the calling thread. */
 export function startInlineLane(parts: LaneParts, names?: NameFinder): LaneThread {
   const engine = Engine.attach(parts.engine);
@@ -29,6 +38,7 @@ export function startInlineLane(parts: LaneParts, names?: NameFinder): LaneThrea
     ...(names && { names }),
     ...(parts.wanted && { stream: new LaneStream(lane, parts.wanted) }),
     ...(parts.takeQuery && { queries: outletTo(parts.takeQuery, lane) }),
+    ...(parts.carry && { carried: carriedTo(parts.carry, lane, parts.lane.rxVnet === true) }),
     ...(parts.capture && { capture: new CaptureRing(parts.capture) }),
     ...(inbound && { inbound: new InboundLane(inbound.tap, engine.lane(inbound.laneIndex, INBOUND_LANE)) }),
   });

@@ -4,7 +4,8 @@
 //   3. enter into the flow table what has arrived from outside before it
 //   4. one engine call
 //   5. send what it listed; what the way out does not take waits in the backlog, in order
-//   6. give away the DNS queries that somebody answers, and tell the senders of QUIC that a rule dropped
+//   6. give away the DNS queries that somebody answers and what sockets carry on, and tell the senders of QUIC that a
+//      rule dropped
 //   Where flows are translated, what the host answered about them comes before 2, and what they want is told after 5.
 import { CONTROL_BASE, CONTROL_STOP, Counter, L7, Reason, VNET_HEADER_BYTES } from "@bunnel/abi";
 import { Wake, type PacketList, type TunDevice } from "@bunnel/device";
@@ -17,6 +18,7 @@ import { Delayed } from "./delayed.ts";
 import type { QueryOutlet } from "./dns/query-outlet.ts";
 import type { InboundLane } from "./inbound-lane.ts";
 import { answerUnreachable } from "./port-unreachable.ts";
+import type { CarriedOutlet } from "./stream/carried-outlet.ts";
 import type { LaneStream } from "./stream/lane-side.ts";
 
 /** How long a full way out is left alone before the next try. */
@@ -44,6 +46,8 @@ export interface LaneExtras {
   readonly stream?: LaneStream;
   /** Takes DNS queries that are answered. Without it they are lost. */
   readonly queries?: QueryOutlet;
+  /** Takes datagrams and echo requests that sockets carry on. Without it they are lost. */
+  readonly carried?: CarriedOutlet;
   /** Where copies of packets go while somebody captures. */
   readonly capture?: CaptureRing;
 }
@@ -116,6 +120,7 @@ export class LaneLoop {
     worker.work(came, nowMs, this.#sendListed, this.extras.names);
     this.extras.stream?.tellWanted();
     this.extras.queries?.take(came);
+    this.extras.carried?.take(came);
     if (this.extras.answers === true && this.#counters[2 * DROP_RULE] !== this.#dropped) this.#answerDropped(came);
     this.#add(Counter.Turns, 1);
     return came;

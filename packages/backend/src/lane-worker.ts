@@ -9,6 +9,7 @@ import type { TakenQuery } from "./dns/taken-query.ts";
 import { INBOUND_LANE, InboundLane } from "./inbound-lane.ts";
 import { LaneLoop } from "./lane-loop.ts";
 import type { LaneParts, LaneReady, LaneThread } from "./platform.ts";
+import { CarriedOutlet, carriedWord, type CarriedPackets } from "./stream/carried-outlet.ts";
 import { LaneStream } from "./stream/lane-side.ts";
 
 /** A device in the lane's thread; `pump` says how its packets pass, where there is a choice. */
@@ -33,18 +34,21 @@ export interface LaneOpeners {
 }
 
 /** A lane's parts as they travel to its thread. */
-type LaneStart = Omit<LaneParts, "device" | "egress" | "inbound" | "takeQuery" | "wanted"> & {
+type LaneStart = Omit<LaneParts, "device" | "egress" | "inbound" | "takeQuery" | "wanted" | "carry"> & {
   readonly tellsWanted: boolean;
   readonly device: DeviceHandOver;
   readonly egress: EgressHandOver;
   readonly inbound?: { readonly laneIndex: number; readonly tap: DeviceHandOver };
   /** Whether somebody takes DNS queries. */
   readonly queries: boolean;
+  /** Whether somebody carries on by sockets what rules took out. */
+  readonly carries: boolean;
 };
 
 type Said =
   | ({ readonly said: "ready" } & LaneReady)
   | { readonly said: "query"; readonly query: TakenQuery }
+  | { readonly said: "carried"; readonly packets: CarriedPackets }
   | { readonly said: "ended" }
   | { readonly said: "wanted"; readonly translations: readonly number[] }
   | { readonly said: "failed"; readonly message: string };
@@ -68,6 +72,10 @@ function say(message: Said): void {
   self.postMessage(message);
 }
 
+function sayCarried(packets: CarriedPackets): void {
+  self.postMessage({ said: "carried", packets } satisfies Said, [packets.buffer]);
+}
+
 function runLane(start: LaneStart, openers: LaneOpeners, ready: (pump: string) => void): void {
   const engine = Engine.attach(start.engine);
   const lane = engine.lane(start.laneIndex, start.lane);
@@ -83,6 +91,7 @@ function runLane(start: LaneStart, openers: LaneOpeners, ready: (pump: string) =
     ...(names && { names }),
     ...(start.tellsWanted && { stream: new LaneStream(lane, tell) }),
     ...(start.queries && { queries: new QueryOutlet(lane, (query) => say({ said: "query", query })) }),
+    ...(start.carries && { carried: new CarriedOutlet(lane, start.lane.rxVnet === true, sayCarried) }),
     ...(inbound && { inbound }),
     ...(start.capture && { capture: new CaptureRing(start.capture) }),
   });
@@ -98,7 +107,7 @@ function openInbound(engine: Engine, { inbound }: LaneStart, openers: LaneOpener
 
 /** The host's side: starts the lane in `worker`. Device and way out must be such as can be handed over. */
 export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
-  const { inbound, takeQuery, wanted, ...rest } = parts;
+  const { inbound, takeQuery, wanted, carry, ...rest } = parts;
   const start: LaneStart = {
     ...rest,
     tellsWanted: wanted !== undefined,
@@ -106,8 +115,11 @@ export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
     egress: parts.egress.handOver(),
     ...(inbound && { inbound: { laneIndex: inbound.laneIndex, tap: inbound.tap.handOver() } }),
     queries: takeQuery !== undefined,
+    carries: carry !== undefined,
   };
-  const taken = takenWord(parts.engine.memory.buffer as unknown as SharedArrayBuffer, parts.laneIndex);
+  const memory = parts.engine.memory.buffer as unknown as SharedArrayBuffer;
+  const taken = takenWord(memory, parts.laneIndex);
+  const carried = carriedWord(memory, parts.laneIndex);
   const ready = Promise.withResolvers<LaneReady>();
   const ended = Promise.withResolvers<Error | undefined>();
   const fail = (error: Error): void => {
@@ -117,7 +129,10 @@ export function startLaneWorker(worker: Worker, parts: LaneParts): LaneThread {
   worker.addEventListener("message", (event: MessageEvent<Said>) => {
     if (event.data.said === "ready") ready.resolve({ pump: event.data.pump });
     else if (event.data.said === "wanted") wanted?.(event.data.translations);
-    else if (event.data.said === "query") {
+    else if (event.data.said === "carried") {
+      Atomics.add(carried, 0, event.data.packets.length);
+      carry?.(event.data.packets);
+    } else if (event.data.said === "query") {
       Atomics.add(taken, 0, 1);
       takeQuery?.(event.data.query);
     } else if (event.data.said === "ended") ended.resolve(undefined);

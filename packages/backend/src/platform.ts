@@ -11,6 +11,7 @@ import type { Egress } from "@bunnel/egress";
 import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
 import type { PumpChoice } from "./backend.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
+import type { CarriedPackets } from "./stream/carried-outlet.ts";
 import type { TellWanted } from "./stream/lane-side.ts";
 
 /** What a lane works with. */
@@ -28,6 +29,8 @@ export interface LaneParts {
   readonly answers?: boolean;
   /** Called in the thread that started the lane, with translations whose SYNs it holds. */
   readonly wanted?: TellWanted;
+  /** Called in the host's thread with what sockets are to carry on. Without it that is lost. */
+  readonly carry?: (packets: CarriedPackets) => void;
   /** Memory of a `CaptureRing` that the lane writes while somebody captures. */
   readonly capture?: SharedArrayBuffer;
   /** Called in the host's thread with each DNS query that a rule took out. Without it they are lost. */

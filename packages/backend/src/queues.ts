@@ -8,6 +8,7 @@ import { CaptureRing } from "./capture/ring.ts";
 import type { PumpChoice } from "./backend.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
 import type { LaneThread, TunPlatform } from "./platform.ts";
+import type { CarriedPackets } from "./stream/carried-outlet.ts";
 import type { TellWanted } from "./stream/lane-side.ts";
 
 /** More than twice as long as a lane sleeps at most. */
@@ -24,6 +25,8 @@ export interface QueuesOptions {
   readonly wanted?: TellWanted;
   /** See `LaneParts`. */
   readonly takeQuery?: (query: TakenQuery) => void;
+  /** See `LaneParts`. */
+  readonly carry?: (packets: CarriedPackets) => void;
   /** Called with each tap before its thread starts. */
   watch(tap: InboundTap | undefined): void;
 }
@@ -149,6 +152,7 @@ export class Queues {
         answers: true,
         ...(options.wanted && { wanted: options.wanted }),
         ...(options.takeQuery && { takeQuery: options.takeQuery }),
+        ...(options.carry && { carry: options.carry }),
         maxQueueSize: options.maxQueueSize,
         pump: options.pump,
         capture: capture.memory,

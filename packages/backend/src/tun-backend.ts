@@ -4,10 +4,10 @@
 //   3. device and way out of each queue, and its thread, until all of them read
 //   4. interception sends packets up
 // The end goes the other way. Whatever fails on the way up is taken down again.
-import { DeviceError, type Interception, type InterceptionOptions, type TunDevice } from "@bunnel/device";
+import type { Interception, TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import { Engine, type FlowInfo, type LaneOptions } from "@bunnel/engine";
-import { selectionOf, type Profile } from "@bunnel/profile";
+import type { Profile } from "@bunnel/profile";
 import { parseAddress } from "@bunnel/wire";
 import {
   TUN_DEFAULTS,
@@ -15,7 +15,6 @@ import {
   type BackendConfig,
   type BackendHandle,
   type BackendStats,
-  type LiveSettings,
   type Pipeline,
   type TunSettings,
 } from "./backend.ts";
@@ -24,11 +23,14 @@ import { needsAnswers } from "./dns/needs-answers.ts";
 import { QueryAnswers } from "./dns/query-answers.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
 import { BackendError } from "./errors.ts";
+import { intercept, isSameSelection } from "./intercept.ts";
 import { watchDistance } from "./watch-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
 import { Queues } from "./queues.ts";
 import { RuleFigures } from "./rule-figures.ts";
-import { streamAddresses, streamLinkOf, wantsStream } from "./stream/stream-link.ts";
+import type { CarriedPackets } from "./stream/carried-outlet.ts";
+import type { DatagramCarrying } from "./stream/carrier.ts";
+import { streamAddresses, streamLinkOf, wantsDatagrams, wantsStream } from "./stream/stream-link.ts";
 import { StreamSide, tableOf } from "./stream/stream-side.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -88,6 +90,7 @@ interface Parts {
   /** Undefined: no rule of the profile that it began with carries flows by sockets. */
   readonly stream: StreamSide | undefined;
   readonly answers: QueryAnswers | undefined;
+  readonly datagrams: DatagramCarrying | undefined;
 }
 
 class RunningTun implements BackendHandle {
@@ -126,6 +129,7 @@ class RunningTun implements BackendHandle {
     this.#cleanup = setInterval(() => this.#expire(this.#profile.limits.flowTimeoutSeconds * 1000), FLOW_CLEANUP_MS);
     // What goes wrong on the way down is told by `closed`.
     void parts.queues.ended.then((cause) => this.#end(cause)).catch(() => undefined);
+    void parts.datagrams?.closed.then((cause) => cause && this.#end(cause)).catch(() => undefined);
     void parts.stream?.failed.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
     const figures = this.#figures;
@@ -147,12 +151,18 @@ class RunningTun implements BackendHandle {
     // What a kill switch left closed stays so until the new interception takes it over.
     if (settings.killSwitch !== true) platform.sweep();
     const link = streamLinkOf(platform, config);
-    const table = tableOf(profile, link !== undefined);
+    const table = tableOf(profile, config.stream !== undefined);
     refuseUnanswered(table, config.answerDns !== undefined);
+    refuseUncarried(profile, config.stream?.openDatagrams !== undefined);
     const engine = await createEngine(profile, table);
     const uplinks = platform.uplinks();
     const answers = config.answerDns && new QueryAnswers(platform.openEgress(), config.answerDns);
     const stream = link && new StreamSide(engine, (lane) => queues.wake(lane));
+    const datagrams = config.stream?.openDatagrams?.(profile);
+    const closeHelpers = (): void => {
+      answers?.close();
+      datagrams?.close();
+    };
     const starting = Queues.start(platform, engine, {
       count: settings.queues ?? TUN_DEFAULTS.queues,
       pump: settings.pump ?? TUN_DEFAULTS.pump,
@@ -161,12 +171,14 @@ class RunningTun implements BackendHandle {
       laneOptions: (device, egress) => ({
         ...laneOptions(device, egress, settings, uplinks),
         translate: stream !== undefined,
+        carry: datagrams !== undefined,
       }),
+      ...(datagrams && { carry: (packets: CarriedPackets) => datagrams.carry(packets) }),
       ...(stream && { wanted: (translations: readonly number[]) => stream.want(translations) }),
       watch: (tap) => watchDistance(platform, tap, table),
       ...(answers && { takeQuery: (query: TakenQuery) => answers.take(query) }),
     }).catch((error: unknown) => {
-      answers?.close();
+      closeHelpers();
       throw error;
     });
     // The threads load their own code meanwhile; what is compiled here is compiled for them, too.
@@ -180,7 +192,7 @@ class RunningTun implements BackendHandle {
       started.running = new RunningTun(
         platform,
         settings,
-        { engine, queues, stream, answers },
+        { engine, queues, stream, answers, datagrams },
         interception,
         profile,
         config.alive,
@@ -189,7 +201,7 @@ class RunningTun implements BackendHandle {
     } catch (error) {
       stream?.close();
       await queues.stop();
-      answers?.close();
+      closeHelpers();
       throw error;
     }
   }
@@ -204,6 +216,8 @@ class RunningTun implements BackendHandle {
       method: this.#interception.method,
       uplinks: this.#interception.uplinks,
       pumps: this.parts.queues.pumps,
+      carried: this.parts.datagrams?.figures,
+      streamed: this.parts.stream?.figures,
       deviceDropped: this.platform.deviceDropped?.(this.parts.queues.device) ?? 0,
       tapDropped: this.parts.queues.taps.reduce((sum, tap) => sum + (tap?.dropped ?? 0), 0),
     };
@@ -248,6 +262,7 @@ class RunningTun implements BackendHandle {
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
     await this.parts.queues.stop();
     this.parts.answers?.close();
+    this.parts.datagrams?.close();
     this.#closed.resolve(cause ?? refused);
     // Everything else is down by now: what could not be put back is told.
     if (refused) throw refused;
@@ -265,7 +280,8 @@ class RunningTun implements BackendHandle {
 
   #load(next: Profile, settings: TunSettings): void {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
-    const { engine, stream, answers } = this.parts;
+    const { engine, stream, answers, datagrams } = this.parts;
+    refuseUncarried(next, datagrams !== undefined);
     if (stream === undefined && wantsStream(next)) {
       throw new BackendError("E_NOT_SUPPORTED", "rules: the first one with stream egress needs a start anew");
     }
@@ -283,6 +299,7 @@ class RunningTun implements BackendHandle {
       throw cause;
     }
     stream?.load(next);
+    datagrams?.load(next);
     this.#profile = next;
     this.#settings = settings;
   }
@@ -307,13 +324,6 @@ class RunningTun implements BackendHandle {
   }
 }
 
-function isSameSelection(...both: readonly (readonly [Profile, LiveSettings])[]): boolean {
-  const [before, after] = both.map(([profile, { method, uplinks, excludes, include, exclude, killSwitch }]) =>
-    JSON.stringify([selectionOf(profile), method, uplinks, excludes, include, exclude, killSwitch]),
-  );
-  return before === after;
-}
-
 /** What the step threw; undefined: it was done. */
 function attempt(step: () => void): Error | undefined {
   try {
@@ -328,6 +338,12 @@ function attempt(step: () => void): Error | undefined {
 function refuseUnanswered(table: Uint8Array, isAnswered: boolean): void {
   if (isAnswered || !needsAnswers(table)) return;
   throw new BackendError("E_NOT_SUPPORTED", "a rule with dns: doh or redirect needs somebody who answers: nobody does");
+}
+
+/** Datagrams that go nowhere would be lost. */
+function refuseUncarried(profile: Profile, isCarried: boolean): void {
+  if (isCarried || !wantsDatagrams(profile)) return;
+  throw new BackendError("E_NOT_SUPPORTED", "a rule that carries udp or icmp needs somebody with sockets: nobody has");
 }
 
 async function createEngine(profile: Profile, table: Uint8Array): Promise<Engine> {
@@ -363,33 +379,4 @@ function laneOptions(device: TunDevice, egress: Egress, settings: TunSettings, u
     txVnet: egress.capabilities.vnetHeader,
     dropLinkScope: true,
   };
-}
-
-/** "auto" takes nft where the kernel has it, else the routing rules alone. */
-function intercept(
-  platform: TunPlatform,
-  settings: TunSettings,
-  device: TunDevice,
-  profile: Profile,
-  changed: () => void,
-): Interception {
-  const options: InterceptionOptions = {
-    deviceName: device.name,
-    deviceIndex: device.index,
-    changed,
-    select: selectionOf(profile),
-    ...(settings.uplinks !== undefined && settings.uplinks.length > 0 && { uplinks: settings.uplinks }),
-    ...(settings.excludes !== undefined && { excludes: settings.excludes }),
-    ...(settings.include !== undefined && { include: settings.include }),
-    ...(settings.exclude !== undefined && { exclude: settings.exclude }),
-    ...(settings.killSwitch !== undefined && { killSwitch: settings.killSwitch }),
-  };
-  const method = settings.method ?? "auto";
-  if (method !== "auto") return platform.intercept(method, options);
-  try {
-    return platform.intercept("nft", options);
-  } catch (error) {
-    if (!(error instanceof DeviceError) || error.code !== "E_UNSUPPORTED") throw error;
-    return platform.intercept("rules", options);
-  }
 }

@@ -20,6 +20,10 @@ export interface Selection {
   readonly syn?: readonly number[];
   /** Every TCP segment to these destination ports; empty: to any. Undefined: not selected. */
   readonly stream?: readonly number[];
+  /** Every UDP datagram to these destination ports; empty: to any. Undefined: not selected. */
+  readonly udp?: readonly number[];
+  /** ICMP echo requests of both families. Default false. */
+  readonly echo?: boolean;
   /** Destinations per kind, "203.0.113.0-203.0.113.255". A kind left out: any. */
   readonly addresses?: Readonly<Partial<Record<SelectedKind, readonly string[]>>>;
   /** What is left alone whatever it is: destinations in the same form, destination ports with both ends. */
@@ -27,7 +31,7 @@ export interface Selection {
 }
 
 /** A kind of message that can be selected. */
-export type SelectedKind = "tls" | "http" | "quic" | "dns" | "syn";
+export type SelectedKind = "tls" | "http" | "quic" | "dns" | "syn" | "udp" | "echo";
 
 /** Both ends included. */
 export interface NumberRange {
@@ -58,6 +62,11 @@ export interface InterceptionOptions {
   readonly select: Selection;
   /** Destinations that are left alone besides private, link-local and multicast ones: "203.0.113.0/24". */
   readonly excludes?: readonly string[];
+  /**
+   * Interfaces of networks for which this machine is a router: what arrives there and is forwarded by an uplink is
+   * looked at as well, whoever owns it. Default none.
+   */
+  readonly gateway?: readonly string[];
   /** Called after the network has changed, by an interception that follows it; more than once for one change, too. */
   readonly changed?: () => void;
   /** Only packets that fit every list that has entries. Interfaces have no say here: see `uplinks`. */

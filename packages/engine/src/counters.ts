@@ -44,6 +44,8 @@ export interface EngineCounters {
   readonly queueDropped: number;
   /** DNS queries to be answered that the host had no room for. */
   readonly queriesDropped: number;
+  /** Packets to be carried on by sockets that the host had no room for. */
+  readonly carriedDropped: number;
   readonly turns: number;
   /** Flows that were translated; those of them that are over, or given up for others; flows refused without room. */
   readonly translationsMade: number;
@@ -99,6 +101,7 @@ export function readCounters(memory: SharedArrayBuffer): EngineCounters {
     egressRefused: of(Counter.EgressRefused),
     queueDropped: of(Counter.QueueDropped),
     queriesDropped: of(Counter.QueriesDropped),
+    carriedDropped: of(Counter.CarriedDropped),
     turns: of(Counter.Turns),
     translationsMade: of(Counter.TranslationsMade),
     translationsExpired: of(Counter.TranslationsExpired),

@@ -16,6 +16,7 @@ import {
   RULE_COUNTS_BYTES,
   WORD_OPENED,
 } from "@bunnel/abi";
+import { wantLargePages } from "#large-pages";
 import { checkTable } from "./check-table.ts";
 import { laneCounters, readCounters, readRuleCounts, type EngineCounters } from "./counters.ts";
 import { readFlows, type FlowInfo } from "./flows.ts";
@@ -31,6 +32,9 @@ import { warmUp, warmUpPlans } from "./warm-up.ts";
 
 /** The host's own instance counts expired flows on the last lane, which no worker opens. */
 const LANE_OF_HOST = LANES_MAX - 1;
+
+/** Tables from this size on are laid into large pages. */
+const LONG_TABLE_BYTES = 0x100000;
 
 /** How much an engine keeps. */
 export interface EngineOptions {
@@ -72,6 +76,7 @@ export class Engine {
     const seed = options.seed ?? crypto.getRandomValues(new BigUint64Array(1))[0] ?? 1n;
     const table = { buckets: bucketsFor(options.maxFlows ?? 10_000), seed };
     const engine = new Engine({ module, memory: createMemory(), table });
+    wantLargePages(engine.memory, FLOW_TAGS_BASE, RULES_BASE - FLOW_TAGS_BASE);
     if (options.warm !== false) engine.warmUp();
     return engine;
   }
@@ -116,6 +121,8 @@ export class Engine {
     const word = CONTROL_RULES / 4;
     const next = Atomics.load(this.#control, word) === RULES_BASE ? RULES_BASE + RULES_TABLE_BYTES : RULES_BASE;
     waitForLanes(this.memory, next);
+    // A short table would only take more memory with them.
+    if (table.length >= LONG_TABLE_BYTES) wantLargePages(this.memory, next, RULES_TABLE_BYTES);
     new Uint8Array(this.memory, next, table.length).set(table);
     layHostFilter(new Uint8Array(this.memory, next, RULES_TABLE_BYTES), table.length);
     Atomics.store(this.#control, word, next);

@@ -66,6 +66,11 @@ export interface LaneOptions {
   readonly dropLinkScope?: boolean;
   /** Translate flows of stream rules, once `Translations` of the same memory are open. Default false. */
   readonly translate?: boolean;
+  /**
+   * Take out datagrams and echo requests that a rule has carried on by sockets: they lie where they came to, with
+   * `Reason.ReplaceCarried`, until the next burst. Default false: they go as packets.
+   */
+  readonly carry?: boolean;
 }
 
 /** Packets in the engine's memory: where each starts, and its octets. */
@@ -307,5 +312,6 @@ function flagsOf(options: LaneOptions): number {
   if (options.track !== false) flags |= LaneFlag.Track;
   if (options.dropLinkScope === true) flags |= LaneFlag.DropLinkScope;
   if (options.translate === true) flags |= LaneFlag.Translate;
+  if (options.carry === true) flags |= LaneFlag.Carry;
   return flags;
 }

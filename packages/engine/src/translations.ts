@@ -21,13 +21,10 @@ import {
   TRANSLATE_PORTS_MAX,
   TRANSLATE_TCP4,
   TRANSLATE_TCP6,
-  TRANSLATE_UDP4,
-  TRANSLATE_UDP6,
   TRANSLATION_CLIENT,
   TRANSLATION_FAMILY,
   TRANSLATION_LANE,
   TRANSLATION_PORTS,
-  TRANSLATION_PROTOCOL,
   TRANSLATION_SERVER,
   TRANSLATION_STATE,
   TRANSLATIONS_MAX,
@@ -49,8 +46,6 @@ export interface TranslationFamily {
   readonly prefixLength: number;
   /** Port of the TCP listener; 0 or absent: TCP is not translated. */
   readonly tcpPort?: number;
-  /** The same for UDP. */
-  readonly udpPort?: number;
 }
 
 /** Where flows are translated to. */
@@ -112,20 +107,20 @@ export class Translations {
 
   /** From now on no flow begins; those that there are go on. */
   close(): void {
-    for (const word of [TRANSLATE_TCP4, TRANSLATE_TCP6, TRANSLATE_UDP4, TRANSLATE_UDP6]) this.#setWord(word, 0);
+    for (const word of [TRANSLATE_TCP4, TRANSLATE_TCP6]) this.#setWord(word, 0);
   }
 
   /** Where the flow wanted to go that a listener sees as `peer`; undefined: there is no such flow. */
-  destinationOf(peer: TransportAddress, protocol: "tcp" | "udp" = "tcp"): TransportAddress | undefined {
+  destinationOf(peer: TransportAddress): TransportAddress | undefined {
     const index = this.#indexOf(peer);
-    if (index === undefined || !this.#isOf(index, protocol)) return undefined;
+    if (index === undefined || !this.#isUsed(index)) return undefined;
     return this.#end(index, TRANSLATION_SERVER, 2);
   }
 
   /** Who began the flow that a listener sees as `peer`. */
-  clientOf(peer: TransportAddress, protocol: "tcp" | "udp" = "tcp"): TransportAddress | undefined {
+  clientOf(peer: TransportAddress): TransportAddress | undefined {
     const index = this.#indexOf(peer);
-    if (index === undefined || !this.#isOf(index, protocol)) return undefined;
+    if (index === undefined || !this.#isUsed(index)) return undefined;
     return this.#end(index, TRANSLATION_CLIENT, 0);
   }
 
@@ -160,23 +155,21 @@ export class Translations {
     this.#setWord(TRANSLATE_CAPACITY, entries);
   }
 
-  #setFamily4({ address, prefixLength, tcpPort = 0, udpPort = 0 }: TranslationFamily): void {
+  #setFamily4({ address, prefixLength, tcpPort = 0 }: TranslationFamily): void {
     const octets = readAddress(address, 4);
     this.#octets.set(octets, TRANSLATE_LOCAL4);
     this.#view.setUint32(TRANSLATE_MASK4, prefixLength === 0 ? 0 : (-1 << (32 - prefixLength)) >>> 0);
     this.#view.setUint32(TRANSLATE_PEER4, this.#view.getUint32(TRANSLATE_LOCAL4) + 1);
     this.#setWord(TRANSLATE_TCP4, whole("TCP port", tcpPort, 0, 0xffff));
-    this.#setWord(TRANSLATE_UDP4, whole("UDP port", udpPort, 0, 0xffff));
   }
 
-  #setFamily6({ address, prefixLength, tcpPort = 0, udpPort = 0 }: TranslationFamily): void {
+  #setFamily6({ address, prefixLength, tcpPort = 0 }: TranslationFamily): void {
     const octets = readAddress(address, 6);
     whole("IPv6 prefix length", prefixLength, 64, 64);
     this.#octets.set(octets, TRANSLATE_LOCAL6);
     this.#octets.set(octets.subarray(0, 8), TRANSLATE_PEER6);
     this.#view.setBigUint64(TRANSLATE_PEER6 + 8, this.#view.getBigUint64(TRANSLATE_LOCAL6 + 8) + 1n);
     this.#setWord(TRANSLATE_TCP6, whole("TCP port", tcpPort, 0, 0xffff));
-    this.#setWord(TRANSLATE_UDP6, whole("UDP port", udpPort, 0, 0xffff));
   }
 
   #indexOf({ address, port }: TransportAddress): number | undefined {
@@ -196,10 +189,8 @@ export class Translations {
     return index < this.capacity && this.#octets[entryAt(index) + TRANSLATION_FAMILY] === family ? index : undefined;
   }
 
-  #isOf(index: number, protocol: "tcp" | "udp"): boolean {
-    const at = entryAt(index);
-    const isProtocol = this.#octets[at + TRANSLATION_PROTOCOL] === (protocol === "tcp" ? 6 : 17);
-    return isProtocol && this.#octets[at + TRANSLATION_STATE] !== TranslationState.Free;
+  #isUsed(index: number): boolean {
+    return this.#octets[entryAt(index) + TRANSLATION_STATE] !== TranslationState.Free;
   }
 
   #end(index: number, addressAt: number, portAt: number): TransportAddress {

@@ -126,9 +126,16 @@ function joinedRecords(stream: Uint8Array, recordsMax: number): Uint8Array {
   return concat(stream.subarray(0, 3), Uint8Array.of(message.length >> 8, message.length & 0xff), message);
 }
 
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+
 /** A line feed alone ends a line too (RFC 9112 section 2.2). */
 function hasEmptyLine(stream: Uint8Array): boolean {
-  return /\n\r?\n/.test(latin1(stream));
+  for (let at = stream.indexOf(LINE_FEED); at >= 0; at = stream.indexOf(LINE_FEED, at + 1)) {
+    const next = stream[at + 1] === CARRIAGE_RETURN ? at + 2 : at + 1;
+    if (stream[next] === LINE_FEED) return true;
+  }
+  return false;
 }
 
 function be16(octets: Uint8Array, at: number): number {

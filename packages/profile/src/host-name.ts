@@ -46,6 +46,12 @@ export function readHostName(text: string): string | Fault {
   return name;
 }
 
+/** A host name in the form that rules and the engine have it; undefined: it is none. */
+export function canonicalHost(text: string): string | undefined {
+  const name = readHostName(text);
+  return name instanceof Fault ? undefined : name;
+}
+
 function refused(text: string, why?: string): Fault {
   return new Fault(`expected a host name, found ${shown(text)}${why === undefined ? "" : `, ${why}`}`);
 }

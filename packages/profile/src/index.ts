@@ -1,5 +1,6 @@
 export * from "./convert/index.ts";
 export { ProfileError, type ProfileErrorCode, type ProfileProblem } from "./errors.ts";
+export { canonicalHost } from "./host-name.ts";
 export { parseStrategy } from "./notation/checker.ts";
 export {
   AUTO_TTL_DEFAULT,
@@ -53,7 +54,9 @@ export {
   type Rule,
 } from "./profile/profile.ts";
 export type { CertificatesFile, DnsFallback, DnsMethod, DnsSettings, DnsUpstream } from "./profile/dns-section.ts";
+export { MEMORY_DEFAULTS, type MemorySettings, type Remembered } from "./profile/memory-section.ts";
 export { readRuleStrategy, type RuleStrategy } from "./profile/rule-strategy.ts";
+export type { GatewaySettings } from "./profile/gateway-section.ts";
 export { isLoopback, type ProxySettings, type StreamSettings } from "./profile/stream-settings.ts";
 export { selectionOf, type ProfileSelection } from "./profile/selection.ts";
 export {

@@ -76,6 +76,7 @@ const anyRule: fc.Arbitrary<Rule> = fc
         addressesFile: fc.constantFrom(...ADDRESSES_FILES),
         direction: fc.constantFrom("out" as const, "in" as const, "both" as const),
         egress: fc.constantFrom("auto" as const, "packet" as const),
+        carries: fc.constant(["tcp" as const]),
         packets: fc
           .tuple(fc.integer({ min: 1, max: 8 }), fc.oneof(fc.nat(4), fc.constant(65527)))
           .map(([first, more]) => ({ first, last: first + more })),
@@ -83,7 +84,18 @@ const anyRule: fc.Arbitrary<Rule> = fc
         families: fc.subarray(["ipv4" as const, "ipv6" as const], { minLength: 1 }),
       },
       {
-        requiredKeys: ["name", "enabled", "priority", "hosts", "addresses", "direction", "egress", "ports", "families"],
+        requiredKeys: [
+          "name",
+          "enabled",
+          "priority",
+          "hosts",
+          "addresses",
+          "direction",
+          "egress",
+          "carries",
+          "ports",
+          "families",
+        ],
         noNullPrototype: true,
       },
     ),
@@ -139,6 +151,10 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
       },
       { noNullPrototype: true },
     ),
+    gateway: fc.record(
+      { interfaces: fc.array(fc.constantFrom("br-lan", "lan0"), { maxLength: 2 }) },
+      { noNullPrototype: true },
+    ),
     device: fc.record(
       {
         name: fc.constantFrom("bunnel0", "bunnel%d"),
@@ -166,6 +182,17 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
     include: fc.constant(defaultProfile().include),
     exclude: fc.constant(defaultProfile().exclude),
     dns: anyDns,
+    memory: fc.record(
+      {
+        ...{ enabled: fc.boolean(), file: fc.constantFrom("", "/var/lib/x/m.sqlite"), watch: fc.boolean() },
+        ...{ remember: fc.constantFrom("failed" as const, "all" as const), maxHosts: fc.integer({ min: 1, max: 9 }) },
+        failures: fc.integer({ min: 1, max: 100 }),
+        windowSeconds: fc.integer({ min: 1, max: 3600 }),
+        triesPerHour: fc.integer({ min: 1, max: 1000 }),
+        candidates: fc.subarray(["preset:aggressive", "tls: split(2)"]),
+      },
+      { noNullPrototype: true },
+    ),
     stream: fc.record(
       {
         maxFlows: fc.integer({ min: 1, max: 1_000_000 }),

@@ -1,4 +1,14 @@
-export { DatagramSessions, type DatagramOptions, type DatagramStats } from "./datagrams/sessions.ts";
+export type { CarryStats } from "./datagrams/carry-counters.ts";
+export type { CarryLimits } from "./datagrams/carry-protocol.ts";
+export { DatagramCarrier, type DatagramCarrierOptions } from "./datagrams/datagram-carrier.ts";
+export type { DatagramError } from "./datagrams/error-queue.ts";
+export {
+  DatagramSessions,
+  type DatagramHeader,
+  type DatagramOptions,
+  type DatagramStats,
+} from "./datagrams/sessions.ts";
+export { affordableFlows } from "./descriptors.ts";
 export { StreamError, type StreamErrorCode } from "./errors.ts";
 export type { OutsideOptions } from "./loop/outside.ts";
 export type { ProxyUser } from "./proxy/socks5.ts";

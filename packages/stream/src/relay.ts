@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import type { Profile } from "@bunnel/profile";
 import { StreamError } from "./errors.ts";
 import { Counters } from "./loop/counters.ts";
-import { setOutside } from "./loop/outside.ts";
+import { KEEP_ALIVE_SECONDS, setOutside } from "./loop/outside.ts";
 import type { FromRelay, RelayStart, ToRelay } from "./protocol.ts";
 import type { Reached, RelayFlow, RelayOptions, RelayStats, ResolveName, SocketAddress } from "./relay-options.ts";
 import { relayRules } from "./rules.ts";
@@ -229,6 +229,8 @@ function listen(
   if (family === AF_INET6) sockets.setIpv6Only(fd);
   // The device that has the address may still be on its way up.
   if (accept === "translated") sockets.setFreeBind(fd);
+  // What is accepted has it, too.
+  sockets.setKeepAlive(fd, KEEP_ALIVE_SECONDS);
   const bound = new Uint8Array(SOCKADDR_MAX_BYTES);
   const error = sockets.bindTo(fd, sockaddr) || sockets.listenOn(fd, BACKLOG) || sockets.localAddress(fd, bound);
   if (error === 0) return { fd, address: readSockaddr(bound) };

@@ -27,6 +27,7 @@ const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
+const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
 const SO_BINDTODEVICE = 25;
 const SO_MARK = 36;
@@ -40,6 +41,7 @@ const IP_FREEBIND = 15;
 const IPV6_UNICAST_HOPS = 16;
 const IPV6_V6ONLY = 26;
 const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
 
 const SPLICE_F_MOVE = 1;
 const SPLICE_F_NONBLOCK = 2;
@@ -230,6 +232,11 @@ export function setHops(fd: number, family: number, hops: number): number {
 export function setBuffers(fd: number, bytes: number): void {
   setOption(fd, SOL_SOCKET, SO_SNDBUF, bytes);
   setOption(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+}
+
+/** After so many seconds of silence the other side is asked whether it is there; without an answer it is not. */
+export function setKeepAlive(fd: number, seconds: number): number {
+  return setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds) || setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
 /** Closing will send an RST and drop what was not sent. */

@@ -11,6 +11,7 @@ export * from "./netcfg/index.ts";
 export * from "./netlink/index.ts";
 export * from "./open.ts";
 export * from "./pump/index.ts";
+export * from "./sockets/index.ts";
 export * from "./tap/index.ts";
 export { PLACES_MAX, whenReadable, whenWritable } from "./readiness.ts";
 export type { ReadinessWait } from "./readiness.ts";

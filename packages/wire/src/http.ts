@@ -60,12 +60,21 @@ export interface ReadRequest {
 
 /** Undefined: the payload does not start as a request does. */
 export function readHttpRequest(payload: Uint8Array): ReadRequest | undefined {
-  const text = latin1Of(payload.subarray(0, HTTP_SEARCH_MAX_BYTES));
-  const method = HTTP_METHODS.find((name) => text.startsWith(`${name} `));
+  const method = HTTP_METHODS.find((name) => startsWithMethod(payload, name));
   if (method === undefined) return undefined;
+  const text = latin1Of(payload.subarray(0, HTTP_SEARCH_MAX_BYTES));
   const host = findHost(text);
   if (!host) return { method, hostOffset: 0, hostBytes: 0 };
   return { method, host: host.text, hostOffset: host.at, hostBytes: host.text.length };
+}
+
+const SPACE = 0x20;
+
+/** Whether a method and a space stand at the start: asked of every payload, so no text is made for it. */
+function startsWithMethod(payload: Uint8Array, method: string): boolean {
+  if (payload[method.length] !== SPACE) return false;
+  for (let at = 0; at < method.length; at += 1) if (payload[at] !== method.charCodeAt(at)) return false;
+  return true;
 }
 
 /** The first Host line of the head decides; its value must end within the octets that are searched. */

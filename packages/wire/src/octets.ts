@@ -72,9 +72,16 @@ export function zeroPadded(octets: Uint8Array, unit: number): Uint8Array {
   return padded;
 }
 
+/** Octets whose characters are made in one call; engines limit the arguments of a call. */
+const CALL_OCTETS = 4096;
+
 /** One character per octet, so that no octet is lost. */
 export function latin1Of(octets: Uint8Array): string {
-  return Array.from(octets, (octet) => String.fromCharCode(octet)).join("");
+  let text = "";
+  for (let at = 0; at < octets.length; at += CALL_OCTETS) {
+    text += String.fromCharCode(...octets.subarray(at, at + CALL_OCTETS));
+  }
+  return text;
 }
 
 /**

@@ -41,6 +41,7 @@ export default defineConfig({
           { text: "FreeBSD and others", link: "/guide-bsd" },
           { text: "Dashboard, metrics, captures", link: "/dashboard" },
           { text: "Split tunnelling", link: "/split-tunnelling" },
+          { text: "A gateway for a network", link: "/gateway" },
           { text: "When the network changes", link: "/resilience" },
           { text: "Releases, containers", link: "/releases" },
           { text: "What it does not protect from", link: "/threat-model" },

@@ -49,7 +49,7 @@ function listSyn(syn: usize, bytes: i32, m: Meta, entry: Translation, index: u32
   memory.copy(at, syn, bytes);
   const ends = Ends.of(entry, index);
   const l4Bytes = bytes - <i32>m.l4Offset;
-  rewrite(at, m.family, m.protocol, m.l4Offset, l4Bytes, ends.peerAt, ends.localAt, ends.ports, false);
+  rewrite(at, m.family, m.l4Offset, l4Bytes, ends.peerAt, ends.localAt, ends.ports, false);
   if ((laneFlags & LaneFlag.TxVnet) != 0) Vnet.of(at).clear();
   txList(at, bytes);
 }

@@ -1,4 +1,4 @@
-// Whether a new flow is translated, by what is known at its first packet: family, port and address. Its host name is
+// Whether a new connection is translated, by what is known at its SYN: family, port and address. Its host name is
 // not: a rule for some hosts asks for all flows that may be theirs, and whoever carries them on looks at the name.
 import {
   L7,
@@ -15,24 +15,20 @@ import { Meta } from "../mem/meta";
 import { matchAddress } from "../rules/address";
 import { matchPort } from "../rules/match";
 import { ruleAt, ruleCount } from "../rules/table";
-import { PROTOCOL_TCP } from "../wire/packet";
 
-const STREAM_KINDS: u32 = (1 << L7.Tls) | (1 << L7.Http) | (1 << L7.Syn);
-const DATAGRAM_KINDS: u32 = (1 << L7.Quic) | (1 << L7.Dns);
+const KINDS: u32 = (1 << L7.Tls) | (1 << L7.Http) | (1 << L7.Syn);
 const HTTP_PORT: u32 = 80;
-const DNS_PORT: u32 = 53;
 const OUTBOUND: u32 = 1;
 
 /** Index of the rule that wants this flow; -1: it goes as packets. The first rule that is sure to decide it does. */
 export function streamRule(table: usize, p: usize, m: Meta): i32 {
   const n = ruleCount(table);
   const family: u32 = m.family == 4 ? 1 : 2;
-  const kinds = m.protocol == PROTOCOL_TCP ? STREAM_KINDS : DATAGRAM_KINDS;
-  const likely = likelyKind(m);
+  const likely: u32 = 1 << (m.destinationPort == HTTP_PORT ? L7.Http : L7.Tls);
   for (let i = 0; i < n; i++) {
     const rule = ruleAt(table, i);
     const isStream = load<u8>(rule + RULE_EGRESS) == RuleEgress.Stream;
-    if ((load<u8>(rule + RULE_L7_MASK) & (isStream ? kinds : likely)) == 0) continue;
+    if ((load<u8>(rule + RULE_L7_MASK) & (isStream ? KINDS : likely)) == 0) continue;
     if ((load<u8>(rule + RULE_FAMILY_MASK) & family) == 0 || !matchPort(rule, m.destinationPort)) continue;
     const directions: u32 = load<u8>(rule + RULE_DIRECTION_MASK);
     if (directions != 0 && (directions & OUTBOUND) == 0) continue;
@@ -43,11 +39,4 @@ export function streamRule(table: usize, p: usize, m: Meta): i32 {
     if (load<u16>(rule + RULE_HOST_SET) == 0 && load<u16>(rule + RULE_PACKET_LAST) == 0) return -1;
   }
   return -1;
-}
-
-/** The kind of message that flows to this port begin with, as a bit. */
-function likelyKind(m: Meta): u32 {
-  const port: u32 = m.destinationPort;
-  if (m.protocol == PROTOCOL_TCP) return 1 << (port == HTTP_PORT ? L7.Http : L7.Tls);
-  return 1 << (port == DNS_PORT ? L7.Dns : L7.Quic);
 }

@@ -17,7 +17,7 @@ export class Ends {
     const at = lane + ENDS_AT;
     writePeer(entry.family, index, at);
     setBe16(at, PORTS, peerPort(index));
-    setBe16(at, PORTS + 2, listenerPort(entry.family, entry.protocol));
+    setBe16(at, PORTS + 2, listenerPort(entry.family));
     store<u8>(at, entry.family, PORTS + 4);
     return changetype<Ends>(at);
   }

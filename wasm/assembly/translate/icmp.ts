@@ -6,7 +6,7 @@ import { Reason } from "@bunnel/abi/src/index";
 import { Meta } from "../mem/meta";
 import { Ipv4, IPV4_HEADER_BYTES } from "../wire/ipv4";
 import { Ipv6, IPV6_HEADER_BYTES } from "../wire/ipv6";
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/packet";
+import { PROTOCOL_ICMP, PROTOCOL_TCP } from "../wire/packet";
 import { setIcmpChecksum } from "./answer";
 import { Translation } from "./entry";
 import { Ends } from "./ends";
@@ -32,7 +32,7 @@ export function translateError(p: usize, m: Meta, fromListener: bool, key: FlowK
   const header = quotedHeader(inner, family, available);
   if (header == 0 || header + QUOTED_L4_BYTES > available) return NO_ERROR;
   const protocol: u32 = family == 4 ? Ipv4.at(inner).protocol : Ipv6.at(inner).nextHeader;
-  if (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP) return NO_ERROR;
+  if (protocol != PROTOCOL_TCP) return NO_ERROR;
   const ports = load<u32>(inner + <usize>header);
   const source: usize = family == 4 ? inner + 12 : Ipv6.at(inner).sourceAt;
   const destination: usize = family == 4 ? inner + 16 : Ipv6.at(inner).destinationAt;
@@ -46,10 +46,10 @@ export function translateError(p: usize, m: Meta, fromListener: bool, key: FlowK
   const ends = Ends.of(entry, index);
   const l4Bytes = available - header;
   if (fromListener) {
-    rewrite(inner, family, protocol, header, l4Bytes, entry.clientAt, entry.serverAt, entry.ports, false);
+    rewrite(inner, family, header, l4Bytes, entry.clientAt, entry.serverAt, entry.ports, false);
     setAddresses(p, family, entry.serverAt, entry.clientAt);
   } else {
-    rewrite(inner, family, protocol, header, l4Bytes, ends.localAt, ends.peerAt, rotl<u32>(ends.ports, 16), false);
+    rewrite(inner, family, header, l4Bytes, ends.localAt, ends.peerAt, rotl<u32>(ends.ports, 16), false);
     setAddresses(p, family, ends.peerAt, ends.localAt);
   }
   setIcmpChecksum(p, m.totalBytes, family, icmp);

@@ -14,12 +14,9 @@ import {
   TRANSLATE_SPINS_MAX,
   TRANSLATE_TCP4,
   TRANSLATE_TCP6,
-  TRANSLATE_UDP4,
-  TRANSLATE_UDP6,
 } from "@bunnel/abi/src/index";
 import { IPV4_HEADER_BYTES, Ipv4 } from "../wire/ipv4";
 import { Ipv6, IPV6_HEADER_BYTES } from "../wire/ipv6";
-import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/packet";
 
 if (TRANSLATE_SPINS_MAX < FLOW_SPINS_MAX) ERROR("a sweep takes longer than a flow's bucket is held");
 
@@ -43,11 +40,9 @@ export function unlockRegion(): void {
   atomic.store<u32>(<usize>TRANSLATE_BASE + TRANSLATE_LOCK, 0);
 }
 
-/** Port of the listener for this kind of flow; 0: there is none. */
-export function listenerPort(family: u32, protocol: u32): u32 {
-  if (protocol == PROTOCOL_TCP) return regionWord(family == 4 ? TRANSLATE_TCP4 : TRANSLATE_TCP6);
-  if (protocol == PROTOCOL_UDP) return regionWord(family == 4 ? TRANSLATE_UDP4 : TRANSLATE_UDP6);
-  return 0;
+/** Port of the listener for flows of this family; 0: there is none. */
+export function listenerPort(family: u32): u32 {
+  return regionWord(family == 4 ? TRANSLATE_TCP4 : TRANSLATE_TCP6);
 }
 
 /** Where the device's own address of this family lies. */

@@ -1,14 +1,12 @@
-// Addresses and ports of a packet replaced, and its checksums with them: by what has changed, not by summing it again
-// (RFC 1624), so that a damaged packet stays damaged and a super-packet costs no more than a small one.
+// Addresses and ports of a TCP segment replaced, and its checksums with them: by what has changed, not by summing it
+// again (RFC 1624), so that a damaged packet stays damaged and a super-packet costs no more than a small one.
 import { fold } from "../wire/checksum";
 import { Ipv4 } from "../wire/ipv4";
 import { Ipv6 } from "../wire/ipv6";
-import { PROTOCOL_UDP } from "../wire/packet";
 
 const IPV4_CHECKSUM: usize = 10;
 const IPV4_SOURCE: usize = 12;
 const TCP_CHECKSUM: usize = 16;
-const UDP_CHECKSUM: usize = 6;
 
 /** What a checksum field becomes when the words that sum to `old` become words that sum to `next`: both folded. */
 export function changed(checksum: u32, old: u32, next: u32): u32 {
@@ -47,7 +45,6 @@ export function setAddresses(p: usize, family: u32, source: usize, destination: 
 export function rewrite(
   p: usize,
   family: u32,
-  protocol: u32,
   l4Offset: i32,
   l4Bytes: i32,
   source: usize,
@@ -60,18 +57,14 @@ export function rewrite(
   const oldPorts = load<u32>(l4);
   setAddresses(p, family, source, destination);
   store<u32>(l4, ports);
-  const field = protocol == PROTOCOL_UDP ? UDP_CHECKSUM : TCP_CHECKSUM;
-  if (<i32>field + 2 > l4Bytes) return;
-  const at = l4 + field;
+  if (<i32>TCP_CHECKSUM + 2 > l4Bytes) return;
+  const at = l4 + TCP_CHECKSUM;
   const checksum: u32 = load<u16>(at);
   const addresses = addressSum(p, family);
   if (isPartial) {
     store<u16>(at, <u16>fold(<u64>checksum + <u64>(~oldAddresses & 0xffff) + <u64>addresses));
     return;
   }
-  // To UDP over IPv4 zero says that there is no checksum.
-  if (protocol == PROTOCOL_UDP && checksum == 0) return;
   const old = fold(<u64>oldAddresses + <u64>oldPorts);
-  const next = changed(checksum, old, fold(<u64>addresses + <u64>ports));
-  store<u16>(at, <u16>(protocol == PROTOCOL_UDP && next == 0 ? 0xffff : next));
+  store<u16>(at, <u16>changed(checksum, old, fold(<u64>addresses + <u64>ports)));
 }

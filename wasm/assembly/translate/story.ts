@@ -8,7 +8,6 @@ import {
   Counter,
   LaneFlag,
   MetaFlag,
-  LANE_TX_AT,
   LANE_WANTED,
   Reason,
   RX_MAX,
@@ -21,16 +20,16 @@ import {
   WORD_WANTED,
 } from "@bunnel/abi/src/index";
 import { finishChecksum, setTransportChecksum } from "../emit/checksum";
-import { Flow, track, uncount } from "../flow/table";
-import { txBytes, txCount, txList, txRollBack } from "../mem/arena";
+import { Flow, track } from "../flow/table";
+import { txCount, txList } from "../mem/arena";
 import { count, countReason, lane, laneFlags, laneWord, setLaneWord, countRule } from "../mem/lane";
 import { Meta } from "../mem/meta";
-import { NOT_YET, pass } from "../story/pass";
+import { NOT_YET } from "../story/pass";
 import { Ipv4 } from "../wire/ipv4";
 import { Ipv6 } from "../wire/ipv6";
-import { parse, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/packet";
+import { parse, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP } from "../wire/packet";
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "../wire/tcp";
-import { GSO_NONE, Vnet } from "../wire/vnet";
+import { Vnet } from "../wire/vnet";
 import { answerReset } from "./answer";
 import { streamRule } from "./choose";
 import { Ends } from "./ends";
@@ -44,7 +43,6 @@ import { find, FlowKey, LOCKED, make, NONE, release, sweep } from "./table";
 export const NOT_OURS: i32 = -3;
 
 const TCP_CHECKSUM: i32 = 16;
-const UDP_CHECKSUM: i32 = 6;
 const OPENING: u32 = TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN;
 
 /** Before a burst: what is over goes. */
@@ -60,15 +58,8 @@ export function isTranslating(): bool {
 /** Translates the packet, lists it and enters it into the books. What became of it, NOT_YET, or NOT_OURS. */
 export function enterTranslated(p: usize, bytes: i32, m: Meta, rules: usize, now: u32): i32 {
   const count0 = txCount;
-  const bytes0 = txBytes;
-  let reason = translate(p, bytes, m, rules, now);
-  if (reason == NOT_OURS) return NOT_OURS;
-  if (reason == NOT_YET) {
-    txRollBack(count0, bytes0);
-    if (txCount > 0) return NOT_YET;
-    // With all the room there is, what cannot be cut now can never be.
-    reason = Reason.DropBadOffload;
-  }
+  const reason = translate(p, bytes, m, rules, now);
+  if (reason == NOT_OURS || reason == NOT_YET) return reason;
   m.setBooks(reason, verdictOf(reason), count0, txCount - count0);
   countReason(reason);
   return reason;
@@ -87,23 +78,21 @@ function translate(p: usize, bytes: i32, m: Meta, rules: usize, now: u32): i32 {
     return isLink ? Reason.DropNoTranslation : NOT_OURS;
   }
   if (isLink) return inbound(p, bytes, m, now);
-  if (listenerPort(m.family, protocol) == 0) return NOT_OURS;
+  if (protocol != PROTOCOL_TCP || listenerPort(m.family) == 0) return NOT_OURS;
   return outbound(p, bytes, m, rules, now);
 }
 
 /** An answer of the listener. */
 function inbound(p: usize, bytes: i32, m: Meta, now: u32): i32 {
   const family: u32 = m.family;
-  const protocol: u32 = m.protocol;
-  const port = listenerPort(family, protocol);
+  const port: u32 = m.protocol == PROTOCOL_TCP ? listenerPort(family) : 0;
   const source: usize = family == 4 ? p + 12 : Ipv6.at(p).sourceAt;
   const destination: usize = family == 4 ? p + 16 : Ipv6.at(p).destinationAt;
   if (port == 0 || m.sourcePort != <u16>port || !isLocal(source, family)) return Reason.DropNoTranslation;
   const index = entryOfPeer(family, destination, m.destinationPort);
   if (index == NONE) return Reason.DropNoTranslation;
   const entry = Translation.of(index);
-  const isKnown = entry.family == family && entry.protocol == protocol;
-  if (!isKnown || <i32>entry.state < TranslationState.Open) return Reason.DropNoTranslation;
+  if (entry.family != family || <i32>entry.state < TranslationState.Open) return Reason.DropNoTranslation;
   entry.note(m.tcpFlags, true, now);
   const ports = rotl<u32>(entry.ports, 16);
   const done = change(p, bytes, m, entry.serverAt, entry.clientAt, ports);
@@ -125,9 +114,9 @@ function outbound(p: usize, bytes: i32, m: Meta, rules: usize, now: u32): i32 {
   const destination: usize = family == 4 ? p + 16 : Ipv6.at(p).destinationAt;
   key.set(family, m.protocol, source, destination, load<u32>(p + m.l4Offset));
   const index = find(key);
-  const isOpening = m.protocol == PROTOCOL_TCP && (m.tcpFlags & OPENING) == TCP_SYN;
+  const isOpening = (m.tcpFlags & OPENING) == TCP_SYN;
   if (index == NONE) {
-    if (rules == 0 || (m.protocol == PROTOCOL_TCP && !isOpening)) return NOT_OURS;
+    if (rules == 0 || !isOpening) return NOT_OURS;
     return begin(p, bytes, m, key, rules, now);
   }
   const entry = Translation.of(index);
@@ -138,17 +127,14 @@ function outbound(p: usize, bytes: i32, m: Meta, rules: usize, now: u32): i32 {
     return begin(p, bytes, m, key, rules, now);
   }
   if (entry.state == TranslationState.Awaited) return Reason.DropAwaited;
-  if (m.protocol == PROTOCOL_TCP) entry.note(m.tcpFlags, false, now);
-  else if (entry.lastSeen != now) entry.lastSeen = now;
+  entry.note(m.tcpFlags, false, now);
   return toListener(p, bytes, m, entry, index, now);
 }
 
 function toListener(p: usize, bytes: i32, m: Meta, entry: Translation, index: i32, now: u32): i32 {
   if ((laneFlags & LaneFlag.Track) != 0) trackClient(p, m, entry, now);
   const ends = Ends.of(entry, index);
-  const done = change(p, bytes, m, ends.peerAt, ends.localAt, ends.ports);
-  if (done == NOT_YET) uncount(m);
-  return done;
+  return change(p, bytes, m, ends.peerAt, ends.localAt, ends.ports);
 }
 
 function trackClient(p: usize, m: Meta, entry: Translation, now: u32): void {
@@ -160,8 +146,7 @@ function trackClient(p: usize, m: Meta, entry: Translation, now: u32): void {
 function begin(p: usize, bytes: i32, m: Meta, key: FlowKey, rules: usize, now: u32): i32 {
   const rule = rules == 0 ? -1 : streamRule(rules, p, m);
   if (rule < 0) return NOT_OURS;
-  const isTcp = m.protocol == PROTOCOL_TCP;
-  const holds = isTcp && regionWord(TRANSLATE_HOLDS) != 0;
+  const holds = regionWord(TRANSLATE_HOLDS) != 0;
   if (holds && <i32>m.payloadOffset > TRANSLATE_SYN_BYTES) return NOT_OURS;
   // The host has not looked for longer than a burst: the client tries again.
   if (holds && <i32>laneWord(WORD_WANTED) >= RX_MAX) return Reason.DropAwaited;
@@ -170,7 +155,7 @@ function begin(p: usize, bytes: i32, m: Meta, key: FlowKey, rules: usize, now: u
     // Who does not get the lock may try again; who finds the table full is told.
     if (index == LOCKED) return Reason.DropTranslationsFull;
     count(Counter.TranslationsRefused, 1);
-    if (isTcp) answerReset(p, m.family, m.l4Offset, m.seq);
+    answerReset(p, m.family, m.l4Offset, m.seq);
     return Reason.DropTranslationsFull;
   }
   const entry = Translation.of(index);
@@ -201,40 +186,17 @@ function hold(p: usize, m: Meta, entry: Translation, index: i32): void {
 function change(p: usize, bytes: i32, m: Meta, source: usize, destination: usize, ports: u32): i32 {
   const l4Offset: i32 = m.l4Offset;
   const l4Bytes = <i32>m.totalBytes - l4Offset;
-  const hasVnet = (laneFlags & LaneFlag.RxVnet) != 0;
-  if (hasVnet && m.protocol == PROTOCOL_UDP && Vnet.of(p).gsoType != GSO_NONE) {
-    return changeDatagrams(p, bytes, m, source, destination, ports);
-  }
-  const isPartial = hasVnet && Vnet.of(p).needsChecksum;
+  const isPartial = (laneFlags & LaneFlag.RxVnet) != 0 && Vnet.of(p).needsChecksum;
   // Finished anywhere else, it would damage what we have just written.
   if (isPartial && !isTransportChecksum(p, m)) return Reason.DropBadOffload;
-  rewrite(p, m.family, m.protocol, l4Offset, l4Bytes, source, destination, ports, isPartial);
+  rewrite(p, m.family, l4Offset, l4Bytes, source, destination, ports, isPartial);
   return send(p, bytes, isPartial);
 }
 
 /** Whether the partial checksum is that of the transport header. */
 function isTransportChecksum(p: usize, m: Meta): bool {
   const vnet = Vnet.of(p);
-  const offset = m.protocol == PROTOCOL_TCP ? TCP_CHECKSUM : UDP_CHECKSUM;
-  return vnet.checksumStart == <i32>m.l4Offset && vnet.checksumOffset == offset;
-}
-
-/** Datagrams in one: they are cut first, because nothing on the way to a listener of this machine would cut them. */
-function changeDatagrams(p: usize, bytes: i32, m: Meta, source: usize, destination: usize, ports: u32): i32 {
-  const first = txCount;
-  if ((laneFlags & LaneFlag.TxVnet) != 0) {
-    rewrite(p, m.family, m.protocol, m.l4Offset, <i32>m.totalBytes - <i32>m.l4Offset, source, destination, ports, true);
-    return send(p, bytes, true);
-  }
-  const cut = pass(p, bytes, m, Reason.PassOrdinary);
-  if (cut == NOT_YET || cut == Reason.DropBadOffload) return cut;
-  const headerBytes: i32 = m.payloadOffset;
-  for (let i = first; i < txCount; i++) {
-    const piece = txAt(i);
-    const l4Bytes = headerBytes - <i32>m.l4Offset;
-    rewrite(piece, m.family, m.protocol, m.l4Offset, l4Bytes, source, destination, ports, false);
-  }
-  return Reason.ReplaceTranslated;
+  return vnet.checksumStart == <i32>m.l4Offset && vnet.checksumOffset == TCP_CHECKSUM;
 }
 
 /**
@@ -248,8 +210,4 @@ function send(p: usize, bytes: i32, isPartial: bool): i32 {
   if (offload == LaneFlag.RxVnet || offload == LaneFlag.TxVnet) Vnet.of(p).clear();
   txList(p, bytes);
   return Reason.ReplaceTranslated;
-}
-
-function txAt(i: i32): usize {
-  return load<u32>(lane + LANE_TX_AT + ((<usize>i) << 2));
 }

@@ -18,7 +18,6 @@ import {
   TRANSLATE_FULL_SWEEP_MS,
   TRANSLATE_FULL_SWEPT_MS,
   TRANSLATE_IDLE_MS,
-  TRANSLATE_IDLE_UDP_MS,
   TRANSLATE_RESET_MS,
   TRANSLATE_SWEEP_ENTRIES,
   TRANSLATE_SWEEP_MS,
@@ -29,7 +28,6 @@ import {
 } from "@bunnel/abi/src/index";
 import { keyed } from "../flow/table";
 import { count, lane, laneIndex } from "../mem/lane";
-import { PROTOCOL_TCP } from "../wire/packet";
 import { Translation } from "./entry";
 import { recountAwaited } from "./recount";
 import { lockRegion, regionWord, setRegionWord, unlockRegion } from "./region";
@@ -225,7 +223,6 @@ function sweepRange(from: u32, to: u32, now: u32): i32 {
 
 /** How long an entry in this state stays without a packet. */
 function lifeMs(entry: Translation): i32 {
-  if (entry.protocol != PROTOCOL_TCP) return TRANSLATE_IDLE_UDP_MS;
   const state: i32 = entry.state;
   if (state == TranslationState.Awaited) return TRANSLATE_AWAITED_MS;
   if (state == TranslationState.Ended) return TRANSLATE_ENDED_MS;

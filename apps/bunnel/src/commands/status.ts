@@ -4,6 +4,7 @@ import { NOT_RUNNING_STATUS } from "../control/service.ts";
 import type { Service } from "../service/service.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
 import { dnsRows } from "../dns/dns-rows.ts";
+import { memoryRows } from "../memory/memory-rows.ts";
 import { duration } from "./columns.ts";
 
 export type ServiceStatus = ReturnType<Service["status"]>;
@@ -55,6 +56,7 @@ export function statusText(stats: ServiceStatus): string {
     ["messages", messagesText(stats)],
     ["flows", `${stats.flows} of ${stats.flowsInserted} seen`],
     ...dnsRows(stats),
+    ...memoryRows(stats.memory),
   ];
   for (const [reason, packets] of Object.entries(stats.reasons)) rows.push([`  ${reason}`, String(packets)]);
   const width = Math.max(...rows.map(([name]) => name.length));

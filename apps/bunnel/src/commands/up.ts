@@ -21,8 +21,10 @@ import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
 import { ExitError, StoppedError } from "../service/exit.ts";
+import { gatewayWarnings } from "../service/gateway.ts";
 import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
+import { MemoryService } from "../memory/memory-service.ts";
 import { MemoryWatch } from "../service/memory-watch.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
 import { Service, type ReloadReport } from "../service/service.ts";
@@ -132,8 +134,9 @@ async function up(options: UpOptions): Promise<void> {
   // Once privileges are given up, no program can be started any more.
   using dashboard = options.ui === undefined ? undefined : besideUs(options);
   using dns = openDns(profile);
+  using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log });
   const handle = await new TunBackend(audited(platform, audit)).start({
-    ...{ engine: { profile }, settings },
+    ...{ engine: { profile: memory.effective(profile) }, settings },
     ...(await helpersOf(supervisor, dns)),
   });
   dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
@@ -145,12 +148,12 @@ async function up(options: UpOptions): Promise<void> {
     reloaded: (outcome) => logReload(log, outcome),
     notify: (event, data) => control.notify(event, data),
     stop: stop.resolve,
-    dns,
+    ...{ dns, memory },
   });
   try {
     commands.serve(service.commands);
-    audit.note("drop privileges", { ...giveUp(paths, user) });
-    using _telling = tellPackets(handle, control, (what) => audit.note(what));
+    audit.note("drop privileges", { ...giveUp(paths, user, memory) });
+    using _telling = tellPackets(handle, control, (what) => audit.note(what), memory.follow(handle));
     using _following = follow(service, control, { ...options, log }, stop.resolve);
     const { gaveUp, watch } = watchMemory(handle, log);
     using _watching = watch;
@@ -201,12 +204,14 @@ async function prepare(options: UpOptions): Promise<Prepared> {
   const { linuxPlatform } = await import("../service/platform.linux.ts");
   const platform = linuxPlatform({
     statePath: paths.state,
+    forwards: source.profile.gateway.interfaces.length > 0,
     onNetwork: (uplinks) => log.info("network changed", { uplinks }),
     onError: (error) => log.warning("network not followed", errorFields(error)),
   });
   const unsupported = platform.unsupported();
   if (unsupported !== undefined) throw new ExitError(unsupported);
   if (user !== undefined) checkReach(paths, user);
+  for (const warning of gatewayWarnings(source.profile)) log.warning(warning);
   return { source, user, log, paths, platform };
 }
 
@@ -264,7 +269,8 @@ async function ended(handle: BackendHandle): Promise<BackendStats> {
   return stats;
 }
 
-function giveUp(paths: StatePaths, user: ServiceUser | undefined): DropReport {
+function giveUp(paths: StatePaths, user: ServiceUser | undefined, memory: MemoryService): DropReport {
+  memory.give();
   if (user !== undefined) giveStateDir(paths, user);
   return dropPrivileges(user);
 }

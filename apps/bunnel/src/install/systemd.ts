@@ -24,6 +24,14 @@ WatchdogSec=20
 # It may hang in whatever way: nothing softer is sure, and the network is as before at once.
 WatchdogSignal=SIGKILL`;
 
+const RESTART = `Restart=on-failure
+RestartSec=2
+# A profile that is wrong stays wrong.
+RestartPreventExitStatus=2`;
+
+const DESCRIPTORS = `# Two for each connection that sockets carry on, one for each of their UDP sockets.
+LimitNOFILE=131072`;
+
 const CAPABILITIES = "CAP_NET_ADMIN CAP_NET_RAW";
 
 /** Without nftables. */
@@ -45,19 +53,19 @@ ${WATCHED}
 ExecStart=${line([...upWords(command), "--state-dir", "/run/bunnel"])}
 ExecReload=${line([...program, "reload", "--state-dir", "/run/bunnel"])}
 ExecStopPost=${line([...program, "down", "--unless-crashed", "--state-dir", "/run/bunnel"])}
-Restart=on-failure
-RestartSec=2
-# A profile that is wrong stays wrong.
-RestartPreventExitStatus=2
+${RESTART}
 
 # A user of its own that exists while the service runs, with what devices, rules and raw sockets need.
 DynamicUser=yes
 RuntimeDirectory=bunnel
 RuntimeDirectoryMode=0700
+StateDirectory=bunnel
+StateDirectoryMode=0700
 AmbientCapabilities=${capabilities}
 CapabilityBoundingSet=${capabilities}
 NoNewPrivileges=yes
 UMask=0077
+${DESCRIPTORS}
 
 # Of the machine, only what carrying packets needs.
 DevicePolicy=closed

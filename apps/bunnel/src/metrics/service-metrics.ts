@@ -3,6 +3,7 @@ import { Reason, Verdict, verdictOf } from "@bunnel/abi";
 import type { RuleLine } from "../service/service.ts";
 import type { ServiceStatus } from "../commands/status.ts";
 import { dnsMetrics } from "./dns-metrics.ts";
+import { memoryMetrics } from "./memory-metrics.ts";
 import type { Metric, Sample } from "./exposition.ts";
 
 /** What a running service says. */
@@ -36,6 +37,7 @@ export function serviceMetrics(figures: ServiceFigures | undefined, version: str
     { ...counter("bunnel_rule_flows", "Flows in the table that a rule decided.", ruleFlows(rules)), type: "gauge" },
     counter("bunnel_reloads_total", "Times that the profile was read again, by outcome.", reloads(status)),
     ...dnsMetrics(status),
+    ...memoryMetrics(status.memory),
   ];
 }
 

@@ -1,7 +1,10 @@
 // The control socket is open before the service is up, so that two of them cannot start at once.
 import type { ControlCommand, ControlCommands } from "../control/server.ts";
 
-const COMMANDS = ["status", "stats", "rules", "flows", "profile", "reload"] as const;
+const COMMANDS = [
+  ...["status", "stats", "rules", "flows", "profile", "reload"],
+  ...["hosts", "hosts-forget", "hosts-set"],
+] as const;
 
 /** Commands that say "starting" until there is a service to carry them out. `stop` works at once. */
 export class LateCommands {

@@ -2,6 +2,7 @@
 import type { Profile } from "@bunnel/profile";
 
 const KEYS: readonly (readonly [key: string, of: (profile: Profile) => unknown])[] = [
+  ["gateway.interfaces", ({ gateway }) => gateway.interfaces.join()],
   ["device.name", ({ device }) => device.name],
   ["device.address", ({ device }) => device.address],
   ["device.netmask", ({ device }) => device.netmask],
@@ -11,6 +12,10 @@ const KEYS: readonly (readonly [key: string, of: (profile: Profile) => unknown])
   ["device.pump", ({ device }) => device.pump],
   ["service.user", ({ service }) => service.user],
   ["service.audit_log", ({ service }) => service.auditLog],
+  ["memory.enabled", ({ memory }) => memory.enabled],
+  ["memory.file", ({ memory }) => memory.file],
+  ["memory.max_hosts", ({ memory }) => memory.maxHosts],
+  ["memory.watch", ({ memory }) => memory.watch],
   ["limits.max_flows", ({ limits }) => limits.maxFlows],
   ["limits.max_queue_size", ({ limits }) => limits.maxQueueSize],
 ];

@@ -28,6 +28,8 @@ export interface LinuxPlatformOptions {
   readonly statePath: string;
   /** A sweep leaves what a kill switch closed. */
   readonly keepClosed?: boolean;
+  /** Packets of other machines come up, too: answers to them are seen on their way to them. */
+  readonly forwards?: boolean;
   /** Called when an interception was brought in step with the network; with its uplinks. */
   readonly onNetwork?: (uplinks: readonly string[]) => void;
   /** Called when that failed: what was in force stays. */
@@ -49,7 +51,7 @@ export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
     setMtu,
     deviceDropped,
     openEgress: () => openRawEgress({ mark: OUR_MARK }),
-    openTap: () => openInboundTap(),
+    openTap: () => openInboundTap({ forwarded: options.forwards === true }),
     intercept: (method, asked) => {
       const intercept = method === "nft" ? interceptNft : interceptRules;
       const cgroups = [asked.include, asked.exclude].some((owners) => (owners?.cgroups ?? []).length > 0);

@@ -7,6 +7,7 @@ import type { ControlEvent } from "../control/protocol.ts";
 import { checked, type ControlCommands } from "../control/server.ts";
 import { describeFlow, FLOWS_SHOWN, type FlowLine } from "./describe-flow.ts";
 import type { DnsService } from "../dns/dns-service.ts";
+import type { MemoryService } from "../memory/memory-service.ts";
 import { explain } from "./exit.ts";
 import type { ProfileSource } from "./read-profile.ts";
 import { needsRestart } from "./needs-restart.ts";
@@ -26,6 +27,8 @@ export interface ServiceParts {
   readonly stop: () => void;
   /** Answers queries; follows the profile. */
   readonly dns: Pick<DnsService, "use" | "figures">;
+  /** What is known of hosts, which goes before what the profile says. */
+  readonly memory: Pick<MemoryService, "effective" | "use" | "figures" | "commands">;
 }
 
 /** What a reload did. */
@@ -92,6 +95,7 @@ export class Service {
       reloads: this.#reloads,
       ...this.handle.stats,
       dns: this.parts.dns.figures,
+      memory: this.parts.memory.figures,
     };
   }
 
@@ -137,6 +141,7 @@ export class Service {
     };
     return {
       status: plain(() => this.status()),
+      ...this.parts.memory.commands,
       stats: plain(() => ({ ...this.handle.stats, dns: this.parts.dns.figures })),
       rules: plain(() => this.rules()),
       profile: plain(() => this.profile()),
@@ -155,7 +160,7 @@ export class Service {
       const source = await this.parts.read();
       const { profile } = source;
       const { method, uplinks, excludes, include, exclude, killSwitch } = this.parts.settingsOf(profile);
-      this.handle.pipeline.load(profile, {
+      this.handle.pipeline.load(this.parts.memory.effective(profile), {
         ...(method !== undefined && { method }),
         ...(uplinks !== undefined && { uplinks }),
         ...(excludes !== undefined && { excludes }),
@@ -165,6 +170,7 @@ export class Service {
       });
       this.parts.applied(profile);
       this.parts.dns.use(profile);
+      this.parts.memory.use(profile);
       this.#source = source;
       this.#reloads.done++;
       const restart = needsRestart(this.parts.source.profile, profile);

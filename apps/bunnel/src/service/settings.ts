@@ -21,7 +21,7 @@ export interface SettingWords {
 
 /** @throws ExitError for a user or a group that the system does not know */
 export function settingsOf(words: SettingWords, profile: Profile): TunSettings {
-  const { device, interception, include, exclude } = profile;
+  const { device, gateway, interception, include, exclude } = profile;
   const included = include.interfaces.length > 0 ? include.interfaces : interception.uplinks;
   return {
     deviceName: words.device ?? device.name,
@@ -34,6 +34,7 @@ export function settingsOf(words: SettingWords, profile: Profile): TunSettings {
     include: ownersOf(include),
     exclude: ownersOf(exclude),
     killSwitch: words.killSwitch ?? interception.killSwitch,
+    gateway: gateway.interfaces,
     offload: words.offload && device.offload,
     queues: words.queues ?? device.queues,
     pump: words.pump ?? device.pump,

@@ -57,6 +57,7 @@ function pipeOf(dir: string): string {
 
 /** All that a service ever makes there. */
 const NAMES: readonly string[] = [
+  ...["memory.sqlite", "memory.sqlite-wal", "memory.sqlite-shm", "memory.sqlite-journal", "memory.sqlite.damaged"],
   "audit.log",
   "audit.log.1",
   "control.sock",
@@ -68,14 +69,15 @@ const NAMES: readonly string[] = [
 /**
  * Makes the folder for its owner alone. Root takes one back that a service's user has, if nothing else is in it than
  * what a service makes.
+ * @param names of all that can be in it
  * @throws ExitError when it is not a folder of ours
  */
-export function makeStateDir({ dir }: StatePaths): void {
+export function makeStateDir({ dir }: Pick<StatePaths, "dir">, names = NAMES): void {
   try {
     mkdirSync(dir, { recursive: true, mode: OWNER_ONLY });
     const fd = openSync(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     try {
-      takeBack(dir, fd);
+      takeBack(dir, fd, names);
     } finally {
       closeSync(fd);
     }
@@ -86,11 +88,11 @@ export function makeStateDir({ dir }: StatePaths): void {
   }
 }
 
-function takeBack(dir: string, fd: number): void {
+function takeBack(dir: string, fd: number, names: readonly string[]): void {
   const us = process.geteuid?.() ?? ROOT;
   const { uid } = fstatSync(fd);
   const isForeign = uid !== us;
-  const stranger = isForeign ? readdirSync(dir).find((name) => !NAMES.includes(name)) : undefined;
+  const stranger = isForeign ? readdirSync(dir).find((name) => !names.includes(name)) : undefined;
   if (isForeign && (us !== ROOT || stranger !== undefined)) {
     const has = stranger === undefined ? "" : `, with ${JSON.stringify(stranger)} in it`;
     throw new ExitError(`state directory ${dir}: expected a directory of user ${us}, found one of ${uid}${has}`);
@@ -103,7 +105,7 @@ function takeBack(dir: string, fd: number): void {
     const path = join(dir, name);
     const found = lstatSync(path);
     const isPlain = (found.isFile() && found.nlink === 1) || found.isSocket();
-    if (isPlain && NAMES.includes(name)) lchownSync(path, ROOT, ROOT);
+    if (isPlain && names.includes(name)) lchownSync(path, ROOT, ROOT);
     else rmSync(path, { recursive: true, force: true });
   }
 }
@@ -112,7 +114,7 @@ function takeBack(dir: string, fd: number): void {
  * Checks that the service's user will get to a folder, so that it can clean up.
  * @throws ExitError that names the folder on the way which is closed to it
  */
-export function checkReach({ dir }: StatePaths, user: ServiceUser): void {
+export function checkReach({ dir }: Pick<StatePaths, "dir">, user: ServiceUser): void {
   for (let above = dirname(resolve(dir)); ; above = dirname(above)) {
     if (existsSync(above) && !isOpen(above, user)) {
       throw new ExitError(
@@ -132,7 +134,7 @@ function isOpen(path: string, { uid, gid }: ServiceUser): boolean {
 }
 
 /** Gives the folder and what is in it to the service's user, who must be able to clean up. */
-export function giveStateDir({ dir }: StatePaths, { uid, gid }: ServiceUser): void {
+export function giveStateDir({ dir }: Pick<StatePaths, "dir">, { uid, gid }: ServiceUser): void {
   // Its mode first: root without CAP_FOWNER may not change that of somebody else's folder.
   chmodSync(dir, OWNER_ONLY);
   for (const name of readdirSync(dir)) lchownSync(join(dir, name), uid, gid);

@@ -1,39 +1,61 @@
 // The service's side of a capture: copies of packets go to those who watch for them, and nothing is copied otherwise.
-import { CaptureLevel, type BackendHandle } from "@bunnel/backend";
+import { CaptureLevel, type BackendHandle, type CaptureRecord } from "@bunnel/backend";
 import { isOfMessage, packetLine } from "../capture/packet-event.ts";
 import type { ControlServer } from "../control/server.ts";
 
 /** How often copies are fetched while somebody watches. */
 const EVERY_MS = 50;
+/** How often, while only the service itself listens. */
+const QUIET_EVERY_MS = 100;
 /** Octets that are fetched each time: 20 MB a second. More is lost where it was copied, and counted. */
 const FETCH_MAX_BYTES = 1024 * 1024;
 /** With so much unread, the clients are waited for. */
 const UNREAD_MAX_BYTES = 1024 * 1024;
 
+/** Somebody in the service itself who hears of messages, always. */
+export interface PacketHearer {
+  /** Called before copies are fetched. */
+  begin(): void;
+  /** Called with what was fetched, also when it was nothing. */
+  take(records: readonly CaptureRecord[]): void;
+}
+
 /** Until it is disposed. `note` is told when a capture begins and ends. */
 export function tellPackets(
-  { captured, pipeline }: BackendHandle,
+  handle: BackendHandle,
   control: ControlServer,
   note: (what: string) => void = () => undefined,
+  hearer?: PacketHearer,
 ): Disposable {
+  const { captured } = handle;
   let timer: ReturnType<typeof setInterval> | undefined;
-  const tell = (): void => {
-    if (control.unreadBytes > UNREAD_MAX_BYTES) return;
-    const { rules } = pipeline.profile;
-    const packets = captured.take(FETCH_MAX_BYTES).map((record) => packetLine(record, rules));
-    if (packets.length === 0) return;
-    const { lost } = captured;
-    if (control.isWatched("packets")) control.notify("packets", { lost, packets });
-    const messages = control.isWatched("messages") ? packets.filter((packet) => isOfMessage(packet)) : [];
-    if (messages.length > 0) control.notify("messages", { lost, packets: messages });
+  let watched = CaptureLevel.Off;
+  let lostBefore = 0;
+  const turn = (): void => {
+    const isFull = control.unreadBytes > UNREAD_MAX_BYTES;
+    if (isFull && hearer === undefined) return;
+    hearer?.begin();
+    const records = captured.take(FETCH_MAX_BYTES);
+    hearer?.take(records);
+    if (watched === CaptureLevel.Off || records.length === 0) return;
+    // Who does not read in time loses what the service itself could not wait with.
+    if (isFull) lostBefore -= records.length;
+    else tell(handle, control, records, captured.lost - lostBefore);
   };
   const follow = (): void => {
     const level = wantedLevel(control);
-    if (level === captured.level) return;
-    captured.level = level;
-    note(`capture ${CaptureLevel[level].toLowerCase()}`);
+    if (level !== watched) {
+      if (watched === CaptureLevel.Off) lostBefore = captured.lost;
+      note(`capture ${CaptureLevel[level].toLowerCase()}`);
+    }
+    watched = level;
+    const next = hearer === undefined ? level : Math.max(level, CaptureLevel.Messages);
+    const wasOff = captured.level === CaptureLevel.Off;
+    if (captured.level !== next) captured.level = next;
+    if (wasOff) lostBefore = 0;
     clearInterval(timer);
-    timer = level === CaptureLevel.Off ? undefined : setInterval(tell, EVERY_MS);
+    const everyMs = level === CaptureLevel.Off ? QUIET_EVERY_MS : EVERY_MS;
+    timer = next === CaptureLevel.Off ? undefined : setInterval(turn, everyMs);
   };
   control.whenWatchersChange = follow;
   follow();
@@ -43,6 +65,19 @@ export function tellPackets(
       clearInterval(timer);
     },
   };
+}
+
+function tell(
+  { pipeline }: BackendHandle,
+  control: ControlServer,
+  records: readonly CaptureRecord[],
+  lost: number,
+): void {
+  const { rules } = pipeline.profile;
+  const packets = records.map((record) => packetLine(record, rules));
+  if (control.isWatched("packets")) control.notify("packets", { lost, packets });
+  const messages = control.isWatched("messages") ? packets.filter((packet) => isOfMessage(packet)) : [];
+  if (messages.length > 0) control.notify("messages", { lost, packets: messages });
 }
 
 function wantedLevel(control: ControlServer): CaptureLevel {

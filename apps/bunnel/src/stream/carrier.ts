@@ -1,12 +1,16 @@
 // Stream egress of `bunnel up`: a relay for each address of the device, whose sockets carry the mark that keeps them
 // out of it.
-import type { CarrierContext, OpenCarrier, StreamCarrier } from "@bunnel/backend";
-import { StreamRelay } from "@bunnel/stream";
+import type { CarriedFigures, CarrierContext, OpenCarrier, StreamCarrier } from "@bunnel/backend";
+import { affordableFlows, StreamRelay, type RelayStats } from "@bunnel/stream";
+import { openDatagrams } from "./carry.ts";
 import { streamOptions } from "../proxy/proxy.ts";
 
 /** @param mark of packets that are not taken into the device */
 export function relayCarrier(mark: number): StreamCarrier {
-  return { open: (context) => openRelays(context, mark) };
+  return {
+    open: (context) => openRelays(context, mark),
+    openDatagrams: (profile) => openDatagrams(profile, mark),
+  };
 }
 
 /** @throws StreamError when an address cannot be listened on; no relay is open then */
@@ -19,8 +23,9 @@ async function openRelays(context: CarrierContext, mark: number): Promise<OpenCa
   try {
     for (const address of listen) {
       const { datagrams: _forProxies, ...options } = streamOptions(profile);
+      const maxFlows = affordableFlows(profile.stream.maxFlows, listen.length, profile.stream.maxDatagramSessions);
       const where = { listen: { address, port: 0 }, accept: "translated" as const };
-      relays.push(StreamRelay.open({ ...options, ...where, originalDestination, profile, mark }));
+      relays.push(StreamRelay.open({ ...options, maxFlows, ...where, originalDestination, profile, mark }));
     }
     for (const relay of relays) await relay.ready;
   } catch (error) {
@@ -37,8 +42,19 @@ async function openRelays(context: CarrierContext, mark: number): Promise<OpenCa
     load: (next) => {
       for (const relay of relays) relay.load(next);
     },
+    get figures() {
+      return sumOf(relays.map(({ stats }) => stats));
+    },
     closed: Promise.race(relays.map((relay) => relay.closed)),
     close,
     [Symbol.dispose]: close,
   };
+}
+
+/** The figures of all relays together. */
+function sumOf(all: readonly RelayStats[]): CarriedFigures {
+  const [first] = all;
+  if (first === undefined) return {};
+  const names = Object.keys(first) as (keyof RelayStats)[];
+  return Object.fromEntries(names.map((name) => [name, all.reduce((sum, stats) => sum + stats[name], 0)]));
 }

@@ -2,6 +2,7 @@
 // backend knows packets, not sockets.
 import type { TransportAddress, WantedConnection } from "@bunnel/engine";
 import type { Profile } from "@bunnel/profile";
+import type { CarriedPackets } from "./carried-outlet.ts";
 
 /**
  * What became of a connection to the outside. "refused": the server, or a firewall, says no; "unreachable": the network
@@ -18,6 +19,9 @@ export interface CarrierContext {
   readonly originalDestination: (peer: TransportAddress) => TransportAddress | undefined;
 }
 
+/** What became of what sockets carry on, by names that a reader can show. */
+export type CarriedFigures = Readonly<Record<string, number>>;
+
 /** A carrier at work. */
 export interface OpenCarrier extends Disposable {
   /** The ports that it listens on, in the order of `listen`. */
@@ -27,6 +31,8 @@ export interface OpenCarrier extends Disposable {
    * then carried on by what was opened here. Absent: every connection is accepted at once.
    */
   prepare?(wanted: WantedConnection): Promise<Reached>;
+  /** What became of connections; absent: nobody counts. */
+  readonly figures?: CarriedFigures;
   /** Settles when it has ended: undefined after `close`, else the cause. */
   readonly closed: Promise<Error | undefined>;
   /** Another profile for connections from now on. */
@@ -35,8 +41,26 @@ export interface OpenCarrier extends Disposable {
   close(): void;
 }
 
+/** What carries datagrams and echo requests on by sockets, at work. */
+export interface DatagramCarrying extends Disposable {
+  /** Takes packets over as a lane gives them. Answers and errors reach their clients by themselves. */
+  carry(packets: CarriedPackets): void;
+  readonly figures: CarriedFigures;
+  /** Another profile from now on. */
+  load(profile: Profile): void;
+  /** Settles when it has ended: undefined after `close`, else the cause. */
+  readonly closed: Promise<Error | undefined>;
+  /** Ends every session; a second call does nothing. */
+  close(): void;
+}
+
 /** What ends translated connections and carries them on. */
 export interface StreamCarrier {
+  /**
+   * Opens what datagrams and echo requests need, while there is the right to it, whether or not a rule wants them yet.
+   * Absent: rules that carry them are refused. Throws when it cannot be had.
+   */
+  openDatagrams?(profile: Profile): DatagramCarrying;
   /** Listens from now on. Rejects when it cannot; then nothing of it is left. */
   open(context: CarrierContext): Promise<OpenCarrier>;
 }

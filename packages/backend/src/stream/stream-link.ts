@@ -20,7 +20,13 @@ export function wantsStream(profile: Profile): boolean {
   return selectionOf(profile).stream !== undefined;
 }
 
-/** Undefined: nothing is carried by sockets. */
+/** Whether a rule has datagrams or echo requests carried by sockets. */
+export function wantsDatagrams(profile: Profile): boolean {
+  const { udp, echo } = selectionOf(profile);
+  return udp !== undefined || echo === true;
+}
+
+/** Undefined: no flow is carried by sockets. */
 export function streamLinkOf(
   platform: TunPlatform,
   { engine, settings = {}, stream }: BackendConfig,

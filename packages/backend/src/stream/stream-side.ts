@@ -6,7 +6,7 @@
 import { Admission, LANES_MAX } from "@bunnel/abi";
 import { AdmissionQueue, Translations, type Engine, type TranslationFamily } from "@bunnel/engine";
 import { encodeRules, type Profile } from "@bunnel/profile";
-import type { OpenCarrier, Reached, StreamCarrier } from "./carrier.ts";
+import type { CarriedFigures, OpenCarrier, Reached, StreamCarrier } from "./carrier.ts";
 import { PREFIX6, STREAM_ADDRESS6, type StreamLink } from "./stream-link.ts";
 
 /** How soon a lane that takes no answers is tried again. */
@@ -39,6 +39,10 @@ export class StreamSide {
     this.#engine = engine;
     this.#wake = wake;
     this.#queues = Array.from({ length: LANES_MAX }, (_, lane) => new AdmissionQueue(engine.memory, lane));
+  }
+
+  get figures(): CarriedFigures | undefined {
+    return this.#carrier?.figures;
   }
 
   /** Settles when the carrier has ended by itself, with the cause. */

@@ -23,7 +23,7 @@ export interface EvolveOptions {
   readonly generations?: number;
   /** Generations that may still shorten a strategy once one passes. Default 3. */
   readonly patience?: number;
-  /** Threads; 0: this one. Default 2. */
+  /** Threads that evaluate, this one among them; 0 and 1: this one alone. Default 2. */
   readonly workers?: number;
   /** The home router on the way. Default "none". */
   readonly nat?: NatKind;

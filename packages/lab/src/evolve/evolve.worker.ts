@@ -1,32 +1,39 @@
-// A thread of the search: told its opponent first, then strategies to evaluate.
+// A thread of the search: told its opponent first, then lists of strategies to take its share of.
 import { Evaluator } from "./evaluate.ts";
+import { takeShare } from "./pool.ts";
 import type { WorkerOrder, WorkerReport, WorkerStart } from "./pool.ts";
 
-let evaluator: Promise<Evaluator> | undefined;
+interface Ready {
+  readonly evaluator: Evaluator;
+  readonly cursor: SharedArrayBuffer;
+}
+
+let ready: Promise<Ready> | undefined;
 
 addEventListener("message", ({ data }: MessageEvent<WorkerStart | WorkerOrder>) => {
-  if ("opponent" in data) {
-    evaluator = Evaluator.create(data.opponent, data.nat);
-    evaluator.catch((error: unknown) => report({ id: -1, error: textOf(error) }));
-  } else {
+  if ("strategies" in data) {
     void work(data);
+  } else {
+    ready = begin(data);
+    // It is told with the first order.
+    ready.catch(() => undefined);
   }
 });
 
-async function work({ id, strategies }: WorkerOrder): Promise<void> {
+async function begin({ opponent, nat, cursor }: WorkerStart): Promise<Ready> {
+  return { evaluator: await Evaluator.create(opponent, nat), cursor };
+}
+
+async function work({ strategies }: WorkerOrder): Promise<void> {
   try {
-    const ready = await evaluator;
-    if (ready === undefined) throw new Error("worker: expected its opponent first, found an order");
-    report({ id, evaluations: strategies.map((strategy) => ready.evaluate(strategy)) });
+    const known = await ready;
+    if (known === undefined) throw new Error("worker: expected its opponent first, found an order");
+    report({ done: takeShare(known.evaluator, strategies, known.cursor) });
   } catch (error) {
-    report({ id, error: textOf(error) });
+    report({ error: error instanceof Error ? error.message : String(error) });
   }
 }
 
 function report(message: WorkerReport): void {
   postMessage(message);
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,14 @@
 // Evaluations in parallel: the same strategies give the same evaluations, in the same order, whatever the number of
-// workers, so that a search does not depend on the machine that it runs on.
+// threads, so that a search does not depend on the machine that it runs on.
+//
+// Every thread has the whole list and takes the next strategy that nobody took yet by a counter in shared memory. The
+// calling thread takes its share: it would only wait, and one thread less has to warm up.
 import type { NatKind } from "../link/nat.ts";
 import { Evaluator } from "./evaluate.ts";
 import type { Evaluation, Opponent } from "./evaluate.ts";
 
 export interface EvaluatorPool extends AsyncDisposable {
-  /** Evaluates each strategy. */
+  /** Evaluates each strategy. One call at a time. */
   evaluate(strategies: readonly string[]): Promise<readonly Evaluation[]>;
 }
 
@@ -13,97 +16,103 @@ export interface EvaluatorPool extends AsyncDisposable {
 export interface WorkerStart {
   readonly opponent: Opponent;
   readonly nat: NatKind;
+  /** One number: the strategy that is taken next. */
+  readonly cursor: SharedArrayBuffer;
 }
 
 export interface WorkerOrder {
-  readonly id: number;
   readonly strategies: readonly string[];
 }
 
-/** "id" of the order; -1 with an error: the worker could not start. */
+/** What a thread did of a list, or why it cannot. */
 export interface WorkerReport {
-  readonly id: number;
-  readonly evaluations?: readonly Evaluation[];
+  readonly done?: readonly Done[];
   readonly error?: string;
 }
 
-/** Strategies that a worker gets at a time: enough to make the way worth it, few enough to share the load. */
-const CHUNK = 16;
-
-/** @param workers threads; 0: this one */
-export async function openPool(start: WorkerStart, workers: number): Promise<EvaluatorPool> {
-  if (workers > 0) return new WorkerPool(start, workers);
-  const evaluator = await Evaluator.create(start.opponent, start.nat);
-  return {
-    evaluate: (strategies) => Promise.resolve(strategies.map((strategy) => evaluator.evaluate(strategy))),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+/** An evaluation and which strategy of the list it is of. */
+export interface Done {
+  readonly index: number;
+  readonly evaluation: Evaluation;
 }
 
-interface Waiting {
-  readonly worker: number;
-  resolve(evaluations: readonly Evaluation[]): void;
-  reject(error: Error): void;
-}
-
-class WorkerPool implements EvaluatorPool {
-  readonly #workers: readonly Worker[];
-  readonly #free: number[];
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #queue: (() => void)[] = [];
-  #nextId = 0;
-  #failure: Error | undefined;
-
-  constructor(start: WorkerStart, count: number) {
-    this.#workers = Array.from({ length: count }, () => {
-      const worker = new Worker(new URL("./evolve.worker.ts", import.meta.url).href);
-      worker.onmessage = ({ data }: MessageEvent<WorkerReport>) => this.#take(data);
-      worker.onerror = (event) => this.#fail(new Error(`worker: ${event.message}`));
-      worker.postMessage(start);
-      return worker;
-    });
-    this.#free = this.#workers.map((_, index) => index);
+/** @param threads that evaluate, this one among them; 0 and 1: this one alone */
+export async function openPool(start: Omit<WorkerStart, "cursor">, threads: number): Promise<EvaluatorPool> {
+  const cursor = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const others = Array.from({ length: Math.max(0, threads - 1) }, () => new Helper({ ...start, cursor }));
+  try {
+    return new Pool(await Evaluator.create(start.opponent, start.nat), others, cursor);
+  } catch (error) {
+    for (const other of others) other.end();
+    throw error;
   }
+}
+
+/** Evaluates what nobody took yet, until nothing is left. */
+export function takeShare(evaluator: Evaluator, strategies: readonly string[], cursor: SharedArrayBuffer): Done[] {
+  const next = new Int32Array(cursor);
+  const done: Done[] = [];
+  for (;;) {
+    const index = Atomics.add(next, 0, 1);
+    const strategy = strategies[index];
+    if (strategy === undefined) return done;
+    done.push({ index, evaluation: evaluator.evaluate(strategy) });
+  }
+}
+
+class Pool implements EvaluatorPool {
+  constructor(
+    private readonly own: Evaluator,
+    private readonly others: readonly Helper[],
+    private readonly cursor: SharedArrayBuffer,
+  ) {}
 
   async evaluate(strategies: readonly string[]): Promise<readonly Evaluation[]> {
-    const chunks: (readonly string[])[] = [];
-    for (let at = 0; at < strategies.length; at += CHUNK) chunks.push(strategies.slice(at, at + CHUNK));
-    return (await Promise.all(chunks.map((chunk) => this.#order(chunk)))).flat();
+    Atomics.store(new Int32Array(this.cursor), 0, 0);
+    const theirs = Promise.all(this.others.map((other) => other.work(strategies)));
+    // A failure is told below; it must not count as one that nobody looks after while this thread works.
+    theirs.catch(() => undefined);
+    const own = takeShare(this.own, strategies, this.cursor);
+    const done = [own, ...(await theirs)].flat().toSorted((one, other) => one.index - other.index);
+    return done.map(({ evaluation }) => evaluation);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    for (const worker of this.#workers) worker.terminate();
+    for (const other of this.others) other.end();
     return Promise.resolve();
   }
+}
 
-  #order(strategies: readonly string[]): Promise<readonly Evaluation[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<readonly Evaluation[]>();
-    const begin = () => {
-      const worker = this.#free.pop();
-      if (this.#failure !== undefined) return reject(this.#failure);
-      if (worker === undefined) return void this.#queue.push(begin);
-      const id = this.#nextId;
-      this.#nextId += 1;
-      this.#waiting.set(id, { worker, resolve, reject });
-      this.#workers[worker]?.postMessage({ id, strategies } satisfies WorkerOrder);
-    };
-    begin();
+/** Another thread. */
+class Helper {
+  readonly #worker: Worker;
+  #waiting: { resolve(done: readonly Done[]): void; reject(error: Error): void } | undefined;
+  #failure: Error | undefined;
+
+  constructor(start: WorkerStart) {
+    this.#worker = new Worker(new URL("./evolve.worker.ts", import.meta.url).href);
+    this.#worker.onmessage = ({ data }: MessageEvent<WorkerReport>) => this.#take(data);
+    this.#worker.onerror = (event) => this.#take({ error: `worker: ${event.message}` });
+    this.#worker.postMessage(start);
+  }
+
+  work(strategies: readonly string[]): Promise<readonly Done[]> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const { promise, resolve, reject } = Promise.withResolvers<readonly Done[]>();
+    this.#waiting = { resolve, reject };
+    this.#worker.postMessage({ strategies } satisfies WorkerOrder);
     return promise;
   }
 
-  #take({ id, evaluations, error }: WorkerReport): void {
-    const waiting = this.#waiting.get(id);
-    if (error !== undefined || waiting === undefined) return this.#fail(new Error(error ?? "worker: unknown order"));
-    this.#waiting.delete(id);
-    this.#free.push(waiting.worker);
-    waiting.resolve(evaluations ?? []);
-    this.#queue.shift()?.();
+  end(): void {
+    this.#worker.terminate();
   }
 
-  #fail(error: Error): void {
-    this.#failure = error;
-    for (const waiting of this.#waiting.values()) waiting.reject(error);
-    this.#waiting.clear();
-    for (const begin of this.#queue.splice(0)) begin();
+  #take({ done, error }: WorkerReport): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (done !== undefined) return waiting?.resolve(done);
+    this.#failure = new Error(error ?? "worker: expected evaluations, found nothing");
+    waiting?.reject(this.#failure);
   }
 }

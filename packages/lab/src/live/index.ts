@@ -8,7 +8,7 @@ export {
 } from "./address-plan.ts";
 export { browserCommand, type BrowserOrder, findBrowser } from "./browser.ts";
 export { contentBlocks, contentDigest } from "./body.ts";
-export type { Scheme } from "./client-child.ts";
+export type { ClientCalls, Scheme } from "./client-child.ts";
 export { type Certificate, makeCertificate } from "./certificate.ts";
 export { LabError, type LabErrorCode } from "./errors.ts";
 export { type HopLimits } from "./hop-limits.ts";

@@ -26,10 +26,11 @@ const START_MS = 15_000;
 const STOP_MS = 10_000;
 
 /**
- * Gives a command a /run of its own (mount_namespaces(7)); what comes after is the command. Without -n, mount(8) would
- * first make a folder for its own notes in the /run of everybody.
+ * Gives a command a /run and a /var/lib of its own (mount_namespaces(7)); what comes after is the command. Without -n,
+ * mount(8) would first make a folder for its own notes in the /run of everybody.
  */
-const PRIVATE_RUN = ["unshare", "--mount", "--", "sh", "-c", 'mount -n -t tmpfs tmpfs /run && exec "$@"', "sh"];
+const MOUNTS = "mount -n -t tmpfs tmpfs /run && { [ ! -d /var/lib ] || mount -n -t tmpfs tmpfs /var/lib; }";
+const PRIVATE_RUN = ["unshare", "--mount", "--", "sh", "-c", `${MOUNTS} && exec "$@"`, "sh"];
 
 export class Service implements AsyncDisposable {
   readonly #words: AsyncIterator<ServiceReport>;

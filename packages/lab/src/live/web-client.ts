@@ -16,6 +16,8 @@ export interface FetchOrder {
   readonly timeoutMs?: number;
   /** A path that answers as `/who` does. Default `/who`. */
   readonly path?: string;
+  /** Another machine that asks, by curl. Default: the lab's client. */
+  readonly from?: LabHost;
   /** Where curl asks: its words about versions. Default `--http1.1`. */
   readonly words?: readonly string[];
 }
@@ -53,7 +55,7 @@ export class WebClient {
       `${order.scheme}://${order.host}${order.path ?? PATH}`,
     ];
     const stdin = new TextEncoder().encode(this.authority);
-    const run = await this.client.run(command, { stdin, timeoutMs: timeoutMs + GRACE_MS });
+    const run = await (order.from ?? this.client).run(command, { stdin, timeoutMs: timeoutMs + GRACE_MS });
     return outcomeOfCurl(order.host, run.status, run.stdout, run.stderr);
   }
 

@@ -11,6 +11,11 @@ export const EGRESSES = ["auto", "packet", "stream"] as const;
  */
 export type Egress = (typeof EGRESSES)[number];
 
+/** What of a stream rule's traffic leaves by sockets. */
+export const CARRIES = ["tcp", "udp", "icmp"] as const;
+/** "tcp": flows that may begin with a message of the strategy; "udp": each datagram; "icmp": echo requests. */
+export type Carries = (typeof CARRIES)[number];
+
 /** Whether the packet engine can carry it out. */
 export function isPacketOperation(operation: Operation): operation is PacketOperation {
   return !isStreamTechnique(operation.technique);

@@ -37,6 +37,11 @@ export function isStreamKind(kind: Kind): kind is "tls" | "http" {
   return kind === "tls" || kind === "http";
 }
 
+/** The kinds of which a message travels in TCP. */
+export function isOfTcp(kind: Kind): boolean {
+  return kind !== "quic" && kind !== "dns";
+}
+
 /** Where flows of a stream rule that names no ports go: RFC 9110 sections 4.2.1 and 4.2.2. */
 export function streamPorts(kind: Kind): readonly number[] {
   if (kind === "tls") return [443];

@@ -83,10 +83,17 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
 
 /** The techniques of a kind. */
 export function techniquesOf(kind: Kind): readonly TechniqueName[] {
-  return (Object.keys(ALL_TECHNIQUE_KINDS) as TechniqueName[]).filter((name) =>
-    ALL_TECHNIQUE_KINDS[name].includes(kind),
-  );
+  return BY_KIND[kind];
 }
+
+const BY_KIND = Object.fromEntries(
+  KINDS.map((kind) => {
+    const names = (Object.keys(ALL_TECHNIQUE_KINDS) as TechniqueName[]).filter((name) =>
+      ALL_TECHNIQUE_KINDS[name].includes(kind),
+    );
+    return [kind, Object.freeze(names)];
+  }),
+) as Readonly<Record<Kind, readonly TechniqueName[]>>;
 
 export function isAlias(word: string): word is Alias {
   return Object.hasOwn(ALIASES, word);

@@ -1,7 +1,9 @@
 // A profile from values that were read and found right.
 import type { RuleStrategy } from "./rule-strategy.ts";
 import { buildDns, type CertificatesFile } from "./dns-section.ts";
+import { CARRIES } from "../notation/egress.ts";
 import { defaultProfile } from "./default-profile.ts";
+import { buildMemory } from "./memory-section.ts";
 import {
   FAMILIES,
   PROFILE_VERSION,
@@ -44,6 +46,7 @@ export function buildProfile(
     service: buildService(input.service),
     log: buildLog(input.log),
     interception: buildInterception(input.interception),
+    gateway: input.gateway,
     device: {
       name: device.name,
       address: device.address,
@@ -64,6 +67,7 @@ export function buildProfile(
     include: buildSplit(input.include, lists.include),
     exclude: buildSplit(input.exclude, lists.exclude),
     dns: buildDns(input.dns, certificates),
+    memory: buildMemory(input.memory),
     stream: buildStream(input.stream),
     proxy: input.proxy,
     payloads: Object.fromEntries(payloads),
@@ -81,7 +85,7 @@ function buildInterception({
 }
 
 function buildRule(input: RuleInput, { strategy, hostsFile, addressesFile }: RuleParts): Rule {
-  const { name, enabled, priority, hosts, addresses, ports, families, direction, packets, egress } = input;
+  const { name, enabled, priority, hosts, addresses, ports, families, direction, packets, egress, carries } = input;
   return {
     name,
     enabled,
@@ -95,6 +99,7 @@ function buildRule(input: RuleInput, { strategy, hostsFile, addressesFile }: Rul
     direction,
     ...("first" in packets && { packets }),
     egress,
+    carries: CARRIES.filter((each) => carries.includes(each)),
     ...(strategy ?? { strategy: { clauses: [] } }),
   };
 }

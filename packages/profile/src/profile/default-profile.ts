@@ -1,8 +1,10 @@
 // The defaults, written once: the schema, the sample text and the printer take them from here.
 import { deepFreeze } from "../freeze.ts";
 import { PRESETS, PRESET_PREFIX } from "../presets.ts";
-import { EGRESSES } from "../notation/egress.ts";
+import { CARRIES, EGRESSES } from "../notation/egress.ts";
 import { DNS_DEFAULTS, dnsText } from "./dns-section.ts";
+import { GATEWAY_DEFAULTS, gatewayText } from "./gateway-section.ts";
+import { MEMORY_DEFAULTS, memoryText } from "./memory-section.ts";
 import { readRuleStrategy } from "./rule-strategy.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS, type Profile, type Rule } from "./profile.ts";
 import { LOG_DEFAULTS, SERVICE_DEFAULTS, serviceText } from "./service-section.ts";
@@ -21,6 +23,7 @@ export const RULE_DEFAULTS = deepFreeze({
   families: [...FAMILIES],
   direction: DIRECTIONS[2],
   egress: EGRESSES[0],
+  carries: [CARRIES[0]],
 });
 
 const DEFAULT_RULE: Rule = {
@@ -35,6 +38,7 @@ const DEFAULT_PROFILE: Profile = deepFreeze({
   service: SERVICE_DEFAULTS,
   log: LOG_DEFAULTS,
   interception: { method: METHODS[0], uplinks: [], exclude: [], killSwitch: false },
+  gateway: GATEWAY_DEFAULTS,
   device: {
     ...{ name: "bunnel0", address: "10.0.85.1", netmask: "255.255.255.0", mtuBytes: 0 },
     ...{ offload: true, queues: 1, pump: PUMPS[0] },
@@ -46,6 +50,7 @@ const DEFAULT_PROFILE: Profile = deepFreeze({
   include: SPLIT_DEFAULTS,
   exclude: SPLIT_DEFAULTS,
   dns: DNS_DEFAULTS,
+  memory: MEMORY_DEFAULTS,
   stream: STREAM_DEFAULTS,
   proxy: PROXY_DEFAULTS,
   payloads: {},
@@ -63,10 +68,12 @@ export function defaultProfileText(): string {
     headText(),
     serviceText(),
     interceptionText(),
+    gatewayText(),
     deviceText(),
     limitsText(),
     splitText(),
     dnsText(),
+    memoryText(),
     streamSectionsText(),
     defaultRuleText(),
   ].join("\n");
@@ -165,6 +172,9 @@ packets = []
 # carry their octets on, which tlsrec, oob and whatever else changes the length of a stream need. "auto": as the
 # strategy needs it, packets where both can.
 egress = ${JSON.stringify(DEFAULT_RULE.egress)}
+# What of it leaves by sockets where that is "stream". "tcp": flows. "udp": all datagrams to its addresses and ports,
+# any port where it names none. "icmp": echo requests, as ping sends them. Hosts of both are known by DNS answers.
+carries = ${tomlList(DEFAULT_RULE.carries)}
 # Needed. "pass" leaves messages alone; a preset is one of
 ${presetLines()}
 # and anything else is written out, as in

@@ -1,11 +1,13 @@
 // The keys of a profile as JSON Schema (draft 2020-12), for editors: names, types, limits and what each key is for.
 // What only `parseProfile` can tell, such as whether a strategy makes sense, it tells.
-import { EGRESSES } from "../notation/egress.ts";
+import { CARRIES, EGRESSES } from "../notation/egress.ts";
 import { FLOW_BUCKETS_MAX, FLOW_WAYS, QUEUES_MAX } from "@bunnel/abi";
 import { PRESET_PREFIX, PRESETS } from "../presets.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { dnsSchema } from "./dns-section.ts";
 import { table, text, texts, whole, yesOrNo, type JsonSchema } from "./json-schema-parts.ts";
+import { gatewayJsonSchema } from "./gateway-section.ts";
+import { memoryJsonSchema } from "./memory-section.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS } from "./profile.ts";
 import {
   FLOW_TIMEOUT_MAX_SECONDS,
@@ -118,6 +120,13 @@ function ruleSchema(): JsonSchema {
       enum: EGRESSES,
       default: RULE_DEFAULTS.egress,
     }),
+    carries: {
+      type: "array",
+      items: { enum: CARRIES },
+      minItems: 1,
+      description: "What of a stream rule leaves by sockets: TCP flows, UDP datagrams, ICMP echo requests.",
+      default: RULE_DEFAULTS.carries,
+    },
     strategy: {
       description: "A preset, or a strategy in the notation: tls: split(1, midsld) disorder",
       anyOf: [{ enum: ["pass", ...presets] }, { type: "string" }],
@@ -137,11 +146,13 @@ export function profileJsonSchema(): JsonSchema {
       service: table("The service itself.", SERVICE_JSON.service),
       log: table("What the service says of itself.", SERVICE_JSON.log),
       interception: interceptionSchema(),
+      gateway: gatewayJsonSchema(),
       device: deviceSchema(),
       limits: limitsSchema(),
       include: table("What is looked at at all.", SPLIT_JSON),
       exclude: table("What is left alone.", SPLIT_JSON),
       dns: dnsSchema(),
+      memory: memoryJsonSchema(),
       ...streamJsonSchemas(),
       payload: {
         type: "object",

@@ -113,6 +113,7 @@ describe("parseProfile()", () => {
       families: ["ipv4", "ipv6"],
       direction: "both",
       egress: "auto",
+      carries: ["tcp"],
     });
     expect(strategy).toEqual(parseStrategy("tls: split(1)  http: pass"));
   });
@@ -163,12 +164,12 @@ describe("parseProfile() refuses what is not TOML", () => {
 
 describe("parseProfile() names unknown keys with the nearest right one", () => {
   const root =
-    "expected version, enabled, service, log, interception, device, limits, include, exclude, dns, stream, proxy, " +
-    "payload or rule";
+    "expected version, enabled, service, log, interception, gateway, device, limits, include, exclude, dns, memory, " +
+    "stream, proxy, payload or rule";
   const device = "expected name, address, netmask, mtu, offload, queues or pump";
   const rule =
     "expected name, enabled, priority, hosts, hosts_file, addresses, addresses_file, ports, families, direction, " +
-    "packets, egress or strategy";
+    "packets, egress, carries or strategy";
   const scope =
     "expected hosts, hosts_file, addresses, addresses_file, ports, protocols, interfaces, users, groups, cgroups " +
     "or processes";

@@ -35,6 +35,9 @@ uplinks = []
 exclude = []
 kill_switch = false
 
+[gateway]
+interfaces = []
+
 [device]
 name = "bunnel0"
 address = "10.0.85.1"
@@ -92,6 +95,17 @@ max_pending = 512
 fallback = "none"
 system_names = ["lan", "local", "localdomain", "home.arpa", "internal"]
 
+[memory]
+enabled = true
+file = ""
+remember = "failed"
+max_hosts = 5000
+watch = true
+failures = 3
+window_seconds = 60
+tries_per_hour = 20
+candidates = []
+
 [stream]
 max_flows = 16384
 idle_timeout_seconds = 3600
@@ -122,6 +136,7 @@ families = ["ipv4", "ipv6"]
 direction = "both"
 packets = []
 egress = "auto"
+carries = ["tcp"]
 strategy = "preset:default"
 `);
   });

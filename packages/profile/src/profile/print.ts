@@ -2,6 +2,7 @@
 import { printStrategy } from "../notation/printer.ts";
 import { PRESET_PREFIX, presetStrategy } from "../presets.ts";
 import { printDns } from "./dns-section.ts";
+import { memoryEntries } from "./memory-section.ts";
 import { lines, list, printPorts, quoted, table } from "./print-words.ts";
 import type { Profile, Rule } from "./profile.ts";
 import { printService } from "./service-section.ts";
@@ -10,7 +11,7 @@ import { proxyEntries, streamEntries } from "./stream-settings.ts";
 
 /** The profile as TOML; `parseProfile` reads it back to an equal profile, from the same files where it names some. */
 export function printProfile(profile: Profile): string {
-  const { version, enabled, interception, device, limits, dns, stream, proxy, payloads, rules } = profile;
+  const { version, enabled, interception, gateway, device, limits, dns, stream, proxy, payloads, rules } = profile;
   const head: [string, string][] = [
     ["version", String(version)],
     ["enabled", String(enabled)],
@@ -26,6 +27,7 @@ export function printProfile(profile: Profile): string {
       ["exclude", list("exclude", interception.exclude.map(quoted))],
       ["kill_switch", String(interception.killSwitch)],
     ]),
+    table("[gateway]", [["interfaces", list("interfaces", gateway.interfaces.map(quoted))]]),
     table("[device]", [
       ["name", quoted(device.name)],
       ["address", quoted(device.address)],
@@ -46,6 +48,7 @@ export function printProfile(profile: Profile): string {
     printScope("[include]", profile.include),
     printScope("[exclude]", profile.exclude),
     printDns(dns),
+    table("[memory]", memoryEntries(profile.memory)),
     table("[stream]", streamEntries(stream)),
     table("[proxy]", proxyEntries(proxy)),
     table(
@@ -71,6 +74,7 @@ function printRule(rule: Rule): string {
     ["direction", quoted(rule.direction)],
     ["packets", rule.packets ? `[${rule.packets.first}, ${rule.packets.last}]` : "[]"],
     ["egress", quoted(rule.egress)],
+    ["carries", list("carries", rule.carries.map(quoted))],
     ["strategy", quoted(ruleStrategyText(rule))],
   ]);
 }

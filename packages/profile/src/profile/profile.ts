@@ -1,7 +1,9 @@
 // What a profile is: every value checked, every default filled in, frozen to the last leaf.
-import type { Egress } from "../notation/egress.ts";
+import type { Carries, Egress } from "../notation/egress.ts";
+import type { GatewaySettings } from "./gateway-section.ts";
 import type { DnsSettings } from "./dns-section.ts";
 import type { Strategy } from "../notation/strategy.ts";
+import type { MemorySettings } from "./memory-section.ts";
 import type { LogSettings, ServiceSettings } from "./service-section.ts";
 import type { SplitScope } from "./split-section.ts";
 import type { ProxySettings, StreamSettings } from "./stream-settings.ts";
@@ -87,6 +89,8 @@ export interface Rule {
   readonly packets?: PacketRange;
   /** How its TCP flows leave. */
   readonly egress: Egress;
+  /** What leaves by sockets where its egress is "stream". At least one. */
+  readonly carries: readonly Carries[];
   readonly strategy: Strategy;
   /** The preset that the strategy was taken from. */
   readonly preset?: string;
@@ -139,6 +143,7 @@ export interface Profile {
   readonly service: ServiceSettings;
   readonly log: LogSettings;
   readonly interception: InterceptionSettings;
+  readonly gateway: GatewaySettings;
   readonly device: DeviceSettings;
   readonly limits: Limits;
   /** Only what fits all of its lists is looked at. */
@@ -146,6 +151,7 @@ export interface Profile {
   /** What fits one of its lists is left alone. */
   readonly exclude: SplitScope;
   readonly dns: DnsSettings;
+  readonly memory: MemorySettings;
   readonly stream: StreamSettings;
   readonly proxy: ProxySettings;
   /** By name; a file that a strategy names by its path is here under that path. */

@@ -9,7 +9,7 @@ import { readListFile } from "./list-file.ts";
 import type { Path } from "./locate.ts";
 import { findPayloads, readPayloadKey, readPayloadValue } from "./payloads.ts";
 import type { ListFile, PayloadEntry } from "./profile.ts";
-import { egressFaults } from "./rule-egress.ts";
+import { carriesFault, egressFaults } from "./rule-egress.ts";
 import { readRuleStrategy, type RuleStrategy } from "./rule-strategy.ts";
 import type { ScopeLists } from "./split-section.ts";
 import { readHostLine } from "./values.ts";
@@ -56,6 +56,8 @@ export class PartReader {
   /** What the values of one rule stand for; payloads come before. */
   readRule(rule: Values, index: number): RuleParts {
     const strategy = this.strategy(rule["strategy"], ["rule", index, "strategy"], rule["egress"]);
+    const fault = strategy && carriesFault(strategy.strategy, rule["egress"], rule["carries"]);
+    if (fault !== undefined) this.findings.push({ path: ["rule", index, "carries"], message: fault });
     return { ...(strategy && { strategy }), ...this.readLists(rule, ["rule", index]) };
   }
 

@@ -1,6 +1,16 @@
 // What is wrong with a rule's strategy under the egress that the rule asks for.
-import { egressRefusals, EGRESSES, type Egress, type EgressRefusal } from "../notation/egress.ts";
+import {
+  CARRIES,
+  egressOf,
+  egressRefusals,
+  EGRESSES,
+  type Carries,
+  type Egress,
+  type EgressRefusal,
+} from "../notation/egress.ts";
+import { isStreamKind } from "../notation/kinds.ts";
 import type { Strategy } from "../notation/strategy.ts";
+import { shown } from "../wording.ts";
 
 /** Something that is wrong, and the word of the strategy's text that it is about. */
 export interface EgressFault {
@@ -33,4 +43,18 @@ function fault({ kind, operation, why }: EgressRefusal, asked: Exclude<Egress, "
     text: `${kind} ${technique}: expected egress "${other}" or "auto", found "${asked}": it ${why}`,
     word: technique,
   };
+}
+
+/** Why a rule's `carries` cannot stand beside its egress and strategy; undefined: it can. */
+export function carriesFault(strategy: Strategy, egress: unknown, carries: unknown): string | undefined {
+  const asked = EGRESSES.find((known) => known === (egress ?? "auto"));
+  if (asked === undefined || !Array.isArray(carries)) return undefined;
+  const own: readonly Carries[] = CARRIES.filter((each) => carries.includes(each));
+  const [first] = own.filter((each) => each !== "tcp");
+  if (first !== undefined && egressOf({ strategy, egress: asked }) !== "stream") {
+    return `expected egress "stream" beside ${shown(first)}, found ${shown(asked)}`;
+  }
+  const treated = strategy.clauses.find(({ kind, operations }) => isStreamKind(kind) && operations.length > 0);
+  if (first === undefined || own.includes("tcp") || treated === undefined) return undefined;
+  return `expected "tcp" beside a strategy for ${treated.kind}, found none`;
 }

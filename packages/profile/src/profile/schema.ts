@@ -1,11 +1,13 @@
 // What a profile text may hold: each key, its values and its default. Unknown keys are found by `unknown-keys.ts`.
 import { FLOW_BUCKETS_MAX, FLOW_WAYS, QUEUES_MAX } from "@bunnel/abi";
 import * as v from "valibot";
-import { EGRESSES } from "../notation/egress.ts";
+import { CARRIES, EGRESSES } from "../notation/egress.ts";
 import { shown } from "../wording.ts";
 import { readIpv4, readNetmask, readPrefix } from "./address.ts";
 import { defaultProfile, RULE_DEFAULTS } from "./default-profile.ts";
 import { dnsTable } from "./dns-section.ts";
+import { gatewayTable } from "./gateway-section.ts";
+import { memoryTable } from "./memory-section.ts";
 import { DIRECTIONS, FAMILIES, METHODS, PROFILE_VERSION, PUMPS } from "./profile.ts";
 import { list, oneOf, read, table, whole, yesOrNo } from "./schema-words.ts";
 import { logTable, serviceTable } from "./service-section.ts";
@@ -71,6 +73,13 @@ const ruleTable = table({
   direction: v.optional(oneOf(DIRECTIONS), RULE_DEFAULTS.direction),
   packets: v.optional(read(readPackets), []),
   egress: v.optional(oneOf(EGRESSES), RULE_DEFAULTS.egress),
+  carries: v.optional(
+    v.pipe(
+      list(oneOf(CARRIES)),
+      v.check((found) => found.length > 0, "expected tcp, udp or icmp, found none"),
+    ),
+    [...RULE_DEFAULTS.carries],
+  ),
   strategy: v.string(({ input }) => `expected a strategy or a preset's name as text, found ${shown(input)}`),
 });
 
@@ -83,11 +92,13 @@ export const profileSchema = v.object({
   service: v.optional(serviceTable, {}),
   log: v.optional(logTable, {}),
   interception: v.optional(interceptionTable, {}),
+  gateway: v.optional(gatewayTable, {}),
   device: v.optional(deviceTable, {}),
   limits: v.optional(limitsTable, {}),
   include: v.optional(splitTable, {}),
   exclude: v.optional(splitTable, {}),
   dns: v.optional(dnsTable, {}),
+  memory: v.optional(memoryTable, {}),
   stream: v.optional(streamTable, {}),
   proxy: v.optional(proxyTable, {}),
   // Names are free here; `payloads.ts` reads what they stand for.
@@ -104,9 +115,11 @@ export const KEYS = {
   service: Object.keys(serviceTable.pipe[1].entries),
   log: Object.keys(logTable.pipe[1].entries),
   interception: Object.keys(interceptionTable.pipe[1].entries),
+  gateway: Object.keys(gatewayTable.pipe[1].entries),
   device: Object.keys(deviceTable.pipe[1].entries),
   limits: Object.keys(limitsTable.pipe[1].entries),
   dns: Object.keys(dnsTable.pipe[1].entries),
+  memory: Object.keys(memoryTable.pipe[1].entries),
   stream: Object.keys(streamTable.pipe[1].entries),
   proxy: Object.keys(proxyTable.pipe[1].entries),
   rule: Object.keys(ruleTable.pipe[1].entries),

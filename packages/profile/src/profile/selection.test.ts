@@ -50,6 +50,28 @@ describe("selectionOf()", () => {
     );
   });
 
+  test("asks for all datagrams and echo requests that a rule has carried", () => {
+    const carried = (keys: string) => selected(`egress = "stream"\nstrategy = "pass"\n${keys}`);
+    expect(carried('carries = ["udp"]')).toEqual({ udp: [] });
+    expect(carried('ports = [443, "7000-7001"]\ncarries = ["udp", "icmp"]')).toEqual({
+      udp: [443, 7000, 7001],
+      echo: true,
+    });
+    expect(carried('ports = ["1-65"]\ncarries = ["udp"]')).toEqual({ udp: [] });
+    expect(carried('addresses = ["203.0.113.0/24"]\nfamilies = ["ipv4"]\ncarries = ["icmp"]')).toEqual({
+      echo: true,
+      addresses: { echo: ["203.0.113.0-203.0.113.255"] },
+    });
+  });
+
+  test("leaves out what [include] and [exclude] keep from being carried", () => {
+    const rule = '[[rule]]\nname = "a"\negress = "stream"\nstrategy = "pass"\ncarries = ["udp", "icmp"]';
+    const left = (section: string) => selectionOf(parseProfile(`${section}\n${rule}`));
+    expect(left('[exclude]\nprotocols = ["udp"]')).toEqual({ echo: true });
+    expect(left('[include]\nprotocols = ["udp"]')).toEqual({ udp: [] });
+    expect(left('[include]\nprotocols = ["tcp"]')).toEqual({});
+  });
+
   test("takes any port for TLS rather than a long list, and refuses a long list for HTTP", () => {
     expect(selected('ports = ["1-1024"]\nstrategy = "tls: split(1)"').tls).toHaveLength(1024);
     expect(selected('ports = ["1-1025"]\nstrategy = "tls: split(1)"')).toEqual({ tls: [] });

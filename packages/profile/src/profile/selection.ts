@@ -4,7 +4,7 @@ import { egressOf } from "../notation/egress.ts";
 import { isStreamKind, KINDS, streamPorts, type Kind } from "../notation/kinds.ts";
 import type { Clause } from "../notation/strategy.ts";
 import { mergedRanges } from "../table/address-ranges.ts";
-import { kindsLeft, narrowed, rangesOfLists, rangeText, type Narrowed } from "../table/narrow.ts";
+import { isProtocolLeft, kindsLeft, narrowed, rangesOfLists, rangeText, type Narrowed } from "../table/narrow.ts";
 import { FAMILIES, type Family, type PortRange, type Profile, type Rule } from "./profile.ts";
 
 /**
@@ -21,8 +21,12 @@ export interface ProfileSelection {
   readonly syn?: readonly number[];
   /** TCP ports of which every packet is wanted, because the rules carry such flows by sockets; none: any. */
   readonly stream?: readonly number[];
+  /** UDP ports of which every datagram is wanted, because the rules carry them by sockets; none: any. */
+  readonly udp?: readonly number[];
+  /** ICMP echo requests are wanted. */
+  readonly echo?: true;
   /** Destinations per kind, where its rules name all of theirs. A kind left out: any. */
-  readonly addresses?: Readonly<Partial<Record<Kind, readonly string[]>>>;
+  readonly addresses?: Readonly<Partial<Record<Kind | "udp" | "echo", readonly string[]>>>;
   /** Destinations and ports that no rule acts on. */
   readonly except?: { readonly addresses: readonly string[]; readonly ports: readonly PortRange[] };
 }
@@ -57,8 +61,11 @@ export function selectionOf(profile: Profile): ProfileSelection {
     const rules = rulesFor(profile, kind);
     return rules.length === 0 ? [] : [{ kind, rules }];
   });
-  const addresses = wanted.flatMap(({ kind, rules }) => {
-    const texts = destinationsOf(rules);
+  const udp = carriedRules(profile, "udp");
+  const echo = carriedRules(profile, "icmp");
+  const limited = [...wanted, { kind: "udp" as const, rules: udp }, { kind: "echo" as const, rules: echo }];
+  const addresses = limited.flatMap(({ kind, rules }) => {
+    const texts = rules.length === 0 ? undefined : destinationsOf(rules);
     return texts === undefined ? [] : [[kind, texts] as const];
   });
   const except = exceptOf(profile);
@@ -69,13 +76,31 @@ export function selectionOf(profile: Profile): ProfileSelection {
     ...(addresses.length > 0 && { addresses: Object.fromEntries(addresses) }),
     ...(except && { except }),
     ...(stream && { stream }),
+    ...(udp.length > 0 && { udp: shortPorts(udp.some(({ ports }) => ports.length === 0) ? [] : listPorts(udp)) }),
+    ...(echo.length > 0 && { echo: true as const }),
   };
+}
+
+/** Rules whose datagrams or echo requests leave by sockets. */
+function carriedRules(profile: Profile, what: "udp" | "icmp"): readonly Wanted[] {
+  if (!isProtocolLeft(what, profile)) return [];
+  return profile.rules
+    .filter((rule) => rule.enabled && rule.carries.includes(what) && egressOf(rule) === "stream")
+    .flatMap((rule) => {
+      const left = narrowed(rule, profile);
+      return left === undefined ? [] : [{ ...left, families: rule.families }];
+    });
+}
+
+/** The rules look at the port again, so a long list may as well be any port. */
+function shortPorts(ports: readonly number[]): readonly number[] {
+  return ports.length > STREAM_PORTS_MAX ? [] : ports;
 }
 
 /** Undefined: no rule wants any. */
 function streamPortsOf(profile: Profile, left: readonly Kind[]): readonly number[] | undefined {
   const ports = profile.rules
-    .filter((rule) => rule.enabled && egressOf(rule) === "stream")
+    .filter((rule) => rule.enabled && rule.carries.includes("tcp") && egressOf(rule) === "stream")
     .flatMap((rule) => {
       const kinds = rule.strategy.clauses.filter((clause) => isStreamKind(clause.kind) && acts(clause));
       const own = kinds.filter(({ kind }) => left.includes(kind));
@@ -84,9 +109,7 @@ function streamPortsOf(profile: Profile, left: readonly Kind[]): readonly number
       return narrow.ports.length > 0 ? listPorts([narrow]) : own.flatMap(({ kind }) => streamPorts(kind));
     });
   if (ports.length === 0) return undefined;
-  const each = [...new Set(ports)].toSorted((a, b) => a - b);
-  // The rules look at the port again, so a long list may as well be any port.
-  return each.length > STREAM_PORTS_MAX ? [] : each;
+  return shortPorts([...new Set(ports)].toSorted((a, b) => a - b));
 }
 
 /** Whether a rule answers DNS queries here instead of sending them on. */

@@ -6,6 +6,7 @@ import { checkOperation } from "./check-operation.ts";
 import { L7_BITS } from "./operation-shape.ts";
 import { checkInside, refuse } from "./refuse.ts";
 import { TableView } from "./view.ts";
+import { carriedMask } from "./words.ts";
 
 const FAMILY_BITS = 3;
 const DIRECTION_BITS = 3;
@@ -30,6 +31,11 @@ export function checkRules(table: Uint8Array): void {
   for (let index = 0; index < view.ruleCount; index += 1) kinds |= checkRule(view, index, sets);
   const wanted = view.u32(abi.HEADER_L7_MASK);
   if (wanted !== kinds) refuse("kinds", `${hex(kinds)}, those of the rules`, hex(wanted));
+  const carried = carriedMask(
+    Array.from({ length: view.ruleCount }, (_, index) => view.u8(view.ruleAt(index) + abi.RULE_EGRESS)),
+  );
+  const asked = view.u32(abi.HEADER_CARRIED);
+  if (asked !== carried) refuse("carried", `${hex(carried)}, as the rules have it`, hex(asked));
 }
 
 function checkHeader(view: TableView): void {
@@ -60,7 +66,13 @@ function checkRule(view: TableView, index: number, sets: ReadonlySet<number>): n
   const thing = `rule ${index}`;
   const at = view.ruleAt(index);
   const mask = view.u8(at + abi.RULE_L7_MASK);
-  if (mask === 0 || (mask & ~L7_BITS) !== 0) refuse(`${thing} kinds`, `bits of ${hex(L7_BITS)}`, hex(mask));
+  const egress = view.u8(at + abi.RULE_EGRESS);
+  if (egress > abi.RuleEgress.Left) refuse(`${thing} egress`, `at most ${abi.RuleEgress.Left}`, egress);
+  const looksAtNone = egress >= abi.RuleEgress.Datagrams;
+  if (looksAtNone && mask !== 0) refuse(`${thing} kinds`, "none beside its egress", hex(mask));
+  if ((mask === 0 && !looksAtNone) || (mask & ~L7_BITS) !== 0) {
+    refuse(`${thing} kinds`, `bits of ${hex(L7_BITS)}`, hex(mask));
+  }
   const families = view.u8(at + abi.RULE_FAMILY_MASK);
   if (families === 0 || (families & ~FAMILY_BITS) !== 0) refuse(`${thing} families`, "bits of 0x3", hex(families));
   const strategy = view.u16(at + abi.RULE_STRATEGY);
@@ -75,8 +87,6 @@ function checkRule(view: TableView, index: number, sets: ReadonlySet<number>): n
   if (addresses > view.addressSetCount) refuse(`${thing} addresses`, `at most ${view.addressSetCount}`, addresses);
   const direction = view.u8(at + abi.RULE_DIRECTION_MASK);
   if (direction > DIRECTION_BITS) refuse(`${thing} direction`, "bits of 0x3", hex(direction));
-  const egress = view.u8(at + abi.RULE_EGRESS);
-  if (egress > abi.RuleEgress.Stream) refuse(`${thing} egress`, `at most ${abi.RuleEgress.Stream}`, egress);
   checkPackets(view, thing, at);
   checkPorts(view, thing, at);
   return mask;

@@ -6,8 +6,9 @@ import { FAMILIES, type Direction, type Family, type PacketRange, type PortRange
 import type { AddressRange, AddressRanges } from "./address-ranges.ts";
 import { checkRules } from "./check.ts";
 import { decodeOperation } from "./decode-operation.ts";
+import type { TableEgress } from "./table-rules.ts";
 import { TableView } from "./view.ts";
-import { DIRECTION_MASKS, familyMask, KIND_L7, kindBit, wordOf } from "./words.ts";
+import { DIRECTION_MASKS, EGRESS_NUMBERS, familyMask, KIND_L7, kindBit, wordOf } from "./words.ts";
 
 /** A rule as the table has it. */
 export interface DecodedRule {
@@ -23,7 +24,7 @@ export interface DecodedRule {
   readonly packets: PacketRange | undefined;
   /** Undefined: the message is left alone. */
   readonly clause: Clause | undefined;
-  readonly egress: "packet" | "stream";
+  readonly egress: TableEgress;
 }
 
 /** A rule table in words, for people and tests. */
@@ -81,7 +82,7 @@ function decodeRule(view: TableView, at: number, { clauses, hostSets, addressSet
     packets: last === 0 ? undefined : { first: view.u16(at + abi.RULE_PACKET_FIRST), last },
     // RULE_EXCLUDE is past the last strategy of any table.
     clause: clauses[view.u16(at + abi.RULE_STRATEGY)],
-    egress: view.u8(at + abi.RULE_EGRESS) === abi.RuleEgress.Stream ? "stream" : "packet",
+    egress: wordOf(EGRESS_NUMBERS, view.u8(at + abi.RULE_EGRESS)) ?? "packet",
   };
 }
 

@@ -1,18 +1,10 @@
 // What the lists of [include] and [exclude] leave of a rule: kinds, ports, addresses. Hosts are narrowed where their
 // lists are put in order.
 import { formatAddress } from "@bunnel/wire";
-import { KINDS, type Kind } from "../notation/kinds.ts";
+import { isOfTcp, KINDS, type Kind } from "../notation/kinds.ts";
 import { listEntries, type ListFile, type PortRange, type Profile, type Rule } from "../profile/profile.ts";
 import type { Protocol } from "../profile/split-section.ts";
 import { rangesOf, type AddressRange, type AddressRanges } from "./address-ranges.ts";
-
-const KIND_PROTOCOL: Readonly<Record<Kind, Protocol>> = {
-  tls: "tcp",
-  http: "tcp",
-  quic: "udp",
-  dns: "udp",
-  syn: "tcp",
-};
 
 /** A rule's conditions that need no look at a message. */
 export interface Narrowed {
@@ -24,11 +16,16 @@ export interface Narrowed {
 
 /** The kinds of message that both sections let through. */
 export function kindsLeft({ include, exclude }: Profile): readonly Kind[] {
-  return KINDS.filter((kind) => {
-    const protocol = KIND_PROTOCOL[kind];
-    if (exclude.protocols.includes(protocol)) return false;
-    return include.protocols.length === 0 || include.protocols.includes(protocol);
-  });
+  return KINDS.filter((kind) => isProtocolLeft(isOfTcp(kind) ? "tcp" : "udp", { include, exclude }));
+}
+
+/** Whether both sections let a protocol through. They know no ICMP: who includes others leaves it out. */
+export function isProtocolLeft(
+  protocol: Protocol | "icmp",
+  { include, exclude }: Pick<Profile, "include" | "exclude">,
+): boolean {
+  const isIn = (protocols: readonly string[]): boolean => protocols.includes(protocol);
+  return !isIn(exclude.protocols) && (include.protocols.length === 0 || isIn(include.protocols));
 }
 
 /** Undefined: nothing is left of it. */

@@ -1,13 +1,16 @@
 // A profile's rules as a rule table has them: in the order in which they are looked at, each for one strategy.
 import { PORT_RANGES_MAX } from "@bunnel/abi";
-import { egressOf } from "../notation/egress.ts";
-import { isStreamKind, streamPorts, type Kind } from "../notation/kinds.ts";
+import { egressOf, type Carries } from "../notation/egress.ts";
+import { isOfTcp, isStreamKind, KINDS, streamPorts, type Kind } from "../notation/kinds.ts";
 import type { Clause } from "../notation/strategy.ts";
 import { FAMILIES } from "../profile/profile.ts";
 import type { Direction, Family, PacketRange, PortRange, Profile, Rule } from "../profile/profile.ts";
 import type { AddressRanges } from "./address-ranges.ts";
 import { canonicalHosts, sharedHosts, type HostLists } from "./narrow-hosts.ts";
-import { kindsLeft, narrowed, rangesOfLists } from "./narrow.ts";
+import { isProtocolLeft, kindsLeft, narrowed, rangesOfLists } from "./narrow.ts";
+
+/** How what a rule of a table is for leaves. */
+export type TableEgress = "packet" | "stream" | "datagrams" | "echo" | "left";
 
 /** One rule of a table. */
 export interface TableRule {
@@ -27,8 +30,11 @@ export interface TableRule {
   readonly packets: PacketRange | undefined;
   /** Undefined: the message is left alone. */
   readonly clause: Clause | undefined;
-  /** "stream": flows that may begin with such a message leave by sockets. */
-  readonly egress: "packet" | "stream";
+  /**
+   * "stream": flows that may begin with such a message leave by sockets. The others look at no message, and have no
+   * kinds: "datagrams" and "echo" leave by sockets, "left": neither does.
+   */
+  readonly egress: TableEgress;
 }
 
 /**
@@ -47,8 +53,11 @@ export function tableRules(profile: Profile): readonly TableRule[] {
     .toSorted((a, b) => b.rule.priority - a.rule.priority)
     .flatMap(({ rule, ruleIndex }) => expand(rule, ruleIndex, profile, included))
     .map((rule) => ({ ...rule, kinds: rule.kinds.filter((kind) => kinds.includes(kind)) }))
-    .filter((rule) => rule.kinds.length > 0);
-  return [...excluding(profile, rules), ...rules];
+    .filter((rule) => rule.kinds.length > 0 || (!isOfMessages(rule.egress) && isLeft(rule.egress, profile)));
+  // Where nothing is carried, nothing needs to be left.
+  const isCarrying = rules.some(({ egress }) => egress === "datagrams" || egress === "echo");
+  const needed = rules.filter(({ egress }) => egress !== "left" || isCarrying);
+  return [...excluding(profile, needed, isCarrying), ...needed];
 }
 
 /** Undefined: any host. */
@@ -76,34 +85,58 @@ function expand(
   );
 }
 
+function isOfMessages(egress: TableEgress): boolean {
+  return egress === "packet" || egress === "stream";
+}
+
+/** Whether both sections let such packets through. */
+function isLeft(egress: TableEgress, profile: Profile): boolean {
+  if (egress === "datagrams") return isProtocolLeft("udp", profile);
+  return egress === "echo" ? isProtocolLeft("icmp", profile) : true;
+}
+
 /** Rules before all others that leave alone what `[exclude]` lists. */
-function excluding({ exclude }: Profile, rules: readonly TableRule[]): readonly TableRule[] {
+function excluding({ exclude }: Profile, rules: readonly TableRule[], isCarrying: boolean): readonly TableRule[] {
   const any = {
     ...{ name: "exclude", ruleIndex: undefined, kinds: [...new Set(rules.flatMap(({ kinds }) => kinds))] },
     ...{ families: FAMILIES, ports: [], hosts: [], addresses: undefined },
     ...{ direction: "both" as const, packets: undefined, clause: undefined, egress: "packet" as const },
   };
-  if (any.kinds.length === 0) return [];
+  if (any.kinds.length === 0 && !isCarrying) return [];
   const hosts = hostsOf("exclude", exclude) ?? [];
   const addresses = rangesOfLists(exclude);
   const has = addresses !== undefined && addresses.ipv4.length + addresses.ipv6.length > 0;
-  return [
+  const excluded: readonly TableRule[] = [
     ...(exclude.ports.length > 0 ? portGroups(exclude.ports).map((ports) => ({ ...any, ports })) : []),
     ...(has ? [{ ...any, addresses }] : []),
     ...(hosts.length > 0 ? [{ ...any, hosts }] : []),
   ];
+  const left = excluded.map((rule): TableRule => ({ ...rule, kinds: [], egress: "left" }));
+  return [...(any.kinds.length > 0 ? excluded : []), ...(isCarrying ? left : [])];
 }
 type Action = Pick<TableRule, "kinds" | "clause" | "egress">;
+
+/** What of `carries` is no flow. */
+const CARRIED_EGRESS: Readonly<Partial<Record<Carries, TableEgress>>> = { udp: "datagrams", icmp: "echo" };
 
 /** What a rule does to which kinds of message. */
 function actionsOf(rule: Rule): readonly Action[] {
   // What sockets carry out, the packet engine leaves alone.
   const isStream = egressOf(rule) === "stream";
   const { clauses } = rule.strategy;
+  const carried = isStream ? rule.carries.flatMap((each) => CARRIED_EGRESS[each] ?? []) : [];
+  const ofTcp = !isStream || rule.carries.includes("tcp");
   const streamed = clauses.filter((clause) => isStream && isStreamKind(clause.kind) && clause.operations.length > 0);
-  const passed = clauses.filter(({ operations }) => operations.length === 0).map(({ kind }) => kind);
+  const passed = clauses
+    .filter(({ kind, operations }) => operations.length === 0 && (ofTcp || !isOfTcp(kind)))
+    .map(({ kind }) => kind);
   const planned = clauses.filter((clause) => clause.operations.length > 0 && !streamed.includes(clause));
   const actions = planned.map((clause): Action => ({ kinds: [clause.kind], clause, egress: "packet" }));
+  for (const egress of carried) actions.push({ kinds: [], clause: undefined, egress });
+  // What leaves all messages alone leaves the rest alone, too.
+  if (passed.length === KINDS.length && carried.length === 0) {
+    actions.push({ kinds: [], clause: undefined, egress: "left" });
+  }
   if (passed.length > 0) actions.push({ kinds: passed, clause: undefined, egress: "packet" });
   // Each kind has its own usual port.
   return [...actions, ...streamed.map(({ kind }): Action => ({ kinds: [kind], clause: undefined, egress: "stream" }))];
@@ -111,7 +144,9 @@ function actionsOf(rule: Rule): readonly Action[] {
 
 /** What a flow will carry is not known at its first packet: without ports, it is the usual one that tells. */
 function portsOf(ports: readonly PortRange[], { egress, kinds }: Action): readonly PortRange[] {
-  if (egress === "packet" || ports.length > 0) return ports;
+  // An echo request has none.
+  if (egress === "echo") return [];
+  if (egress !== "stream" || ports.length > 0) return ports;
   return kinds.flatMap((kind) => streamPorts(kind).map((port) => ({ first: port, last: port })));
 }
 

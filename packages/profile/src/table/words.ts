@@ -4,6 +4,7 @@ import type { FoolingWord, HelloChanges } from "../notation/content.ts";
 import type { Kind, Point } from "../notation/kinds.ts";
 import type { HttpTrickWord, IpIdWord, PacketTechniqueName } from "../notation/strategy.ts";
 import { FAMILIES, type Direction, type Family } from "../profile/profile.ts";
+import type { TableEgress } from "./table-rules.ts";
 
 export const KIND_L7: Readonly<Record<Kind, abi.L7>> = {
   tls: abi.L7.Tls,
@@ -80,6 +81,20 @@ export const ID_SCHEMES: Readonly<Record<IpIdWord, abi.IpIdScheme>> = {
   random: abi.IpIdScheme.Random,
   zero: abi.IpIdScheme.Zero,
 };
+
+export const EGRESS_NUMBERS: Readonly<Record<TableEgress, abi.RuleEgress>> = {
+  packet: abi.RuleEgress.Packet,
+  stream: abi.RuleEgress.Stream,
+  datagrams: abi.RuleEgress.Datagrams,
+  echo: abi.RuleEgress.Echo,
+  left: abi.RuleEgress.Left,
+};
+
+/** Bits of what rules have carried on, as a table's header says it. */
+export function carriedMask(egresses: readonly number[]): number {
+  const carried: readonly number[] = [abi.RuleEgress.Datagrams, abi.RuleEgress.Echo];
+  return egresses.reduce((mask, egress) => (carried.includes(egress) ? mask | (1 << egress) : mask), 0);
+}
 
 /** Bit 0 the side that opened the flow, bit 1 the other; 0 means both. */
 export const DIRECTION_MASKS: Readonly<Record<Direction, number>> = { out: 1, in: 2, both: 0 };

@@ -7,7 +7,7 @@ import type { AddressRange, AddressRanges } from "./address-ranges.ts";
 import type { HostPlaces } from "./host-places.ts";
 import type { TableRule } from "./table-rules.ts";
 import { Texts } from "./texts.ts";
-import { DIRECTION_MASKS, familyMask, KIND_L7, kindMask } from "./words.ts";
+import { carriedMask, DIRECTION_MASKS, EGRESS_NUMBERS, familyMask, KIND_L7, kindMask } from "./words.ts";
 import { isPacketOperation } from "../notation/egress.ts";
 import { writeOperation } from "./write-operation.ts";
 
@@ -96,6 +96,7 @@ function writeHeader(view: DataView, { rules, clauses, addressSets, hosts }: Dra
     [abi.HEADER_ADDRESS_SETS_AT, plan.setsAt],
     [abi.HEADER_ADDRESS_SET_COUNT, addressSets.length],
     [abi.HEADER_L7_MASK, kindMask(kinds)],
+    [abi.HEADER_CARRIED, carriedMask(rules.map(({ rule }) => EGRESS_NUMBERS[rule.egress]))],
   ];
   for (const [at, value] of words) view.setUint32(at, value, true);
 }
@@ -112,8 +113,7 @@ function writeRule(view: DataView, at: number, { rule, strategy, hostSet, addres
   }
   view.setUint16(at + abi.RULE_ADDRESS_SET, addressSet, true);
   view.setUint8(at + abi.RULE_DIRECTION_MASK, DIRECTION_MASKS[rule.direction]);
-  const egress = rule.egress === "stream" ? abi.RuleEgress.Stream : abi.RuleEgress.Packet;
-  view.setUint8(at + abi.RULE_EGRESS, egress);
+  view.setUint8(at + abi.RULE_EGRESS, EGRESS_NUMBERS[rule.egress]);
   view.setUint16(at + abi.RULE_PACKET_FIRST, rule.packets?.first ?? 0, true);
   view.setUint16(at + abi.RULE_PACKET_LAST, rule.packets?.last ?? 0, true);
 }

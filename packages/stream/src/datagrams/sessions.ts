@@ -5,8 +5,19 @@ import { setOutside, type OutsideOptions } from "../loop/outside.ts";
 import { Poller, type Watcher } from "../loop/poller.ts";
 import type { SocketAddress } from "../relay-options.ts";
 import { familyOf, readSockaddr, sockaddrOf, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
-import { closeFile, datagramSocket, echoSocket, errno, prepare, receiveFrom, sendTo } from "../sockets/current.ts";
-import { addressOf, AF_INET, EAGAIN, EINTR } from "../sys.ts";
+import {
+  closeFile,
+  datagramSocket,
+  echoSocket,
+  errno,
+  prepare,
+  receiveFrom,
+  sendTo,
+  setHops,
+} from "../sockets/current.ts";
+import { addressOf, AF_INET, AF_INET6, EAGAIN, EINTR, EPOLLERR } from "../sys.ts";
+import { nextError, type DatagramError } from "./error-queue.ts";
+import { EMSGSIZE, setDontFragment, setService } from "./sys.ts";
 
 /** How sessions are kept. */
 export interface DatagramOptions extends OutsideOptions {
@@ -18,6 +29,18 @@ export interface DatagramOptions extends OutsideOptions {
   readonly idleMs: number;
   /** Called with each answer. Its octets are good until it returns. */
   readonly answer: (client: SocketAddress, from: SocketAddress, payload: Uint8Array) => void;
+  /** Called with each ICMP error about a datagram. Without it, nobody hears of them. */
+  readonly failed?: (client: SocketAddress, error: DatagramError) => void;
+  /** Takes a socket of a family that is set already; -1: there is none. Without it, sockets are opened and set here. */
+  readonly takeSocket?: (family: number) => number;
+}
+
+/** What the header of a datagram shall have; what is left out is the system's own. */
+export interface DatagramHeader {
+  readonly hops: number;
+  readonly tos: number;
+  /** Whether what is too big is refused, which `failed` tells; otherwise it is cut. */
+  readonly dontFragment: boolean;
 }
 
 /** What was counted since they were opened. */
@@ -40,6 +63,8 @@ interface Session {
   /** Whom it has sent to, as `address:port`. */
   readonly peers: Set<string>;
   lastMs: number;
+  /** As it was set last. */
+  header: DatagramHeader | undefined;
 }
 
 /** Octets of the largest datagram that UDP has (RFC 768). */
@@ -76,8 +101,11 @@ export class DatagramSessions implements Disposable, Watcher {
       throw new StreamError("E_STREAM_UNSUPPORTED", `datagrams: expected Linux, found ${process.platform}`);
     }
     prepare();
+    this.#limits = options;
     this.#poller = poller ?? new Poller();
   }
+
+  #limits: Pick<DatagramOptions, "sessionsMax" | "idleMs">;
 
   /** Readable when an answer waits: for a loop of the caller's own. */
   get descriptor(): number {
@@ -93,16 +121,36 @@ export class DatagramSessions implements Disposable, Watcher {
    * answers have again; checksums are the system's. False: it could not be sent, as datagrams sometimes cannot.
    * @throws WireError when an address is none
    */
-  send(client: SocketAddress, to: SocketAddress, payload: Uint8Array): boolean {
+  send(client: SocketAddress, to: SocketAddress, payload: Uint8Array, header?: DatagramHeader): boolean {
     const session = this.#sessionOf(client, to);
     if (session === undefined) return false;
+    if (header !== undefined) setHeader(session, familyOf(to.address), header);
     const peer = textOf(this.options.protocol === "echo" ? { ...to, port: 0 } : to);
     remember(session.peers, peer);
     // Nothing has no address.
     const at = payload.length === 0 ? this.#bufferAt : addressOf(payload);
-    const isSent = sendTo(session.fd, at, payload.length, sockaddrOf(to)) >= 0;
+    const sockaddr = sockaddrOf(to);
+    let isSent = sendTo(session.fd, at, payload.length, sockaddr) >= 0;
+    if (!isSent && this.options.failed !== undefined) {
+      const error = errno();
+      // What an earlier datagram met is told by the next call, too: this one was not tried then.
+      const told = this.#tellErrors(session);
+      if (told > 0 && error !== EMSGSIZE) isSent = sendTo(session.fd, at, payload.length, sockaddr) >= 0;
+      else if (told === 0 && error !== EAGAIN) this.options.failed(client, ownError(to, error, payload));
+    }
     this.#counts[isSent ? "sent" : "refused"] += 1;
     return isSent;
+  }
+
+  /** Whether the client has a socket of the family. */
+  has(client: SocketAddress, family: number): boolean {
+    return this.#sessions.has(keyOf(client, family));
+  }
+
+  /** Other limits from now on. */
+  limit(limits: Pick<DatagramOptions, "sessionsMax" | "idleMs">): void {
+    this.#limits = limits;
+    while (this.#sessions.size > limits.sessionsMax) this.#evict();
   }
 
   /** Reads what has come, without waiting, and closes sockets that are idle. Call it when `descriptor` is readable. */
@@ -116,22 +164,23 @@ export class DatagramSessions implements Disposable, Watcher {
     const nowMs = performance.now();
     for (const session of this.#sessions.values()) {
       // In the order of their last datagram: the first that is not idle is followed by none that is.
-      if (nowMs - session.lastMs < this.options.idleMs) return;
+      if (nowMs - session.lastMs < this.#limits.idleMs) return;
       this.#close(session);
     }
   }
 
   /** Closes the sockets of one client. */
   forget(client: SocketAddress): void {
-    for (const family of ["4", "6"]) {
-      const session = this.#sessions.get(`${family} ${textOf(client)}`);
+    for (const family of [AF_INET, AF_INET6]) {
+      const session = this.#sessions.get(keyOf(client, family));
       if (session !== undefined) this.#close(session);
     }
   }
 
-  ready(_events: number, fd: number): void {
+  ready(events: number, fd: number): void {
     const session = this.#byFd.get(fd);
     if (session === undefined) return;
+    if ((events & EPOLLERR) !== 0 && this.options.failed !== undefined) this.#tellErrors(session);
     for (let count = 0; count < BURST_MAX; count += 1) {
       const bytes = receiveFrom(fd, this.#bufferAt, DATAGRAM_MAX_BYTES, this.#peerAt, SOCKADDR_MAX_BYTES);
       if (bytes < 0) {
@@ -172,25 +221,42 @@ export class DatagramSessions implements Disposable, Watcher {
 
   #sessionOf(client: SocketAddress, to: SocketAddress): Session | undefined {
     const family = familyOf(to.address);
-    const key = `${family === AF_INET ? "4" : "6"} ${textOf(client)}`;
+    const key = keyOf(client, family);
     const known = this.#sessions.get(key);
     if (known !== undefined) {
       this.#touch(known);
       return known;
     }
     this.sweep();
-    if (this.#sessions.size >= this.options.sessionsMax) this.#evict();
-    const fd = this.options.protocol === "udp" ? datagramSocket(family) : echoSocket(family);
-    if (fd < 0 || setOutside(fd, this.options, "datagram") !== 0) {
-      if (fd >= 0) closeFile(fd);
+    if (this.#sessions.size >= this.#limits.sessionsMax) this.#evict();
+    const fd = this.options.takeSocket?.(family) ?? this.#openSocket(family);
+    if (fd < 0) {
       this.#counts.refused += 1;
       return undefined;
     }
-    const session: Session = { client, fd, key, peers: new Set(), lastMs: performance.now() };
+    const session: Session = { client, fd, key, peers: new Set(), lastMs: performance.now(), header: undefined };
     this.#sessions.set(key, session);
     this.#byFd.set(fd, session);
     this.#poller.add(fd, this);
     return session;
+  }
+
+  /** A socket that is set, or -1. */
+  #openSocket(family: number): number {
+    const fd = this.options.protocol === "udp" ? datagramSocket(family) : echoSocket(family);
+    if (fd < 0 || setOutside(fd, this.options, "datagram") === 0) return fd;
+    closeFile(fd);
+    return -1;
+  }
+
+  /** Tells the errors that wait at a socket; how many. */
+  #tellErrors({ fd, client }: Session): number {
+    for (let count = 0; count < BURST_MAX; count += 1) {
+      const error = nextError(fd);
+      if (error === undefined) return count;
+      this.options.failed?.(client, error);
+    }
+    return BURST_MAX;
   }
 
   /** The map keeps the order of the last datagram. */
@@ -229,6 +295,24 @@ function restoreIdentifier(message: Uint8Array, identifier: number): boolean {
   message[IDENTIFIER_AT] = identifier >> 8;
   message[IDENTIFIER_AT + 1] = identifier & 0xff;
   return true;
+}
+
+function keyOf(client: SocketAddress, family: number): string {
+  return `${family === AF_INET ? "4" : "6"} ${textOf(client)}`;
+}
+
+/** An error of this machine's own. */
+function ownError(to: SocketAddress, error: number, payload: Uint8Array): DatagramError {
+  return { to, from: undefined, errno: error, type: 0, code: 0, info: 0, payload };
+}
+
+/** Sets what has changed since the last datagram. */
+function setHeader(session: Session, family: number, header: DatagramHeader): void {
+  const { fd, header: before } = session;
+  if (before?.hops !== header.hops) setHops(fd, family, header.hops);
+  if (before?.tos !== header.tos) setService(fd, family, header.tos);
+  if (before?.dontFragment !== header.dontFragment) setDontFragment(fd, family, header.dontFragment);
+  session.header = header;
 }
 
 function textOf({ address, port }: SocketAddress): string {

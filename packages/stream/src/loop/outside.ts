@@ -5,6 +5,12 @@ import { closeFile, connectTo, errno, localAddress, streamSocket, currentSockets
 import type { Sockets } from "../sockets/sockets.ts";
 import { AF_INET6, EINPROGRESS } from "../sys.ts";
 
+/**
+ * Within an hour a silent connection shows that it is there: whoever translates it, here or outside, may forget it
+ * after 2 hours 4 minutes (RFC 5382 section 5, REQ-5).
+ */
+export const KEEP_ALIVE_SECONDS = 3600;
+
 /** How sockets to the outside are set. */
 export interface OutsideOptions {
   readonly mark?: number | undefined;
@@ -38,7 +44,10 @@ export function setOutside(
   kind: "stream" | "datagram",
   sockets: Sockets = currentSockets(),
 ): number {
-  if (kind === "stream") sockets.setNoDelay(fd);
+  if (kind === "stream") {
+    sockets.setNoDelay(fd);
+    sockets.setKeepAlive(fd, KEEP_ALIVE_SECONDS);
+  }
   return (
     (mark === undefined ? 0 : sockets.setMark(fd, mark)) || (bindTo === undefined ? 0 : sockets.setDevice(fd, bindTo))
   );

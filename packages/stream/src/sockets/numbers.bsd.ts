@@ -37,6 +37,7 @@ const BSD = {
   SO_REUSEADDR: 4,
   SO_ERROR: 0x1007,
   SO_LINGER: 0x80,
+  SO_KEEPALIVE: 8,
   IP_TTL: 4,
   IPV6_UNICAST_HOPS: 4,
   IPV6_V6ONLY: 27,
@@ -52,6 +53,7 @@ export const DARWIN: SocketNumbers = {
   libraries: libcNames("darwin").paths,
   isVariadicPadded: process.arch === "arm64",
   AF_INET6: 30,
+  TCP_KEEPIDLE: 0x10,
   SO_NOSIGPIPE: 0x1022,
   MSG_NOSIGNAL: 0,
   // OPEN_MAX of sys/syslimits.h: setrlimit(2) refuses more, also where the limit is none.
@@ -71,6 +73,7 @@ export const FREEBSD: SocketNumbers = {
   libraries: libcNames("freebsd").paths,
   isVariadicPadded: false,
   AF_INET6: 28,
+  TCP_KEEPIDLE: 256,
   MSG_NOSIGNAL: 0x2_0000,
   // SO_USER_COOKIE, which pf and ipfw can ask for.
   outside: { mark: [SOL_SOCKET, 0x1015] },

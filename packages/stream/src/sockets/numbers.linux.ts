@@ -14,6 +14,8 @@ export const LINUX: SocketNumbers = {
   SO_REUSEADDR: 2,
   SO_ERROR: 4,
   SO_LINGER: 13,
+  SO_KEEPALIVE: 9,
+  TCP_KEEPIDLE: 4,
   IP_TTL: 2,
   IPV6_UNICAST_HOPS: 16,
   IPV6_V6ONLY: 26,

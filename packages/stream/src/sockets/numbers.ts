@@ -40,6 +40,9 @@ export interface SocketOptions {
   readonly SO_REUSEADDR: number;
   readonly SO_ERROR: number;
   readonly SO_LINGER: number;
+  readonly SO_KEEPALIVE: number;
+  /** Seconds of silence before the first probe; macOS calls it TCP_KEEPALIVE. */
+  readonly TCP_KEEPIDLE: number;
   /** Left out where MSG_NOSIGNAL does it. */
   readonly SO_NOSIGPIPE?: number;
   readonly IP_TTL: number;

@@ -45,6 +45,8 @@ export const WINDOWS: SocketOptions = {
   SO_ERROR: 0x1007,
   // struct linger has two shorts here: {1, 0} is the same octets as the first int of two.
   SO_LINGER: 0x80,
+  SO_KEEPALIVE: 8,
+  TCP_KEEPIDLE: 3,
   IP_TTL: 4,
   IPV6_UNICAST_HOPS: 4,
   IPV6_V6ONLY: 27,

@@ -37,6 +37,8 @@ export interface Sockets {
   setFreeBind(fd: number): number;
   setIpv6Only(fd: number): number;
   setNoDelay(fd: number): number;
+  /** A connection that was silent for so long shows that it is there. */
+  setKeepAlive(fd: number, seconds: number): number;
   setMark(fd: number, mark: number): number;
   setDevice(fd: number, name: string): number;
   setHops(fd: number, family: number, hops: number): number;

@@ -119,6 +119,13 @@ export class SystemSockets implements PortableSockets {
     return this.#set(fd, [IPPROTO_TCP, TCP_NODELAY], 1);
   }
 
+  setKeepAlive(fd: number, seconds: number): number {
+    const { SOL_SOCKET, SO_KEEPALIVE, TCP_KEEPIDLE } = this.numbers;
+    // Where the time cannot be set, it is the system's own.
+    this.#set(fd, [IPPROTO_TCP, TCP_KEEPIDLE], seconds);
+    return this.#set(fd, [SOL_SOCKET, SO_KEEPALIVE], 1);
+  }
+
   setMark(fd: number, mark: number): number {
     const option = this.numbers.outside.mark;
     return option === undefined ? EOPNOTSUPP : this.#set(fd, option, mark);

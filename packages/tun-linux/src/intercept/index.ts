@@ -4,6 +4,7 @@ export type { InterceptionSettings, LinuxInterception, SweepSettings } from "./i
 export { interceptNft } from "./nft.ts";
 export { canMakeNftTable } from "./probe.ts";
 export { interceptRules } from "./rules.ts";
-export { EXCLUDES_MAX, LOCAL_DESTINATIONS, SELECTED_PORTS_MAX } from "./selection.ts";
+export { SELECTED_PORTS_MAX } from "./kinds.ts";
+export { EXCLUDES_MAX, LOCAL_DESTINATIONS } from "./selection.ts";
 export { sweepInterception } from "./sweep.ts";
 export { isTunnel } from "./uplinks.ts";

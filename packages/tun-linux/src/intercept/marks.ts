@@ -5,6 +5,13 @@ export const SELECTED_MARK = 0x8000;
 /** Packets that we send ourselves; they are never selected. */
 export const OUR_MARK = 0x4000;
 
+/**
+ * Packets that were selected while they are forwarded for others: both bits, which no packet of this machine gets from
+ * us. What else has both (wg-quick marks with 0xca6c) is of this machine, and the rule for these wants an interface of
+ * arrival; so a look at the way back, which reverse-path filters take without one, never meets that rule.
+ */
+export const FORWARDED_MARK = SELECTED_MARK | OUR_MARK;
+
 /** Sockets of processes that are left alone: see `owners/process-marks.ts`. */
 export const EXCLUDED_PROCESS_MARK = 0x2000;
 /** Sockets of the processes that alone are looked at. */

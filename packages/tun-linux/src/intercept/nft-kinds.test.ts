@@ -48,6 +48,28 @@ function chain(name: string): string[] {
     .filter((line) => line !== "" && !/daddr|chain|[{}]$/u.test(line));
 }
 
+describe("interceptNft() selects what sockets carry on", () => {
+  test.each(SERVERS)("every datagram to a port of %s, and to any", (to) => {
+    {
+      using _ = intercept({ udp: [7000, 7001] });
+      expectUp("00", { to, port: 7000 });
+      expectUp(INITIAL_V1, { to, port: 7001 });
+      expectPast("00", { to, port: 443 });
+    }
+    using _ = intercept({ udp: [], quic: [] });
+    expectUp("00", { to, port: 443 });
+  });
+
+  test("echo requests, whatever ports are left alone", () => {
+    using _ = intercept({ echo: true, except: { addresses: [], ports: [{ first: 1, last: 65_535 }] } });
+    const output = chain("output").join("\n");
+    expect(output).toContain("icmp type echo-request goto echo");
+    expect(output).toContain("icmpv6 type echo-request goto echo");
+    expect(chain("echo").join("\n")).not.toContain("except-ports");
+    expect(chain("selected").join("\n")).toContain("except-ports");
+  });
+});
+
 describe("interceptNft() selects QUIC", () => {
   test.each(SERVERS)("Initials of versions 1 and 2 to port 443 of %s, and nothing that only resembles one", (to) => {
     using _ = intercept({ quic: [] });

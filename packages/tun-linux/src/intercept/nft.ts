@@ -6,19 +6,23 @@ import { DeviceError, type InterceptionOptions, type SweepReport } from "@bunnel
 import { parsePrefix } from "../netcfg/address-text.ts";
 import { NftClient } from "../nft/client.ts";
 import { NFT_TABLE_F_OWNER } from "../nft/constants.ts";
-import { deleteTable, flushChain, newChain, newRouteChain, newRule, newSet, newTable } from "../nft/message.ts";
+import { deleteTable, flushChain, newArrivalChain, newChain, newRouteChain } from "../nft/message.ts";
+import { newRule, newSet, newTable } from "../nft/message.ts";
 import type { NetlinkMessage } from "../netlink/message.ts";
 import { findCgroups } from "../owners/cgroups.ts";
 import { markProcesses } from "../owners/process-marks.ts";
 import type { InterceptionSettings, LinuxInterception } from "./interception.ts";
+import type { RuleSpec } from "../netcfg/rules.ts";
 import { NFT_TABLE } from "./marks.ts";
-import { markedRules, type Family } from "./policy.ts";
-import { CHAIN_OUTPUT, selectionTable, type SelectionTable } from "./selection.ts";
+import { forwardedRules, markedRules, type Family } from "./policy.ts";
+import { selectionTable, type SelectionChain, type SelectionTable } from "./selection.ts";
 import { Session } from "./session.ts";
 import { excludedPrefixes, findUplinks, maskedPrefix, type Uplinks } from "./uplinks.ts";
 
 /** NF_IP_PRI_MANGLE of linux/netfilter_ipv4.h: before source addresses are translated. */
 const PRIORITY_MANGLE = -150;
+/** NF_IP_PRI_RAW of the same: before connections are tracked. */
+const PRIORITY_RAW = -300;
 
 // asm-generic/errno-base.h, asm-generic/errno.h: a kernel that does not know a flag
 const ENOENT = 2;
@@ -33,6 +37,9 @@ const EOPNOTSUPP = 95;
  *
  * With `options.killSwitch` table and rules stay when the process is killed, and what they select is then unreachable,
  * until the next start or a sweep.
+ *
+ * With `options.gateway` what arrives by those interfaces and is forwarded by an uplink comes up as well, its hop limit
+ * decremented once by the system, its source that of the client. Whether this machine forwards is its own matter.
  *
  * What an earlier run left is removed first. If anything fails, what was done is undone.
  *
@@ -52,7 +59,9 @@ export function interceptNft(options: InterceptionOptions, settings: Interceptio
   const changes = undo.use(new DisposableStack());
   // Marked packets have their source already.
   session.addRoutes(changes, {});
-  session.addRules(changes, session.families.flatMap(markedRules));
+  const rules = rulesFor(session, options);
+  session.addRules(changes, rules);
+  if (session.killSwitch) session.removeOthers(rules, []);
   // Marking comes last: by now there is a way for what is marked.
   changes.defer(() => removeTable(client));
   const ownerFlag = ofTable(() => makeTable(client, table, session.killSwitch));
@@ -103,7 +112,7 @@ class NftInterception implements LinuxInterception {
 
   #refresh(): boolean {
     const { options, session, client } = this.#held;
-    const restored = session.restore(this.families.flatMap(markedRules), {});
+    const restored = session.restore(rulesFor(session, options), {});
     const uplinks = currentUplinks(session, options) ?? this.#uplinks;
     const table = tableOf(uplinks, options);
     const lost = client.table(NFT_TABLE) === undefined;
@@ -149,7 +158,7 @@ function sameUplinks(a: Uplinks, b: Uplinks): boolean {
 
 function tableOf(uplinks: Uplinks, options: InterceptionOptions): SelectionTable {
   const excludes = excludedPrefixes(uplinks, options);
-  const { select, include, exclude } = options;
+  const { select, include, exclude, gateway } = options;
   return selectionTable({
     uplinks: uplinks.names,
     excludes,
@@ -157,7 +166,12 @@ function tableOf(uplinks: Uplinks, options: InterceptionOptions): SelectionTable
     select,
     ...(include && { include }),
     ...(exclude && { exclude }),
+    ...(gateway && { gateway }),
   });
+}
+
+function rulesFor({ families }: Session, { gateway = [] }: InterceptionOptions): RuleSpec[] {
+  return families.flatMap((family) => [...markedRules(family), ...forwardedRules(family, gateway)]);
 }
 
 /** What can change while it lasts: control groups come and go, and one of the same name has another number. */
@@ -204,10 +218,16 @@ export function createTable(client: Pick<NftClient, "commit">): boolean {
 
 /** Sets and chains first: rules need them to be there. */
 function contentOf({ sets, chains }: SelectionTable): NetlinkMessage[] {
-  const made = chains.map(({ name }) =>
-    name === CHAIN_OUTPUT ? newRouteChain(NFT_TABLE, name, PRIORITY_MANGLE) : newChain(NFT_TABLE, name),
-  );
-  return [...sets.flatMap((set, index) => newSet(NFT_TABLE, set, index + 1)), ...made, ...rulesOf(chains)];
+  return [
+    ...sets.flatMap((set, index) => newSet(NFT_TABLE, set, index + 1)),
+    ...chains.map(madeChain),
+    ...rulesOf(chains),
+  ];
+}
+
+function madeChain({ name, hook }: SelectionChain): NetlinkMessage {
+  if (hook === "output") return newRouteChain(NFT_TABLE, name, PRIORITY_MANGLE);
+  return hook === "arrival" ? newArrivalChain(NFT_TABLE, name, PRIORITY_RAW) : newChain(NFT_TABLE, name);
 }
 
 /** In one step: at no moment is a chain half full. */

@@ -5,6 +5,7 @@ import { TABLE_MAIN, type RouteInfo, type RouteSpec } from "../netcfg/routes.ts"
 import type { RuleInfo, RuleSpec } from "../netcfg/rules.ts";
 import {
   CLOSED_METRIC,
+  FORWARDED_MARK,
   OUR_MARK,
   SELECTED_MARK,
   PRIORITY_DIRECT,
@@ -22,6 +23,12 @@ export type Family = 4 | 6;
 export function markedRules(family: Family): RuleSpec[] {
   const mask = SELECTED_MARK | OUR_MARK;
   return [{ family, priority: PRIORITY_SELECTED, mark: SELECTED_MARK, mask, table: ROUTE_TABLE }];
+}
+
+/** nft mode: what is forwarded from these interfaces and has been marked. */
+export function forwardedRules(family: Family, interfaces: readonly string[]): RuleSpec[] {
+  const marked = { family, priority: PRIORITY_SELECTED, mark: FORWARDED_MARK, mask: FORWARDED_MARK };
+  return interfaces.map((inInterface) => ({ ...marked, inInterface, table: ROUTE_TABLE }));
 }
 
 /**
@@ -45,8 +52,9 @@ export function exceptedUsers(family: Family, { first, last }: NumberRange): Rul
   return { family, priority: PRIORITY_DIRECT, uidRange: [first, last], table: TABLE_MAIN };
 }
 
-/** The rules that we would have made for the users of a rule that was found. */
-export function userRules({ family, uidRange }: RuleInfo): RuleSpec[] {
+/** The rules that we would have made for the users, or the interface, of a rule that was found. */
+export function variedRules({ family, uidRange, mark, inInterface }: RuleInfo): RuleSpec[] {
+  if (mark === FORWARDED_MARK && inInterface !== undefined) return forwardedRules(family, [inInterface]);
   if (uidRange === undefined) return [];
   const [first, last] = uidRange;
   return [exceptedUsers(family, { first, last }), ...everythingRules(family, [{ first, last }]).slice(-1)];

@@ -30,6 +30,7 @@ import { findUplinks, maskedPrefix, type Uplinks } from "./uplinks.ts";
  */
 export function interceptRules(options: InterceptionOptions, settings: InterceptionSettings = {}): LinuxInterception {
   refuseOwners(options);
+  refuseGateway(options);
   using undo = new DisposableStack();
   const session = Session.begin("rules", options, settings, undo);
   const uplinks = findUplinks(session.netlink, options);
@@ -173,6 +174,13 @@ function refuseOwners({ include, exclude }: InterceptionOptions): void {
     }
   }
   if ((exclude?.interfaces ?? []).length > 0) throw needsNft("interfaces");
+}
+
+/** Without connection tracking's consent a masqueraded connection ends at its first packet in the device. */
+function refuseGateway({ gateway = [] }: InterceptionOptions): void {
+  if (gateway.length > 0) {
+    throw new DeviceError("E_UNSUPPORTED", 'gateway: taking up what is forwarded needs nftables (method "nft")');
+  }
 }
 
 function needsNft(name: string): DeviceError {

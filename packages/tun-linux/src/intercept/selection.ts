@@ -5,7 +5,8 @@
 //     |          4. on the port of a stream     5. the start of a connection
 //     |          6. a TLS ClientHello           7. on an HTTP port → http
 //     v
-//   datagrams a QUIC Initial, a datagram to a DNS port; there is no such chain where neither is asked for
+//   datagrams a QUIC Initial, a datagram to a DNS port, to one whose datagrams are all wanted; there is no such chain
+//             where none is asked for
 //   http      the words with which a request starts
 //     | goto
 //     v
@@ -13,26 +14,32 @@
 //     | goto
 //     v
 //   selected  destinations, ports, owners that are left alone; the rest is counted and gets the mark
+//   echo      the same for echo requests, which have no ports
 //   queries   the same for queries that are answered here: of destinations only those that the caller excludes
+//
+// A gateway has the same chains again, with "forwarded-" before their names, for what arrives from its networks:
+//
+//   forwarded           the hook: 1. not by an interface of those networks   2. packets that others have marked so
+//   forwarded-selected  what is routed out by no uplink is left alone before all others; owners have no say
 import { DeviceError, type PacketOwners, type SelectedKind, type Selection } from "@bunnel/device";
 import { parsePrefix, type IpPrefix } from "../netcfg/address-text.ts";
-import { counter, gotoVerdict, returnVerdict } from "../nft/expression.ts";
-import { addMark, carries, carriesBits, goesTo, hasDestinationPort } from "../nft/match.ts";
-import { isNotTcp, isUdp, leavesByNone, markHas, opensConnection } from "../nft/match.ts";
+import { counter, gotoVerdict, returnVerdict, untracked } from "../nft/expression.ts";
+import { addMark, arrivesByNone, goesTo, isNotTcp, isRoutedByNone } from "../nft/match.ts";
+import { isUdp, leavesByNone, markHas, markHasAny } from "../nft/match.ts";
 import type { RangeSet, Rule } from "../nft/message.ts";
 import { exceptRules, onlyTo } from "./destination-sets.ts";
+import { dnsRules, echoRules, httpPortRules, methodRules, quicRules } from "./kinds.ts";
+import { streamRules, synRules, tlsRules, udpRules } from "./kinds.ts";
 import { ownerRules } from "./owner-rules.ts";
-import { OUR_MARK, SELECTED_MARK } from "./marks.ts";
+import { FORWARDED_MARK, OUR_MARK, SELECTED_MARK } from "./marks.ts";
 
-export const CHAIN_OUTPUT = "output";
 const CHAIN_UDP = "datagrams";
 const CHAIN_HTTP = "http";
 const CHAIN_SELECTED = "selected";
 const CHAIN_QUERIES = "queries";
+const CHAIN_ECHO = "echo";
 const CHAIN_MARKED = "marked";
 
-/** Destination ports of one kind of message. */
-export const SELECTED_PORTS_MAX = 64;
 /** Destinations that are left alone, besides those of LOCAL_DESTINATIONS. */
 export const EXCLUDES_MAX = 1024;
 
@@ -51,26 +58,6 @@ export const LOCAL_DESTINATIONS: readonly string[] = [
   "ff00::/8",
 ];
 
-/** A TLS record of a handshake, version 3.x: RFC 8446 section 5.1. */
-const TLS_HANDSHAKE = Uint8Array.of(0x16, 0x03);
-/** The handshake message behind the record's five octets is a ClientHello: RFC 8446 section 4. */
-const TLS_HANDSHAKE_TYPE_AT = 5;
-const TLS_CLIENT_HELLO = Uint8Array.of(0x01);
-
-/** Of a long header: form, fixed bit, type; the four bits behind them are protected. Then the version. RFC 9000 17.2 */
-const QUIC_MASK = Uint8Array.of(0xf0, 0xff, 0xff, 0xff, 0xff);
-const QUIC_INITIALS = [
-  /** Version 1: RFC 9000 sections 15 and 17.2.2 */
-  Uint8Array.of(0xc0, 0x00, 0x00, 0x00, 0x01),
-  /** Version 2: RFC 9369 sections 3.1 and 3.2 */
-  Uint8Array.of(0xd0, 0x6b, 0x33, 0x43, 0xcf),
-];
-const QUIC_PORT = 443; // RFC 9114 section 3.1
-const DNS_PORT = 53; // RFC 1035 section 4.2
-
-/** RFC 9110 section 9.3 and RFC 5789. */
-const HTTP_METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT"];
-
 export interface SelectionScope {
   readonly uplinks: readonly string[];
   /** Prefixes that are reached without a router, and those that the caller excludes. */
@@ -80,21 +67,41 @@ export interface SelectionScope {
   readonly select: Selection;
   readonly include?: PacketOwners;
   readonly exclude?: PacketOwners;
+  /** Interfaces of networks for which this machine is a router. Default none. */
+  readonly gateway?: readonly string[];
 }
 
-/** Sets, and the chains that look them up; the first is that of the hook. */
+/** Sets, and the chains that look them up. */
 export interface SelectionTable {
   readonly sets: readonly RangeSet[];
   readonly chains: readonly SelectionChain[];
 }
 
+/** Where packets come into a chain by themselves: as this machine sends them, or as they arrive. */
+export type ChainHook = "output" | "arrival";
+
 export interface SelectionChain {
   readonly name: string;
+  /** Undefined: packets come from other chains alone. */
+  readonly hook?: ChainHook;
   readonly rules: readonly Rule[];
 }
 
 /** Kinds in the order of their chains. */
-const KINDS: readonly SelectedKind[] = ["tls", "http", "quic", "dns", "syn"];
+const KINDS: readonly SelectedKind[] = ["tls", "http", "quic", "dns", "syn", "udp", "echo"];
+
+/** One of the two ways by which packets come. */
+interface Path {
+  readonly hook: ChainHook;
+  /** The chain of the hook. */
+  readonly head: string;
+  /** Before the names of all others. */
+  readonly prefix: string;
+  /** What leaves at once. */
+  readonly first: readonly Rule[];
+  /** What is left alone, and the mark. */
+  readonly last: SelectionTable;
+}
 
 /**
  * The chains of a selection, with their sets. The last rule that a selected packet meets sets the mark.
@@ -102,146 +109,126 @@ const KINDS: readonly SelectedKind[] = ["tls", "http", "quic", "dns", "syn"];
  * E_UNSUPPORTED where control groups are named and the machine has none
  */
 export function selectionTable(scope: SelectionScope): SelectionTable {
-  const { uplinks, select } = scope;
+  const { uplinks, excludes, select, gateway = [], exclude } = scope;
   if (uplinks.length === 0) throw new DeviceError("E_DEVICE_OPTION", "uplinks: expected at least one, found none");
+  if (excludes.length > EXCLUDES_MAX) {
+    throw new DeviceError("E_DEVICE_OPTION", `excludes: expected at most ${EXCLUDES_MAX}, found ${excludes.length}`);
+  }
+  const own = pathTable(select, {
+    ...{ hook: "output", head: "output", prefix: "" },
+    first: [
+      [...markHas(OUR_MARK), returnVerdict()],
+      [...leavesByNone(uplinks), returnVerdict()],
+    ],
+    last: lastChains(scope),
+  });
+  const waysOut = uplinks.filter((name) => exclude?.interfaces?.includes(name) !== true);
+  if (gateway.length === 0) return own;
+  // What is no flow of this machine's is not carried on by its sockets.
+  const { udp: _, echo: __, ...packets } = select;
+  const forwarded = pathTable(packets, {
+    ...{ hook: "arrival", head: "forwarded", prefix: "forwarded-" },
+    first: [
+      [...arrivesByNone(gateway), returnVerdict()],
+      [...markHasAny(FORWARDED_MARK), returnVerdict()],
+    ],
+    last: lastForwarded(scope, waysOut),
+  });
+  // Both look up the same sets.
+  return { sets: own.sets, chains: [...own.chains, ...forwarded.chains] };
+}
+
+function pathTable(select: Selection, { hook, head, prefix, first, last }: Path): SelectionTable {
+  const lastFor = (kind: SelectedKind): string => {
+    if (kind === "echo") return prefix + CHAIN_ECHO;
+    return prefix + (kind === "dns" && select.dnsOfNetwork === true ? CHAIN_QUERIES : CHAIN_SELECTED);
+  };
   const limits = KINDS.flatMap((kind) => {
-    const limit = select[kind] && onlyTo(kind, select.addresses, lastFor(kind, select));
+    const limit = select[kind] && onlyTo(kind, select.addresses, lastFor(kind));
     return limit ? [{ kind, ...limit }] : [];
   });
   const target = (kind: SelectedKind): string =>
-    limits.some((limit) => limit.kind === kind) ? `to-${kind}` : lastFor(kind, select);
-  const udp = [...quicRules(select.quic, target("quic")), ...dnsRules(select.dns, target("dns"))];
-  const output = [
-    ...outputRules(uplinks, udp.length > 0),
-    ...streamRules(select.stream),
+    limits.some((limit) => limit.kind === kind) ? `${prefix}to-${kind}` : lastFor(kind);
+  const udp = [
+    ...quicRules(select.quic, target("quic")),
+    ...dnsRules(select.dns, target("dns")),
+    ...udpRules(select.udp, target("udp")),
+  ];
+  const rules = [
+    ...first,
+    ...(udp.length > 0 ? [[...isUdp(), gotoVerdict(prefix + CHAIN_UDP)]] : []),
+    ...(select.echo === true ? echoRules(target("echo")) : []),
+    [...isNotTcp(), returnVerdict()],
+    ...streamRules(select.stream, prefix + CHAIN_SELECTED),
     ...synRules(select.syn, target("syn")),
     ...tlsRules(select.tls, target("tls")),
-    ...httpPortRules(select.http),
+    ...httpPortRules(select.http, prefix + CHAIN_HTTP),
   ];
-  const last = lastChains(scope);
   return {
     sets: [...limits.flatMap(({ sets }) => sets), ...last.sets],
     chains: [
-      { name: CHAIN_OUTPUT, rules: output },
-      ...(udp.length > 0 ? [{ name: CHAIN_UDP, rules: udp }] : []),
-      { name: CHAIN_HTTP, rules: HTTP_METHODS.map((method) => methodRule(method, target("http"))) },
-      ...limits.map(({ kind, rules }) => ({ name: `to-${kind}`, rules })),
+      { name: head, hook, rules },
+      ...(udp.length > 0 ? [{ name: prefix + CHAIN_UDP, rules: udp }] : []),
+      { name: prefix + CHAIN_HTTP, rules: methodRules(target("http")) },
+      ...limits.map((limit) => ({ name: `${prefix}to-${limit.kind}`, rules: limit.rules })),
       ...last.chains,
     ],
   };
 }
 
-/** Where a selected packet of a kind meets what is left alone. */
-function lastFor(kind: SelectedKind, { dnsOfNetwork }: Selection): string {
-  return kind === "dns" && dnsOfNetwork === true ? CHAIN_QUERIES : CHAIN_SELECTED;
-}
-
-/** What is left alone, and the mark. */
+/** What this machine's own packets meet last. */
 function lastChains({ excludes, asked = [], select, include = {}, exclude = {} }: SelectionScope): SelectionTable {
-  if (excludes.length > EXCLUDES_MAX) {
-    throw new DeviceError("E_DEVICE_OPTION", `excludes: expected at most ${EXCLUDES_MAX}, found ${excludes.length}`);
-  }
-  const leftAlone = [...LOCAL_DESTINATIONS.map(parsePrefix), ...excludes].map(excludeRule);
   const except = exceptRules(select.except);
   const owners = ownerRules(include, exclude, CHAIN_MARKED);
   const behind = [...except.rules, ...owners.rules];
-  const before = [...leftAlone, ...behind];
-  const queries = [...asked.map(excludeRule), ...behind];
-  const isLocal = select.dns !== undefined && select.dnsOfNetwork === true;
+  // An echo request has no port: what stands in its place is anything.
+  const withoutPorts = exceptRules(select.except && { ...select.except, ports: [] }).rules;
   const mark: Rule = [counter(), ...addMark(SELECTED_MARK)];
-  const sets = [...except.sets, ...owners.sets];
   const marksApart = (include.cgroups ?? []).length > 0;
   const chain = (name: string, rules: readonly Rule[]): SelectionChain => {
     return { name, rules: marksApart ? rules : [...rules, mark] };
   };
   return {
-    sets,
+    sets: [...except.sets, ...owners.sets],
     chains: [
-      chain(CHAIN_SELECTED, before),
-      ...(isLocal ? [chain(CHAIN_QUERIES, queries)] : []),
+      chain(CHAIN_SELECTED, [...leftAlone(excludes), ...behind]),
+      ...(select.echo === true ? [chain(CHAIN_ECHO, [...leftAlone(excludes), ...withoutPorts, ...owners.rules])] : []),
+      ...(takesQueries(select) ? [chain(CHAIN_QUERIES, [...asked.map(excludeRule), ...behind])] : []),
       ...(marksApart ? [{ name: CHAIN_MARKED, rules: [mark] }] : []),
     ],
   };
 }
 
-function outputRules(uplinks: readonly string[], withUdp: boolean): Rule[] {
-  return [
-    [...markHas(OUR_MARK), returnVerdict()],
-    [...leavesByNone(uplinks), returnVerdict()],
-    ...(withUdp ? [[...isUdp(), gotoVerdict(CHAIN_UDP)]] : []),
-    [...isNotTcp(), returnVerdict()],
-  ];
-}
-
-function quicRules(ports: readonly number[] | undefined, target: string): Rule[] {
-  return portsOr(QUIC_PORT, "quic", ports).flatMap((port) =>
-    QUIC_INITIALS.map((start) => [
-      ...hasDestinationPort(port),
-      ...carriesBits(0, QUIC_MASK, start),
-      gotoVerdict(target),
-    ]),
-  );
-}
-
-function dnsRules(ports: readonly number[] | undefined, target: string): Rule[] {
-  return portsOr(DNS_PORT, "dns", ports).map((port) => [...hasDestinationPort(port), gotoVerdict(target)]);
-}
-
 /**
- * All packets of a port, not only those of flows that began since: who reads them knows which flows are which, and lets
- * the others go on as they came.
+ * What forwarded packets meet last. They are hidden from connection tracking on their way into the device: it would
+ * translate their addresses there, or end a masqueraded connection because it left by another interface. What leaves
+ * by the raw socket is tracked and translated as the connection's own.
  */
-function streamRules(ports: readonly number[] | undefined): Rule[] {
-  return onPorts("stream", ports, [gotoVerdict(CHAIN_SELECTED)]);
+function lastForwarded({ excludes, asked = [], select }: SelectionScope, waysOut: readonly string[]): SelectionTable {
+  const except = exceptRules(select.except);
+  const elsewhere: Rule = [...isRoutedByNone(waysOut), returnVerdict()];
+  const mark: Rule = [counter(), untracked(), ...addMark(FORWARDED_MARK)];
+  const chain = (name: string, rules: readonly Rule[]): SelectionChain => ({
+    name: `forwarded-${name}`,
+    rules: [elsewhere, ...rules, ...except.rules, mark],
+  });
+  return {
+    sets: except.sets,
+    chains: [
+      chain(CHAIN_SELECTED, leftAlone(excludes)),
+      ...(takesQueries(select) ? [chain(CHAIN_QUERIES, asked.map(excludeRule))] : []),
+    ],
+  };
 }
 
-function synRules(ports: readonly number[] | undefined, target: string): Rule[] {
-  return onPorts("syn", ports, [...opensConnection(), gotoVerdict(target)]);
+function takesQueries({ dns, dnsOfNetwork }: Selection): boolean {
+  return dns !== undefined && dnsOfNetwork === true;
 }
 
-function tlsRules(ports: readonly number[] | undefined, target: string): Rule[] {
-  return onPorts("tls", ports, [
-    ...carries(0, TLS_HANDSHAKE),
-    ...carries(TLS_HANDSHAKE_TYPE_AT, TLS_CLIENT_HELLO),
-    gotoVerdict(target),
-  ]);
-}
-
-function httpPortRules(ports: readonly number[] | undefined): Rule[] {
-  return checkedPorts("http", ports ?? []).map((port) => [...hasDestinationPort(port), gotoVerdict(CHAIN_HTTP)]);
-}
-
-/** The space belongs to the word, so that "GETTING" is none. */
-function methodRule(method: string, target: string): Rule {
-  return [...carries(0, new TextEncoder().encode(`${method} `)), gotoVerdict(target)];
+function leftAlone(excludes: readonly IpPrefix[]): Rule[] {
+  return [...LOCAL_DESTINATIONS.map(parsePrefix), ...excludes].map(excludeRule);
 }
 
 function excludeRule({ family, octets, prefixLength }: IpPrefix): Rule {
   return [...goesTo(family, octets, prefixLength), returnVerdict()];
-}
-
-/** The rule for each port; without ports, for any. */
-function onPorts(kind: string, ports: readonly number[] | undefined, rule: Rule): Rule[] {
-  if (ports === undefined) return [];
-  if (ports.length === 0) return [rule];
-  return checkedPorts(kind, ports).map((port) => [...hasDestinationPort(port), ...rule]);
-}
-
-function portsOr(usual: number, kind: string, ports: readonly number[] | undefined): readonly number[] {
-  return ports?.length === 0 ? [usual] : checkedPorts(kind, ports ?? []);
-}
-
-function checkedPorts(kind: string, ports: readonly number[]): readonly number[] {
-  if (ports.length > SELECTED_PORTS_MAX) {
-    throw new DeviceError(
-      "E_DEVICE_OPTION",
-      `${kind} ports: expected at most ${SELECTED_PORTS_MAX}, found ${ports.length}`,
-    );
-  }
-  for (const port of ports) {
-    if (!Number.isInteger(port) || port < 1 || port > 0xffff) {
-      throw new DeviceError("E_DEVICE_OPTION", `${kind} port: expected 1…65535, found ${port}`);
-    }
-  }
-  return ports;
 }

@@ -7,7 +7,7 @@ import { RouteNetlink } from "../netcfg/route-netlink.ts";
 import type { RuleSpec } from "../netcfg/rules.ts";
 import type { InterceptionSettings } from "./interception.ts";
 import { ROUTE_TABLE, STATE_PATH } from "./marks.ts";
-import { closedRoute, deviceRoute, exceptionRule, isClosedRoute, isRule, userRules, type Family } from "./policy.ts";
+import { closedRoute, deviceRoute, exceptionRule, isClosedRoute, isRule, variedRules, type Family } from "./policy.ts";
 import type { Sources } from "./sources.ts";
 import { claimState, type InterceptionState } from "./state.ts";
 import { sweep } from "./sweep.ts";
@@ -101,7 +101,7 @@ export class Session {
       const found = this.netlink.rules(family);
       const others = [
         ...exceptions.map(exceptionRule).filter((rule) => rule.family === family),
-        ...found.flatMap(userRules),
+        ...found.flatMap(variedRules),
       ];
       for (const other of others) {
         const isOurs = rules.some((rule) => Bun.deepEquals(rule, other));

@@ -9,7 +9,7 @@ import { NftClient } from "../nft/client.ts";
 import { deleteTable } from "../nft/message.ts";
 import type { SweepSettings } from "./interception.ts";
 import { NFT_TABLE, ROUTE_TABLE, STATE_PATH } from "./marks.ts";
-import { closedRoute, describeRule, everythingRules, exceptionRule, userRules } from "./policy.ts";
+import { closedRoute, describeRule, everythingRules, exceptionRule, variedRules } from "./policy.ts";
 import { hasAllOf, isClosedRoute, isRule, markedRules, type Family } from "./policy.ts";
 import { restoreFilter } from "./reverse-path.ts";
 import { claimState, type InterceptionState } from "./state.ts";
@@ -116,7 +116,7 @@ function sweepRules(netlink: RouteNetlink, exceptions: readonly string[]): strin
       ...exceptions.map(exceptionRule).filter((rule) => rule.family === family),
     ];
     const found = rulesOf(netlink, family);
-    for (const rule of [...ours, ...found.flatMap(userRules)]) {
+    for (const rule of [...ours, ...found.flatMap(variedRules)]) {
       // The system removes the first rule that has what we name, and more would not hinder it. So we go on as long as
       // that one is exactly ours.
       for (const candidate of found.filter((other) => hasAllOf(other, rule))) {

@@ -8,6 +8,7 @@ export const NFPROTO_INET = 1;
 export const NFPROTO_IPV4 = 2;
 export const NFPROTO_IPV6 = 10;
 
+export const NF_INET_PRE_ROUTING = 0;
 export const NF_INET_LOCAL_OUT = 3;
 export const NF_ACCEPT = 1;
 
@@ -85,6 +86,7 @@ export const NFTA_META_DREG = 1;
 export const NFTA_META_KEY = 2;
 export const NFTA_META_SREG = 3;
 export const NFT_META_MARK = 3;
+export const NFT_META_IIFNAME = 6;
 export const NFT_META_OIFNAME = 7;
 export const NFT_META_SKUID = 10;
 export const NFT_META_SKGID = 11;
@@ -126,3 +128,9 @@ export const NFTA_SOCKET_KEY = 1;
 export const NFTA_SOCKET_DREG = 2;
 export const NFTA_SOCKET_LEVEL = 3;
 export const NFT_SOCKET_CGROUPV2 = 3;
+
+export const NFTA_FIB_DREG = 1;
+export const NFTA_FIB_RESULT = 2;
+export const NFTA_FIB_FLAGS = 3;
+export const NFT_FIB_RESULT_OIFNAME = 2;
+export const NFTA_FIB_F_DADDR = 0x2;

@@ -130,6 +130,21 @@ export function loadCgroup(level: number): Expression {
   );
 }
 
+/** The name of the interface by which the routes lead to the packet's destination; empty: by none, or to ourselves. */
+export function loadWayOut(): Expression {
+  return expression("fib", (data) =>
+    data
+      .be32(nft.NFTA_FIB_DREG, nft.NFT_REG_1)
+      .be32(nft.NFTA_FIB_RESULT, nft.NFT_FIB_RESULT_OIFNAME)
+      .be32(nft.NFTA_FIB_FLAGS, nft.NFTA_FIB_F_DADDR),
+  );
+}
+
+/** Connection tracking does not see the packet. */
+export function untracked(): Expression {
+  return expression("notrack", () => {});
+}
+
 /** Counts the packets that come this far, from zero. */
 export function counter(): Expression {
   return expression("counter", () => {});

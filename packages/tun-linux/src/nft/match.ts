@@ -1,7 +1,7 @@
 // What rules say about packets, as lists of expressions: the sentences above the words of expression.ts.
 import { IFNAMSIZ, NFPROTO_IPV4, NFPROTO_IPV6 } from "./constants.ts";
 import { NFT_META_L4PROTO, NFT_META_MARK, NFT_META_NFPROTO, NFT_META_OIFNAME } from "./constants.ts";
-import { NFT_META_SKGID, NFT_META_SKUID } from "./constants.ts";
+import { NFT_META_IIFNAME, NFT_META_SKGID, NFT_META_SKUID } from "./constants.ts";
 import {
   bitwise,
   differs,
@@ -10,6 +10,7 @@ import {
   loadCgroup,
   loadMeta,
   loadPayload,
+  loadWayOut,
   PayloadBase,
   storeMeta,
   toNetworkOrder,
@@ -19,6 +20,11 @@ import {
 // linux/in.h
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
+// linux/icmp.h, linux/icmpv6.h
+const ICMP_ECHO = 8;
+const ICMPV6_ECHO_REQUEST = 128;
 /** The same place in both: RFC 9293 section 3.1, RFC 768. */
 const DESTINATION_PORT_AT = 2;
 /** RFC 9293 section 3.1 */
@@ -53,6 +59,21 @@ export function leavesByNone(interfaceNames: readonly string[]): Expression[] {
   return interfaceNames.flatMap((name) => [loadMeta(NFT_META_OIFNAME), differs(paddedName(name))]);
 }
 
+/** The packet arrived by none of these interfaces. */
+export function arrivesByNone(interfaceNames: readonly string[]): Expression[] {
+  return interfaceNames.flatMap((name) => [loadMeta(NFT_META_IIFNAME), differs(paddedName(name))]);
+}
+
+/** `fib daddr oifname != name …`: the routes lead the packet out by none of these interfaces. */
+export function isRoutedByNone(interfaceNames: readonly string[]): Expression[] {
+  return interfaceNames.flatMap((name) => [loadWayOut(), differs(paddedName(name))]);
+}
+
+/** `meta mark & bits != 0` */
+export function markHasAny(bits: number): Expression[] {
+  return [loadMeta(NFT_META_MARK), bitwise(machine32(bits), machine32(0)), differs(machine32(0))];
+}
+
 /** `meta l4proto != tcp` */
 export function isNotTcp(): Expression[] {
   return [loadMeta(NFT_META_L4PROTO), differs(Uint8Array.of(IPPROTO_TCP))];
@@ -61,6 +82,17 @@ export function isNotTcp(): Expression[] {
 /** `meta l4proto udp` */
 export function isUdp(): Expression[] {
   return [loadMeta(NFT_META_L4PROTO), equals(Uint8Array.of(IPPROTO_UDP))];
+}
+
+/** `icmp type echo-request`, `icmpv6 type echo-request`: RFC 792, RFC 4443 section 4.1 */
+export function isEchoRequest(family: 4 | 6): Expression[] {
+  const [protocol, type] = family === 4 ? [IPPROTO_ICMP, ICMP_ECHO] : [IPPROTO_ICMPV6, ICMPV6_ECHO_REQUEST];
+  return [
+    loadMeta(NFT_META_L4PROTO),
+    equals(Uint8Array.of(protocol)),
+    loadPayload(PayloadBase.Transport, 0, 1),
+    equals(Uint8Array.of(type)),
+  ];
 }
 
 /** `tcp flags & (syn | ack) == syn`, where it is known to be TCP */

@@ -47,6 +47,18 @@ export function newRouteChain(table: string, chain: string, priority: number): N
     );
 }
 
+/** `type filter hook prerouting priority …; policy accept`: what arrives, before its way is looked up. */
+export function newArrivalChain(table: string, chain: string, priority: number): NetlinkMessage {
+  return inetMessage(nft.NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL)
+    .string(nft.NFTA_CHAIN_TABLE, table)
+    .string(nft.NFTA_CHAIN_NAME, chain)
+    .string(nft.NFTA_CHAIN_TYPE, "filter")
+    .be32(nft.NFTA_CHAIN_POLICY, nft.NF_ACCEPT)
+    .nested(nft.NFTA_CHAIN_HOOK, (hook) =>
+      hook.be32(nft.NFTA_HOOK_HOOKNUM, nft.NF_INET_PRE_ROUTING).be32(nft.NFTA_HOOK_PRIORITY, priority >>> 0),
+    );
+}
+
 /** A chain that packets reach only from another one. */
 export function newChain(table: string, chain: string): NetlinkMessage {
   return inetMessage(nft.NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL)

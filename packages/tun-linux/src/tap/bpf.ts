@@ -19,11 +19,16 @@ const JUMP_MAX = 255;
 /** BPF_MAXINSNS of linux/bpf_common.h */
 const INSTRUCTIONS_MAX = 4096;
 
+const IMM = 0x00;
 const LD = 0x00;
 const LDX = 0x01;
 const ALU = 0x04;
 const JMP = 0x05;
 const RET = 0x06;
+const MISC = 0x07;
+const ADD = 0x00;
+const RSH = 0x70;
+const X = 0x08;
 const WORD = 0x00;
 const HALF = 0x08;
 const BYTE = 0x10;
@@ -38,12 +43,19 @@ const JSET = 0x40;
 /** Facts about the packet besides its octets: SKF_AD_OFF and what is added to it. */
 const FACTS = -0x1000;
 const FACT_PROTOCOL = 0;
+const FACT_KIND = 4;
 const FACT_IFINDEX = 8;
+const FACT_MARK = 20;
 
 /** The EtherType, whether or not there is an Ethernet header. */
 export const loadProtocol: Instruction = { code: LD | WORD | ABS, k: FACTS + FACT_PROTOCOL };
 /** The index of the interface at which the packet arrived. */
 export const loadInterface: Instruction = { code: LD | WORD | ABS, k: FACTS + FACT_IFINDEX };
+
+/** Whom the packet is for: PACKET_OUTGOING of linux/if_packet.h for what this machine sends. */
+export const loadKind: Instruction = { code: LD | WORD | ABS, k: FACTS + FACT_KIND };
+/** The packet's mark. */
+export const loadMark: Instruction = { code: LD | WORD | ABS, k: FACTS + FACT_MARK };
 
 /** Reading behind the packet's end ends the program: the packet is ignored. */
 export function loadByte(at: number): Instruction {
@@ -57,6 +69,28 @@ export function loadHalf(at: number): Instruction {
 /** The octet at the index register plus `at`. */
 export function loadByteIndexed(at: number): Instruction {
   return { code: LD | BYTE | IND, k: at };
+}
+
+export function loadHalfIndexed(at: number): Instruction {
+  return { code: LD | HALF | IND, k: at };
+}
+
+export function loadWordIndexed(at: number): Instruction {
+  return { code: LD | WORD | IND, k: at };
+}
+
+/** The index register becomes this number. */
+export function setIndex(value: number): Instruction {
+  return { code: LDX | IMM, k: value };
+}
+
+/** What the accumulator has, shifted and added to the index register, becomes the index register. */
+export function addToIndex(shiftRight: number): readonly Instruction[] {
+  return [
+    { code: ALU | RSH, k: shiftRight },
+    { code: ALU | ADD | X, k: 0 },
+    { code: MISC, k: 0 },
+  ];
 }
 
 /** The index register becomes four times the low half of the octet: the length of an IPv4 header. */

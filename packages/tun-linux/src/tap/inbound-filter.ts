@@ -1,7 +1,10 @@
 // Which arriving packets a tap takes, as a program of the kernel's filter. It begins at the IP header.
 //
 //   IPv4: TCP? first fragment? ─┐
-//   IPv6: TCP? ─────────────────┴─ SYN with ACK, or RST? ── interface? ── take the beginning
+//   IPv6: TCP? ─────────────────┴─ SYN with ACK, RST or FIN, or a redirect? ── interface? ── take the beginning
+//
+// Where forwarded packets are looked at as they leave, those with our own mark are ignored: they are our inventions.
+import { OUR_MARK } from "../intercept/marks.ts";
 import * as bpf from "./bpf.ts";
 
 // linux/if_ether.h
@@ -17,13 +20,25 @@ const IPV4_FRAGMENT_OFFSET = 0x1fff;
 const IPV4_PROTOCOL_AT = 9;
 const IPV6_NEXT_AT = 6;
 const IPV6_HEADER_BYTES = 40;
+const TCP_DATA_OFFSET_AT = 12;
 const TCP_FLAGS_AT = 13;
+const TCP_FIN = 0x01;
 const TCP_SYN = 0x02;
 const TCP_RST = 0x04;
 const TCP_ACK = 0x10;
+/** linux/if_packet.h */
+export const PACKET_OUTGOING = 4;
+
+/** RFC 9112 section 4: "HTTP/1.1 302 …". */
+const HTTP_PORT = 80;
+const HTTP_WORD = 0x48_54_54_50;
+const HTTP_STATUS_AT = 9;
+const DIGIT_THREE = 0x33;
 
 /** Both headers with all the options they can have, and what a RST says besides. */
 export const SNAP_BYTES = 256;
+/** A redirect says where to in one of its first lines. */
+export const REDIRECT_SNAP_BYTES = 1500;
 /** Interfaces that a filter can name. */
 export const TAP_INTERFACES_MAX = 64;
 
@@ -34,6 +49,12 @@ export interface InboundFilter {
   readonly synAck: boolean;
   /** Segments with RST. */
   readonly rst: boolean;
+  /** What this machine sends is looked at, too. */
+  readonly outgoing: boolean;
+  /** Segments with FIN. */
+  readonly fin?: boolean;
+  /** Segments from port 80 that begin an answer of HTTP/1 with a status of 300 to 399. */
+  readonly redirects?: boolean;
 }
 
 /** The program. TCP behind extension headers of IPv6 is not looked for: no system starts a connection that way. */
@@ -47,25 +68,50 @@ export function inboundFilter(filter: InboundFilter): Uint8Array {
     bpf.loadHalf(IPV4_FRAGMENT_AT),
     bpf.ifHasBit(IPV4_FRAGMENT_OFFSET, "ignore"),
     bpf.indexHeaderLength(0),
-    bpf.loadByteIndexed(TCP_FLAGS_AT),
-    bpf.goOnAt("flags"),
+    bpf.goOnAt("tcp"),
     "ipv6",
     bpf.loadByte(IPV6_NEXT_AT),
     bpf.ifEquals(IPPROTO_TCP, undefined, "ignore"),
-    bpf.loadByte(IPV6_HEADER_BYTES + TCP_FLAGS_AT),
-    "flags",
+    bpf.setIndex(IPV6_HEADER_BYTES),
+    "tcp",
+    bpf.loadByteIndexed(TCP_FLAGS_AT),
+    ...(filter.fin === true ? [bpf.ifHasBit(TCP_FIN, "wanted")] : []),
     bpf.keepBits(TCP_SYN | TCP_ACK | TCP_RST),
     ...(filter.rst ? [bpf.ifHasBit(TCP_RST, "wanted")] : []),
     ...(filter.synAck ? [bpf.ifEquals(TCP_SYN | TCP_ACK, "wanted")] : []),
-    bpf.take(0),
+    ...(filter.redirects === true ? redirectTests() : [bpf.take(0)]),
     "wanted",
+    ...(filter.outgoing ? OURS : []),
+    "arrived",
     bpf.loadInterface,
     ...interfaceTests(filter.interfaceIndexes),
     "take",
-    bpf.take(SNAP_BYTES),
+    bpf.take(filter.redirects === true ? REDIRECT_SNAP_BYTES : SNAP_BYTES),
     "ignore",
     bpf.take(0),
   ]);
+}
+
+const OURS: readonly bpf.Statement[] = [
+  bpf.loadKind,
+  bpf.ifEquals(PACKET_OUTGOING, undefined, "arrived"),
+  bpf.loadMark,
+  bpf.ifHasBit(OUR_MARK, "ignore"),
+];
+
+/** Goes on with what is wanted, and ignores the rest. */
+function redirectTests(): bpf.Statement[] {
+  return [
+    bpf.loadHalfIndexed(0),
+    bpf.ifEquals(HTTP_PORT, undefined, "ignore"),
+    bpf.loadByteIndexed(TCP_DATA_OFFSET_AT),
+    bpf.keepBits(0xf0),
+    ...bpf.addToIndex(2),
+    bpf.loadWordIndexed(0),
+    bpf.ifEquals(HTTP_WORD, undefined, "ignore"),
+    bpf.loadByteIndexed(HTTP_STATUS_AT),
+    bpf.ifEquals(DIGIT_THREE, "wanted", "ignore"),
+  ];
 }
 
 function interfaceTests(indexes: readonly number[] | undefined): bpf.Statement[] {

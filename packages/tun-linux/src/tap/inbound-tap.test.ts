@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Wake, type InboundTap } from "@bunnel/device";
 import { RawSender } from "../../test/intercept/sys.ts";
 import { RoutedLab, SERVER4, SERVER6 } from "../../test/intercept/routed-lab.ts";
+import { OUR_MARK } from "../intercept/marks.ts";
 import { RouteNetlink } from "../netcfg/route-netlink.ts";
 import { openInboundTap, openTransferredTap, type InboundTapOptions } from "./inbound-tap.ts";
 
@@ -14,6 +15,8 @@ const WAIT_MS = 2000;
 const SYN = 0x02;
 const RST = 0x04;
 const SYN_ACK = 0x12;
+const PSH_ACK = 0x18;
+const FIN_ACK = 0x11;
 const RST_ACK = 0x14;
 /** No server listens there. */
 const CLOSED_PORT = 9;
@@ -127,6 +130,54 @@ describe("openInboundTap()", () => {
     expect(seen(resetsOnly)).toEqual([[CLOSED_PORT, RST_ACK]]);
   });
 
+  test("hears what leaves where it is asked to, with the hop limit that it came with, and nothing of our own", () => {
+    const tap = openTap({ forwarded: true });
+    const leaving4 = segment4();
+    leaving4.set([192, 0, 2, 1, 203, 0, 113, 9], 12);
+    const leaving6 = new Uint8Array(60);
+    leaving6.set([0x60, 0, 0, 0, 0, 20, 6, 50]);
+    leaving6.set(Uint8Array.fromHex("20010db8000100000000000000000001" + "20010db8000200000000000000000009"), 8);
+    leaving6.set([0x10, 0x92, 0xff, 0xff], 40);
+    leaving6.set([0x50, SYN_ACK], 52);
+    lab.client.run(() => {
+      using ours = new RawSender(OUR_MARK);
+      using sender = new RawSender(0);
+      for (const packet of [leaving4, leaving6]) ours.send(packet);
+      for (const packet of [leaving4, leaving6]) sender.send(packet);
+    });
+    expect(drain(tap).map((packet) => [packet[0], packet[8], packet[7]])).toEqual([
+      [0x45, 65, 0],
+      [0x60, 0x20, 51],
+    ]);
+    // What arrives is as it was.
+    lab.say("x", { to: SERVER4, port: 80 });
+    expect(drain(tap).map((packet) => packet[8])).toEqual([64]);
+  });
+
+  test.each([5, 9])("sees ends, and redirects of HTTP, where they are asked for: %i words of header", (words) => {
+    const tap = openTap({ synAck: true, fin: true, redirects: true });
+    const answer = (text: string, port = 80): Uint8Array => {
+      const packet = segment4({ words, flags: PSH_ACK, payloadBytes: text.length });
+      packet.set([port >> 8, port & 255], words * 4);
+      packet.set(new TextEncoder().encode(text), words * 4 + 20);
+      return packet;
+    };
+    const found = seenOf(
+      tap,
+      answer("HTTP/1.1 302 Found\r\nLocation: http://example.org/\r\n\r\n"),
+      answer("HTTP/1.0 301 Moved\r\n\r\n"),
+      answer("HTTP/1.1 200 OK\r\n\r\n"),
+      answer("HTTP/1.1 302 Found\r\n\r\n", 8080),
+      answer("HTTP"),
+      segment4({ words, flags: FIN_ACK }),
+    );
+    expect(found).toEqual([
+      [80, PSH_ACK],
+      [80, PSH_ACK],
+      [4242, FIN_ACK],
+    ]);
+  });
+
   test("sees what lies in the queue before the client knows that its connection stands", () => {
     const tap = openTap();
     for (let round = 0; round < 200; round++) {
@@ -191,7 +242,7 @@ describe("openInboundTap()", () => {
   });
 
   test.each<[string, InboundTapOptions]>([
-    ["tap: expected synAck or rst, found neither", { synAck: false }],
+    ["tap: expected synAck, rst, fin or redirects, found none of them", { synAck: false }],
     ["tap interfaces: expected 1…64, found 0", { interfaceIndexes: [] }],
     ["tap interfaces: expected 1…64, found 65", { interfaceIndexes: Array.from({ length: 65 }, (_, i) => i + 1) }],
     ["tap interface: expected an index from 1, found 0", { interfaceIndexes: [0] }],

@@ -9,8 +9,15 @@ import { DeviceError, Wake, type DeviceHandOver, type InboundTap, type PacketLis
 import { addressOf } from "@bunnel/ffi";
 import { systemError } from "../errors.ts";
 import * as sys from "../sys.ts";
-import { inboundFilter, SNAP_BYTES, TAP_INTERFACES_MAX } from "./inbound-filter.ts";
-import { attachFilter, bindPackets, ignoreOutgoing, openPacketSocket, setReceiveBuffer, takeDropped } from "./sys.ts";
+import {
+  inboundFilter,
+  PACKET_OUTGOING,
+  REDIRECT_SNAP_BYTES,
+  SNAP_BYTES,
+  TAP_INTERFACES_MAX,
+} from "./inbound-filter.ts";
+import { attachFilter, bindPackets, ignoreOutgoing, openPacketSocket } from "./sys.ts";
+import { PacketReceiver, setReceiveBuffer, takeDropped } from "./sys.ts";
 
 const DRIVER = "linux-tap";
 const SOCKET_PLACE = 0;
@@ -26,21 +33,40 @@ export interface InboundTapOptions {
   readonly synAck?: boolean;
   /** TCP segments with RST. Default false. */
   readonly rst?: boolean;
+  /**
+   * What is forwarded is heard a second time as it leaves, by then with the addresses that its receiver knows, where
+   * connection tracking translates them, and with the hop limit that it arrived with. Default false.
+   */
+  readonly forwarded?: boolean;
+  /** TCP segments with FIN. Default false. */
+  readonly fin?: boolean;
+  /** Segments from port 80 that begin an answer of HTTP/1 with a status of 3xx; 1500 octets of it. Default false. */
+  readonly redirects?: boolean;
   /** Octets that wait at most to be read, by the kernel's own count. Default 4 MiB. */
   readonly receiveBufferBytes?: number;
 }
 
 /**
  * Opens a tap in the calling thread's network namespace. It hears nothing until `listen(true)`. Packets come whole from
- * their IP header on, or their first 256 octets.
+ * their IP header on, or their first 256 octets, of redirects 1500.
  * @throws DeviceError E_DEVICE_DENIED without CAP_NET_RAW, E_DEVICE_OPTION for interfaces that cannot be or a tap that
  * would take nothing, E_UNSUPPORTED or E_DEVICE_SYSTEM where the kernel has no such sockets (Linux 4.20)
  */
 export function openInboundTap(options: InboundTapOptions = {}): InboundTap {
-  const { interfaceIndexes, synAck = true, rst = false, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
+  const { interfaceIndexes, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
+  const { synAck = true, rst = false, fin = false, redirects = false, forwarded = false } = options;
   checkInterfaces(interfaceIndexes);
-  if (!synAck && !rst) throw new DeviceError("E_DEVICE_OPTION", "tap: expected synAck or rst, found neither");
-  const program = inboundFilter({ synAck, rst, ...(interfaceIndexes !== undefined && { interfaceIndexes }) });
+  if (!synAck && !rst && !fin && !redirects) {
+    throw new DeviceError("E_DEVICE_OPTION", "tap: expected synAck, rst, fin or redirects, found none of them");
+  }
+  const program = inboundFilter({
+    synAck,
+    rst,
+    fin,
+    redirects,
+    outgoing: forwarded,
+    ...(interfaceIndexes !== undefined && { interfaceIndexes }),
+  });
   const fd = openPacketSocket();
   if (fd < 0) throw openError("opening a packet socket", sys.errno());
   const eventFd = sys.openEvent();
@@ -49,8 +75,10 @@ export function openInboundTap(options: InboundTapOptions = {}): InboundTap {
     sys.closeFd(fd);
     throw openError("opening an event", errno);
   }
-  const tap = new LinuxInboundTap(fd, eventFd, true);
-  const errno = ignoreOutgoing(fd) || setReceiveBuffer(fd, receiveBufferBytes) || attachFilter(fd, program);
+  const snapBytes = redirects ? REDIRECT_SNAP_BYTES : SNAP_BYTES;
+  const tap = new LinuxInboundTap({ fd, eventFd, forwarded }, true, snapBytes);
+  const errno =
+    (forwarded ? 0 : ignoreOutgoing(fd)) || setReceiveBuffer(fd, receiveBufferBytes) || attachFilter(fd, program);
   if (errno === 0) return tap;
   tap.close();
   throw openError("setting up a packet socket", errno);
@@ -61,11 +89,18 @@ export function openInboundTap(options: InboundTapOptions = {}): InboundTap {
  * @throws DeviceError E_DEVICE_OPTION when the hand-over is another driver's
  */
 export function openTransferredTap(handOver: DeviceHandOver): InboundTap {
-  const { driver, fd, eventFd } = handOver;
+  const { driver, fd, eventFd, forwarded } = handOver;
   if (driver !== DRIVER || typeof fd !== "number" || typeof eventFd !== "number") {
     throw new DeviceError("E_DEVICE_OPTION", `hand-over: expected one of driver "${DRIVER}", found "${driver}"`);
   }
-  return new LinuxInboundTap(fd, eventFd, false);
+  return new LinuxInboundTap({ fd, eventFd, forwarded: forwarded === true }, false, SNAP_BYTES);
+}
+
+/** What both threads of a tap share. */
+interface TapPlaces {
+  readonly fd: number;
+  readonly eventFd: number;
+  readonly forwarded: boolean;
 }
 
 class LinuxInboundTap implements InboundTap {
@@ -73,14 +108,22 @@ class LinuxInboundTap implements InboundTap {
   readonly #eventFd: number;
   readonly #owner: boolean;
   readonly #calls = sys.packetCalls();
+  /** Undefined: nothing of what this machine sends is heard. */
+  readonly #receiver: PacketReceiver | undefined;
   readonly #poll = new sys.PollSet(2);
   /** Kept so that it stays where it is. */
   #memory: ArrayBufferLike | undefined;
+  #octets: Uint8Array = new Uint8Array();
   #base = 0;
   #dropped = 0;
   #open = true;
 
-  constructor(fd: number, eventFd: number, owner: boolean) {
+  constructor(
+    { fd, eventFd, forwarded }: TapPlaces,
+    owner: boolean,
+    readonly snapBytes: number,
+  ) {
+    this.#receiver = forwarded ? new PacketReceiver() : undefined;
     this.#fd = fd;
     this.#eventFd = eventFd;
     this.#owner = owner;
@@ -96,6 +139,7 @@ class LinuxInboundTap implements InboundTap {
   attach(memory: ArrayBufferLike): void {
     this.#mustBeOpen();
     this.#memory = memory;
+    this.#octets = new Uint8Array(memory);
     this.#base = addressOf(memory);
   }
 
@@ -110,7 +154,7 @@ class LinuxInboundTap implements InboundTap {
     const memory = this.#memory;
     if (!memory) throw new DeviceError("E_DEVICE_STATE", "tap: expected a memory by attach(), found none");
     const { at, lengths } = list;
-    const room = Math.min(maxBytes, SNAP_BYTES);
+    const room = Math.min(maxBytes, this.snapBytes);
     let interrupted = 0;
     let i = from;
     while (i < at.length) {
@@ -118,9 +162,10 @@ class LinuxInboundTap implements InboundTap {
       if (start + room > memory.byteLength) {
         throw new RangeError(`packet at ${start} of ${room} octets: expected 0 to ${memory.byteLength}, found outside`);
       }
-      const bytes = this.#calls.read(this.#fd, this.#base + start, room);
+      const bytes = (this.#receiver ?? this.#calls).read(this.#fd, this.#base + start, room);
       if (bytes > 0) {
         lengths[i] = bytes;
+        if (this.#receiver?.kind === PACKET_OUTGOING) this.#addHop(start);
         i++;
       } else if (bytes < 0 && this.#isDry(sys.errno(), interrupted++)) {
         break;
@@ -152,13 +197,14 @@ class LinuxInboundTap implements InboundTap {
 
   handOver(): DeviceHandOver {
     this.#mustBeOpen();
-    return { driver: DRIVER, fd: this.#fd, eventFd: this.#eventFd };
+    return { driver: DRIVER, fd: this.#fd, eventFd: this.#eventFd, forwarded: this.#receiver !== undefined };
   }
 
   close(): void {
     if (!this.#open) return;
     this.#open = false;
     this.#memory = undefined;
+    this.#octets = new Uint8Array();
     if (!this.#owner) return;
     sys.raiseEvent(this.#eventFd);
     sys.closeFd(this.#fd);
@@ -167,6 +213,15 @@ class LinuxInboundTap implements InboundTap {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /**
+   * What was forwarded has one hop less than it came with. The header's checksum stays: nobody sums what was only
+   * looked at. Written and read by atomic operations, which the run-time never leaves out around a system call.
+   */
+  #addHop(start: number): void {
+    const version = Atomics.load(this.#octets, start) >> 4;
+    Atomics.add(this.#octets, start + (version === 6 ? IPV6_HOP_LIMIT_AT : IPV4_TTL_AT), 1);
   }
 
   /** An interface that goes down says so once (ENETDOWN); the socket hears the others on. */
@@ -182,6 +237,9 @@ class LinuxInboundTap implements InboundTap {
 }
 
 const ENETDOWN = 100; // asm-generic/errno.h
+// RFC 791 section 3.1, RFC 8200 section 3
+const IPV4_TTL_AT = 8;
+const IPV6_HOP_LIMIT_AT = 7;
 
 function checkInterfaces(indexes: readonly number[] | undefined): void {
   if (indexes === undefined) return;

@@ -1,4 +1,5 @@
 // System calls of packet sockets (packet(7)). Numbers cross this file; errors are made above it.
+import { read } from "bun:ffi";
 import { addressOf, errno, libcNames, library, pointer } from "@bunnel/ffi";
 
 // bits/socket.h, linux/if_packet.h, linux/if_ether.h
@@ -10,6 +11,8 @@ const SOL_PACKET = 263;
 const PACKET_STATISTICS = 6;
 const PACKET_IGNORE_OUTGOING = 23;
 const SOCKADDR_LL_BYTES = 20;
+/** The third octet of the word is sll_pkttype. */
+const SLL_HATYPE_AT = 8;
 const ETH_P_ALL = 0x0003;
 /** For experiments; the filter takes none of it. A socket cannot be unbound, but it can wait for what nobody sends. */
 const ETH_P_802_EX1 = 0x88b5;
@@ -27,6 +30,7 @@ const libc = library(libcNames("linux").paths, {
   bind: { args: ["i32", "ptr", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "i32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+  recvfrom: { args: ["i32", "ptr", "u64", "i32", "ptr", "ptr"], returns: "i32" },
 });
 
 /** A packet socket that cuts off link headers and hears nothing until it is bound; or -1 and errno. */
@@ -45,6 +49,31 @@ export function bindPackets(fd: number, hear: boolean): number {
   view.setUint16(2, hear ? ETH_P_ALL : ETH_P_802_EX1);
   return libc().bind(fd, pointer(addressOf(address)), address.length) < 0 ? errno() : 0;
 }
+
+/** Reads packets one by one and knows of the last one whom it was for. */
+export class PacketReceiver {
+  /** | struct sockaddr_ll | padding | its length i32 |, which the kernel answers as it found it. */
+  readonly #memory = new Uint8Array(new ArrayBuffer(SOCKADDR_LL_BYTES + 12));
+  readonly #address: number;
+
+  constructor() {
+    new DataView(this.#memory.buffer).setInt32(LENGTH_AT, SOCKADDR_LL_BYTES, true);
+    this.#address = addressOf(this.#memory);
+  }
+
+  /** One packet goes to an address; its octets, or -1 and errno. */
+  read(fd: number, at: number, bytes: number): number {
+    const { recvfrom } = libc();
+    return recvfrom(fd, pointer(at), bytes, 0, pointer(this.#address), pointer(this.#address + LENGTH_AT));
+  }
+
+  /** The kind of the packet that was read last: PACKET_OUTGOING and the like. Read where the kernel wrote it. */
+  get kind(): number {
+    return (read.u32(this.#address, SLL_HATYPE_AT) >>> 16) & 0xff;
+  }
+}
+
+const LENGTH_AT = 24;
 
 /** Attaches a program of the packet filter; the kernel copies it. 0, or the errno. */
 export function attachFilter(fd: number, program: Uint8Array): number {

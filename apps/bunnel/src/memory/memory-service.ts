@@ -1,0 +1,208 @@
+// A running service's memory: the file, the network that the machine is in, and what is seen of traffic.
+//
+//   before privileges go:  file, tap and sockets are opened
+//   every 100 ms:          what arrived, then what came up (a message is copied before it leaves, so it is here before
+//                          any answer), then what the system knows of sockets (each second) and the network (each five)
+import type { BackendHandle, CaptureRecord } from "@bunnel/backend";
+import type { Profile } from "@bunnel/profile";
+import type { ControlCommands } from "../control/server.ts";
+import { errorFields } from "../logs/error-fields.ts";
+import type { Log } from "../logs/log.ts";
+import type { ServiceUser } from "../privileges/service-user.ts";
+import type { PacketHearer } from "../service/tell-packets.ts";
+import { MEMORY_LIMITS } from "./contract.ts";
+import { hostCommands } from "./host-commands.ts";
+import { Learning, type LearningFigures, type LearningNews } from "./learning.ts";
+import { Memory } from "./memory.ts";
+import { networkNow } from "./network.linux.ts";
+import { IN_MEMORY } from "./open-database.ts";
+import { giveFolder, memoryPath, prepareFolder } from "./place.ts";
+import { MessageFinder, readInbound } from "./read-traffic.ts";
+import { openTraffic, type Traffic } from "./traffic.linux.ts";
+import type { Seen } from "./watch/seen.ts";
+
+const SOCKETS_EVERY_MS = 1_000;
+const NETWORK_EVERY_MS = 5_000;
+/** An IPv4 gateway that never says its hardware address has none. */
+const UNSETTLED_MAX_MS = 30_000;
+
+export interface MemoryServiceOptions {
+  readonly profile: Profile;
+  readonly stateDir: string;
+  readonly user: ServiceUser | undefined;
+  readonly log: Log;
+}
+
+/** What the service says of its memory. */
+export type MemoryFigures = Partial<LearningFigures> & {
+  readonly enabled: boolean;
+  /** Where it is kept; null: nowhere. */
+  readonly file: string | null;
+  /** Whether traffic is looked at for failures. */
+  readonly watching: boolean;
+};
+
+export class MemoryService implements Disposable, PacketHearer {
+  #handle: BackendHandle | undefined;
+  #arrived: Uint8Array[] = [];
+  #sampled = new Set<string>();
+  readonly #finder = new MessageFinder();
+  #socketsAt = 0;
+  #networkAt = 0;
+
+  private constructor(
+    readonly options: MemoryServiceOptions,
+    /** Undefined: switched off. */
+    readonly learning: Learning | undefined,
+    readonly memory: Memory | undefined,
+    readonly traffic: Traffic | undefined,
+  ) {}
+
+  /** Opens everything that needs privileges. What cannot be had is logged, and the service goes on without it. */
+  static open(options: MemoryServiceOptions): MemoryService {
+    const { profile, log } = options;
+    if (!profile.memory.enabled) return new MemoryService(options, undefined, undefined, undefined);
+    const memory = openMemory(options);
+    const apply = { run: (_profile: Profile): void => undefined };
+    const learning = new Learning({
+      memory,
+      profile,
+      apply: (next) => apply.run(next),
+      tell: (news) => tell(log, news),
+      fail: (what, error) => log.warning(what, errorFields(error)),
+      now: () => performance.now(),
+      date: Date.now,
+    });
+    const traffic = profile.memory.watch ? openedTraffic(log) : undefined;
+    const service = new MemoryService(options, learning, memory, traffic);
+    apply.run = (next) => service.#handle?.pipeline.load(next);
+    service.#lookAtNetwork();
+    return service;
+  }
+
+  get figures(): MemoryFigures {
+    const { learning, memory, traffic } = this;
+    const path = memory === undefined || memory.path === IN_MEMORY ? null : memory.path;
+    return { enabled: learning !== undefined, file: path, watching: traffic !== undefined, ...learning?.figures };
+  }
+
+  /** What the control socket can ask. */
+  get commands(): ControlCommands {
+    const { learning, memory } = this;
+    if (learning === undefined || memory === undefined) {
+      const off = (): never => {
+        throw new Error("memory: switched off by [memory] enabled = false");
+      };
+      return { hosts: off, "hosts-forget": off, "hosts-set": off };
+    }
+    return hostCommands({ memory, network: () => learning.network, changed: () => learning.reread() });
+  }
+
+  /** A profile with what was learnt of hosts. */
+  effective(profile: Profile): Profile {
+    return this.learning?.effective(profile) ?? profile;
+  }
+
+  /** Another profile is in force. */
+  use(profile: Profile): void {
+    this.learning?.use(profile);
+  }
+
+  /** Gives the file to the service's user. Called while the process may do so. */
+  give(): void {
+    const { user, stateDir } = this.options;
+    if (user !== undefined && this.memory !== undefined && this.memory.path !== IN_MEMORY) {
+      giveFolder(this.memory.path, stateDir, user);
+    }
+  }
+
+  /** What is learnt from now on is put in force there. Undefined: nobody has to tell what comes up. */
+  follow(handle: BackendHandle): PacketHearer | undefined {
+    this.#handle = handle;
+    return this.learning === undefined ? undefined : this;
+  }
+
+  begin(): void {
+    this.#arrived = this.traffic?.arrived() ?? [];
+  }
+
+  take(records: readonly CaptureRecord[]): void {
+    const { learning } = this;
+    if (learning === undefined) return;
+    if (this.traffic !== undefined) {
+      learning.take(records.flatMap((record) => this.#finder.take(record) ?? []));
+      learning.take(this.#arrived.flatMap((packet) => readInbound(packet, (flow) => learning.hostOf(flow)) ?? []));
+      learning.take(this.#sockets(learning));
+    }
+    this.#lookAtNetwork();
+    learning.tick();
+  }
+
+  /** Closes all of it. */
+  close(): void {
+    this.#handle = undefined;
+    this.traffic?.[Symbol.dispose]();
+    this.memory?.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #sockets(learning: Learning): Seen[] {
+    const flows = learning.watchedFlows;
+    const now = performance.now();
+    if (this.traffic === undefined || flows.length === 0 || now < this.#socketsAt) return [];
+    this.#socketsAt = now + SOCKETS_EVERY_MS;
+    try {
+      const seen = this.traffic.sockets(flows, this.#sampled);
+      this.#sampled = new Set(seen.flatMap((each) => (each.seen === "socket" ? [each.flow] : [])));
+      return seen;
+    } catch (error) {
+      this.options.log.debug("sockets not seen", errorFields(error));
+      return [];
+    }
+  }
+
+  #lookAtNetwork(): void {
+    const now = performance.now();
+    if (this.learning === undefined || now < this.#networkAt) return;
+    this.#networkAt = now + NETWORK_EVERY_MS;
+    try {
+      const network = networkNow(now < UNSETTLED_MAX_MS || this.learning.network !== undefined);
+      if (network === "unsettled") this.#networkAt = now + SOCKETS_EVERY_MS;
+      else if (network !== undefined) this.learning.enter(network);
+    } catch (error) {
+      this.options.log.debug("network not seen", errorFields(error));
+    }
+  }
+}
+
+function openMemory({ profile, stateDir, user, log }: MemoryServiceOptions): Memory {
+  const options = {
+    limits: { ...MEMORY_LIMITS, hosts: profile.memory.maxHosts },
+    setAside: (path: string) => log.error("memory was damaged, a new one was begun", { setAside: path }),
+  };
+  try {
+    const path = memoryPath(profile.memory.file, stateDir);
+    prepareFolder(path, stateDir, user);
+    return Memory.open(path, options);
+  } catch (error) {
+    log.error("memory not kept", errorFields(error));
+    return Memory.open(IN_MEMORY, options);
+  }
+}
+
+function openedTraffic(log: Log): Traffic | undefined {
+  try {
+    return openTraffic();
+  } catch (error) {
+    log.warning("traffic not watched", errorFields(error));
+    return undefined;
+  }
+}
+
+function tell(log: Log, { event, fields }: LearningNews): void {
+  if (event === "no strategy works") log.warning(event, fields);
+  else log.info(event, fields);
+}

@@ -1,0 +1,1 @@
+export { TcpSockets, type TcpSocketInfo } from "./tcp-sockets.ts";
