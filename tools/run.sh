@@ -121,7 +121,7 @@ main() {
     test)
       want_commands nft iperf3 tshark curl nginx ip ping dig tcpdump openssl gcc make ps stdio.h \
         dbus-daemon dbus-monitor chromium gtlsclient gtlsserver clang libfuzzer simde.h systemd-analyze python3 \
-        promtool qemu-aarch64-static aarch64-linux-gnu-gcc dnsmasq traceroute tracepath unbound
+        promtool qemu-aarch64-static aarch64-linux-gnu-gcc dnsmasq traceroute tracepath unbound ld-musl buildah
       # The Windows driver is tested by the Windows Bun, an x64 program, under Wine.
       if [ "$(uname -sm)" = "Linux x86_64" ]; then want_commands wine64 x86_64-w64-mingw32-gcc-posix; fi
       hand_over bun tools/test.ts "$@"

@@ -19,6 +19,7 @@ package_of() {
     gtlsserver) echo ngtcp2-server ;;
     stdio.h) echo libc6-dev ;;
     qemu-aarch64-static) echo qemu-user-static ;;
+    ld-musl) echo musl ;;
     aarch64-linux-gnu-gcc) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;
     x86_64-w64-mingw32-gcc-posix) echo gcc-mingw-w64-x86-64-posix ;;
     simde.h) echo libsimde-dev ;;
@@ -37,6 +38,8 @@ clang_version() {
 has_command() {
   case $1 in
     stdio.h) [ -e /usr/include/stdio.h ] ;;
+    # The loader of musl's own programs, which is no command.
+    ld-musl) [ -e "/lib/ld-musl-$(uname -m).so.1" ] ;;
     # Debian's package puts it beside its libraries and not on PATH.
     wine64) command -v wine64 >/dev/null || [ -x /usr/lib/wine/wine64 ] ;;
     simde.h) [ -e /usr/include/simde/wasm/simd128.h ] ;;

@@ -1,7 +1,9 @@
 // The program as executables, and a start of each that can be started here.
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { compile } from "./compile.ts";
+import { readHeader } from "./headers.ts";
+import { startMusl, startMuslArm64, type MuslStart } from "./musl.ts";
 import type { Start, Target } from "./targets.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -27,15 +29,30 @@ export interface Executable extends Target {
 export async function makeExecutable(target: Target, folder: string, version: string): Promise<Executable> {
   const path = join(folder, target.file);
   await compile(path, target.target);
-  return { ...target, path, bytes: Bun.file(path).size, started: startedWith(path, target.start, version) };
+  checkHeader(path, target);
+  try {
+    return { ...target, path, bytes: Bun.file(path).size, started: startedWith(path, target.start, version) };
+  } finally {
+    rmSync(besideOf(path), { recursive: true, force: true });
+  }
+}
+
+/** What starting takes lies there for the while; it must not end up in the release. */
+function besideOf(path: string): string {
+  return `${path}.start`;
+}
+
+function checkHeader(path: string, { system, processor }: Target): void {
+  const found = readHeader(readFileSync(path));
+  if (found.system === system && found.processor === processor) return;
+  throw new Error(`${path}: expected a program for ${system} ${processor}, found ${found.system} ${found.processor}`);
 }
 
 function startedWith(path: string, start: Start, version: string): string {
-  const [command, missing] = commandFor(path, start);
-  if (command === undefined) return `not started: ${missing}`;
-  const { exitCode, stdout, stderr } = Bun.spawnSync([...command, "--version"], {
-    // Wine keeps its own folder beside the program's.
-    env: { ...process.env, WINEPREFIX: `${path}.wine/prefix`, WINEDEBUG: "-all", DISPLAY: "" },
+  const found = commandFor(path, start);
+  if ("missing" in found) return `not started: ${found.missing}`;
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...found.command, "--version"], {
+    env: { ...process.env, ...found.env },
     timeout: START_LIMIT_MS,
   });
   const said = stdout.toString().trim();
@@ -43,31 +60,45 @@ function startedWith(path: string, start: Start, version: string): string {
   throw new Error(`${path}: expected it to print ${version}, found ${said || stderr.toString()} (status ${exitCode})`);
 }
 
-function commandFor(path: string, start: Start): [readonly string[] | undefined, string] {
-  if (start === "here") {
-    const fits = process.platform === "linux" && process.arch === "x64";
-    return fits ? [[path], ""] : [undefined, "this is another system"];
+/** A command with what must stand in its environment, or why there is none. */
+function commandFor(path: string, start: Start): MuslStart {
+  switch (start) {
+    case "here":
+      return isLinuxX64() ? { command: [path], env: {} } : { missing: "this is another system" };
+    case "qemu":
+      return commandUnderQemu(path);
+    case "wine":
+      return commandUnderWine(path);
+    case "musl":
+      return startMusl(path, besideOf(path));
+    case "musl and qemu":
+      return startMuslArm64(path, besideOf(path));
+    case "not here":
+      return { missing: "needs its own system; its header is right" };
   }
-  if (start === "qemu") {
-    const qemu = Bun.which("qemu-aarch64-static");
-    const fits = qemu !== null && existsSync(ARM64_ROOT);
-    return fits ? [[qemu, "-L", ARM64_ROOT, path], ""] : [undefined, "no qemu-aarch64-static here"];
-  }
-  if (start === "wine") return commandUnderWine(path);
-  return [undefined, "needs its own system"];
 }
 
-function commandUnderWine(path: string): [readonly string[] | undefined, string] {
+function isLinuxX64(): boolean {
+  return process.platform === "linux" && process.arch === "x64";
+}
+
+function commandUnderQemu(path: string): MuslStart {
+  const qemu = Bun.which("qemu-aarch64-static");
+  const fits = qemu !== null && existsSync(ARM64_ROOT);
+  return fits ? { command: [qemu, "-L", ARM64_ROOT, path], env: {} } : { missing: "no qemu-aarch64-static here" };
+}
+
+function commandUnderWine(path: string): MuslStart {
   const wine = WINE_PLACES.find((place) => existsSync(place));
-  if (wine === undefined) return [undefined, "no Wine here"];
-  if (Bun.which(MINGW) === null) return [undefined, `no ${MINGW} here`];
-  // Wine loads it from the folder of the program; it must not end up in the release.
-  const folder = `${path}.wine`;
+  if (wine === undefined) return { missing: "no Wine here" };
+  if (Bun.which(MINGW) === null) return { missing: `no ${MINGW} here` };
+  // Wine loads the library from the folder of the program.
+  const folder = besideOf(path);
   mkdirSync(folder, { recursive: true });
   const library = join(folder, RANDOM_LIBRARY);
   const { exitCode, stderr } = Bun.spawnSync([MINGW, "-shared", "-o", library, RANDOM_SOURCE, "-ladvapi32"]);
   if (exitCode !== 0) throw new Error(`${RANDOM_LIBRARY}: ${stderr.toString()}`);
   const inside = join(folder, "bunnel.exe");
   Bun.spawnSync(["cp", path, inside]);
-  return [[wine, inside], ""];
+  return { command: [wine, inside], env: { WINEPREFIX: join(folder, "prefix"), WINEDEBUG: "-all", DISPLAY: "" } };
 }

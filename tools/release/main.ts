@@ -1,5 +1,6 @@
-// `bun run release [--check] [folder]`: everything that a release consists of, made from this tree, by default into
-// `build/release`. With --check (root) the end-to-end suites then run with the Linux executable.
+// `bun run release [--check | --rehearse] [folder]`: everything that a release consists of, made from this tree, by default into
+// `build/release`. With --check (root) the end-to-end suites then run with the Linux executable. With --rehearse the
+// release workflow is done here instead, in a fresh clone of what is committed, and nothing is published.
 //
 //   bunnel-<system>-<processor>   executables that need nothing beside them; each is started where that works
 //   bunnel-<package>-<version>.tgz   packages for the registry
@@ -11,6 +12,7 @@ import { billOfMaterials } from "./bill-of-materials.ts";
 import { checksums } from "./checksums.ts";
 import { makeExecutable } from "./executables.ts";
 import { packAll } from "./packages.ts";
+import { rehearse } from "./rehearse.ts";
 import { TARGETS } from "./targets.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -19,9 +21,13 @@ const MEBIBYTE = 1 << 20;
 
 const words = process.argv.slice(2);
 const isChecked = words.includes("--check");
-const [folder = join(ROOT, "build/release")] = words.filter((word) => word !== "--check");
-await release(resolve(folder));
-if (isChecked) process.exitCode = check(resolve(folder));
+const [folder = join(ROOT, "build/release")] = words.filter((word) => !word.startsWith("--"));
+if (words.includes("--rehearse")) {
+  process.exitCode = rehearse();
+} else {
+  await release(resolve(folder));
+  if (isChecked) process.exitCode = check(resolve(folder));
+}
 
 async function release(destination: string): Promise<void> {
   rmSync(destination, { recursive: true, force: true });
@@ -31,7 +37,6 @@ async function release(destination: string): Promise<void> {
     const { path, bytes, started } = await makeExecutable(target, destination, app.version);
     files.push(path);
     console.log(`${target.file.padEnd(26)} ${(bytes / MEBIBYTE).toFixed(0).padStart(4)} MiB  ${started}`);
-    rmSync(`${path}.wine`, { recursive: true, force: true });
   }
   const packed = packAll(destination, process.env["BUNNEL_REPOSITORY"]);
   for (const { name, version, path } of packed) {

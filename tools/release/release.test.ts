@@ -8,6 +8,7 @@ import { publint } from "publint";
 import app from "bunnel/package.json" with { type: "json" };
 import { billOfMaterials, checksums, packAll, publishedManifest, TARGETS, type PackedPackage } from "./index.ts";
 import { makeExecutable } from "./executables.ts";
+import { readHeader } from "./headers.ts";
 
 setDefaultTimeout(180_000);
 
@@ -124,12 +125,22 @@ test("checksums() writes what sha256sum checks", async () => {
 });
 
 describe("makeExecutable()", () => {
-  test.each(TARGETS.filter(({ start }) => start === "wine" || start === "qemu"))("$file answers", async (target) => {
-    const { started } = await makeExecutable(target, folder, app.version);
+  test.each(TARGETS.filter(({ start }) => start !== "here"))("$file is what it should be", async (target) => {
+    const { path, started } = await makeExecutable(target, folder, app.version);
+    expect(readHeader(readFileSync(path))).toMatchObject({ system: target.system, processor: target.processor });
+    if (target.start === "not here") expect(started).toBe("not started: needs its own system; its header is right");
     // Where its helper is missing it says so; where the suites install it, it must have run.
-    if (process.platform === "linux" && process.arch === "x64" && process.getuid?.() === 0) {
+    else if (process.platform === "linux" && process.arch === "x64" && process.getuid?.() === 0) {
       expect(started).toBe(`${app.version}, under ${target.start}`);
     } else expect(started).toMatch(/^(not started: |\d)/u);
+    rmSync(path);
+  });
+
+  test("refuses a file that is for another system", async () => {
+    const target = { ...TARGETS[0], system: "freebsd" } as (typeof TARGETS)[number];
+    await expect(makeExecutable(target, folder, app.version)).rejects.toThrow(
+      "expected a program for freebsd x64, found linux",
+    );
   });
 });
 

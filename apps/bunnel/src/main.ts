@@ -17,6 +17,7 @@ const program = new Command("bunnel")
 const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (program: Command) => void }>>> = {
   demo: () => import("./commands/demo.ts"),
   lab: () => import("./commands/lab.ts"),
+  probe: () => import("./commands/probe.ts"),
   up: () => import("./commands/up.ts"),
   proxy: () => import("./commands/proxy.ts"),
   down: () => import("./commands/down.ts"),

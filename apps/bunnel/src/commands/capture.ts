@@ -8,7 +8,7 @@ import { readPacketEvent, type SeenPacket } from "../capture/packet-event.ts";
 import { watchControl } from "../control/client.ts";
 import { askService, notRunning } from "../control/service.ts";
 import { ExitError } from "../service/exit.ts";
-import type { RuleLine } from "../service/service.ts";
+import type { RuleLine } from "../control/answers.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
 import type { ServiceStatus } from "./status.ts";
 

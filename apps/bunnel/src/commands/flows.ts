@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { askService } from "../control/service.ts";
-import type { FlowLine } from "../service/describe-flow.ts";
+import type { FlowLine } from "../control/answers.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
 import { columns, duration, short } from "./columns.ts";
 

@@ -7,7 +7,7 @@ import { exposition } from "../metrics/exposition.ts";
 import { listenForScrapes, readListenAddress, type ListenAddress } from "../metrics/listen.ts";
 import { serviceMetrics, type ServiceFigures } from "../metrics/service-metrics.ts";
 import { ExitError } from "../service/exit.ts";
-import type { RuleLine } from "../service/service.ts";
+import type { RuleLine } from "../control/answers.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
 import type { ServiceStatus } from "./status.ts";
 

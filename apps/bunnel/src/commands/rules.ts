@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { askService } from "../control/service.ts";
-import type { RuleLine } from "../service/service.ts";
+import type { RuleLine } from "../control/answers.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
 import { columns, short } from "./columns.ts";
 

@@ -2,8 +2,7 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { watchControl } from "../control/client.ts";
 import { askService, notRunning } from "../control/service.ts";
-import type { FlowLine } from "../service/describe-flow.ts";
-import type { RuleLine } from "../service/service.ts";
+import type { FlowLine, RuleLine } from "../control/answers.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
 import { columns, duration, short } from "./columns.ts";
 import type { ServiceStatus } from "./status.ts";

@@ -1,6 +1,6 @@
 // Which figures of a service there are, by name.
 import { Reason, Verdict, verdictOf } from "@bunnel/abi";
-import type { RuleLine } from "../service/service.ts";
+import type { RuleLine } from "../control/answers.ts";
 import type { ServiceStatus } from "../commands/status.ts";
 import { dnsMetrics } from "./dns-metrics.ts";
 import { memoryMetrics } from "./memory-metrics.ts";

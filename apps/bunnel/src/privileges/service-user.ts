@@ -68,7 +68,9 @@ function idOf(text: string): number {
   throw new ExitError(`user ${text}: expected a number from 1 to 4294967294`, 2);
 }
 
+/** None in an image that holds nothing but a program. */
 function users(path: string): ServiceUser[] {
+  if (!existsSync(path)) return [];
   return readFileSync(path, "utf8")
     .split("\n")
     .map((line) => line.split(":"))

@@ -3,29 +3,10 @@ import { FlowState, L7 } from "@bunnel/abi";
 import type { FlowInfo } from "@bunnel/engine";
 import type { Rule } from "@bunnel/profile";
 import { formatAddress, formatEndpoint } from "@bunnel/wire";
+import type { FlowLine } from "../control/answers.ts";
 
 /** Flows that are shown when nobody says how many. */
 export const FLOWS_SHOWN = 100;
-
-export interface FlowLine {
-  readonly protocol: string;
-  /** "192.0.2.7:40000"; of protocols without ports the address alone. */
-  readonly source: string;
-  readonly destination: string;
-  readonly state: string;
-  /** "tls", "http", "quic", "dns", "syn"; none: no message was seen. */
-  readonly message?: string;
-  /** The rule that decided. */
-  readonly rule?: string;
-  /** Messages that left by a plan. */
-  readonly planned: number;
-  readonly hops?: number;
-  readonly idleMs: number;
-  readonly packetsOut: number;
-  readonly packetsIn: number;
-  readonly bytesOut: number;
-  readonly bytesIn: number;
-}
 
 const PROTOCOLS: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6" };
 const TCP = 6;

@@ -3,9 +3,10 @@ import { accessSync, constants } from "node:fs";
 import type { BackendHandle, TunSettings } from "@bunnel/backend";
 import { printProfile, ruleStrategyText, type Profile } from "@bunnel/profile";
 import * as v from "valibot";
+import type { FlowLine, RuleLine } from "../control/answers.ts";
 import type { ControlEvent } from "../control/protocol.ts";
 import { checked, type ControlCommands } from "../control/server.ts";
-import { describeFlow, FLOWS_SHOWN, type FlowLine } from "./describe-flow.ts";
+import { describeFlow, FLOWS_SHOWN } from "./describe-flow.ts";
 import type { DnsService } from "../dns/dns-service.ts";
 import type { MemoryService } from "../memory/memory-service.ts";
 import { explain } from "./exit.ts";
@@ -37,18 +38,6 @@ export interface ReloadReport {
   readonly rules: number;
   /** Keys whose change waits for the next start. */
   readonly restart: readonly string[];
-}
-
-/** One rule as `bunnel rules` shows it. */
-export interface RuleLine {
-  readonly name: string;
-  readonly enabled: boolean;
-  readonly priority: number;
-  readonly strategy: string;
-  /** Messages that it decided since it was put in force. */
-  readonly decided: number;
-  /** Flows in the table that it decided. */
-  readonly flows: number;
 }
 
 const flowsSchema = v.strictObject({ limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), FLOWS_SHOWN) });

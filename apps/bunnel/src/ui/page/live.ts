@@ -1,12 +1,13 @@
 // What the page knows, kept up to date by the server's socket; whoever shows it is called once a frame.
+import type { RuleLine } from "../../control/answers.ts";
 import type {
   ExchangeView,
   FlowView,
   LiveMessage,
   LogLine,
+  ProbeView,
   RateView,
   ReasonView,
-  RuleView,
   StatusView,
 } from "../contract.ts";
 import { ask, openSocket } from "./session.ts";
@@ -25,9 +26,10 @@ export class Live {
   rates: RateView[] = [];
   flows: readonly FlowView[] = [];
   flowsTotal = 0;
-  rules: readonly RuleView[] = [];
+  rules: readonly RuleLine[] = [];
   exchanges: ExchangeView[] = [];
   log: LogLine[] = [];
+  probe: ProbeView | undefined;
   #isDrawing = false;
 
   constructor(readonly draw: () => void) {
@@ -87,6 +89,9 @@ export class Live {
         break;
       case "exchanges":
         keep(this.exchanges, message.exchanges, LIST_MAX);
+        break;
+      case "probe":
+        this.probe = message.probe;
         break;
       case "log":
         keep(this.log, [message.line], LIST_MAX);

@@ -1,5 +1,6 @@
 // The service at a glance.
-import type { RuleView, StatusView } from "../contract.ts";
+import type { RuleLine } from "../../control/answers.ts";
+import type { StatusView } from "../contract.ts";
 import { Chart, type ChartOptions } from "./charts.ts";
 import { el, keyed, setText } from "./dom.ts";
 import { duration, octets, short } from "./format.ts";
@@ -113,7 +114,7 @@ function ruleRow(): HTMLElement {
   );
 }
 
-function fillRule(row: HTMLElement, { name, enabled, decided, flows, strategy }: RuleView): void {
+function fillRule(row: HTMLElement, { name, enabled, decided, flows, strategy }: RuleLine): void {
   const [title, messages, held, last] = row.children;
   if (title !== undefined) setText(title, enabled ? name : `${name} (off)`);
   if (messages !== undefined) setText(messages, short(decided));
