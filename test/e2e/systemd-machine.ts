@@ -25,7 +25,8 @@ for device in ${DEVICES.join(" ")}; do touch dev/$device; mount --bind /dev/$dev
 # As udev makes it (50-udev-default.rules).
 mknod -m 666 dev/net/tun c 10 200
 mount -t devpts devpts dev/pts -o newinstance,ptmxmode=0666
-rm -rf etc/systemd/system etc/machine-id
+# No unit of this machine, and nothing that its bunnel remembers: a folder of the layer below cannot be moved.
+rm -rf etc/systemd/system etc/machine-id var/lib/bunnel var/lib/private
 mkdir -p etc/systemd/system old
 head -c 16 /dev/urandom | od -An -tx1 | tr -d " \\n" > etc/machine-id
 ip link set lo up
