@@ -1,30 +1,10 @@
 #!/usr/bin/env bun
-// The program: commands are registered here, one file each; what they throw becomes one clear sentence.
+// The program: commands are registered here, one file each and only the one that is asked for; what they throw becomes
+// one clear sentence.
 import { Command, CommanderError } from "commander";
 import pkg from "../package.json" with { type: "json" };
-import { register as capture } from "./commands/capture.ts";
-import { register as completions } from "./commands/completions.ts";
-import { register as demo } from "./commands/demo.ts";
-import { register as doctor } from "./commands/doctor.ts";
-import { register as down } from "./commands/down.ts";
-import { register as flows } from "./commands/flows.ts";
-import { register as hosts } from "./commands/hosts.ts";
-import { register as lab } from "./commands/lab.ts";
-import { register as manual } from "./commands/manual.ts";
-import { register as metrics } from "./commands/metrics.ts";
-import { register as probe } from "./commands/probe.ts";
-import { register as profile } from "./commands/profile.ts";
-import { register as proxy } from "./commands/proxy.ts";
-import { register as reload } from "./commands/reload.ts";
-import { register as replay } from "./commands/replay.ts";
-import { register as rules } from "./commands/rules.ts";
-import { register as service } from "./commands/service.ts";
-import { register as stats } from "./commands/stats.ts";
-import { register as statusCommand } from "./commands/status.ts";
-import { register as top } from "./commands/top.ts";
-import { register as ui } from "./commands/ui.ts";
-import { register as up } from "./commands/up.ts";
 import { exitAtOnce } from "./supervisor/sys.ts";
+import { startSpareLane } from "./service/spare-lane.ts";
 import { explain, ExitError, StoppedError } from "./service/exit.ts";
 
 const program = new Command("bunnel")
@@ -33,11 +13,39 @@ const program = new Command("bunnel")
   .showHelpAfterError("(bunnel help shows what there is)")
   .exitOverride();
 
-const COMMANDS = [
-  ...[demo, lab, probe, up, proxy, down, statusCommand, stats, rules, flows, hosts, reload],
-  ...[top, ui, profile, service, doctor, metrics, capture, replay, completions, manual],
-];
-for (const register of COMMANDS) register(program);
+/** Each is loaded when it is asked for: all of them together take longer than what most do. */
+const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (program: Command) => void }>>> = {
+  demo: () => import("./commands/demo.ts"),
+  lab: () => import("./commands/lab.ts"),
+  probe: () => import("./commands/probe.ts"),
+  up: () => import("./commands/up.ts"),
+  proxy: () => import("./commands/proxy.ts"),
+  down: () => import("./commands/down.ts"),
+  status: () => import("./commands/status.ts"),
+  stats: () => import("./commands/stats.ts"),
+  rules: () => import("./commands/rules.ts"),
+  flows: () => import("./commands/flows.ts"),
+  hosts: () => import("./commands/hosts.ts"),
+  reload: () => import("./commands/reload.ts"),
+  top: () => import("./commands/top.ts"),
+  ui: () => import("./commands/ui.ts"),
+  profile: () => import("./commands/profile.ts"),
+  service: () => import("./commands/service.ts"),
+  doctor: () => import("./commands/doctor.ts"),
+  metrics: () => import("./commands/metrics.ts"),
+  capture: () => import("./commands/capture.ts"),
+  replay: () => import("./commands/replay.ts"),
+  completions: () => import("./commands/completions.ts"),
+  manual: () => import("./commands/manual.ts"),
+};
+/** These look at all of the others. */
+const OF_ALL: ReadonlySet<string> = new Set(["completions", "manual"]);
+
+const [word = ""] = process.argv.slice(2);
+const only = OF_ALL.has(word) || !Object.hasOwn(COMMANDS, word) ? undefined : COMMANDS[word];
+if (word === "up" && process.platform === "linux" && !process.argv.includes("--help")) startSpareLane();
+const wanted = only === undefined ? Object.values(COMMANDS) : [only];
+for (const { register } of await Promise.all(wanted.map((load) => load()))) register(program);
 
 try {
   await program.parseAsync(process.argv);

@@ -39,16 +39,24 @@ describe.each(METHODS)("with method %s", (method) => {
     expect((await running.status()).replaced).toBeGreaterThanOrEqual(replaced + 2);
   };
 
-  test("a second default route makes a second uplink", async () => {
-    await rig.sh(rig.defaults("add", "eth1", 5000));
-    await expectSoon(uplinks, ["eth0", "eth1"]);
+  /** Changes the network; prints how long that was known after it was done, and when the first page came. */
+  const expectFollowed = async (what: string, words: string, expected: readonly string[]): Promise<void> => {
+    await rig.sh(words);
+    const begin = performance.now();
+    const since = (): number => Math.round(performance.now() - begin);
+    await expectSoon(uplinks, expected);
+    const followed = since();
+    await rig.expectServed([4]);
+    console.log(`followed: ${method}, ${what}: known after ${followed} ms, a page after ${since()} ms`);
     await expectRewritten();
+  };
+
+  test("a second default route makes a second uplink", async () => {
+    await expectFollowed("a second default route", rig.defaults("add", "eth1", 5000), ["eth0", "eth1"]);
   });
 
   test("the default route moves to another interface", async () => {
-    await rig.sh(rig.defaults("del", "eth0"));
-    await expectSoon(uplinks, ["eth1"]);
-    await expectRewritten();
+    await expectFollowed("the default route moves", rig.defaults("del", "eth0"), ["eth1"]);
   });
 
   test("its MTU changes, and ours with it", async () => {

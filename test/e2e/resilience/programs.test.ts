@@ -8,7 +8,8 @@ import { FAMILIES, Rig, type Running } from "./rig.ts";
 setDefaultTimeout(30_000);
 
 const DNS_PORT = 5353;
-const IPERF_PORT = 5201;
+const IPERF_PORTS = { 4: 5201, 6: 5202 } as const;
+const UDP_BYTES = "1000000";
 /** More than fits into a datagram that nobody has asked to be longer: RFC 1035 section 4.2.1, RFC 6891. */
 const LONG_TEXT_COUNT = 12;
 /** For iperf3: so much and no more, rather than for a time. */
@@ -19,7 +20,11 @@ const TRY_EVERY_MS = 50;
 
 interface IperfReport {
   readonly error?: string;
-  readonly end: { readonly sum_received?: { readonly bytes: number } };
+  readonly end: {
+    readonly sum_received?: { readonly bytes: number };
+    /** Of datagrams. */
+    readonly sum?: { readonly packets: number; readonly lost_packets: number };
+  };
 }
 
 let rig: Rig;
@@ -33,10 +38,13 @@ beforeAll(async () => {
   ];
   const words = ["--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", `--port=${DNS_PORT}`];
   server.spawn(["dnsmasq", ...words, "--user=root", "--pid-file=", ...records]);
-  server.spawn(["iperf3", "--server", "--port", String(IPERF_PORT)]);
+  // Each bound to its address: unbound, it answers datagrams from another of its addresses, and clients hang.
+  for (const family of FAMILIES) {
+    server.spawn(["iperf3", "--server", "--port", String(IPERF_PORTS[family]), "--bind", serverAddress(family)]);
+  }
   const listening = async (port: number): Promise<boolean> =>
     (await succeed(server, ["ss", "-Htln", `sport = :${port}`])).trim() !== "";
-  for (const port of [DNS_PORT, IPERF_PORT]) while (!(await listening(port))) await Bun.sleep(20);
+  for (const port of [DNS_PORT, ...Object.values(IPERF_PORTS)]) while (!(await listening(port))) await Bun.sleep(20);
 });
 afterAll(() => rig?.[Symbol.asyncDispose]());
 
@@ -52,7 +60,7 @@ const dig = (family: 4 | 6, ...words: string[]): Promise<string> =>
   ]);
 
 async function iperf(family: 4 | 6, ...words: string[]): Promise<IperfReport["end"]> {
-  const common = ["--client", serverAddress(family), "--port", String(IPERF_PORT), "--json"];
+  const common = ["--client", serverAddress(family), "--port", String(IPERF_PORTS[family]), "--json"];
   for (let tries = 0; ; tries++) {
     const { stdout } = await rig.lab.client.run(["iperf3", ...common, ...words]);
     const { end, error } = JSON.parse(stdout) as IperfReport;
@@ -67,7 +75,9 @@ const CASES = [
   { method: "nft", rpFilter: 0 },
   { method: "nft", rpFilter: 1 },
   { method: "nft", rpFilter: 2 },
+  { method: "rules", rpFilter: 0 },
   { method: "rules", rpFilter: 1 },
+  { method: "rules", rpFilter: 2 },
 ] as const;
 
 describe.each(CASES)("method $method, rp_filter $rpFilter", ({ method, rpFilter }) => {
@@ -94,6 +104,14 @@ describe.each(CASES)("method $method, rp_filter $rpFilter", ({ method, rpFilter 
     for (const way of [[], ["--reverse"], ["--parallel", "4"]]) {
       const { sum_received: received } = await iperf(family, "--bytes", TCP_BYTES, ...way);
       expect(received?.bytes).toBeGreaterThan(1_000_000);
+    }
+  });
+
+  test.each(FAMILIES)("iperf3 moves datagrams both ways, IPv%i", async (family) => {
+    for (const way of [[], ["--reverse"]]) {
+      const end = await iperf(family, "--udp", "--bitrate", "50M", "--bytes", UDP_BYTES, ...way);
+      expect(end.sum?.packets).toBeGreaterThan(100);
+      expect(end.sum?.lost_packets).toBeLessThan(Number(end.sum?.packets) / 2);
     }
   });
 });

@@ -21,6 +21,7 @@ import {
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
 import { relayCarrier } from "../stream/carrier.ts";
 import { Coalesced } from "./coalesced.ts";
+import { laneThread } from "./spare-lane.ts";
 
 export interface LinuxPlatformOptions {
   /** File that holds what has to be put back. */
@@ -59,7 +60,7 @@ export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
     sweep: () => sweepInterception({ statePath, keepClosed: options.keepClosed === true }),
     uplinks: readUplinks,
     hasIpv6,
-    startLane: (parts) => startLaneWorker(new Worker(new URL("./lane.worker.ts", import.meta.url).href), parts),
+    startLane: (parts) => startLaneWorker(laneThread(), parts),
   };
 }
 
