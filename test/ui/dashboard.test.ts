@@ -7,7 +7,7 @@ import { Desk, type OpenPage, PROFILE } from "./desk.ts";
 setDefaultTimeout(120_000);
 
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
-const SECTIONS = ["overview", "flows", "counters", "dns", "rules", "log"] as const;
+const SECTIONS = ["overview", "flows", "counters", "dns", "probe", "rules", "log"] as const;
 
 let desk: Desk;
 beforeAll(async () => {

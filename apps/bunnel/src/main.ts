@@ -12,6 +12,7 @@ import { register as hosts } from "./commands/hosts.ts";
 import { register as lab } from "./commands/lab.ts";
 import { register as manual } from "./commands/manual.ts";
 import { register as metrics } from "./commands/metrics.ts";
+import { register as probe } from "./commands/probe.ts";
 import { register as profile } from "./commands/profile.ts";
 import { register as proxy } from "./commands/proxy.ts";
 import { register as reload } from "./commands/reload.ts";
@@ -33,7 +34,7 @@ const program = new Command("bunnel")
   .exitOverride();
 
 const COMMANDS = [
-  ...[demo, lab, up, proxy, down, statusCommand, stats, rules, flows, hosts, reload],
+  ...[demo, lab, probe, up, proxy, down, statusCommand, stats, rules, flows, hosts, reload],
   ...[top, ui, profile, service, doctor, metrics, capture, replay, completions, manual],
 ];
 for (const register of COMMANDS) register(program);

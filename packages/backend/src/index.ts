@@ -29,6 +29,7 @@ export type {
   CarrierContext,
   DatagramCarrying,
   OpenCarrier,
+  PreparedConnection,
   Reached,
   StreamCarrier,
 } from "./stream/carrier.ts";

@@ -20,6 +20,8 @@ export interface Selection {
   readonly syn?: readonly number[];
   /** Every TCP segment to these destination ports; empty: to any. Undefined: not selected. */
   readonly stream?: readonly number[];
+  /** The same of DNS: `dnsOfNetwork` and the destinations of `dns` hold for it, too. */
+  readonly queries?: readonly number[];
   /** Every UDP datagram to these destination ports; empty: to any. Undefined: not selected. */
   readonly udp?: readonly number[];
   /** ICMP echo requests of both families. Default false. */

@@ -25,6 +25,7 @@ import {
   TRANSLATION_FAMILY,
   TRANSLATION_LANE,
   TRANSLATION_PORTS,
+  TRANSLATION_RULE,
   TRANSLATION_SERVER,
   TRANSLATION_STATE,
   TRANSLATIONS_MAX,
@@ -72,6 +73,8 @@ export interface WantedConnection {
   readonly destination: TransportAddress;
   /** As whom the listener will see it. */
   readonly peer: TransportAddress;
+  /** The rule that wants it, by its index in the table that was in force then. */
+  readonly rule: number;
 }
 
 /** The translations of an engine's memory. One at a time; lanes opened with `translate` work with them. */
@@ -136,6 +139,7 @@ export class Translations {
       client: this.#end(translation, TRANSLATION_CLIENT, 0),
       destination: this.#end(translation, TRANSLATION_SERVER, 2),
       peer: this.#peerOf(translation),
+      rule: this.#view.getUint16(at + TRANSLATION_RULE, true) - 1,
     };
   }
 

@@ -88,7 +88,9 @@ export class PlainUpstream implements Upstream {
     signal.throwIfAborted();
     const { address, port } = this.target;
     const answer = Promise.withResolvers<Uint8Array>();
-    const socket: Duplex = this.sockets.connect?.(address, port) ?? connectTcp({ host: address, port });
+    const { sockets } = this;
+    const given = sockets.connectPlain?.(address, port) ?? sockets.connect?.(address, port);
+    const socket: Duplex = given ?? connectTcp({ host: address, port });
     const fail = (code: "E_CONNECTION" | "E_ANSWER", message: string): void => {
       answer.reject(new UpstreamError(code, `${this.name} by TCP: ${message}`));
     };

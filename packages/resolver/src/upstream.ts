@@ -27,6 +27,8 @@ export interface Sockets {
    * not come up again puts its mark on it.
    */
   connect?(address: string, port: number): Duplex;
+  /** The same for plain DNS. Default: as `connect`. */
+  connectPlain?(address: string, port: number): Duplex;
   /** Called with the descriptor of each UDP socket before anything is sent. */
   prepareDatagrams?(descriptor: number): void;
 }

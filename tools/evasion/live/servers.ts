@@ -16,14 +16,14 @@ const TRY_EVERY_MS = 25;
 const FILE_ANSWER = { host: BLOCKED_NAME, serverName: null };
 
 /** Starts both on all addresses of the server; they end with the lab. @param folder for all of their files */
-export async function startServers({ server, certificate }: LiveLab, folder: string): Promise<void> {
+export async function startServers({ server, certificate, families }: LiveLab, folder: string): Promise<void> {
   mkdirSync(join(folder, "temp"), { recursive: true });
   const [key, chain] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
   await Bun.write(key, certificate.key);
   await Bun.write(chain, certificate.certificate);
   await Bun.write(join(folder, "www", PAGE_PATH), JSON.stringify(FILE_ANSWER));
   await Bun.write(join(folder, "www", LONG_PATH), JSON.stringify({ ...FILE_ANSWER, more: "x".repeat(LONG_BYTES) }));
-  await Bun.write(join(folder, "nginx.conf"), nginxConfiguration(folder));
+  await Bun.write(join(folder, "nginx.conf"), nginxConfiguration(folder, families));
   const children = [
     server.spawn(["nginx", "-e", "stderr", "-c", join(folder, "nginx.conf")]),
     server.spawn(["gtlsserver", "-q", "-d", join(folder, "www"), "*", "443", key, chain]),
@@ -31,16 +31,18 @@ export async function startServers({ server, certificate }: LiveLab, folder: str
   await listening(server, children);
 }
 
-function nginxConfiguration(folder: string): string {
+function nginxConfiguration(folder: string, families: readonly (4 | 6)[]): string {
   const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (name) => `  ${name}_temp_path ${folder}/temp/${name};`,
   );
+  const listen = (words: string): string =>
+    families.map((family) => `listen ${family === 6 ? "[::]:" : ""}${words};`).join(" ");
   // The first server of a port is also that of names nobody asks for: it tells them, and has no files for them.
   const sites = [
-    siteOf("listen 80;", "null", undefined),
-    siteOf("listen 80;", "null", `${folder}/www`),
-    siteOf("listen 443 ssl http2;", '"$ssl_server_name"', undefined),
-    siteOf("listen 443 ssl http2;", '"$ssl_server_name"', `${folder}/www`),
+    siteOf(listen("80"), "null", undefined),
+    siteOf(listen("80"), "null", `${folder}/www`),
+    siteOf(listen("443 ssl http2"), '"$ssl_server_name"', undefined),
+    siteOf(listen("443 ssl http2"), '"$ssl_server_name"', `${folder}/www`),
   ];
   return `daemon off;
 master_process off;

@@ -16,7 +16,7 @@ import { matchAddress } from "../rules/address";
 import { matchPort } from "../rules/match";
 import { ruleAt, ruleCount } from "../rules/table";
 
-const KINDS: u32 = (1 << L7.Tls) | (1 << L7.Http) | (1 << L7.Syn);
+const KINDS: u32 = (1 << L7.Tls) | (1 << L7.Http) | (1 << L7.Syn) | (1 << L7.Dns);
 const HTTP_PORT: u32 = 80;
 const OUTBOUND: u32 = 1;
 

@@ -259,7 +259,7 @@ async function helpersOf(
   dns: ReturnType<typeof openDns>,
 ): Promise<Pick<BackendConfig, "stream" | "alive" | "answerDns">> {
   const { linuxCarrier } = await import("../service/platform.linux.ts");
-  return { stream: linuxCarrier(), alive: () => supervisor.alive(), answerDns: dns.answer };
+  return { stream: linuxCarrier(dns.answerStream), alive: () => supervisor.alive(), answerDns: dns.answer };
 }
 
 /** Ends it and returns its last figures. */

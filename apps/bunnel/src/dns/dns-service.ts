@@ -6,6 +6,7 @@ import type { AnswerDns, DnsQuestion, DnsServer } from "@bunnel/backend";
 import type { DnsSettings, Profile } from "@bunnel/profile";
 import { Resolver, type LearnedAddresses, type ResolverFigures, type ResolverOptions } from "@bunnel/resolver";
 import { OUR_MARK } from "@bunnel/tun-linux";
+import { markedStream } from "./marked-stream.ts";
 import { setMark } from "./sys.ts";
 
 /** Resolvers of redirects at a time; a profile has few, and each keeps a cache. */
@@ -116,7 +117,12 @@ export class DnsService implements Disposable {
       maxPending: dns.maxPending,
       fallBack: dns.fallback === "system",
       serverNames: dns.systemNames,
-      sockets: { prepareDatagrams: (descriptor) => markOrFail(descriptor, this.mark) },
+      sockets: {
+        prepareDatagrams: (descriptor) => markOrFail(descriptor, this.mark),
+        ...(this.mark !== 0 && {
+          connectPlain: (address: string, port: number) => markedStream(address, port, this.mark),
+        }),
+      },
       onAddresses: ({ host, addresses, seconds }: LearnedAddresses) => {
         for (const address of addresses) this.learn(address, host, seconds);
       },

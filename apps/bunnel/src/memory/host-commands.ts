@@ -26,6 +26,9 @@ const forgetSchema = v.strictObject({
   hosts: v.optional(v.array(v.string())),
   everywhere: v.optional(v.boolean(), false),
 });
+const recordSchema = v.strictObject({
+  outcomes: v.array(v.strictObject({ host: v.string(), strategy: v.string(), worked: v.boolean() })),
+});
 const setSchema = v.strictObject({
   host: v.string(),
   /** Absent: let go. */
@@ -64,6 +67,14 @@ export function hostCommands({ memory, network, changed }: HostCommandParts): Co
       }, 0);
       changed();
       return { forgotten };
+    },
+    /** What a probe has found out. */
+    "hosts-record": (given) => {
+      const { outcomes } = checked(recordSchema, given);
+      const about = { network: here(), how: "probe", at: Date.now() } as const;
+      memory.recordAll(outcomes.map((outcome) => ({ ...about, ...outcome })));
+      changed();
+      return { recorded: outcomes.length };
     },
     "hosts-set": (given) => {
       const { host, strategy, everywhere } = checked(setSchema, given);

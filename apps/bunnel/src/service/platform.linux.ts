@@ -1,6 +1,6 @@
 // The Linux parts, joined: devices and interception from @bunnel/tun-linux, raw sockets from @bunnel/egress.
 import { existsSync, readFileSync } from "node:fs";
-import { startLaneWorker, type StreamCarrier, type TunPlatform, type Uplinks } from "@bunnel/backend";
+import { startLaneWorker, type AnswerDns, type StreamCarrier, type TunPlatform, type Uplinks } from "@bunnel/backend";
 import { openRawEgress } from "@bunnel/egress";
 import { DeviceError, type Interception, type TunDevice } from "@bunnel/device";
 import {
@@ -35,9 +35,9 @@ export interface LinuxPlatformOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-/** Carries flows of stream rules, by sockets that are not taken into the device. */
-export function linuxCarrier(): StreamCarrier {
-  return relayCarrier(OUR_MARK);
+/** Carries flows of stream rules by sockets that are not taken into the device, and answers DNS over TCP. */
+export function linuxCarrier(answerDns?: AnswerDns): StreamCarrier {
+  return relayCarrier(OUR_MARK, answerDns);
 }
 
 export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {

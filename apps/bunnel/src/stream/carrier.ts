@@ -1,24 +1,30 @@
 // Stream egress of `bunnel up`: a relay for each address of the device, whose sockets carry the mark that keeps them
 // out of it.
-import type { CarriedFigures, CarrierContext, OpenCarrier, StreamCarrier } from "@bunnel/backend";
+import type { AnswerDns, CarriedFigures, CarrierContext, OpenCarrier, StreamCarrier } from "@bunnel/backend";
 import { affordableFlows, StreamRelay, type RelayStats } from "@bunnel/stream";
 import { openDatagrams } from "./carry.ts";
+import { QueryStreams } from "./query-streams.ts";
 import { streamOptions } from "../proxy/proxy.ts";
 
-/** @param mark of packets that are not taken into the device */
-export function relayCarrier(mark: number): StreamCarrier {
+/**
+ * @param mark of packets that are not taken into the device
+ * @param answerDns answers queries over TCP; without it they go to their servers
+ */
+export function relayCarrier(mark: number, answerDns?: AnswerDns): StreamCarrier {
   return {
-    open: (context) => openRelays(context, mark),
+    open: (context) => openRelays(context, mark, answerDns),
     openDatagrams: (profile) => openDatagrams(profile, mark),
   };
 }
 
 /** @throws StreamError when an address cannot be listened on; no relay is open then */
-async function openRelays(context: CarrierContext, mark: number): Promise<OpenCarrier> {
+async function openRelays(context: CarrierContext, mark: number, answerDns?: AnswerDns): Promise<OpenCarrier> {
   const { listen, profile, originalDestination } = context;
   const relays: StreamRelay[] = [];
+  const streams = answerDns && new QueryStreams(answerDns);
   const close = (): void => {
     for (const relay of relays) relay.close();
+    streams?.close();
   };
   try {
     for (const address of listen) {
@@ -34,10 +40,11 @@ async function openRelays(context: CarrierContext, mark: number): Promise<OpenCa
   }
   return {
     ports: relays.map((relay) => relay.address.port),
-    prepare({ destination, peer }) {
+    async prepare({ destination, peer, queries }) {
       const isIpv6 = peer.address.includes(":");
       const relay = relays.find(({ address }) => address.address.includes(":") === isIpv6);
-      return relay?.reach(destination, peer) ?? Promise.resolve("refused");
+      const target = queries && streams ? await streams.at(destination, queries.resolver) : destination;
+      return relay?.reach(target, peer) ?? "refused";
     },
     load: (next) => {
       for (const relay of relays) relay.load(next);

@@ -128,7 +128,58 @@ export type LiveMessage =
   | { readonly type: "flows"; readonly total: number; readonly flows: readonly FlowView[] }
   | { readonly type: "rules"; readonly rules: readonly RuleLine[] }
   | { readonly type: "exchanges"; readonly exchanges: readonly ExchangeView[] }
+  | { readonly type: "probe"; readonly probe: ProbeView }
   | { readonly type: "log"; readonly line: LogLine };
+
+/** How a host is blocked. */
+export interface ProbedHostView {
+  readonly host: string;
+  readonly summary: string;
+  readonly findings: readonly string[];
+}
+
+/** One strategy at one host. */
+export interface ProbedStrategyView {
+  readonly works: boolean;
+  readonly times: number;
+  readonly kind: string;
+  readonly name: string;
+  readonly egress: string;
+  readonly cost: number;
+  readonly host: string;
+  readonly how: string;
+}
+
+/** A probe, as far as it has come. */
+export interface ProbeView {
+  readonly state: "idle" | "running" | "done" | "failed";
+  readonly hosts: readonly string[];
+  /** What it does now, or why it ended. */
+  readonly says: string;
+  /** What this process may not try. */
+  readonly missing: readonly string[];
+  readonly seen: readonly ProbedHostView[];
+  readonly trials: readonly ProbedStrategyView[];
+  /** Strategies that there are to try at most; 0: not known yet. */
+  readonly trialsMax: number;
+  /** The recommended rules as text for a profile; empty: none. */
+  readonly rules: string;
+  /** "tls of example.org" */
+  readonly unsolved: readonly string[];
+  readonly seconds: number;
+  readonly connections: number;
+}
+
+/** What the page asks for. */
+export interface ProbeRequest {
+  readonly hosts: readonly string[];
+  /** "example.org:192.0.2.7" */
+  readonly known: readonly string[];
+  /** A host that is not blocked; empty: that of the shipped list. */
+  readonly harmless: string;
+}
+
+export type ProbeAnswer = { readonly ok: true } | { readonly ok: false; readonly error: string };
 
 /** Something wrong in a profile, and where; lines and columns from 1. */
 export interface ProblemView {

@@ -3,9 +3,10 @@ import pkg from "../../package.json" with { type: "json" };
 import * as v from "valibot";
 import { Access, KEY_PROTOCOL, LIVE_PROTOCOL, SECURITY_HEADERS } from "./access.ts";
 import { loadAssets, type Asset } from "./assets.ts";
-import { SAMPLE_KINDS, type LiveMessage, type PreviewAnswer } from "./contract.ts";
+import { SAMPLE_KINDS, type LiveMessage, type PreviewAnswer, type ProbeAnswer } from "./contract.ts";
 import { Feed } from "./feed.ts";
 import { Preview } from "./preview.ts";
+import { PROBED_MAX, ProbeRunner } from "./probe-runner.ts";
 import { problemsOf, type ProfileEditor } from "./profile-editor.ts";
 
 /** A profile is a text; its lists are files of their own. */
@@ -21,6 +22,13 @@ const previewSchema = v.strictObject({
   kind: v.picklist(SAMPLE_KINDS),
   host: v.pipe(v.string(), v.maxLength(253), v.regex(HOST_PATTERN, "a host name")),
   family: v.picklist([4, 6]),
+});
+
+const wordsSchema = v.pipe(v.array(v.pipe(v.string(), v.maxLength(1000))), v.maxLength(PROBED_MAX));
+const probeSchema = v.strictObject({
+  hosts: v.pipe(wordsSchema, v.nonEmpty()),
+  known: wordsSchema,
+  harmless: v.pipe(v.string(), v.maxLength(253)),
 });
 
 /** What is read from files: done before rights are given up. */
@@ -39,6 +47,7 @@ type Page = Bun.ServerWebSocket;
 export class Dashboard implements AsyncDisposable {
   readonly #pages = new Set<Page>();
   readonly #feed: Feed;
+  readonly #probe = new ProbeRunner((probe) => this.#tell({ type: "probe", probe }));
   readonly #access: Access;
   readonly #server: Bun.Server<undefined>;
   readonly #assets: ReadonlyMap<string, Asset>;
@@ -86,6 +95,7 @@ export class Dashboard implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#feed[Symbol.dispose]();
+    this.#probe[Symbol.dispose]();
     this.editor[Symbol.dispose]();
     await this.#server.stop(true);
   }
@@ -137,6 +147,15 @@ export class Dashboard implements AsyncDisposable {
       const given = await readBody(request, previewSchema);
       return given === undefined ? said(400, { error: "expected a sample" }) : said(200, this.#show(given));
     }
+    if (what === "POST /api/probe") {
+      const given = await readBody(request, probeSchema);
+      if (given === undefined) return said(400, { error: `expected 1 to ${PROBED_MAX} hosts` });
+      return said(200, this.#probe.start(given) satisfies ProbeAnswer);
+    }
+    if (what === "POST /api/probe-stop") {
+      this.#probe.stop();
+      return said(200, { ok: true } satisfies ProbeAnswer);
+    }
     return said(404, { error: "there is no such question" });
   }
 
@@ -153,6 +172,7 @@ export class Dashboard implements AsyncDisposable {
     const { rates, log, exchanges } = this.#feed;
     page.send(JSON.stringify({ type: "hello", version: pkg.version, rates, log, exchanges } satisfies LiveMessage));
     page.send(JSON.stringify(this.#feed.now));
+    page.send(JSON.stringify({ type: "probe", probe: this.#probe.view } satisfies LiveMessage));
     this.#feed.isWatched = true;
   }
 

@@ -2,6 +2,7 @@
 // backend knows packets, not sockets.
 import type { TransportAddress, WantedConnection } from "@bunnel/engine";
 import type { Profile } from "@bunnel/profile";
+import type { DnsServer } from "../dns/taken-query.ts";
 import type { CarriedPackets } from "./carried-outlet.ts";
 
 /**
@@ -22,6 +23,12 @@ export interface CarrierContext {
 /** What became of what sockets carry on, by names that a reader can show. */
 export type CarriedFigures = Readonly<Record<string, number>>;
 
+/** A connection that is wanted, and what is known of it. */
+export interface PreparedConnection extends WantedConnection {
+  /** It is for DNS queries that are answered here; `resolver`: the one that the rule names. */
+  readonly queries?: { readonly resolver?: DnsServer };
+}
+
 /** A carrier at work. */
 export interface OpenCarrier extends Disposable {
   /** The ports that it listens on, in the order of `listen`. */
@@ -30,7 +37,7 @@ export interface OpenCarrier extends Disposable {
    * Tries to reach a server before its client hears of a connection; the connection that comes from `wanted.peer` is
    * then carried on by what was opened here. Absent: every connection is accepted at once.
    */
-  prepare?(wanted: WantedConnection): Promise<Reached>;
+  prepare?(wanted: PreparedConnection): Promise<Reached>;
   /** What became of connections; absent: nobody counts. */
   readonly figures?: CarriedFigures;
   /** Settles when it has ended: undefined after `close`, else the cause. */

@@ -20,6 +20,11 @@ export function wantsStream(profile: Profile): boolean {
   return selectionOf(profile).stream !== undefined;
 }
 
+/** Whether a rule answers DNS queries, those over TCP too. */
+export function wantsQueries(profile: Profile): boolean {
+  return selectionOf(profile).queries !== undefined;
+}
+
 /** Whether a rule has datagrams or echo requests carried by sockets. */
 export function wantsDatagrams(profile: Profile): boolean {
   const { udp, echo } = selectionOf(profile);
@@ -29,9 +34,12 @@ export function wantsDatagrams(profile: Profile): boolean {
 /** Undefined: no flow is carried by sockets. */
 export function streamLinkOf(
   platform: TunPlatform,
-  { engine, settings = {}, stream }: BackendConfig,
+  { engine, settings = {}, stream, answerDns }: BackendConfig,
 ): StreamLink | undefined {
-  if (stream === undefined || !wantsStream(engine.profile)) return undefined;
+  const { profile } = engine;
+  if (stream === undefined || !(wantsStream(profile) || (answerDns !== undefined && wantsQueries(profile)))) {
+    return undefined;
+  }
   const prefixLength = prefixLengthOf(settings.netmask ?? TUN_DEFAULTS.netmask);
   return { address: settings.address ?? TUN_DEFAULTS.address, prefixLength, hasIpv6: platform.hasIpv6?.() ?? false };
 }

@@ -5,8 +5,8 @@
 //   4. what came of it goes back to the lane, which lets the SYN through or refuses it
 import { Admission, LANES_MAX } from "@bunnel/abi";
 import { AdmissionQueue, Translations, type Engine, type TranslationFamily } from "@bunnel/engine";
-import { encodeRules, type Profile } from "@bunnel/profile";
-import type { CarriedFigures, OpenCarrier, Reached, StreamCarrier } from "./carrier.ts";
+import { encodeRules, tableRules, type Profile } from "@bunnel/profile";
+import type { CarriedFigures, OpenCarrier, PreparedConnection, Reached, StreamCarrier } from "./carrier.ts";
 import { PREFIX6, STREAM_ADDRESS6, type StreamLink } from "./stream-link.ts";
 
 /** How soon a lane that takes no answers is tried again. */
@@ -24,6 +24,21 @@ export function tableOf(profile: Profile, hasCarrier: boolean): Uint8Array {
   return encodeRules(profile, hasCarrier ? { streamRules: "leave" } : {});
 }
 
+type Queries = NonNullable<PreparedConnection["queries"]>;
+
+/** Rules of the table whose connections are for DNS queries that are answered here, by their indexes. */
+function queriesByRule(profile: Profile): ReadonlyMap<number, Queries> {
+  const found = new Map<number, Queries>();
+  for (const [index, { kinds, egress, ruleIndex }] of tableRules(profile).entries()) {
+    if (egress !== "stream" || !kinds.includes("dns")) continue;
+    const redirect = profile.rules[ruleIndex ?? -1]?.strategy.clauses
+      .flatMap(({ operations }) => operations)
+      .find((operation) => operation.technique === "redirect");
+    found.set(index, redirect === undefined ? {} : { resolver: { address: redirect.address, port: redirect.port } });
+  }
+  return found;
+}
+
 /** Stream egress while it lasts. */
 export class StreamSide {
   readonly #engine: Engine;
@@ -32,6 +47,7 @@ export class StreamSide {
   #translations: Translations | undefined;
   #carrier: OpenCarrier | undefined;
   readonly #failed = Promise.withResolvers<Error>();
+  #queries: ReadonlyMap<number, Queries> = new Map();
   #isClosed = false;
 
   /** @param wake makes a lane look at what was answered */
@@ -58,6 +74,7 @@ export class StreamSide {
       originalDestination: (peer) => this.#translations?.destinationOf(peer),
     });
     this.#carrier = open;
+    this.#queries = queriesByRule(profile);
     void open.closed.then((cause) => {
       if (!this.#isClosed) this.#failed.resolve(cause ?? new Error("stream egress ended"));
     });
@@ -71,6 +88,7 @@ export class StreamSide {
   }
 
   load(profile: Profile): void {
+    this.#queries = queriesByRule(profile);
     this.#carrier?.load(profile);
   }
 
@@ -90,7 +108,9 @@ export class StreamSide {
     const wanted = this.#translations?.wanted(translation);
     const carrier = this.#carrier;
     if (wanted === undefined || carrier?.prepare === undefined) return;
-    const reached = await carrier.prepare(wanted).catch((): Reached => "refused");
+    const queries = this.#queries.get(wanted.rule);
+    const prepared = { ...wanted, ...(queries && { queries }) };
+    const reached = await carrier.prepare(prepared).catch((): Reached => "refused");
     while (!this.#isClosed) {
       if (this.#queues[wanted.lane]?.give({ translation, admission: ADMISSIONS[reached] }) === true) break;
       await Bun.sleep(FULL_RETRY_MS);

@@ -12,6 +12,9 @@ import type { StateAxis } from "./axes.ts";
 import type { Finder } from "./find-name.ts";
 import type { Flow } from "./flow.ts";
 
+const CARRIAGE_RETURN = 0x0d;
+const LINE_FEED = 0x0a;
+
 /** The memory of one flow. */
 export interface FlowReader {
   /**
@@ -109,20 +112,25 @@ class FullReader implements FlowReader {
 
 /**
  * Discards what the server would discard (window, time stamps, flags, MD5 option) and keeps the octets that it would
- * keep; hop limits, checksums and fragments are the business of the validation axis. Reads one message.
+ * keep, the urgent one not among them (RFC 6093), nor empty lines before a request (RFC 9112 section 2.2); hop limits,
+ * checksums and fragments are the business of the validation axis. Reads one message.
  */
 class ServerReader implements FlowReader {
   #receiver: TcpReceiver;
   /** Undefined: the server was not heard yet, so acknowledgements are not judged. */
   #server: SentSide | undefined;
   #stream = new Uint8Array(0);
+  /** Places of urgent octets in it. */
+  readonly #urgent = new Set<number>();
   #isDone = false;
+  #firstSeq: number;
 
   constructor(
     private readonly find: Finder,
     private readonly opening: TcpSegment,
   ) {
-    this.#receiver = new TcpReceiver(sequenceAfter(opening.seq, has(opening, TCP_SYN) ? 1 : 0));
+    this.#firstSeq = sequenceAfter(opening.seq, has(opening, TCP_SYN) ? 1 : 0);
+    this.#receiver = new TcpReceiver(this.#firstSeq);
   }
 
   outbound(segment: TcpSegment): string | undefined {
@@ -131,11 +139,21 @@ class ServerReader implements FlowReader {
     const reception = this.#receiver.receive(segment, this.#server);
     if (reception.kind !== "taken") return undefined;
     if (this.#server !== undefined) this.#server = acknowledged(this.#server, segment.ack);
+    const { urgent } = segment;
+    if (urgent > 0) this.#urgent.add(sequenceDistance(this.#firstSeq, segment.seq) + urgent - 1);
     if (reception.octets.length === 0) return undefined;
     this.#stream = concat(this.#stream, reception.octets);
-    const { name, isWhole } = this.find(this.#stream);
+    const { name, isWhole } = this.find(this.#delivered());
     this.#isDone = isWhole || this.#stream.length > STREAM_KEPT_BYTES;
     return name;
+  }
+
+  /** What the server's program reads. */
+  #delivered(): Uint8Array {
+    const stream = this.#urgent.size === 0 ? this.#stream : this.#stream.filter((_, at) => !this.#urgent.has(at));
+    let from = 0;
+    while (stream[from] === CARRIAGE_RETURN && stream[from + 1] === LINE_FEED) from += 2;
+    return stream.subarray(from);
   }
 
   /** Learns which acknowledgements make sense, and from the SYN,ACK whether timestamps were agreed on. */
@@ -145,6 +163,7 @@ class ServerReader implements FlowReader {
       if (sequenceDistance(this.#server.next, next) > 0) this.#server = { ...this.#server, next };
     } else if (has(segment, TCP_SYN | TCP_ACK)) {
       const stamp = timestampOf(segment) === undefined ? undefined : timestampOf(this.opening);
+      this.#firstSeq = segment.ack;
       this.#receiver = new TcpReceiver(segment.ack, stamp);
       this.#server = { unacknowledged: next, next, acknowledgedBytes: 0 };
     }

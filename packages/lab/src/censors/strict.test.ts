@@ -51,6 +51,20 @@ describe("makeCensor(strict)", () => {
     expect([passes(refused, old), passes(refused, stamped)]).toEqual([true, true]);
   });
 
+  test.each([1, TLS.middle])("takes out the urgent octet behind octet %i, as the server does", (at) => {
+    const censor = watching();
+    const first = Uint8Array.from([...TLS.bad.subarray(0, at), 0x61]);
+    const flags = "PAU";
+    expect(passes(censor, fromClient(0, first, { flags, urgent: first.length }))).toBe(true);
+    expect(passes(censor, fromClient(first.length, TLS.bad.subarray(at)))).toBe(false);
+  });
+
+  test("reads a request behind an empty line", () => {
+    const censor = watching();
+    const request = new TextEncoder().encode(`\r\nGET / HTTP/1.1\r\nHost: ${BLOCKED}\r\n\r\n`);
+    expect(passes(censor, fromClient(0, request))).toBe(false);
+  });
+
   test("takes acknowledgements of what the server sent meanwhile", () => {
     const censor = watching();
     censor.judge(fromServer(0, 0, { payload: new Uint8Array(30) }), "inbound", 1);

@@ -8,6 +8,7 @@ import {
   TCP_FIN,
   TCP_HEADER_BYTES,
   TCP_SYN,
+  TCP_URG,
 } from "@bunnel/wire";
 import type { TcpOption } from "@bunnel/wire";
 import { tcpChecksumHolds } from "../ip/checksum.ts";
@@ -23,6 +24,8 @@ export interface TcpSegment {
   readonly seq: number;
   readonly ack: number;
   readonly flags: number;
+  /** Where urgent octets end, counted from `seq`; 0: there are none. */
+  readonly urgent: number;
   /** Octets of the TCP header with its options. */
   readonly headerBytes: number;
   /** A copy of them. */
@@ -114,6 +117,10 @@ class SegmentInPlace implements TcpSegment {
 
   get flags(): number {
     return this.packet[this.l4At + 13] ?? 0;
+  }
+
+  get urgent(): number {
+    return (this.flags & TCP_URG) === 0 ? 0 : be16(this.packet, this.l4At + 18);
   }
 
   get payload(): Uint8Array {

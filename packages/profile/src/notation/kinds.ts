@@ -42,8 +42,9 @@ export function isOfTcp(kind: Kind): boolean {
   return kind !== "quic" && kind !== "dns";
 }
 
-/** Where flows of a stream rule that names no ports go: RFC 9110 sections 4.2.1 and 4.2.2. */
+/** Where flows of a rule that names no ports go: RFC 9110 sections 4.2.1 and 4.2.2, RFC 7766 section 5. */
 export function streamPorts(kind: Kind): readonly number[] {
   if (kind === "tls") return [443];
+  if (kind === "dns") return [53];
   return kind === "http" ? [80] : [];
 }

@@ -81,8 +81,11 @@ describe("selectionOf()", () => {
   });
 
   test("asks for the queries to the network's own server where they are answered here", () => {
-    expect(selected('strategy = "dns: doh"')).toEqual({ dns: [53], dnsOfNetwork: true });
-    expect(selected('strategy = "dns: redirect(192.0.2.53)"')).toEqual({ dns: [53], dnsOfNetwork: true });
+    expect(selected('strategy = "dns: doh"')).toEqual({ dns: [53], dnsOfNetwork: true, queries: [53] });
+    const redirected = { dns: [53], dnsOfNetwork: true, queries: [53] } as const;
+    expect(selected('strategy = "dns: redirect(192.0.2.53)"')).toEqual(redirected);
+    expect(selected('ports = [5353]\nstrategy = "dns: doh"').queries).toEqual([5353]);
+    expect(selected('hosts = ["example.org"]\nstrategy = "dns: doh"').queries).toBeUndefined();
     expect(selected('strategy = "dns: ipfrag"')).toEqual({ dns: [53] });
   });
 });

@@ -4,6 +4,7 @@ import { egressOf } from "../notation/egress.ts";
 import { isStreamKind, KINDS, streamPorts, type Kind } from "../notation/kinds.ts";
 import type { Clause } from "../notation/strategy.ts";
 import { mergedRanges } from "../table/address-ranges.ts";
+import { answersQueries } from "../table/table-rules.ts";
 import { isProtocolLeft, kindsLeft, narrowed, rangesOfLists, rangeText, type Narrowed } from "../table/narrow.ts";
 import { FAMILIES, type Family, type PortRange, type Profile, type Rule } from "./profile.ts";
 
@@ -21,6 +22,8 @@ export interface ProfileSelection {
   readonly syn?: readonly number[];
   /** TCP ports of which every packet is wanted, because the rules carry such flows by sockets; none: any. */
   readonly stream?: readonly number[];
+  /** TCP ports whose connections carry DNS queries that are answered here. */
+  readonly queries?: readonly number[];
   /** UDP ports of which every datagram is wanted, because the rules carry them by sockets; none: any. */
   readonly udp?: readonly number[];
   /** ICMP echo requests are wanted. */
@@ -63,6 +66,7 @@ export function selectionOf(profile: Profile): ProfileSelection {
   });
   const udp = carriedRules(profile, "udp");
   const echo = carriedRules(profile, "icmp");
+  const queries = queryPorts(profile);
   const limited = [...wanted, { kind: "udp" as const, rules: udp }, { kind: "echo" as const, rules: echo }];
   const addresses = limited.flatMap(({ kind, rules }) => {
     const texts = rules.length === 0 ? undefined : destinationsOf(rules);
@@ -72,13 +76,32 @@ export function selectionOf(profile: Profile): ProfileSelection {
   const stream = streamPortsOf(profile, left);
   return {
     ...Object.fromEntries(wanted.map(({ kind, rules }) => [kind, portsFor(kind, rules)] as const)),
-    ...(wanted.some(({ kind }) => kind === "dns") && answersQueries(profile) && { dnsOfNetwork: true as const }),
+    ...(wanted.some(({ kind }) => kind === "dns") && hasAnswers(profile) && { dnsOfNetwork: true as const }),
     ...(addresses.length > 0 && { addresses: Object.fromEntries(addresses) }),
     ...(except && { except }),
     ...(stream && { stream }),
+    ...(queries.length > 0 && { queries }),
     ...(udp.length > 0 && { udp: shortPorts(udp.some(({ ports }) => ports.length === 0) ? [] : listPorts(udp)) }),
     ...(echo.length > 0 && { echo: true as const }),
   };
+}
+
+/** Ports of rules that answer queries, whatever their names. */
+function queryPorts(profile: Profile): readonly number[] {
+  const { include } = profile;
+  const isOfHosts = include.hosts.length > 0 || include.hostsFile !== undefined;
+  if (isOfHosts || !isProtocolLeft("tcp", profile) || !isProtocolLeft("udp", profile)) return [];
+  const ports = profile.rules
+    .filter(({ enabled, hosts, hostsFile }) => enabled && hosts.length === 0 && hostsFile === undefined)
+    .filter(({ strategy }) => strategy.clauses.some(answersQueries))
+    .flatMap((rule) => {
+      const left = narrowed(rule, profile);
+      if (left === undefined) return [];
+      return left.ports.length > 0 ? listPorts([left]) : streamPorts("dns");
+    });
+  const each = [...new Set(ports)].toSorted((a, b) => a - b);
+  // As many as interception tells apart; the others go to their servers.
+  return each.slice(0, STREAM_PORTS_MAX);
 }
 
 /** Rules whose datagrams or echo requests leave by sockets. */
@@ -113,10 +136,8 @@ function streamPortsOf(profile: Profile, left: readonly Kind[]): readonly number
 }
 
 /** Whether a rule answers DNS queries here instead of sending them on. */
-function answersQueries({ rules }: Profile): boolean {
-  const answers = ({ operations }: Clause): boolean =>
-    operations.some(({ technique }) => technique === "doh" || technique === "redirect");
-  return rules.some(({ enabled, strategy }) => enabled && strategy.clauses.some(answers));
+function hasAnswers({ rules }: Profile): boolean {
+  return rules.some(({ enabled, strategy }) => enabled && strategy.clauses.some(answersQueries));
 }
 
 /** A rule that acts on a kind, with the conditions that interception can look at. */

@@ -78,7 +78,9 @@ function expand(
   const hosts = own && included ? sharedHosts(own, included) : (own ?? included);
   if (left === undefined || hosts?.length === 0) return [];
   const { addresses } = left;
-  return actionsOf(rule).flatMap((action) =>
+  // Which name a connection asks for is not known when it begins.
+  const actions = actionsOf(rule, hosts === undefined && isProtocolLeft("tcp", profile));
+  return actions.flatMap((action) =>
     portGroups(portsOf(left.ports, action)).map((ports) => {
       return { name, ruleIndex, ...action, families, ports, hosts: hosts ?? [], addresses, direction, packets };
     }),
@@ -116,11 +118,19 @@ function excluding({ exclude }: Profile, rules: readonly TableRule[], isCarrying
 }
 type Action = Pick<TableRule, "kinds" | "clause" | "egress">;
 
+/** Whether queries are answered here instead of sent on. */
+export function answersQueries({ operations }: Clause): boolean {
+  return operations.some(({ technique }) => technique === "doh" || technique === "redirect");
+}
+
 /** What of `carries` is no flow. */
 const CARRIED_EGRESS: Readonly<Partial<Record<Carries, TableEgress>>> = { udp: "datagrams", icmp: "echo" };
 
-/** What a rule does to which kinds of message. */
-function actionsOf(rule: Rule): readonly Action[] {
+/**
+ * What a rule does to which kinds of message.
+ * @param answersStreams whether DNS queries over TCP are answered where those over UDP are
+ */
+function actionsOf(rule: Rule, answersStreams: boolean): readonly Action[] {
   // What sockets carry out, the packet engine leaves alone.
   const isStream = egressOf(rule) === "stream";
   const { clauses } = rule.strategy;
@@ -132,6 +142,9 @@ function actionsOf(rule: Rule): readonly Action[] {
     .map(({ kind }) => kind);
   const planned = clauses.filter((clause) => clause.operations.length > 0 && !streamed.includes(clause));
   const actions = planned.map((clause): Action => ({ kinds: [clause.kind], clause, egress: "packet" }));
+  if (answersStreams && clauses.some(answersQueries)) {
+    actions.push({ kinds: ["dns"], clause: undefined, egress: "stream" });
+  }
   for (const egress of carried) actions.push({ kinds: [], clause: undefined, egress });
   // What leaves all messages alone leaves the rest alone, too.
   if (passed.length === KINDS.length && carried.length === 0) {

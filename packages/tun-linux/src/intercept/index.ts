@@ -1,5 +1,6 @@
 export * from "./marks.ts";
 export { followNetwork } from "./follow.ts";
+export { interceptLocalPorts, type LocalPorts } from "./local-ports.ts";
 export type { InterceptionSettings, LinuxInterception, SweepSettings } from "./interception.ts";
 export { interceptNft } from "./nft.ts";
 export { canMakeNftTable } from "./probe.ts";

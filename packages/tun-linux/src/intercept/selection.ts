@@ -125,7 +125,7 @@ export function selectionTable(scope: SelectionScope): SelectionTable {
   const waysOut = uplinks.filter((name) => exclude?.interfaces?.includes(name) !== true);
   if (gateway.length === 0) return own;
   // What is no flow of this machine's is not carried on by its sockets.
-  const { udp: _, echo: __, ...packets } = select;
+  const { udp: _, echo: __, queries: ___, ...packets } = select;
   const forwarded = pathTable(packets, {
     ...{ hook: "arrival", head: "forwarded", prefix: "forwarded-" },
     first: [
@@ -159,6 +159,7 @@ function pathTable(select: Selection, { hook, head, prefix, first, last }: Path)
     ...(udp.length > 0 ? [[...isUdp(), gotoVerdict(prefix + CHAIN_UDP)]] : []),
     ...(select.echo === true ? echoRules(target("echo")) : []),
     [...isNotTcp(), returnVerdict()],
+    ...streamRules(select.queries, target("dns")),
     ...streamRules(select.stream, prefix + CHAIN_SELECTED),
     ...synRules(select.syn, target("syn")),
     ...tlsRules(select.tls, target("tls")),

@@ -27,6 +27,7 @@ const ICMP_ECHO = 8;
 const ICMPV6_ECHO_REQUEST = 128;
 /** The same place in both: RFC 9293 section 3.1, RFC 768. */
 const DESTINATION_PORT_AT = 2;
+const SOURCE_PORT_AT = 0;
 /** RFC 9293 section 3.1 */
 const TCP_FLAGS_AT = 13;
 const TCP_SYN = 0x02;
@@ -77,6 +78,11 @@ export function markHasAny(bits: number): Expression[] {
 /** `meta l4proto != tcp` */
 export function isNotTcp(): Expression[] {
   return [loadMeta(NFT_META_L4PROTO), differs(Uint8Array.of(IPPROTO_TCP))];
+}
+
+/** `meta l4proto tcp` */
+export function isTcp(): Expression[] {
+  return [loadMeta(NFT_META_L4PROTO), equals(Uint8Array.of(IPPROTO_TCP))];
 }
 
 /** `meta l4proto udp` */
@@ -134,6 +140,11 @@ export function goesIntoSet(family: 4 | 6, set: string): Expression[] {
 /** `th dport @set`, where it is known to be TCP or UDP */
 export function hasPortOfSet(set: string): Expression[] {
   return [loadPayload(PayloadBase.Transport, DESTINATION_PORT_AT, 2), isInSet(set)];
+}
+
+/** `th sport @set`, where it is known to be TCP or UDP */
+export function hasSourcePortOfSet(set: string): Expression[] {
+  return [loadPayload(PayloadBase.Transport, SOURCE_PORT_AT, 2), isInSet(set)];
 }
 
 /** `meta skuid @set`, `meta skgid @set`. Packets without a socket match neither this nor its inversion. */

@@ -1,6 +1,15 @@
 // What the page knows, kept up to date by the server's socket; whoever shows it is called once a frame.
 import type { RuleLine } from "../../control/answers.ts";
-import type { ExchangeView, FlowView, LiveMessage, LogLine, RateView, ReasonView, StatusView } from "../contract.ts";
+import type {
+  ExchangeView,
+  FlowView,
+  LiveMessage,
+  LogLine,
+  ProbeView,
+  RateView,
+  ReasonView,
+  StatusView,
+} from "../contract.ts";
 import { ask, openSocket } from "./session.ts";
 
 const RATES_MAX = 600;
@@ -20,6 +29,7 @@ export class Live {
   rules: readonly RuleLine[] = [];
   exchanges: ExchangeView[] = [];
   log: LogLine[] = [];
+  probe: ProbeView | undefined;
   #isDrawing = false;
 
   constructor(readonly draw: () => void) {
@@ -79,6 +89,9 @@ export class Live {
         break;
       case "exchanges":
         keep(this.exchanges, message.exchanges, LIST_MAX);
+        break;
+      case "probe":
+        this.probe = message.probe;
         break;
       case "log":
         keep(this.log, [message.line], LIST_MAX);

@@ -7,6 +7,7 @@ import { flowsView } from "./flows.ts";
 import { Live } from "./live.ts";
 import { logView } from "./log.ts";
 import { overview } from "./overview.ts";
+import { probeView } from "./probe.ts";
 import { hasSession, openSession } from "./session.ts";
 import { followTheme } from "./theme.ts";
 import type { View } from "./view.ts";
@@ -16,6 +17,7 @@ const SECTIONS: readonly (readonly [path: string, title: string, open: () => Vie
   ["flows", "Flows", flowsView],
   ["counters", "Counters", countersView],
   ["dns", "DNS", dnsView],
+  ["probe", "Probe", probeView],
   ["rules", "Rules", editorView],
   ["log", "Log", logView],
 ];

@@ -1,0 +1,184 @@
+// HTTP/3 by the run-time's own fetch, in a process of its own. A name and the address to ask it at cannot be given
+// apart there, so the process sees a table of hosts in which the name is on loopback, where datagrams are passed on
+// from a local port of the prober's choice. Needs a mount namespace: unshare(1) and the right to use it.
+import { createSocket, type Socket } from "node:dgram";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { selfCommand } from "../../demo/self.ts";
+import { BODY_BYTES, type End, type QuicExchange } from "../observation.ts";
+import type { Traffic } from "../search/budget.ts";
+import type { DirectWay } from "./way.ts";
+
+const QUIC_PORT = 443;
+/** The process has to start first. */
+const START_MS = 2500;
+const MOUNT = 'mount --bind "$1" /etc/hosts && shift && exec "$@"';
+
+export interface QuicOrder {
+  readonly address: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** What the process tells, as JSON. */
+export interface QuicSaid {
+  readonly status?: number;
+  readonly bodyBytes?: number;
+  readonly isWhole?: boolean;
+  readonly code?: string;
+  readonly words?: string;
+}
+
+export interface QuicClientOptions {
+  readonly way: DirectWay;
+  readonly traffic: Traffic;
+  readonly patienceMs: number;
+  /** A file of authorities besides the system's. */
+  readonly authoritiesPath?: string;
+}
+
+/** Whether this machine can start such a process. */
+export function canAskQuic(): boolean {
+  if (process.platform !== "linux" || Bun.which("unshare") === null) return false;
+  return Bun.spawnSync(["unshare", "--mount", "true"], { stdout: "ignore", stderr: "ignore" }).success;
+}
+
+export class QuicClient implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), "bunnel-quic-"));
+  #files = 0;
+
+  constructor(readonly options: QuicClientOptions) {}
+
+  /** The same client from other local ports. */
+  from(way: DirectWay): QuicClient {
+    return new QuicClient({ ...this.options, way });
+  }
+
+  /** One request over QUIC; never throws. */
+  async ask(order: QuicOrder): Promise<QuicExchange> {
+    const began = performance.now();
+    const { traffic, patienceMs } = this.options;
+    traffic.connection();
+    const counts = { answered: 0, octets: 0 };
+    const passing = await this.#pass(order.address, counts);
+    try {
+      const said = await this.#run(order, passing.port, patienceMs);
+      return {
+        ...described(said, counts.answered),
+        answered: counts.answered,
+        ms: Math.round(performance.now() - began),
+      };
+    } finally {
+      passing.close();
+      traffic.octets(counts.octets);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Datagrams from a port of loopback to the address, and back. */
+  async #pass(address: string, counts: { answered: number; octets: number }) {
+    const inner = createSocket("udp4");
+    const outer = createSocket(address.includes(":") ? "udp6" : "udp4");
+    let client: { readonly port: number; readonly address: string } | undefined;
+    for (const socket of [inner, outer]) socket.on("error", () => undefined);
+    inner.on("message", (octets, from) => {
+      client = from;
+      counts.octets += octets.length;
+      outer.send(octets, QUIC_PORT, address);
+    });
+    outer.on("message", (octets) => {
+      counts.answered++;
+      counts.octets += octets.length;
+      if (client !== undefined) inner.send(octets, client.port, client.address);
+    });
+    await bound(inner, 0, "127.0.0.1");
+    await bound(outer, this.options.way.nextPort() ?? 0);
+    return {
+      port: inner.address().port,
+      close: () => {
+        inner.close();
+        outer.close();
+      },
+    };
+  }
+
+  async #run({ name, path }: QuicOrder, port: number, patienceMs: number): Promise<QuicSaid> {
+    this.#files++;
+    const hosts = join(this.#folder, `hosts-${this.#files}`);
+    await Bun.write(hosts, `127.0.0.1 ${name}\n`);
+    const url = `https://${name}:${port}${path}`;
+    const words = ["probe", "--quic-request", url, "--patience", String(patienceMs / 1000)];
+    const { authoritiesPath } = this.options;
+    const env = { ...process.env, ...(authoritiesPath !== undefined && { NODE_EXTRA_CA_CERTS: authoritiesPath }) };
+    const child = Bun.spawn(["unshare", "--mount", "sh", "-ec", MOUNT, "sh", hosts, ...selfCommand(), ...words], {
+      ...{ stdin: "ignore", stdout: "pipe", stderr: "ignore", env },
+    });
+    const timer = setTimeout(() => child.kill("SIGKILL"), START_MS + 2 * patienceMs);
+    try {
+      return readSaid(await child.stdout.text());
+    } finally {
+      clearTimeout(timer);
+      child.kill("SIGKILL");
+    }
+  }
+}
+
+function bound(socket: Socket, port: number, address?: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  socket.once("error", reject);
+  socket.bind({ port, ...(address !== undefined && { address }) }, resolve);
+  return promise;
+}
+
+function readSaid(text: string): QuicSaid {
+  try {
+    return JSON.parse(text) as QuicSaid;
+  } catch {
+    return { code: "silent", words: "nothing came in time" };
+  }
+}
+
+function described(said: QuicSaid, answered: number): Omit<QuicExchange, "answered" | "ms"> {
+  const { status, bodyBytes = 0, isWhole, code, words } = said;
+  if (status !== undefined && code === undefined) {
+    return { stage: "done", end: "done", certificate: "valid", status, bodyBytes, isWhole: isWhole === true };
+  }
+  // The run-time says of a wrong certificate that the handshake failed; a server that said anything was there.
+  const end: End = code === "silent" ? "silent" : "broken";
+  const stage = answered === 0 ? "hello" : bodyBytes > 0 ? "body" : "request";
+  return { stage, end, bodyBytes, ...(words !== undefined && { words }) };
+}
+
+/** What the process does: one request, told as a line of JSON. */
+export async function quicRequest(url: string, patienceMs: number): Promise<QuicSaid> {
+  let bodyBytes = 0;
+  let status: number | undefined;
+  const patience = new AbortController();
+  let timer = setTimeout(() => patience.abort(), patienceMs);
+  try {
+    const { host } = new URL(url);
+    const headers = { Host: host.replace(/:\d+$/u, ""), "Accept-Encoding": "identity" };
+    const options: RequestInit & { readonly protocol: string } = {
+      ...{ protocol: "http3", redirect: "manual", headers, signal: patience.signal },
+    };
+    const response = await fetch(url, options);
+    status = response.status;
+    for await (const octets of response.body ?? []) {
+      clearTimeout(timer);
+      timer = setTimeout(() => patience.abort(), patienceMs);
+      bodyBytes += octets.length;
+      if (bodyBytes >= BODY_BYTES) return { status, bodyBytes, isWhole: false };
+    }
+    return { status, bodyBytes, isWhole: true };
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    const isSilent = patience.signal.aborted || /timed out/iu.test(words);
+    return { ...(status !== undefined && { status }), bodyBytes, code: isSilent ? "silent" : "failed", words };
+  } finally {
+    clearTimeout(timer);
+  }
+}
