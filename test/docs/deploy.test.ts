@@ -87,6 +87,6 @@ describe.each(["daemonset.yaml", "sidecar.yaml"])("%s", (name) => {
 
 test("the image holds the executable of a release and starts it", () => {
   const text = readFileSync(join(FOLDER, "Containerfile"), "utf8");
-  expect(text).toContain("COPY bunnel-linux-x64 /usr/local/bin/bunnel\n");
+  expect(text).toContain("FROM scratch\nCOPY image/ /\n");
   expect(text).toContain('ENTRYPOINT ["/usr/local/bin/bunnel"]\nCMD ["up"]\n');
 });

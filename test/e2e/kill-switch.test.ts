@@ -2,25 +2,22 @@
 // the service was killed.
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ALLOWED_NAME, type LiveLab, serverAddress } from "@bunnel/lab/live";
-import { PROGRAM, TempFolder } from "../cli/run.ts";
-import { createLab, METHODS, networkState, STRATEGY, succeed } from "./lab.ts";
+import { PROGRAM } from "../cli/run.ts";
+import { Fixture } from "./fixture.ts";
+import { METHODS, networkState, STRATEGY, succeed } from "./lab.ts";
 
 setDefaultTimeout(60_000);
 
+let fixture: Fixture;
 let lab: LiveLab;
-let folder: TempFolder;
 let stateDir: string;
 
 beforeEach(async () => {
-  folder = new TempFolder();
-  stateDir = folder.file("state");
-  lab = await createLab();
+  fixture = await Fixture.open();
+  ({ lab, stateDir } = fixture);
 });
 
-afterEach(async () => {
-  await lab[Symbol.asyncDispose]();
-  folder[Symbol.dispose]();
-});
+afterEach(() => fixture[Symbol.asyncDispose]());
 
 /** What becomes of a page, in each family. */
 function pages(): Promise<string[]> {

@@ -1,25 +1,22 @@
 // However bunnel ends, the network is as before, and what was open stays open. Needs root, /dev/net/tun, nft, dig.
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { BLOCKED_NAME, ECHO_PORT, type LiveLab, type Service, serverAddress } from "@bunnel/lab/live";
-import { PROGRAM, TempFolder } from "../cli/run.ts";
-import { createLab, METHODS, networkState, STRATEGY, succeed } from "./lab.ts";
+import { PROGRAM } from "../cli/run.ts";
+import { Fixture } from "./fixture.ts";
+import { METHODS, networkState, STRATEGY, succeed } from "./lab.ts";
 
 setDefaultTimeout(60_000);
 
+let fixture: Fixture;
 let lab: LiveLab;
-let folder: TempFolder;
 let stateDir: string;
 
 beforeEach(async () => {
-  folder = new TempFolder();
-  stateDir = folder.file("state");
-  lab = await createLab();
+  fixture = await Fixture.open();
+  ({ lab, stateDir } = fixture);
 });
 
-afterEach(async () => {
-  await lab[Symbol.asyncDispose]();
-  folder[Symbol.dispose]();
-});
+afterEach(() => fixture[Symbol.asyncDispose]());
 
 async function expectOrdinaryTraffic(): Promise<void> {
   for (const family of lab.families) {

@@ -4,7 +4,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { join } from "node:path";
 import {
   BLOCKED_NAME,
-  contentBlocks,
   contentDigest,
   ECHO_PORT,
   type Family,
@@ -12,9 +11,9 @@ import {
   type Service,
   serverAddress,
 } from "@bunnel/lab/live";
-import { TempFolder } from "../cli/run.ts";
-import { createLab, downloadDigest, get, METHODS, networkState, succeed, type Target, upload } from "./lab.ts";
-import { type Nginx, NGINX_PORT, startNginx } from "./nginx.ts";
+import { Fixture, RP_FILTERS, setReversePathFilter } from "./fixture.ts";
+import { downloadDigest, get, METHODS, networkState, succeed, type Target, upload } from "./lab.ts";
+import { type Nginx, NGINX_PORT } from "./nginx.ts";
 import { GREETING, type Question } from "./stream-peer.ts";
 
 setDefaultTimeout(60_000);
@@ -28,8 +27,6 @@ egress = "stream"
 strategy = "tls: tlsrec(sniext+1) split(1, midsld)  http: split(method+2)"
 `;
 const BULK_BYTES = 50_000_000;
-const RP_FILTERS = [0, 1, 2] as const;
-const FILTER_NAMES = ["all", "default", "eth0"];
 /** Drops what comes in by an interface that does not lead to its source, and what no connection asked for. */
 const FIREWALL = `
 table inet wall {
@@ -45,30 +42,21 @@ table inet wall {
   }
 }`;
 
-const folder = new TempFolder();
-const bulkFile = folder.file("bulk.bin");
+let fixture: Fixture;
 let lab: LiveLab;
 let nginx: Nginx;
+let bulkFile: string;
 
 beforeAll(async () => {
-  lab = await createLab();
-  nginx = await startNginx(lab.server, folder.file("nginx"));
+  fixture = await Fixture.open();
+  ({ lab } = fixture);
+  nginx = await fixture.nginx();
+  bulkFile = await fixture.bulk(BULK_BYTES);
   const peer = lab.server.spawn([...PEER, "serve", ...lab.families.map((family) => serverAddress(family))]);
   await peer.stdout.getReader().read();
-  const writer = Bun.file(bulkFile).writer();
-  for (const block of contentBlocks(BULK_BYTES)) void writer.write(block);
-  await writer.end();
 });
 
-afterAll(async () => {
-  await lab?.[Symbol.asyncDispose]();
-  folder[Symbol.dispose]();
-});
-
-async function setReversePathFilter(value: number): Promise<void> {
-  const words = FILTER_NAMES.map((name) => `echo ${value} > /proc/sys/net/ipv4/conf/${name}/rp_filter`);
-  await succeed(lab.client, ["sh", "-ec", words.join("; ")]);
-}
+afterAll(() => fixture?.[Symbol.asyncDispose]());
 
 async function ask(what: Question, family: Family): Promise<unknown> {
   return JSON.parse(await succeed(lab.client, [...PEER, "ask", serverAddress(family), what]));
@@ -98,7 +86,7 @@ describe.each(METHODS)("with method %s", (method) => {
   describe.each(RP_FILTERS)("and rp_filter %i", (rpFilter) => {
     let service: Service;
     beforeAll(async () => {
-      await setReversePathFilter(rpFilter);
+      await setReversePathFilter(lab.client, rpFilter);
       service = await lab.up({ profile: PROFILE, method });
     });
     afterAll(async () => {
@@ -129,7 +117,7 @@ describe.each(METHODS)("with method %s", (method) => {
   describe("a connection", () => {
     let service: Service;
     beforeAll(async () => {
-      await setReversePathFilter(0);
+      await setReversePathFilter(lab.client, 0);
       service = await lab.up({ profile: PROFILE, method });
     });
     afterAll(async () => {
@@ -195,7 +183,7 @@ describe("stream egress", () => {
   });
 
   test("leaves connections alone that were open before, and the network as it was", async () => {
-    const stateDir = folder.file("state");
+    const { stateDir } = fixture;
     const before = await networkState(lab.client);
     const { client } = lab.children;
     const id = await client.call("open", { address: serverAddress(4), port: ECHO_PORT });

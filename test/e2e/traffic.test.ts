@@ -2,56 +2,28 @@
 // Needs root, /dev/net/tun, curl, nginx, dig, ping, nft.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import {
-  BLOCKED_NAME,
-  contentBlocks,
-  contentDigest,
-  type Family,
-  type LiveLab,
-  type Service,
-  serverAddress,
-} from "@bunnel/lab/live";
-import { TempFolder } from "../cli/run.ts";
-import { BULK_BYTES, createLab, downloadDigest, get, METHODS, STRATEGY, succeed, type Target, upload } from "./lab.ts";
-import { type Nginx, NGINX_PORT, startNginx } from "./nginx.ts";
+import { BLOCKED_NAME, contentDigest, type Family, type LiveLab, type Service, serverAddress } from "@bunnel/lab/live";
+import { Fixture, FILTER_PATHS, RP_FILTERS, setReversePathFilter } from "./fixture.ts";
+import { BULK_BYTES, downloadDigest, get, METHODS, STRATEGY, succeed, type Target, upload } from "./lab.ts";
+import { type Nginx, NGINX_PORT } from "./nginx.ts";
 
 setDefaultTimeout(60_000);
 
-const RP_FILTERS = [0, 1, 2] as const;
-const FILTER_PATHS = ["all", "default", "eth0"].map((name) => `/proc/sys/net/ipv4/conf/${name}/rp_filter`);
-const folder = new TempFolder();
-const bulkFile = folder.file("bulk.bin");
+let fixture: Fixture;
+let bulkFile: string;
 let bulkDigest = "";
 let lab: LiveLab;
 let nginx: Nginx;
 
 beforeAll(async () => {
   bulkDigest = contentDigest(BULK_BYTES);
-  lab = await createLab();
-  nginx = await startNginx(lab.server, folder.file("nginx"));
-  await writeBulk(bulkFile);
-  await writeBulk(join(nginx.folder, "down/bulk.bin"));
+  fixture = await Fixture.open();
+  ({ lab } = fixture);
+  nginx = await fixture.nginx(BULK_BYTES);
+  bulkFile = await fixture.bulk(BULK_BYTES);
 });
 
-afterAll(async () => {
-  await lab?.[Symbol.asyncDispose]();
-  folder[Symbol.dispose]();
-});
-
-async function writeBulk(path: string): Promise<void> {
-  const writer = Bun.file(path).writer();
-  for (const block of contentBlocks(BULK_BYTES)) {
-    void writer.write(block);
-    await writer.flush();
-  }
-  await writer.end();
-}
-
-/** The kernel takes the larger of "all" and the interface's own value (ip-sysctl.rst). */
-async function setReversePathFilter(value: number): Promise<void> {
-  const words = FILTER_PATHS.map((path) => `echo ${value} > ${path}`);
-  await succeed(lab.client, ["sh", "-ec", words.join("; ")]);
-}
+afterAll(() => fixture?.[Symbol.asyncDispose]());
 
 async function reversePathFilters(): Promise<readonly number[]> {
   return (await succeed(lab.client, ["cat", ...FILTER_PATHS])).trim().split("\n").map(Number);
@@ -65,7 +37,7 @@ describe.each(METHODS)("with method %s", (method) => {
   describe.each(RP_FILTERS)("and rp_filter %i", (rpFilter) => {
     let service: Service;
     beforeAll(async () => {
-      await setReversePathFilter(rpFilter);
+      await setReversePathFilter(lab.client, rpFilter);
       service = await lab.up({ strategy: STRATEGY, method });
     });
     afterAll(async () => {
@@ -113,7 +85,7 @@ describe.each(METHODS)("with method %s", (method) => {
   describe("a bulk transfer", () => {
     let service: Service;
     beforeAll(async () => {
-      await setReversePathFilter(0);
+      await setReversePathFilter(lab.client, 0);
       service = await lab.up({ strategy: STRATEGY, method });
     });
     afterAll(async () => {

@@ -1,6 +1,6 @@
-// `bun run release [--check | --rehearse] [folder]`: everything that a release consists of, made from this tree, by default into
-// `build/release`. With --check (root) the end-to-end suites then run with the Linux executable. With --rehearse the
-// release workflow is done here instead, in a fresh clone of what is committed, and nothing is published.
+// `bun run release [--check | --rehearse] [folder]`: everything that a release consists of, made from this tree, by
+// default into `build/release`. With --check (root) the end-to-end suites then run with the Linux executable. With
+// --rehearse the release workflow is done here instead, in a fresh clone of what is committed; nothing is published.
 //
 //   bunnel-<system>-<processor>   executables that need nothing beside them; each is started where that works
 //   bunnel-<package>-<version>.tgz   packages for the registry

@@ -30,6 +30,7 @@ export function intercept(
     ...(settings.include !== undefined && { include: settings.include }),
     ...(settings.exclude !== undefined && { exclude: settings.exclude }),
     ...(settings.killSwitch !== undefined && { killSwitch: settings.killSwitch }),
+    ...(settings.gateway !== undefined && { gateway: settings.gateway }),
   };
   const method = settings.method ?? "auto";
   if (method !== "auto") return platform.intercept(method, options);

@@ -1,4 +1,4 @@
-// What the control socket answers about flows and rules. Types alone: the page in the browser is compiled with them, too.
+// What the control socket answers about flows and rules. Types alone: the page in the browser is compiled with them.
 
 /** One flow of the table. */
 export interface FlowLine {

@@ -101,6 +101,8 @@ describe("findServiceUser()", () => {
     expect(findServiceUser("1000:100", file)).toEqual({ name: "1000", uid: 1000, gid: 100 });
     expect(findServiceUser(undefined, file)).toMatchObject({ uid: 0x7fffffff, gid: 0x7fffffff });
     expect(findServiceUser("root", file)).toBeUndefined();
+    // An image that holds nothing but a program has no users either.
+    expect(findServiceUser(undefined, `${file}.none`)).toMatchObject({ uid: 0x7fffffff, gid: 0x7fffffff });
     expect(readFileSync(file, "utf8")).not.toContain("bunnel:");
   });
 
