@@ -30,7 +30,14 @@ const SAYS: Readonly<Partial<Record<CensorName, RegExp>>> = {
   "allow-list": /TLS whatever the name|TLS by name/u,
 };
 
-const FEW: readonly CensorName[] = ["gfw-tls", "iran", "gfw-quic"];
+const PUNISHING: readonly CensorName[] = ["gfw-tls", "iran", "gfw-quic"];
+/** One hit, and the client is punished for good: whoever has found that out can try nothing any more. */
+const UNFORGIVING: readonly CensorName[] = [
+  ...(["geneva-1", "geneva-4", "geneva-6", "geneva-7", "geneva-8", "geneva-8b"] as const),
+  ...(["geneva-9", "geneva-10", "geneva-11"] as const),
+];
+/** Nothing that is tried passes them. */
+const UNSOLVED: readonly CensorName[] = ["strict", ...UNFORGIVING];
 
 /** Nobody, an address that is gone, and every box of the gallery. */
 export const PROBE_CASES: readonly ProbeCase[] = [
@@ -43,8 +50,9 @@ export const PROBE_CASES: readonly ProbeCase[] = [
     addresses: 1,
   },
   ...CENSOR_NAMES.map((box): ProbeCase => ({
-    ...{ name: box, box, says: SAYS[box] ?? BY_NAME, isSolved: box !== "strict" },
-    addresses: FEW.includes(box) ? MANY_ADDRESSES : 1,
+    ...{ name: box, box, says: SAYS[box] ?? BY_NAME, isSolved: !UNSOLVED.includes(box) },
+    addresses: PUNISHING.includes(box) ? MANY_ADDRESSES : 1,
+    ...(UNFORGIVING.includes(box) && { words: ["--seconds", "25"] }),
   })),
 ];
 

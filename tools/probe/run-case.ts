@@ -64,7 +64,6 @@ export async function runProbeCase(
         ...["--state-dir", range.fresh("state")],
         ...["--certificates", join(range.folder, "authority.pem"), "--resolver", serverAddress(4)],
         ...(families.length === 1 ? ["--family", String(families[0])] : []),
-        ...(probed.words ?? []),
         ...words,
       ],
       { timeoutMs: RUN_MAX_MS },

@@ -40,6 +40,7 @@ export default defineConfig({
           { text: "Windows", link: "/guide-windows" },
           { text: "FreeBSD and others", link: "/guide-bsd" },
           { text: "Dashboard, metrics, captures", link: "/dashboard" },
+          { text: "Finding what works here", link: "/probe" },
           { text: "Split tunnelling", link: "/split-tunnelling" },
           { text: "What works here", link: "/probe" },
           { text: "A gateway for a network", link: "/gateway" },

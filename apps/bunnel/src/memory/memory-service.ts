@@ -95,7 +95,7 @@ export class MemoryService implements Disposable, PacketHearer {
       const off = (): never => {
         throw new Error("memory: switched off by [memory] enabled = false");
       };
-      return { hosts: off, "hosts-forget": off, "hosts-set": off };
+      return { hosts: off, "hosts-forget": off, "hosts-set": off, "hosts-record": off };
     }
     return hostCommands({ memory, network: () => learning.network, changed: () => learning.reread() });
   }

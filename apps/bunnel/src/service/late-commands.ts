@@ -3,7 +3,7 @@ import type { ControlCommand, ControlCommands } from "../control/server.ts";
 
 const COMMANDS = [
   ...["status", "stats", "rules", "flows", "profile", "reload"],
-  ...["hosts", "hosts-forget", "hosts-set"],
+  ...["hosts", "hosts-forget", "hosts-set", "hosts-record"],
 ] as const;
 
 /** Commands that say "starting" until there is a service to carry them out. `stop` works at once. */
