@@ -197,7 +197,7 @@ describe("a running service", () => {
       const namespace = service.inside(["sh", "-c", "sleep 2; ip rule; ip -6 rule; nft list tables"]);
       expect(await service.end()).toBe(0);
       expect((await namespace).out).not.toMatch(/4000|bunnel/u);
-      expect(readdirSync(folder.file("state")).toSorted()).toEqual(["audit.log", "state.json.lock"]);
+      expect(readdirSync(folder.file("state")).toSorted()).toEqual(["audit.log", "memory.sqlite", "state.json.lock"]);
     },
     TIMEOUT_MS,
   );

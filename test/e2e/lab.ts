@@ -65,17 +65,17 @@ export interface Target {
 }
 
 /** The words of a curl command for one path of a server, without limits on size; it trusts the lab's authority. */
-function curl({ family, scheme, port, host }: Target, path: string): string {
+function curl({ family, scheme, port, host }: Target, path: string, maxSeconds = 25): string {
   const address = family === 6 ? `[${serverAddress(6)}]` : serverAddress(4);
   return (
-    `curl -sS --fail --noproxy '*' --http1.1 --connect-timeout 5 --max-time 25 --cacert /dev/stdin ` +
+    `curl -sS --fail --noproxy '*' --http1.1 --connect-timeout 5 --max-time ${maxSeconds} --cacert /dev/stdin ` +
     `--resolve ${host}:${port}:${address} ${scheme}://${host}:${port}${path}`
   );
 }
 
 /** What the server answers to a request. */
-export function get(lab: LiveLab, target: Target, path: string): Promise<string> {
-  return succeed(lab.client, ["bash", "-c", curl(target, path)], trusted(lab, target));
+export function get(lab: LiveLab, target: Target, path: string, maxSeconds?: number): Promise<string> {
+  return succeed(lab.client, ["bash", "-c", curl(target, path, maxSeconds)], trusted(lab, target));
 }
 
 /** SHA-256 of what the client downloads, in hexadecimal. */

@@ -45,6 +45,7 @@ export default defineConfig({
           { text: "A gateway for a network", link: "/gateway" },
           { text: "Stream egress", link: "/stream-egress" },
           { text: "When the network changes", link: "/resilience" },
+          { text: "What it remembers of hosts", link: "/memory" },
           { text: "Releases, containers", link: "/releases" },
           { text: "What it does not protect from", link: "/threat-model" },
           { text: "Questions", link: "/faq" },

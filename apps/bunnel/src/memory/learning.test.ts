@@ -10,6 +10,7 @@ import type { Seen } from "./watch/seen.ts";
 const HOST = "video.example.org";
 const HOME = { fingerprint: "home", label: "192.0.2.1 on eth0" };
 const CAFE = { fingerprint: "cafe", label: "198.51.100.1 on wlan0" };
+const FAKE = "tls: fake(sni=www.example.org, ttl=4) split(1)";
 const RULES = '\n[[rule]]\nname = "all"\nstrategy = "tls: split(5)"\n';
 const START_DATE = Date.UTC(2026, 2, 1);
 
@@ -64,23 +65,23 @@ const told = (): string[] => news.map(({ event }) => event);
 
 describe("Learning", () => {
   test("gives a host another strategy after failures, keeps it when it works, and has it after a start anew", () => {
-    const learning = learn('candidates = ["tls: split(1)", "tls: split(1, midsld) disorder"]\n');
+    const learning = learn('candidates = ["tls: split(1, midsld) disorder", "tls: fake(ttl=4) split(1)"]\n');
     learning.enter(HOME);
     fail(learning, 3);
-    expect(ahead()).toEqual([[[`=${HOST}`], "tls: split(1)"]]);
-    fail(learning, 2);
     expect(ahead()).toEqual([[[`=${HOST}`], "tls: split(1, midsld) disorder"]]);
+    fail(learning, 2);
+    expect(ahead()).toEqual([[[`=${HOST}`], FAKE]]);
     page(learning, true);
     expect(told()).toEqual(["network", "strategy changed", "strategy changed", "strategy works"]);
     expect(learning.figures).toMatchObject({ changes: { reset: 2 }, failures: { reset: 5 }, worked: 1, learned: 1 });
     expect(memory.host("home", HOST)?.tried).toMatchObject([
-      { strategy: "tls: split(1, midsld) disorder", worked: 1, failed: 0 },
-      { strategy: "tls: split(1)", worked: 0, failed: 2, symptom: "reset" },
+      { strategy: FAKE, worked: 1, failed: 0 },
+      { strategy: "tls: split(1, midsld) disorder", worked: 0, failed: 2, symptom: "reset" },
       { strategy: "tls: split(5)", worked: 0, failed: 3, symptom: "reset" },
     ]);
     const again = learn();
     again.enter(HOME);
-    expect(ahead()).toEqual([[[`=${HOST}`], "tls: split(1, midsld) disorder"]]);
+    expect(ahead()).toEqual([[[`=${HOST}`], FAKE]]);
   });
 
   test("another network begins anew, and the first is known again", () => {
@@ -95,12 +96,31 @@ describe("Learning", () => {
   });
 
   test("what works for one host is tried first for the next", () => {
-    const learning = learn('candidates = ["tls: split(1)", "tls: split(2)", "tls: split(3) disorder"]\n');
+    const learning = learn('candidates = ["tls: split(1) disorder", "tls: fake(ttl=4) split(1)"]\n');
     learning.enter(HOME);
-    fail(learning, 7);
+    fail(learning, 5);
     page(learning, true);
     fail(learning, 3, "news.example.org");
-    expect(ahead()).toEqual([[["=news.example.org", `=${HOST}`], "tls: split(3) disorder"]]);
+    expect(ahead()).toEqual([[["=news.example.org", `=${HOST}`], FAKE]]);
+  });
+
+  test("connections that a box resets of itself for a while count for what began it, not for what is tried", () => {
+    const learning = learn('candidates = ["tls: split(1) disorder", "tls: fake(ttl=4) split(1)"]\n');
+    learning.enter(HOME);
+    page(learning, false);
+    const residual = (count: number): void => {
+      for (let i = 0; i < count; i++) {
+        const flow = `192.0.2.7:${40_000 + flows++} 203.0.113.9:443`;
+        nowMs += 1000;
+        learning.take([{ seen: "synAck", flow, hopLimit: 55, seq: 0 }]);
+        learning.take([{ seen: "reset", flow, hopLimit: 55, seq: 1 }]);
+      }
+    };
+    residual(2);
+    expect(ahead()).toEqual([[[`=${HOST}`], "tls: split(1) disorder"]]);
+    residual(20);
+    expect(ahead()).toEqual([[[`=${HOST}`], "tls: split(1) disorder"]]);
+    expect(learning.figures.failures["reset"]).toBe(3 + 20);
   });
 
   test("when nothing helps it goes back to what the profile says, and says so", () => {
@@ -149,6 +169,12 @@ describe("Learning", () => {
     expect(ahead()).toEqual([[[`=${HOST}`], "tls: split(7)"]]);
     expect(learning.figures).toMatchObject({ pinned: 1, learned: 0, changes: { reset: 0 } });
     expect(memory.tried("home", HOST)).toMatchObject([{ strategy: "tls: split(7)", failed: 1 }]);
+  });
+
+  test("what is pinned in all networks holds before the network is known", () => {
+    memory.pin(ANY_NETWORK, HOST, "tls: split(7)", START_DATE);
+    const learning = learn();
+    expect(ahead(learning.effective(learning.parts.profile))).toEqual([[[`=${HOST}`], "tls: split(7)"]]);
   });
 
   test("what somebody pins or forgets is in force at once; what cannot be is refused and undone", () => {

@@ -2,13 +2,14 @@
 // comes out. Time and all that it acts on are given to it.
 //
 //   what is seen ─▶ FlowWatch ─▶ HostWatch ─▶ steps ─▶ Memory, and rules ahead of the profile's
-import { ruleStrategyText, type Profile } from "@bunnel/profile";
+import { readRuleStrategy, ruleStrategyText, type Profile } from "@bunnel/profile";
 import { candidatesOf, type Candidates } from "./candidates-of.ts";
 import { ANY_NETWORK, KNOWN_SCORE, type HostMemory, type Outcome, type Symptom } from "./contract.ts";
 import { changesHost, Deciders, learnedProfile, type Learned } from "./learned-profile.ts";
 import type { Memory } from "./memory.ts";
 import { keptStrategy } from "./names.ts";
 import type { Network } from "./network.ts";
+import { UNKNOWN_SCORE } from "./score.ts";
 import { inOrder } from "./watch/candidates.ts";
 import { FlowWatch } from "./watch/flow-watch.ts";
 import { HostWatch, type Step } from "./watch/host-watch.ts";
@@ -84,6 +85,8 @@ export class Learning {
     this.#candidates = candidatesOf(parts.profile);
     this.#hosts = new HostWatch(watchSettings(parts.profile), (host, kind, tried) => this.#next(host, kind, tried));
     this.#refreshAt = parts.now() + REFRESH_EVERY_MS;
+    // What is pinned in all networks holds before this one is known.
+    this.#read();
   }
 
   get network(): Network | undefined {
@@ -176,16 +179,15 @@ export class Learning {
     return this.#deciders;
   }
 
-  /** What the memory says of this network; hosts in between two strategies stay as they are. */
+  /** What the memory says of this network, and of all of them; hosts in between two strategies stay as they are. */
   #read(): void {
     const { memory, date } = this.parts;
     const fingerprint = this.#network?.fingerprint;
-    if (fingerprint === undefined) return;
     const before = this.#learned;
     this.#learned = new Map();
     this.#known = new Set();
     this.#attempt("memory not read", () => {
-      const here = memory.hosts(fingerprint, date());
+      const here = fingerprint === undefined ? [] : memory.hosts(fingerprint, date());
       this.#working = workingOf(here);
       for (const { host, pinned } of memory.hosts(ANY_NETWORK, date())) {
         if (pinned !== undefined) this.#learned.set(host, { strategy: pinned, pinned: true });
@@ -259,7 +261,11 @@ export class Learning {
     const others = this.#candidates.usable.filter(
       ({ text }) => !tried.has(text) && changesHost(deciders, host, kind, text),
     );
-    const [first] = inOrder(others, kind, { scoreOf: (text) => scores.get(text), elsewhere: this.#working });
+    const suspect = this.#learned.get(host)?.strategy ?? this.#ownText(host, kind) ?? "pass";
+    const bad = [...scores].filter(([text, score]) => score < UNKNOWN_SCORE && text !== suspect).map(([text]) => text);
+    const failed = [...bad, suspect].map((text) => readRuleStrategy(text).strategy);
+    const known = { scoreOf: (text: string) => scores.get(text), elsewhere: this.#working, failed };
+    const [first] = inOrder(others, kind, known);
     return isHopeful ? own : first?.text;
   }
 

@@ -1,7 +1,7 @@
 // A running service's memory: the file, the network that the machine is in, and what is seen of traffic.
 //
 //   before privileges go:  file, tap and sockets are opened
-//   every 100 ms:          what arrived, then what came up (a message is copied before it leaves, so it is here before
+//   every 200 ms:          what arrived, then what came up (a message is copied before it leaves, so it is here before
 //                          any answer), then what the system knows of sockets (each second) and the network (each five)
 import type { BackendHandle, CaptureRecord } from "@bunnel/backend";
 import type { Profile } from "@bunnel/profile";
@@ -23,6 +23,8 @@ import type { Seen } from "./watch/seen.ts";
 
 const SOCKETS_EVERY_MS = 1_000;
 const NETWORK_EVERY_MS = 5_000;
+/** Looking takes one part of so many of the time at most. */
+const SHARE = 50;
 /** An IPv4 gateway that never says its hardware address has none. */
 const UNSETTLED_MAX_MS = 30_000;
 
@@ -156,6 +158,8 @@ export class MemoryService implements Disposable, PacketHearer {
     this.#socketsAt = now + SOCKETS_EVERY_MS;
     try {
       const seen = this.traffic.sockets(flows, this.#sampled);
+      // A machine with a hundred thousand connections is asked less often.
+      this.#socketsAt += SHARE * (performance.now() - now);
       this.#sampled = new Set(seen.flatMap((each) => (each.seen === "socket" ? [each.flow] : [])));
       return seen;
     } catch (error) {
@@ -170,6 +174,7 @@ export class MemoryService implements Disposable, PacketHearer {
     this.#networkAt = now + NETWORK_EVERY_MS;
     try {
       const network = networkNow(now < UNSETTLED_MAX_MS || this.learning.network !== undefined);
+      this.#networkAt += SHARE * (performance.now() - now);
       if (network === "unsettled") this.#networkAt = now + SOCKETS_EVERY_MS;
       else if (network !== undefined) this.learning.enter(network);
     } catch (error) {

@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { L7, Reason, Verdict } from "@bunnel/abi";
-import { CaptureFeed, CaptureKind, CaptureLevel, CaptureRing, type BackendHandle } from "@bunnel/backend";
+import {
+  CaptureFeed,
+  CaptureKind,
+  CaptureLevel,
+  CaptureRing,
+  type BackendHandle,
+  type CaptureRecord,
+} from "@bunnel/backend";
 import { defaultProfile } from "@bunnel/profile";
 import { readPacketEvent } from "../capture/packet-event.ts";
 import { watchControl } from "../control/client.ts";
@@ -62,6 +69,32 @@ describe("tellPackets()", () => {
     expect(ring.level).toBe(CaptureLevel.Packets);
     leaving.abort();
     await until(() => ring.level === CaptureLevel.Off);
+    expect(noted).toEqual(["capture packets", "capture off"]);
+  });
+
+  test("the service itself hears of messages always, and of what arrived before each look", async () => {
+    telling[Symbol.dispose]();
+    const heardHere: (string | number)[] = [];
+    const captured = new CaptureFeed([ring], (rule) => rule);
+    const handle = { captured, pipeline: { profile: defaultProfile() } } as unknown as BackendHandle;
+    const hearer = {
+      begin: () => void heardHere.push("begin"),
+      take: (records: readonly CaptureRecord[]) => void heardHere.push(...records.map(({ number }) => number)),
+    };
+    noted = [];
+    telling = tellPackets(handle, control, (what) => noted.push(what), hearer);
+    expect(ring.level).toBe(CaptureLevel.Heads);
+    copy(PLANNED, 7);
+    await until(() => heardHere.includes(7));
+    expect(heardHere[heardHere.indexOf(7) - 1]).toBe("begin");
+    const leaving = new AbortController();
+    const packets = await watchControl(control.path, ["packets"], leaving.signal);
+    expect(ring.level).toBe(CaptureLevel.Packets);
+    copy(PLAIN, 8);
+    if (packets === undefined) throw new Error("expected a service that answers");
+    expect((await heard(packets)).map(({ number }) => number)).toEqual([8]);
+    leaving.abort();
+    await until(() => ring.level === CaptureLevel.Heads);
     expect(noted).toEqual(["capture packets", "capture off"]);
   });
 

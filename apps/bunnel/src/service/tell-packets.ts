@@ -6,9 +6,11 @@ import type { ControlServer } from "../control/server.ts";
 /** How often copies are fetched while somebody watches. */
 const EVERY_MS = 50;
 /** How often, while only the service itself listens. */
-const QUIET_EVERY_MS = 100;
+const QUIET_EVERY_MS = 200;
 /** Octets that are fetched each time: 20 MB a second. More is lost where it was copied, and counted. */
 const FETCH_MAX_BYTES = 1024 * 1024;
+/** The same while only the service itself listens: some 250 connections a second. A flood is not looked at whole. */
+const QUIET_FETCH_MAX_BYTES = 32 * 1024;
 /** With so much unread, the clients are waited for. */
 const UNREAD_MAX_BYTES = 1024 * 1024;
 
@@ -35,7 +37,7 @@ export function tellPackets(
     const isFull = control.unreadBytes > UNREAD_MAX_BYTES;
     if (isFull && hearer === undefined) return;
     hearer?.begin();
-    const records = captured.take(FETCH_MAX_BYTES);
+    const records = captured.take(watched === CaptureLevel.Off ? QUIET_FETCH_MAX_BYTES : FETCH_MAX_BYTES);
     hearer?.take(records);
     if (watched === CaptureLevel.Off || records.length === 0) return;
     // Who does not read in time loses what the service itself could not wait with.
@@ -49,7 +51,7 @@ export function tellPackets(
       note(`capture ${CaptureLevel[level].toLowerCase()}`);
     }
     watched = level;
-    const next = hearer === undefined ? level : Math.max(level, CaptureLevel.Messages);
+    const next = hearer === undefined ? level : Math.max(level, CaptureLevel.Heads);
     const wasOff = captured.level === CaptureLevel.Off;
     if (captured.level !== next) captured.level = next;
     if (wasOff) lostBefore = 0;

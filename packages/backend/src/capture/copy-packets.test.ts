@@ -105,6 +105,15 @@ describe("while somebody captures", () => {
     expect(taken().map(({ l7 }) => l7)).toEqual([L7.Tls, L7.Tls, L7.Tls, L7.Tls]);
   });
 
+  test("heads are messages as they came up, and nothing of what leaves", () => {
+    ring.level = CaptureLevel.Heads;
+    device.inject(plain);
+    device.inject(hello);
+    loop.turn();
+    expect(taken()).toMatchObject([{ kind: CaptureKind.Before, l7: L7.Tls, rule: 1, count: 3, octets: hello }]);
+    expect(egress.take()).toHaveLength(1 + 1);
+  });
+
   test("a message that does not become whole is seen when it is held and when it is released", async () => {
     ring.level = CaptureLevel.Packets;
     const half = tcpPacket({ ...ENDS, seq: 1000, payload: HELLO.slice(0, 100) });

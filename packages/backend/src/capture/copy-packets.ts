@@ -4,6 +4,9 @@ import type { PacketList } from "@bunnel/device";
 import type { Lane, NameFinder, PacketMeta } from "@bunnel/engine";
 import { CaptureKind, CaptureLevel, type CaptureRecord, type CaptureRing } from "./ring.ts";
 
+/** Heads are of use while they are new: with so much unread, no more are copied. */
+const HEADS_WAITING_MAX_BYTES = 32 * 1024;
+
 const NOTHING_SAID = { verdict: Verdict.Pass, reason: 0, l7: L7.None, rule: -1 } as const;
 
 /** Copies what a lane does into a ring. */
@@ -42,6 +45,10 @@ export class PacketCopier {
 
   #copy(from: number, to: number): void {
     const { level } = this.ring;
+    if (level === CaptureLevel.Heads) {
+      this.#copyHeads(from, to);
+      return;
+    }
     const timeMs = performance.timeOrigin + performance.now();
     let next = 0;
     for (let i = from; i < to; i++) {
@@ -53,6 +60,20 @@ export class PacketCopier {
       if (level === CaptureLevel.Packets || isWanted) this.#copyOne(i, meta, number, timeMs);
     }
     this.#copyReleased(next, this.lane.txCount, timeMs);
+  }
+
+  /** What came up alone, and of that the messages whose answers somebody looks for. */
+  #copyHeads(from: number, to: number): void {
+    // In a flood this costs nothing, and takes no memory.
+    if (this.ring.waitingBytes > HEADS_WAITING_MAX_BYTES) return;
+    const timeMs = performance.timeOrigin + performance.now();
+    for (let i = from; i < to; i++) {
+      const { verdict, reason, l7, rule, txCount: count } = this.lane.meta(i);
+      const number = this.#number++ >>> 0;
+      if (l7 !== L7.Tls && l7 !== L7.Http) continue;
+      const said = { verdict, reason, l7, rule, number, timeMs, count, index: 0, delayMs: 0 };
+      this.ring.write([{ ...said, kind: CaptureKind.Before, octets: this.#packet(this.lane.rx, i) }]);
+    }
   }
 
   #copyOne(i: number, meta: PacketMeta, number: number, timeMs: number): void {

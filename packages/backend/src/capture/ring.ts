@@ -9,10 +9,12 @@
 /** What is copied. */
 export enum CaptureLevel {
   Off = 0,
+  /** Packets with a message of TLS or HTTP, as they came up. */
+  Heads = 1,
   /** Packets in which a message was found, those that were not let pass, and what left in their place. */
-  Messages = 1,
+  Messages = 2,
   /** Every packet that came up, and every one that left. */
-  Packets = 2,
+  Packets = 3,
 }
 
 /** Which side of the engine a copy is of. */
@@ -88,6 +90,11 @@ export class CaptureRing {
   /** Records that found no room, modulo 2^32. */
   get lost(): number {
     return Atomics.load(this.#words, LOST) >>> 0;
+  }
+
+  /** Octets of records that nobody has read yet. */
+  get waitingBytes(): number {
+    return ((Atomics.load(this.#words, HEAD) >>> 0) - (Atomics.load(this.#words, TAIL) >>> 0)) >>> 0;
   }
 
   /** Writes records that belong together: all of them, or none, which are counted. */

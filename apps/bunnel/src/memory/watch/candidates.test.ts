@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { parseStrategy, PRESETS } from "@bunnel/profile";
 import { costOf, inOrder, type Candidate, type Knowledge } from "./candidates.ts";
 
-const NOTHING: Knowledge = { scoreOf: () => undefined, elsewhere: [] };
+const NOTHING: Knowledge = { scoreOf: () => undefined, elsewhere: [], failed: [] };
 
 function candidates(...texts: string[]): Candidate[] {
   return texts.map((text) => ({ text, strategy: parseStrategy(text) }));
@@ -20,10 +20,18 @@ test("inOrder() begins with the cheapest", () => {
 
 test("inOrder() has first what worked here, then what works for others here, and last what failed", () => {
   const scores: Readonly<Record<string, number>> = { [SPLIT]: 0.2, [FAKE]: 0.9, "tls: split(2)": 0.4 };
-  const known = { scoreOf: (text: string) => scores[text], elsewhere: [SPLIT, "tls: split(3) disorder"] };
+  const known = { scoreOf: (text: string) => scores[text], elsewhere: [SPLIT, "tls: split(3) disorder"], failed: [] };
   const all = candidates(SPLIT, DISORDER, "tls: split(3) disorder", "tls: split(2)", FAKE);
   expect(inOrder(all, "tls", known).map(({ text }) => text)).toEqual([
     ...[FAKE, "tls: split(3) disorder", DISORDER, "tls: split(2)", SPLIT],
+  ]);
+});
+
+test("inOrder() has other makes before more of what failed", () => {
+  const all = candidates("tls: split(2)", SPLIT, FAKE, "tls: split(1, 3) disorder", DISORDER);
+  const known = { ...NOTHING, failed: [parseStrategy("tls: split(7)")] };
+  expect(inOrder(all, "tls", known).map(({ text }) => text)).toEqual([
+    ...["tls: split(1, 3) disorder", DISORDER, FAKE, "tls: split(2)", SPLIT],
   ]);
 });
 

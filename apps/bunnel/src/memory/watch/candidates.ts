@@ -14,20 +14,27 @@ export interface Knowledge {
   readonly scoreOf: (text: string) => number | undefined;
   /** Strategies that work for other hosts of this network, the latest first. */
   readonly elsewhere: readonly string[];
+  /** What has failed for this host of late: more of the same kind is tried behind other kinds. */
+  readonly failed: readonly Strategy[];
 }
 
 /**
  * Those that could help a kind of message, the most hopeful first: what worked for this host, then what works for
- * others here, then what was never tried from the cheapest on, then what failed, the oldest failures first. What would
- * do the same to the message as an earlier one is left out.
+ * others here, then what was never tried, then what failed, the oldest failures first. What was never tried goes by its
+ * cost, but behind other makes where its make failed: where one cut in order fails, another hardly helps. What would do
+ * the same to the message as an earlier one is left out.
  */
 export function inOrder(candidates: readonly Candidate[], kind: WatchedKind, known: Knowledge): Candidate[] {
+  const failedMakes = known.failed.map((strategy) => makeOf(strategy, kind));
   const rank = ({ text, strategy }: Candidate): readonly [number, number] => {
     const score = known.scoreOf(text);
     if (score !== undefined && score > 0.5) return [0, -score];
     const place = known.elsewhere.indexOf(text);
     if (score === undefined && place >= 0) return [1, place];
-    return score === undefined ? [2, costOf(strategy, kind)] : [3, -score];
+    if (score !== undefined) return [3, -score];
+    const make = makeOf(strategy, kind);
+    const failures = failedMakes.filter((each) => each === make).length;
+    return [2, failures * MAKE_WEIGHT + costOf(strategy, kind)];
   };
   const ranked = candidates
     .filter(({ strategy }) => costOf(strategy, kind) > 0)
@@ -41,6 +48,15 @@ export function inOrder(candidates: readonly Candidate[], kind: WatchedKind, kno
     seen.add(text);
     return [candidate];
   });
+}
+
+/** More than the dearest strategy costs. */
+const MAKE_WEIGHT = 10_000;
+
+/** The techniques that a strategy is made of, whatever their parameters. */
+function makeOf({ clauses }: Strategy, kind: WatchedKind): string {
+  const operations = clauses.find((clause) => clause.kind === kind)?.operations ?? [];
+  return [...new Set(operations.map(({ technique }) => technique))].toSorted().join(" ");
 }
 
 /** Packets that a strategy adds to a message of this kind, and what they risk; 0: it leaves the kind alone. */

@@ -105,6 +105,11 @@ describe("FlowWatch", () => {
     expect(play([1, synAck()], [2, hello()], [3, redirect(60)])).toEqual([]);
   });
 
+  test("a whole answer that comes from elsewhere is a page of the box", () => {
+    const page: Seen = { seen: "end", flow: A, hopLimit: 60, seq: 1101 };
+    expect(play([1, synAck()], [2, hello(A, "http")], [3, page])).toMatchObject([{ symptom: "redirect", weight: 1.5 }]);
+  });
+
   test("forgets what is watched for too long, and has room for so many", () => {
     const watch = new FlowWatch();
     for (let i = 0; i < FLOWS_MAX + 10; i++) watch.take(hello(`f${i}`), i);

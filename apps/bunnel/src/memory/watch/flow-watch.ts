@@ -1,7 +1,7 @@
 // From what is seen of flows to what became of them. Pure: time is told, nothing is asked.
 //
 //   reset      RST, or the server's end without an octet, soon behind the message
-//   redirect   HTTP sends to another site, from another distance than the server's
+//   redirect   HTTP sends to another site, or a short answer ends, from another distance than the server's
 //   silence    the message is not acknowledged, was sent again three times, and not an octet came
 //   freeze     some kilobytes came, and then not even acknowledgements
 //
@@ -25,10 +25,13 @@ export const AGAIN_MIN = 3;
 export const GIVEN_UP_MS = 2_000;
 /** What is heard so soon behind a message may have been on its way when the network went down. */
 export const LIFE_BEHIND_MS = 500;
+/** Boxes reset whatever goes to an address for so long behind what they found (gfw.report, sp25). */
+export const RESIDUAL_MS = 180_000;
 /** A flow is watched for so long. */
 export const WATCH_MAX_MS = 120_000;
 /** Flows at a time; the oldest goes. */
-export const FLOWS_MAX = 4_096;
+export const FLOWS_MAX = 1_024;
+const RESETS_MAX = 1_024;
 /** What a packet from another distance than the server's adds. */
 export const ELSEWHERE_WEIGHT = 1.5;
 
@@ -44,6 +47,8 @@ export class FlowWatch {
   readonly #flows = new Map<string, Flow>();
   /** Those of them that have failed if something else is heard. */
   readonly #doubts = new Map<string, "silence" | "freeze">();
+  /** Servers' ends where a message was reset, the latest last. */
+  readonly #resets = new Map<string, { readonly host: string; readonly kind: WatchedKind; readonly at: number }>();
   /** When a sign of life of the network was last seen, and of which flow. */
   readonly #life: { flow: string; at: number }[] = [];
 
@@ -75,8 +80,9 @@ export class FlowWatch {
     const flow = this.#flows.get(name);
     if (flow?.hello === undefined) {
       // A reset before any message is a refusal, an end without one nobody's business.
+      const residual = seen.seen === "reset" && flow?.synAck !== undefined ? this.#residual(name, now) : [];
       if (seen.seen !== "socket") this.#forget(name);
-      return [];
+      return residual;
     }
     return this.#judge(name, flow, seen, now);
   }
@@ -121,8 +127,13 @@ export class FlowWatch {
     const said = synAck === undefined ? 0 : (seen.seq - synAck.seq - 1) >>> 0;
     const bytes = Math.max(said > WORKED_BYTES ? 0 : said, last?.received ?? 0);
     const isSoon = now - (hello?.at ?? 0) <= RESET_WITHIN_MS;
-    const isFailed = isReset ? isOdd || bytes <= RESET_MAX_BYTES : bytes === 0 && synAck !== undefined;
-    if (isFailed && isSoon) return this.#settle(name, flow, "reset", isOdd ? ELSEWHERE_WEIGHT : 1);
+    const isFailed = isOdd || (isReset ? bytes <= RESET_MAX_BYTES : bytes === 0 && synAck !== undefined);
+    if (isFailed && isSoon) {
+      if (hello !== undefined) this.#noteReset(name, hello, now);
+      // A whole answer that is not the server's is a page of the box.
+      const symptom = !isReset && bytes > 0 ? "redirect" : "reset";
+      return this.#settle(name, flow, symptom, isOdd ? ELSEWHERE_WEIGHT : 1);
+    }
     if (!isReset && bytes >= WORKED_END_BYTES) return this.#settle(name, flow, undefined, 1);
     this.#forget(name);
     return [];
@@ -141,6 +152,22 @@ export class FlowWatch {
       else if (received >= FREEZE_MIN_BYTES) this.#doubts.set(name, "freeze");
     }
     return this.#confirmed(now);
+  }
+
+  #noteReset(name: string, { host, kind }: { readonly host: string; readonly kind: WatchedKind }, at: number): void {
+    const server = serverOf(name);
+    this.#resets.delete(server);
+    this.#resets.set(server, { host, kind, at });
+    const [oldest] = this.#resets.keys();
+    if (this.#resets.size > RESETS_MAX && oldest !== undefined) this.#resets.delete(oldest);
+  }
+
+  /** A connection that was accepted, and reset before it said anything. */
+  #residual(name: string, now: number): FlowVerdict[] {
+    const before = this.#resets.get(serverOf(name));
+    if (before === undefined || now - before.at >= RESIDUAL_MS) return [];
+    const { host, kind } = before;
+    return [{ host, kind, helloAt: now, symptom: "reset", weight: 1, isResidual: true }];
   }
 
   /** The client closed it, or the system gave up: a message that was never acknowledged was lost. */
@@ -193,6 +220,10 @@ export class FlowWatch {
     this.#flows.set(name, flow);
     return flow;
   }
+}
+
+function serverOf(flow: string): string {
+  return flow.slice(flow.indexOf(" ") + 1);
 }
 
 /** Whether a packet has come another way than the server's first one: within a flow that does not change by itself. */

@@ -99,6 +99,8 @@ export class HostWatch {
     if (helloAt < host.since) return undefined;
     if (symptom === undefined) return this.#worked(name, host, now);
     if (now < host.restUntil || isPinned) return undefined;
+    // It says nothing of a strategy that had nothing to act on.
+    if (verdict.isResidual === true && host.onTrial) return undefined;
     return this.#failed(name, host, { ...verdict, symptom }, now);
   }
 

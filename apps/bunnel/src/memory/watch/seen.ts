@@ -41,4 +41,6 @@ export interface FlowVerdict {
   readonly symptom: Exclude<Symptom, "other"> | undefined;
   /** How sure a failure is: 1, and more where the packet came from elsewhere than the server's. */
   readonly weight: number;
+  /** No message went out: a box resets whatever goes to an address where it found something before. */
+  readonly isResidual?: true;
 }
