@@ -76,7 +76,8 @@ describe("the image", () => {
       `timeout 60 ${inside} up --json > ${said} 2>${said}.err &`,
       `for i in $(seq 300); do [ -s ${said} ] && break; sleep 0.1; done`,
       `pid=$(sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p' ${said})`,
-      "grep -h -e ^Cap -e ^NoNewPrivs -e ^Uid /proc/$pid/status; grep -h ^CapBnd /proc/$(ps -o ppid= $pid)/status",
+      "parent=$(sed -n 's/^PPid:[^0-9]*//p' /proc/$pid/status)",
+      "grep -h -e ^Cap -e ^NoNewPrivs -e ^Uid /proc/$pid/status; grep -h ^CapBnd /proc/$parent/status",
       // As `podman stop` does it: no other root than the host's may look into the state of nobody.
       `kill -TERM $pid; wait; cat ${said}`,
       '[ "$before" = "$(ip rule; ip -6 rule; ip -o link)" ] && echo CLEAN',
