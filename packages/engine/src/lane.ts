@@ -28,6 +28,7 @@ import {
   LANES_BASE,
   LANES_MAX,
   META_BYTES,
+  META_L7,
   OFFLOAD_GROUPS,
   OFFLOAD_ORDER,
   OFFLOAD_PIECES,
@@ -269,6 +270,11 @@ export class Lane {
     }
     this.#words[WORD_ANSWER / 4] = answer;
     this.#words[WORD_ANSWERED / 4] = question.packet + 1;
+  }
+
+  /** The kind of message in a packet of the burst (L7): what `meta` tells of it, without making an object. */
+  l7(i: number): number {
+    return this.#view.getUint8(this.#base + LANE_METAS + i * META_BYTES + META_L7);
   }
 
   /** What the engine found in packet `i` of the last burst. */
