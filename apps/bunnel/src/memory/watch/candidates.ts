@@ -1,5 +1,6 @@
 // In which order strategies are tried. Pure.
-import { printClause, type Operation, type Strategy } from "@bunnel/profile";
+import { egressRefusals, printClause, type Strategy } from "@bunnel/profile";
+import { costOf as costOfClause } from "../../strategies/cost.ts";
 import type { WatchedKind } from "./seen.ts";
 
 /** A strategy that can be tried, by its text. */
@@ -59,52 +60,9 @@ function makeOf({ clauses }: Strategy, kind: WatchedKind): string {
   return [...new Set(operations.map(({ technique }) => technique))].toSorted().join(" ");
 }
 
-/** Packets that a strategy adds to a message of this kind, and what they risk; 0: it leaves the kind alone. */
+/** See `../../strategies/cost.ts`; 0: it leaves the kind alone, or gives its messages up. */
 export function costOf({ clauses }: Strategy, kind: WatchedKind): number {
-  const operations = clauses.find((clause) => clause.kind === kind)?.operations ?? [];
-  return operations.reduce((sum, operation) => sum + operationCost(operation), 0);
-}
-
-/** A decoy reaches the server where its distance was misjudged: it costs more than a cut. */
-const DECOY_COST = 3;
-
-function operationCost(operation: Operation): number {
-  switch (operation.technique) {
-    case "split":
-      return operation.points.length;
-    case "disorder":
-    case "httphost":
-      return 1;
-    case "fake":
-    case "hostfakesplit":
-    case "rst":
-    case "synack":
-      return DECOY_COST * operation.repeats;
-    case "dup":
-      return operation.repeats;
-    case "delay":
-      return 1 + operation.ms / 10;
-    case "drop":
-      return Infinity;
-    case "fakedsplit":
-    case "seqovl":
-    case "syndata":
-    case "window":
-    case "mss":
-    case "ipfrag":
-    case "udplen":
-    case "ipid":
-    case "ttl":
-    case "tos":
-    case "doh":
-    case "redirect":
-    case "tlsrec":
-    case "oob":
-    case "hostpad":
-    case "hostdot":
-    case "hosttab":
-    case "methodspace":
-    case "methodeol":
-      return DECOY_COST;
-  }
+  const clause = clauses.find((each) => each.kind === kind);
+  if (clause === undefined || clause.operations.some(({ technique }) => technique === "drop")) return 0;
+  return costOfClause(clause, egressRefusals({ clauses: [clause] }, "packet").length > 0);
 }

@@ -9,7 +9,7 @@ import {
   type Clause,
   type Kind,
 } from "@bunnel/profile";
-import { costOf } from "./cost.ts";
+import { costOf } from "../../strategies/cost.ts";
 
 export interface Candidate {
   /** A name of the catalogue, or the strategy itself in short. */
