@@ -139,7 +139,10 @@ describe("Tun.events()", () => {
 
   test("that nobody has asked for yet, or is waiting for, end with return(), and keep nothing open", async () => {
     using tun = namespace.run(() => openTun(QUIET));
-    const sockets = () => readdirSync("/proc/self/fd").map(linkOf).filter((link) => link.startsWith("socket:"));
+    const sockets = () =>
+      readdirSync("/proc/self/fd")
+        .map(linkOf)
+        .filter((link) => link.startsWith("socket:"));
     // Those of tests before this one may be closed meanwhile.
     const before = new Set(sockets());
     const added = () => sockets().filter((socket) => !before.has(socket)).length;
