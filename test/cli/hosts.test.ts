@@ -70,8 +70,8 @@ describe("bunnel hosts, where no service runs", () => {
   test.each([
     [["forget"], 2, "expected hosts, or --all"],
     [["forget", "--all", HOST], 2, "expected hosts, or --all"],
-    [["set", "192.0.2.7", "pass", "--everywhere"], 1, "expected a name such as www.example.org"],
-    [["set", HOST, "preset:agressive", "--everywhere"], 1, 'did you mean "aggressive"?'],
+    [["set", "192.0.2.7", "pass", "--everywhere"], 2, "expected a name such as www.example.org"],
+    [["set", HOST, "preset:agressive", "--everywhere"], 2, 'did you mean "aggressive"?'],
     [["set", HOST, "pass"], 1, "expected this machine to be in one"],
   ] as const)("%j: status %i, and says %s", async (words, status, says) => {
     using folder = new Folder();

@@ -1,9 +1,10 @@
 // bunnel hosts …: what is remembered of hosts, listed and edited, whether a service runs or not.
 import { InvalidArgumentError, type Command } from "commander";
 import { askControl } from "../control/client.ts";
-import { ANY_NETWORK, type HostMemory, type Tried } from "../memory/contract.ts";
+import { ANY_NETWORK, type HostMemory, MemoryError, type Tried } from "../memory/contract.ts";
 import { hostCommands, HOSTS_SHOWN, type HostsAnswer } from "../memory/host-commands.ts";
 import { networkHere, openOffline } from "../memory/open-offline.ts";
+import { keptHost, keptStrategy } from "../memory/names.ts";
 import { memoryPath } from "../memory/place.ts";
 import { ExitError } from "../service/exit.ts";
 import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
@@ -83,8 +84,20 @@ const WRONG_WORDS = 2;
 
 async function set(host: string, strategy: string | undefined, options: HostsOptions): Promise<void> {
   const { everywhere = false } = options;
+  checkWords(host, strategy);
   const answer = await ask(options, "hosts-set", { host, everywhere, ...(strategy !== undefined && { strategy }) });
   say(options, answer, strategy === undefined ? `${host} is let go` : `${host} is held to ${strategy}`);
+}
+
+/** What can be said without the service is said as wrong words. */
+function checkWords(host: string, strategy: string | undefined): void {
+  try {
+    keptHost(host);
+    if (strategy !== undefined) keptStrategy(strategy);
+  } catch (cause) {
+    if (!(cause instanceof MemoryError)) throw cause;
+    throw new ExitError(cause.message, WRONG_WORDS, { cause });
+  }
 }
 
 function say(options: HostsOptions, data: unknown, text: string): void {
