@@ -5,6 +5,7 @@ import type { ServiceStatus } from "../commands/status.ts";
 import { dnsMetrics } from "./dns-metrics.ts";
 import { memoryMetrics } from "./memory-metrics.ts";
 import type { Metric, Sample } from "./exposition.ts";
+import { streamMetrics } from "./stream-metrics.ts";
 
 /** What a running service says. */
 export interface ServiceFigures {
@@ -38,6 +39,7 @@ export function serviceMetrics(figures: ServiceFigures | undefined, version: str
     counter("bunnel_reloads_total", "Times that the profile was read again, by outcome.", reloads(status)),
     ...dnsMetrics(status),
     ...memoryMetrics(status.memory),
+    ...streamMetrics(status),
   ];
 }
 
