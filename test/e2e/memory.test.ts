@@ -96,6 +96,14 @@ async function recovered(scheme: "https" | "http" = "https"): Promise<number> {
   return performance.now() - began;
 }
 
+/** Asks on: a flow that began before the change says nothing of the strategy behind it. */
+async function untilHelped(isSeen: (tried: readonly Tried[]) => boolean): Promise<void> {
+  await until(async () => {
+    await ask(BLOCKED_NAME);
+    return isSeen((await hosts()).hosts[0]?.tried ?? []);
+  });
+}
+
 async function changeCensor(from: CensorName, to: CensorName, symptom: string): Promise<void> {
   await lab.setCensor(from);
   await using service = await up();
@@ -103,7 +111,7 @@ async function changeCensor(from: CensorName, to: CensorName, symptom: string): 
   await lab.setCensor(to);
   const tookMs = await recovered();
   console.info(`${from} to ${to}: served again after ${Math.round(tookMs)} ms`);
-  await until(async () => (await hosts()).hosts[0]?.tried[0]?.worked === 1);
+  await untilHelped((tried) => (tried[0]?.worked ?? 0) > 0);
   const found = await hosts();
   expect(found.network.label).toBe("192.0.2.1 on eth0");
   expect(found.hosts.map(({ host }) => host)).toEqual([BLOCKED_NAME]);
@@ -146,7 +154,7 @@ test("a censor that begins to send resets: the service recovers, and another net
   await lab.setCensor("first-packet");
   const tookMs = await recovered();
   console.info(`resets: served again after ${Math.round(tookMs)} ms`);
-  await until(async () => (await hosts()).hosts[0]?.tried.some(({ worked }) => worked > 0) === true);
+  await untilHelped((tried) => tried.some(({ worked }) => worked > 0));
   const tried = (await hosts()).hosts[0]?.tried ?? [];
   expect(tried.find(({ failed }) => failed > 0)).toMatchObject({ symptom: "reset" });
   // The same addresses with another router: another network.
