@@ -17,8 +17,7 @@ export interface FuzzArguments {
 }
 
 export const USAGE = `bun run fuzz [parse|names|rules|offload|poll|translate|all]
-               [--seconds N] [--executions N] [--seed S]
-             [--keep] [--long] [--report FILE]
+             [--seconds N] [--executions N] [--seed S] [--keep] [--long] [--report FILE]
 
   parse     the parser alone, held against the plain codec
   names     the recognisers of TLS, HTTP, QUIC and DNS, held against the plain codec

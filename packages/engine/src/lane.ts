@@ -29,6 +29,7 @@ import {
   LANES_MAX,
   META_BYTES,
   META_L7,
+  META_REASON,
   OFFLOAD_GROUPS,
   OFFLOAD_ORDER,
   OFFLOAD_PIECES,
@@ -270,6 +271,11 @@ export class Lane {
     }
     this.#words[WORD_ANSWER / 4] = answer;
     this.#words[WORD_ANSWERED / 4] = question.packet + 1;
+  }
+
+  /** The reason of a packet of the burst (Reason): what `meta` tells of it, without making an object. */
+  reason(i: number): number {
+    return this.#view.getUint8(this.#base + LANE_METAS + i * META_BYTES + META_REASON);
   }
 
   /** The kind of message in a packet of the burst (L7): what `meta` tells of it, without making an object. */

@@ -1,34 +1,19 @@
 // The lane's end: queries that a rule took out of a burst are copied and given away. So many may wait to be taken over;
 // what comes then is dropped and counted, and its sender asks again.
-import {
-  Counter,
-  LANE_BYTES,
-  LANE_WORDS,
-  LANES_BASE,
-  QUERIES_MAX,
-  Reason,
-  RESOLVER_BEFORE_BYTES,
-  WORD_QUERIES_TAKEN,
-} from "@bunnel/abi";
-import { laneCounters, type Lane } from "@bunnel/engine";
+import { Counter, QUERIES_MAX, Reason, RESOLVER_BEFORE_BYTES, WORD_QUERIES_TAKEN } from "@bunnel/abi";
+import type { Lane } from "@bunnel/engine";
+import { LaneOutlet, takenWordOf } from "../lane-outlet.ts";
 import type { TakenQuery } from "./taken-query.ts";
-
-const ANSWERED: number = Counter.Reasons + Reason.DropAnswered;
 
 /** Word of a lane that counts the queries that were taken over. */
 export function takenWord(memory: SharedArrayBuffer, laneIndex: number): Uint32Array {
-  return new Uint32Array(memory, LANES_BASE + laneIndex * LANE_BYTES + LANE_WORDS + WORD_QUERIES_TAKEN, 1);
+  return takenWordOf(memory, laneIndex, WORD_QUERIES_TAKEN);
 }
 
 /** A lane's queries on their way to whoever answers them. */
 export class QueryOutlet {
-  /** As halves: of each counter the lower one tells whether it has changed. */
-  readonly #counters: Uint32Array;
-  readonly #dropped: BigUint64Array;
+  readonly #outlet: LaneOutlet;
   readonly #view: DataView;
-  readonly #taken: Uint32Array;
-  #seen: number;
-  #given: number;
 
   constructor(
     readonly lane: Lane,
@@ -36,30 +21,24 @@ export class QueryOutlet {
     readonly give: (query: TakenQuery) => void,
   ) {
     const { memory, index } = lane;
-    this.#dropped = laneCounters(memory, index);
-    this.#counters = new Uint32Array(memory, this.#dropped.byteOffset, 2 * this.#dropped.length);
+    this.#outlet = new LaneOutlet(lane, Reason.DropAnswered, takenWord(memory, index));
     this.#view = new DataView(memory);
-    this.#taken = takenWord(memory, index);
-    this.#seen = this.#counters[2 * ANSWERED] ?? 0;
-    this.#given = Atomics.load(this.#taken, 0);
   }
 
   /** Gives away the queries of the burst of `came` packets, which still lie in their slots. */
   take(came: number): void {
-    const seen = this.#counters[2 * ANSWERED] ?? 0;
-    if (seen === this.#seen) return;
-    this.#seen = seen;
+    if (!this.#outlet.hasNew()) return;
     for (let i = 0; i < came; i++) {
-      if (this.lane.meta(i).reason === Reason.DropAnswered) this.#giveOne(i);
+      if (this.#outlet.has(i)) this.#giveOne(i);
     }
   }
 
   #giveOne(i: number): void {
-    if (this.#given - Atomics.load(this.#taken, 0) >= QUERIES_MAX) {
-      this.#dropped[Counter.QueriesDropped] = (this.#dropped[Counter.QueriesDropped] ?? 0n) + 1n;
+    if (this.#outlet.waiting >= QUERIES_MAX) {
+      this.#outlet.drop(Counter.QueriesDropped);
       return;
     }
-    this.#given = (this.#given + 1) >>> 0;
+    this.#outlet.given(1);
     const at = this.lane.rx.at[i] ?? 0;
     const before = at - RESOLVER_BEFORE_BYTES;
     const resolver = this.#copy(before + 2, this.#view.getUint16(before, true));

@@ -1,19 +1,10 @@
 // The lane's end of what sockets carry on: datagrams and echo requests that a rule took out of a burst are copied and
 // given away together. So many octets may wait to be taken over; what comes then is dropped and counted, as a socket
 // that is full drops it.
-import {
-  CARRIED_MAX_BYTES,
-  Counter,
-  LANE_BYTES,
-  LANE_WORDS,
-  LANES_BASE,
-  Reason,
-  VNET_HEADER_BYTES,
-  WORD_CARRIED_TAKEN,
-} from "@bunnel/abi";
-import { laneCounters, type Lane } from "@bunnel/engine";
+import { CARRIED_MAX_BYTES, Counter, Reason, VNET_HEADER_BYTES, WORD_CARRIED_TAKEN } from "@bunnel/abi";
+import type { Lane } from "@bunnel/engine";
+import { LaneOutlet, takenWordOf } from "../lane-outlet.ts";
 
-const CARRIED: number = Counter.Reasons + Reason.ReplaceCarried;
 /** Before each packet: its octets u32, the size of its segments u16, and two octets of nothing. */
 const RECORD_HEADER_BYTES = 8;
 // linux/virtio_net.h: octets of struct virtio_net_hdr
@@ -28,19 +19,14 @@ export type CarriedPackets = Uint8Array<ArrayBuffer>;
 
 /** Word of a lane that counts the octets of records that were taken over. */
 export function carriedWord(memory: SharedArrayBuffer, laneIndex: number): Uint32Array {
-  return new Uint32Array(memory, LANES_BASE + laneIndex * LANE_BYTES + LANE_WORDS + WORD_CARRIED_TAKEN, 1);
+  return takenWordOf(memory, laneIndex, WORD_CARRIED_TAKEN);
 }
 
 /** A lane's packets on their way to whoever carries them on. */
 export class CarriedOutlet {
-  /** As halves: the lower one tells whether the counter has changed. */
-  readonly #counters: Uint32Array;
-  readonly #dropped: BigUint64Array;
+  readonly #outlet: LaneOutlet;
   readonly #octets: Uint8Array;
   readonly #view: DataView;
-  readonly #taken: Uint32Array;
-  #seen: number;
-  #given: number;
 
   constructor(
     readonly lane: Lane,
@@ -49,35 +35,29 @@ export class CarriedOutlet {
     readonly give: (packets: CarriedPackets) => void,
   ) {
     const { memory, index } = lane;
-    this.#dropped = laneCounters(memory, index);
-    this.#counters = new Uint32Array(memory, this.#dropped.byteOffset, 2 * this.#dropped.length);
+    this.#outlet = new LaneOutlet(lane, Reason.ReplaceCarried, carriedWord(memory, index));
     this.#octets = new Uint8Array(memory);
     this.#view = new DataView(memory);
-    this.#taken = carriedWord(memory, index);
-    this.#seen = this.#counters[2 * CARRIED] ?? 0;
-    this.#given = Atomics.load(this.#taken, 0);
   }
 
   /** Gives away what was taken out of the burst of `came` packets, which still lie in their slots. */
   take(came: number): void {
-    const seen = this.#counters[2 * CARRIED] ?? 0;
-    if (seen === this.#seen) return;
-    this.#seen = seen;
-    const waiting = (this.#given - Atomics.load(this.#taken, 0)) >>> 0;
+    if (!this.#outlet.hasNew()) return;
+    const { waiting } = this.#outlet;
     const indexes: number[] = [];
     let bytes = 0;
     for (let i = 0; i < came; i++) {
-      if (this.lane.meta(i).reason !== Reason.ReplaceCarried) continue;
+      if (!this.#outlet.has(i)) continue;
       const next = bytes + recordBytes(this.lane.rx.lengths[i] ?? 0);
       if (waiting + next > CARRIED_MAX_BYTES) {
-        this.#dropped[Counter.CarriedDropped] = (this.#dropped[Counter.CarriedDropped] ?? 0n) + 1n;
+        this.#outlet.drop(Counter.CarriedDropped);
         continue;
       }
       indexes.push(i);
       bytes = next;
     }
     if (indexes.length === 0) return;
-    this.#given = (this.#given + bytes) >>> 0;
+    this.#outlet.given(bytes);
     this.give(this.#records(indexes, bytes));
   }
 
