@@ -18,6 +18,11 @@ export interface DemoOptions {
   readonly signal: AbortSignal;
 }
 
+/**
+ * How long a failure waits for an interrupt that would explain it: Ctrl-C reaches every process of the terminal, and
+ * what a child does of it may be seen here before the signal itself is.
+ */
+const INTERRUPT_ARRIVES_MS = 1000;
 /** Set for the program that runs as root of a user namespace, so that it says so and does not enter another. */
 const INSIDE_VARIABLE = "BUNNEL_DEMO_INSIDE";
 
@@ -92,9 +97,10 @@ async function runAtLiveLevel(finding: LevelFinding, lab: LiveLab, options: Demo
 }
 
 /** Comes back at once when the signal comes; what is under way then fails with the lab that it works in. */
-async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+export async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
   const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-  const quiet = work.catch((error: unknown) => {
+  const quiet = work.catch(async (error: unknown) => {
+    await Promise.race([aborted, Bun.sleep(INTERRUPT_ARRIVES_MS)]);
     if (!signal.aborted) throw error;
   });
   await Promise.race([quiet, aborted]);
