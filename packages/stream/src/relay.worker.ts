@@ -1,5 +1,6 @@
 // The relay's thread, as `StreamRelay.open` starts it.
 import { RelayLoop } from "./loop/relay-loop.ts";
+import { takeOwnTable } from "./own-table/own-table.ts";
 import type { FromRelay, RelayStart } from "./protocol.ts";
 
 declare const self: Worker;
@@ -8,6 +9,8 @@ const say = (message: FromRelay): void => self.postMessage(message);
 
 self.addEventListener("message", (event: MessageEvent<RelayStart>) => {
   try {
+    const { inbox, listener, signal } = event.data;
+    if (inbox !== undefined) takeOwnTable([inbox, listener, signal]);
     new RelayLoop(event.data, say).run();
     say({ say: "ended" });
   } catch (error) {

@@ -1,7 +1,8 @@
 // Stream egress of `bunnel up`: a relay for each address of the device, whose sockets carry the mark that keeps them
 // out of it.
 import type { AnswerDns, CarriedFigures, CarrierContext, OpenCarrier, StreamCarrier } from "@bunnel/backend";
-import { affordableFlows, StreamRelay, type RelayStats } from "@bunnel/stream";
+import { selectionOf } from "@bunnel/profile";
+import { affordableFlows, RelayGroup, type RelayStats } from "@bunnel/stream";
 import { openDatagrams } from "./carry.ts";
 import { QueryStreams } from "./query-streams.ts";
 import { streamOptions } from "../proxy/proxy.ts";
@@ -20,20 +21,24 @@ export function relayCarrier(mark: number, answerDns?: AnswerDns): StreamCarrier
 /** @throws StreamError when an address cannot be listened on; no relay is open then */
 async function openRelays(context: CarrierContext, mark: number, answerDns?: AnswerDns): Promise<OpenCarrier> {
   const { listen, profile, originalDestination } = context;
-  const relays: StreamRelay[] = [];
+  const relays: RelayGroup[] = [];
   const streams = answerDns && new QueryStreams(answerDns);
   const close = (): void => {
     for (const relay of relays) relay.close();
     streams?.close();
   };
   try {
-    for (const address of listen) {
-      const { datagrams: _forProxies, ...options } = streamOptions(profile);
-      const maxFlows = affordableFlows(profile.stream.maxFlows, listen.length, profile.stream.maxDatagramSessions);
-      const where = { listen: { address, port: 0 }, accept: "translated" as const };
-      relays.push(StreamRelay.open({ ...options, maxFlows, ...where, originalDestination, profile, mark }));
+    const { maxFlows: wanted, maxDatagramSessions } = profile.stream;
+    const flows = affordableFlows(wanted, listen.length, maxDatagramSessions);
+    const { datagrams: _forProxies, maxFlows: _shared, ...options } = streamOptions(profile);
+    const hasRules = selectionOf(profile).stream !== undefined;
+    for (const [index, address] of listen.entries()) {
+      // Queries over TCP are few, and so are connections of the second family: their threads wait for the first one.
+      const late = !hasRules || index > 0;
+      const where = { listen: { address, port: 0 }, originalDestination, late };
+      relays.push(RelayGroup.open({ ...options, ...where, flows, profile, mark }));
     }
-    for (const relay of relays) await relay.ready;
+    for (const relay of relays) if (!relay.isLate) await relay.start();
   } catch (error) {
     close();
     throw error;
