@@ -16,6 +16,8 @@ export interface RelayStart {
   readonly listener: number;
   /** Where descriptors come to it, when it is to have a table of its own. */
   readonly inbox: number | undefined;
+  /** Its thread began late: it has the rights that the process had left by then, and gives them up. */
+  readonly isLate: boolean;
   /** The address that it listens on. */
   readonly address: string;
   readonly counters: SharedArrayBuffer;

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { defaultProfile } from "@bunnel/profile";
 import { shareOut } from "./descriptors.ts";
@@ -159,6 +159,9 @@ describe.if(isLinux)("RelayGroup", () => {
     const answer = said(socket);
     socket.end("late");
     expect(await answer).toBe("lateend");
+    // Whatever this process may do, its thread may not.
+    const rights = readdirSync("/proc/self/task").map((task) => readFileSync(`/proc/self/task/${task}/status`, "utf8"));
+    expect(rights.filter((status) => /^CapEff:\s*0+$/mu.test(status)).length).toBeGreaterThan(0);
     expect(tables().length).toBe(1);
     const idle = groupOf(2, { late: true });
     idle.close();

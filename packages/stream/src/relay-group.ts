@@ -49,7 +49,7 @@ export class RelayGroup implements Disposable {
     const own: RelayOptions = {
       ...options,
       accept: "translated",
-      late: late === true && isForAll(new URL("./relay.worker.ts", import.meta.url)),
+      late: late === true && RelayGroup.mayStartLate(),
       maxFlows: flows.tables === undefined ? flows.flows : Math.ceil(flows.flows / tables) + SPREAD,
       ...(flows.tables !== undefined && { form: "native", sharedBy: tables }),
     };
@@ -64,6 +64,11 @@ export class RelayGroup implements Disposable {
       for (const relay of relays) relay.close();
       throw error;
     }
+  }
+
+  /** Whether a thread can read its code whoever this process has become. */
+  static mayStartLate(): boolean {
+    return isForAll(new URL("./relay.worker.ts", import.meta.url));
   }
 
   /** What all of them counted. */

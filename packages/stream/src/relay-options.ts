@@ -51,7 +51,7 @@ export interface RelayOptions {
   readonly maxFlows?: number;
   /**
    * Its thread starts when the first `reach` asks for it, or `start`: before that it takes no more than a descriptor.
-   * For translated connections alone. Default false.
+   * On Linux the thread gives up all capabilities. For translated connections alone. Default false.
    */
   readonly late?: boolean;
   /**

@@ -99,6 +99,7 @@ export class StreamRelay implements Disposable {
       system: options.system,
       ...this.#descriptors,
       inbox: this.#outbox?.inbox,
+      isLate: options.late === true,
       address: address.address,
       counters: this.#counters.memory,
       accept: options.accept,

@@ -213,7 +213,9 @@ export class RelayLoop implements FlowHost {
         this.say({ say: "flows", question: message.question, flows: [...this.#flows].map((flow) => flow.describe()) });
         return;
       case "reach":
-        this.#reach(this.#arrived(message), (reached) => this.say({ say: "reached", question: message.question, reached }));
+        this.#reach(this.#arrived(message), (reached) =>
+          this.say({ say: "reached", question: message.question, reached }),
+        );
         return;
       case "destination":
         this.#answer(message.question, message.found as never);
@@ -230,7 +232,8 @@ export class RelayLoop implements FlowHost {
   }
 
   #reach(wish: Wish, answer: (reached: Reached) => void): void {
-    if (wish.fd >= 0 && this.#flows.size + this.#ahead.size < this.start.maxFlows) return this.#ahead.begin(wish, answer);
+    if (wish.fd >= 0 && this.#flows.size + this.#ahead.size < this.start.maxFlows)
+      return this.#ahead.begin(wish, answer);
     if (wish.fd >= 0) closeFile(wish.fd);
     this.counters.add("overLimit");
     answer("refused");

@@ -22,6 +22,11 @@ const SCM_RIGHTS = 1;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
+/** asm/unistd_64.h, asm-generic/unistd.h */
+const SYS_CAPSET = process.arch === "arm64" ? 91 : 126;
+/** linux/capability.h */
+const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
+
 const libc = library(libcNames("linux").paths, {
   syscall: { args: ["i64", "i64", "i64", "i64"], returns: "i64" },
   socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
@@ -54,6 +59,17 @@ export function closeBetween(first: number, last: number): number {
  */
 export function copyTable(last: number): number {
   return closeRange(last + 1, LAST_DESCRIPTOR, CLOSE_RANGE_UNSHARE);
+}
+
+/** The calling thread has no capabilities from now on, nor has what it starts. 0, or the errno. */
+export function giveUpCapabilities(): number {
+  // struct __user_cap_header_struct for this thread, and two of __user_cap_data_struct (linux/capability.h)
+  const header = Uint32Array.of(LINUX_CAPABILITY_VERSION_3, 0);
+  const none = new Uint32Array(6);
+  const failed = Number(libc().syscall(SYS_CAPSET, addressOf(header), addressOf(none), 0)) < 0;
+  latest.memory = header.buffer;
+  latest.memory = none.buffer;
+  return failed ? errno() : 0;
 }
 
 /** Both ends of a connection that keeps messages apart and does not block, or undefined. */
