@@ -110,12 +110,11 @@ class RunningTun implements BackendHandle {
 
   private constructor(
     readonly platform: TunPlatform,
-    settings: TunSettings,
+    private readonly config: BackendConfig,
     readonly parts: Parts,
     interception: Intercepting,
-    private readonly config: BackendConfig,
   ) {
-    const { alive } = config;
+    const { alive, settings = {} } = config;
     const { profile } = config.engine;
     this.#settings = settings;
     this.#interception = interception;
@@ -190,15 +189,9 @@ class RunningTun implements BackendHandle {
       const started: { running?: RunningTun } = {};
       const changed = (): void => started.running?.followMtu();
       const openFlows = (): number => stream?.openFlows ?? 0;
-      const parts = { platform, device: queues.device, changed, openFlows };
-      const interception = new Intercepting(parts, profile, settings);
-      started.running = new RunningTun(
-        platform,
-        settings,
-        { engine, queues, stream, answers, datagrams },
-        interception,
-        config,
-      );
+      const interception = new Intercepting({ platform, device: queues.device, changed, openFlows }, profile, settings);
+      const parts = { engine, queues, stream, answers, datagrams };
+      started.running = new RunningTun(platform, config, parts, interception);
       return started.running;
     } catch (error) {
       stream?.close();

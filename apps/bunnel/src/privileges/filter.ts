@@ -22,8 +22,8 @@ const AUDIT_ARCH: Readonly<Record<FilterArch, number>> = { x64: 0xc000003e, arm6
 const X32_BIT = 0x40000000;
 
 /**
- * What the service never needs: name, number on x64 (asm/unistd_64.h), number on arm64 (asm-generic/unistd.h). capset is
- * not among it: it can only give up, and threads that start late do.
+ * What the service never needs: name, number on x64 (asm/unistd_64.h), number on arm64 (asm-generic/unistd.h). Not
+ * among it is capset: it can only give up, and threads that start late do.
  */
 export const DENIED: readonly (readonly [name: string, x64: number, arm64: number])[] = [
   ["execve", 59, 221],

@@ -91,7 +91,7 @@ class RulesInterception implements LinuxInterception {
     });
   }
 
-  /** Everything comes up whatever is selected: where owners and exceptions stay what they are, nothing is to be done. */
+  /** Everything comes up whatever is selected: where owners and exceptions stay, nothing is to be done. */
   reselect(options: InterceptionOptions): boolean {
     const { session, rules, options: before } = this.#held;
     const isOfUplinks = JSON.stringify(options.uplinks) === JSON.stringify(before.uplinks);
