@@ -123,9 +123,10 @@ export class FlowWatch {
     const { hello, synAck, last } = flow;
     const isReset = seen.seen === "reset";
     const isOdd = isElsewhere(flow, seen.hopLimit);
-    // A forged one may stand anywhere in the window: what the system took is then all that is known.
+    // A forged one may stand anywhere in the window: what the system took is then all that is known. What comes as the
+    // server's own says how much it sent, also of a flow that nobody could look at before it was over.
     const said = synAck === undefined ? 0 : (seen.seq - synAck.seq - 1) >>> 0;
-    const bytes = Math.max(said > WORKED_BYTES ? 0 : said, last?.received ?? 0);
+    const bytes = Math.max(isOdd && said > WORKED_BYTES ? 0 : said, last?.received ?? 0);
     const isSoon = now - (hello?.at ?? 0) <= RESET_WITHIN_MS;
     const isFailed = isOdd || (isReset ? bytes <= RESET_MAX_BYTES : bytes === 0 && synAck !== undefined);
     if (isFailed && isSoon) {
