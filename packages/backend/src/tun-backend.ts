@@ -132,14 +132,15 @@ class RunningTun implements BackendHandle {
     void parts.datagrams?.closed.then((cause) => cause && this.#end(cause)).catch(() => undefined);
     void parts.stream?.failed.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
+    const currentPackets = (): Profile => packetProfileOf(platform, this.#profile);
     const figures = this.#figures;
-    this.captured = new CaptureFeed(parts.queues.captures, (rule) => figures.ruleOf(currentProfile(), rule));
+    this.captured = new CaptureFeed(parts.queues.captures, (rule) => figures.ruleOf(currentPackets(), rule));
     this.pipeline = {
       get profile() {
         return currentProfile();
       },
       get decided() {
-        return figures.decided(currentProfile());
+        return figures.decided(currentPackets());
       },
       load: (next, changed) => this.#load(next, { ...this.#settings, ...changed }),
     };
@@ -150,15 +151,13 @@ class RunningTun implements BackendHandle {
     const { profile } = config.engine;
     // What a kill switch left closed stays so until the new interception takes it over.
     if (settings.killSwitch !== true) platform.sweep();
-    const link = streamLinkOf(platform, config);
-    const table = tableOf(profile, config.stream !== undefined);
-    refuseUnanswered(table, config.answerDns !== undefined);
-    refuseUncarried(profile, config.stream?.openDatagrams !== undefined);
+    const { packets, table } = preparedOf(platform, config);
+    const link = streamLinkOf(platform, { ...config, engine: { profile: packets } });
     const engine = await createEngine(profile, table);
     const uplinks = platform.uplinks();
     const answers = config.answerDns && new QueryAnswers(platform.openEgress(), config.answerDns);
     const stream = link && new StreamSide(engine, (lane) => queues.wake(lane));
-    const datagrams = config.stream?.openDatagrams?.(profile);
+    const datagrams = config.stream?.openDatagrams?.(packets);
     const closeHelpers = (): void => {
       answers?.close();
       datagrams?.close();
@@ -173,7 +172,7 @@ class RunningTun implements BackendHandle {
         translate: stream !== undefined,
         carry: datagrams !== undefined,
       }),
-      ...(datagrams && { carry: (packets: CarriedPackets) => datagrams.carry(packets) }),
+      ...(datagrams && { carry: (carried: CarriedPackets) => datagrams.carry(carried) }),
       ...(stream && { wanted: (translations: readonly number[]) => stream.want(translations) }),
       watch: (tap) => watchDistance(platform, tap, table),
       ...(answers && { takeQuery: (query: TakenQuery) => answers.take(query) }),
@@ -185,10 +184,10 @@ class RunningTun implements BackendHandle {
     engine.warmUp();
     const queues: Queues = await starting;
     try {
-      if (stream && link && config.stream) await stream.open(config.stream, link, profile);
+      if (stream && link && config.stream) await stream.open(config.stream, link, { profile, packets });
       const started: { running?: RunningTun } = {};
       const changed = (): void => started.running?.followMtu();
-      const interception = intercept(platform, settings, queues.device, profile, changed);
+      const interception = intercept(platform, settings, queues.device, packets, changed);
       started.running = new RunningTun(
         platform,
         settings,
@@ -225,7 +224,7 @@ class RunningTun implements BackendHandle {
 
   flows(): readonly FlowInfo[] {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
-    return this.#figures.flows(this.#profile);
+    return this.#figures.flows(packetProfileOf(this.platform, this.#profile));
   }
 
   relieve(): void {
@@ -281,12 +280,13 @@ class RunningTun implements BackendHandle {
   #load(next: Profile, settings: TunSettings): void {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
     const { engine, stream, answers, datagrams } = this.parts;
-    refuseUncarried(next, datagrams !== undefined);
-    if (stream === undefined && wantsStream(next)) {
+    const packets = packetProfileOf(this.platform, next);
+    refuseUncarried(packets, datagrams !== undefined);
+    if (stream === undefined && wantsStream(packets)) {
       throw new BackendError("E_NOT_SUPPORTED", "rules: the first one with stream egress needs a start anew");
     }
-    const before = tableOf(this.#profile, true);
-    const table = tableOf(next, true);
+    const before = tableOf(packetProfileOf(this.platform, this.#profile), true);
+    const table = tableOf(packets, true);
     refuseUnanswered(table, answers !== undefined);
     this.#watchDistance(table);
     // What comes up before its rules are known passes; the other way round it would be lost to the old ones.
@@ -298,8 +298,8 @@ class RunningTun implements BackendHandle {
       this.#watchDistance(before);
       throw cause;
     }
-    stream?.load(next);
-    datagrams?.load(next);
+    stream?.load({ profile: next, packets });
+    datagrams?.load(packets);
     this.#profile = next;
     this.#settings = settings;
   }
@@ -311,14 +311,16 @@ class RunningTun implements BackendHandle {
   /** For a moment nothing comes up: that is the side on which to err, but for a kill switch, which stays closed. */
   #interceptAnew(next: Profile, settings: TunSettings): void {
     const { device } = this.parts.queues;
-    if (isSameSelection([this.#profile, this.#settings], [next, settings])) return;
+    const [packets, before] = [next, this.#profile].map((each) => packetProfileOf(this.platform, each));
+    if (packets === undefined || before === undefined) return;
+    if (isSameSelection([before, this.#settings], [packets, settings])) return;
     const changed = (): void => this.followMtu();
     if (settings.killSwitch === true && this.#interception.release) this.#interception.release();
     else this.#interception.close();
     try {
-      this.#interception = intercept(this.platform, settings, device, next, changed);
+      this.#interception = intercept(this.platform, settings, device, packets, changed);
     } catch (cause) {
-      this.#interception = intercept(this.platform, this.#settings, device, this.#profile, changed);
+      this.#interception = intercept(this.platform, this.#settings, device, before, changed);
       throw cause;
     }
   }
@@ -332,6 +334,22 @@ function attempt(step: () => void): Error | undefined {
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+function packetProfileOf(platform: TunPlatform, profile: Profile): Profile {
+  return platform.packetProfile?.(profile) ?? profile;
+}
+
+/** What the engine works by. @throws BackendError E_NOT_SUPPORTED for rules that nobody here carries out */
+function preparedOf(
+  platform: TunPlatform,
+  { engine: { profile }, stream, answerDns }: BackendConfig,
+): { readonly packets: Profile; readonly table: Uint8Array } {
+  const packets = packetProfileOf(platform, profile);
+  const table = tableOf(packets, stream !== undefined);
+  refuseUnanswered(table, answerDns !== undefined);
+  refuseUncarried(packets, stream?.openDatagrams !== undefined);
+  return { packets, table };
 }
 
 /** Queries that go nowhere and that nobody answers would be lost. */

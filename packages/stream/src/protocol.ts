@@ -35,6 +35,7 @@ export type ToRelay =
   | { readonly say: "name"; readonly question: number; readonly addresses: readonly string[] }
   | { readonly say: "rules"; readonly rules: RelayRules }
   | { readonly say: "flows"; readonly question: number }
+  | { readonly say: "bind"; readonly bindTo: string }
   | ({ readonly say: "reach"; readonly question: number } & Wish)
   | { readonly say: "close" };
 

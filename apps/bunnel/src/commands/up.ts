@@ -7,7 +7,6 @@ import {
   type BackendHandle,
   type BackendStats,
   type PumpChoice,
-  type TunPlatform,
 } from "@bunnel/backend";
 import { LOG_LEVELS, ProfileError, type LogLevel } from "@bunnel/profile";
 import { isAnswered } from "../control/client.ts";
@@ -16,13 +15,14 @@ import { ControlServer, type ControlCommands } from "../control/server.ts";
 import { errorFields } from "../logs/error-fields.ts";
 import { Log } from "../logs/log.ts";
 import { standardError } from "../logs/sink.ts";
-import { openDns } from "../dns/dns-service.ts";
+import { openDns, openDnsBySockets } from "../dns/dns-service.ts";
 import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
 import { ExitError, StoppedError } from "../service/exit.ts";
 import { gatewayWarnings } from "../service/gateway.ts";
 import { follow } from "../service/follow.ts";
+import { joinSystem, type Joined } from "../service/joined.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { MemoryService } from "../memory/memory-service.ts";
 import { MemoryWatch } from "../service/memory-watch.ts";
@@ -119,7 +119,12 @@ function readPump(text: string): PumpChoice {
 }
 
 async function up(options: UpOptions): Promise<void> {
-  const { source, user, log, paths, platform } = await prepare(options);
+  await carryTraffic(options, joinSystem);
+}
+
+/** `bunnel up` with the parts of a system. */
+export async function carryTraffic(options: UpOptions, join: typeof joinSystem): Promise<void> {
+  const { source, user, log, paths, joined } = await prepare(options, join);
   // Before anything of a living one is touched.
   if (await isAnswered(paths.socket)) throw anotherIsUp(paths.socket);
   makeStateDir(paths);
@@ -133,11 +138,11 @@ async function up(options: UpOptions): Promise<void> {
   const settings = settingsOf(options, profile);
   // Once privileges are given up, no program can be started any more.
   using dashboard = options.ui === undefined ? undefined : besideUs(options);
-  using dns = openDns(profile);
-  using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log });
-  const handle = await new TunBackend(audited(platform, audit)).start({
+  using dns = joined.isLinux ? openDns(profile) : openDnsBySockets(profile);
+  using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log, canLook: joined.isLinux });
+  const handle = await new TunBackend(audited(joined.platform, audit)).start({
     ...{ engine: { profile: memory.effective(profile) }, settings },
-    ...(await helpersOf(supervisor, dns)),
+    ...helpersOf(supervisor, dns, joined),
   });
   dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
   const service = new Service(handle, {
@@ -152,7 +157,7 @@ async function up(options: UpOptions): Promise<void> {
   });
   try {
     commands.serve(service.commands);
-    audit.note("drop privileges", { ...giveUp(paths, user, memory) });
+    if (joined.isLinux) audit.note("drop privileges", { ...giveUp(paths, user, memory) });
     using _telling = tellPackets(handle, control, (what) => audit.note(what), memory.follow(handle));
     using _following = follow(service, control, { ...options, log }, stop.resolve);
     const { gaveUp, watch } = watchMemory(handle, log);
@@ -188,31 +193,42 @@ interface Prepared {
   readonly user: ServiceUser | undefined;
   readonly log: Log;
   readonly paths: StatePaths;
-  readonly platform: TunPlatform;
+  readonly joined: Joined;
 }
 
 /** Everything that can be found wrong before anything is done. */
-async function prepare(options: UpOptions): Promise<Prepared> {
-  if (process.platform !== "linux") {
-    throw new ExitError(`up: this version carries traffic on Linux only, this is ${process.platform}`);
-  }
+async function prepare(options: UpOptions, join: typeof joinSystem): Promise<Prepared> {
   const source = await readRight(options);
-  const named = source.profile.service.user;
-  const user = serviceUser(options.user ?? (named === "" ? undefined : named));
-  const log = new Log(logOptionsOf(options, source.profile), standardError());
+  const { profile } = source;
+  const log = new Log(logOptionsOf(options, profile), standardError());
   const paths = statePaths(options.stateDir);
-  const { linuxPlatform } = await import("../service/platform.linux.ts");
-  const platform = linuxPlatform({
-    statePath: paths.state,
-    forwards: source.profile.gateway.interfaces.length > 0,
+  const joined = await join({
+    ...{ profile, statePath: paths.state },
+    ...(options.uplink && { uplinks: options.uplink }),
     onNetwork: (uplinks) => log.info("network changed", { uplinks }),
     onError: (error) => log.warning("network not followed", errorFields(error)),
   });
+  const { isLinux, platform } = joined;
+  if (!isLinux) refuseWords(options, platform.name);
+  const named = profile.service.user;
+  const user = isLinux ? serviceUser(options.user ?? (named === "" ? undefined : named)) : undefined;
   const unsupported = platform.unsupported();
   if (unsupported !== undefined) throw new ExitError(unsupported);
   if (user !== undefined) checkReach(paths, user);
-  for (const warning of gatewayWarnings(source.profile)) log.warning(warning);
-  return { source, user, log, paths, platform };
+  for (const warning of gatewayWarnings(profile)) log.warning(warning);
+  return { source, user, log, paths, joined };
+}
+
+/** Words that mean something on Linux alone. */
+function refuseWords({ method = "auto", queues = 1, pump, killSwitch, user }: UpOptions, system: string): void {
+  const words = [
+    ...(method === "auto" ? [] : ["--method"]),
+    ...(queues === 1 ? [] : ["--queues"]),
+    ...(pump === "uring" ? ["--pump uring"] : []),
+    ...(killSwitch === true ? ["--kill-switch"] : []),
+    ...(user === undefined ? [] : ["--user"]),
+  ];
+  if (words.length > 0) throw new ExitError(`${words.join(", ")}: expected Linux, this is ${system}`, WRONG_WORDS);
 }
 
 /** A profile that is wrong stays wrong: the status tells a service manager not to try again. */
@@ -253,13 +269,13 @@ function endedByItself(cause: Error, log: Log, isClosed: boolean): ExitError {
   return new StoppedError(cause, isClosed);
 }
 
-/** What the backend has beside its platform. The carrier is loaded where it can run: it needs the system's library. */
-async function helpersOf(
+/** What the backend has beside its platform. */
+function helpersOf(
   supervisor: Supervisor,
   dns: ReturnType<typeof openDns>,
-): Promise<Pick<BackendConfig, "stream" | "alive" | "answerDns">> {
-  const { linuxCarrier } = await import("../service/platform.linux.ts");
-  return { stream: linuxCarrier(dns.answerStream), alive: () => supervisor.alive(), answerDns: dns.answer };
+  joined: Joined,
+): Pick<BackendConfig, "stream" | "alive" | "answerDns"> {
+  return { stream: joined.carrier(dns.answerStream), alive: () => supervisor.alive(), answerDns: dns.answer };
 }
 
 /** Ends it and returns its last figures. */

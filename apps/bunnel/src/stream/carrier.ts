@@ -1,37 +1,59 @@
-// Stream egress of `bunnel up`: a relay for each address of the device, whose sockets carry the mark that keeps them
-// out of it.
-import type { AnswerDns, CarriedFigures, CarrierContext, OpenCarrier, StreamCarrier } from "@bunnel/backend";
-import { affordableFlows, StreamRelay, type RelayStats } from "@bunnel/stream";
-import { openDatagrams } from "./carry.ts";
+// Stream egress of `bunnel up`: a relay for each address of the device, whose sockets carry the mark, or
+// are bound to the interface, that keeps them out of it.
+import type {
+  AnswerDns,
+  CarriedFigures,
+  CarrierContext,
+  DatagramCarrying,
+  OpenCarrier,
+  StreamCarrier,
+} from "@bunnel/backend";
+import type { Profile } from "@bunnel/profile";
+import { affordableFlows, StreamRelay, type RelayOptions, type RelayStats } from "@bunnel/stream";
 import { QueryStreams } from "./query-streams.ts";
 import { streamOptions } from "../proxy/proxy.ts";
 
-/**
- * @param mark of packets that are not taken into the device
- * @param answerDns answers queries over TCP; without it they go to their servers
- */
-export function relayCarrier(mark: number, answerDns?: AnswerDns): StreamCarrier {
+/** What keeps a relay's sockets out of the device, and who carries datagrams. */
+export interface CarrierOutside extends Pick<RelayOptions, "mark" | "form" | "system"> {
+  /** The interface that sockets are bound to, and is followed. */
+  readonly uplink?: { readonly name: string; follow(tell: (name: string) => void): () => void };
+  readonly openDatagrams: (profile: Profile) => DatagramCarrying;
+}
+
+/** @param answerDns answers queries over TCP; without it they go to their servers */
+export function relayCarrier(outside: CarrierOutside, answerDns?: AnswerDns): StreamCarrier {
   return {
-    open: (context) => openRelays(context, mark, answerDns),
-    openDatagrams: (profile) => openDatagrams(profile, mark),
+    open: (context) => openRelays(context, outside, answerDns),
+    openDatagrams: (profile) => outside.openDatagrams(profile),
   };
 }
 
 /** @throws StreamError when an address cannot be listened on; no relay is open then */
-async function openRelays(context: CarrierContext, mark: number, answerDns?: AnswerDns): Promise<OpenCarrier> {
+async function openRelays(
+  context: CarrierContext,
+  { uplink, openDatagrams: _others, ...outside }: CarrierOutside,
+  answerDns?: AnswerDns,
+): Promise<OpenCarrier> {
   const { listen, profile, originalDestination } = context;
   const relays: StreamRelay[] = [];
   const streams = answerDns && new QueryStreams(answerDns);
+  const unfollow = uplink?.follow((name) => relays.forEach((relay) => relay.bind(name)));
   const close = (): void => {
+    unfollow?.();
     for (const relay of relays) relay.close();
     streams?.close();
   };
   try {
     for (const address of listen) {
       const { datagrams: _forProxies, ...options } = streamOptions(profile);
-      const maxFlows = affordableFlows(profile.stream.maxFlows, listen.length, profile.stream.maxDatagramSessions);
+      const maxFlows = affordableFlows(profile.stream.maxFlows, {
+        ...{ relays: listen.length, beside: profile.stream.maxDatagramSessions, ...outside },
+      });
       const where = { listen: { address, port: 0 }, accept: "translated" as const };
-      relays.push(StreamRelay.open({ ...options, maxFlows, ...where, originalDestination, profile, mark }));
+      const bound = uplink && { bindTo: uplink.name };
+      relays.push(
+        StreamRelay.open({ ...options, ...outside, ...bound, maxFlows, ...where, originalDestination, profile }),
+      );
     }
     for (const relay of relays) await relay.ready;
   } catch (error) {

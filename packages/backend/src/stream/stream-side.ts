@@ -24,6 +24,12 @@ export function tableOf(profile: Profile, hasCarrier: boolean): Uint8Array {
   return encodeRules(profile, hasCarrier ? { streamRules: "leave" } : {});
 }
 
+/** A profile, and what it means for packets: see `TunPlatform.packetProfile`. */
+export interface StreamProfiles {
+  readonly profile: Profile;
+  readonly packets: Profile;
+}
+
 type Queries = NonNullable<PreparedConnection["queries"]>;
 
 /** Rules of the table whose connections are for DNS queries that are answered here, by their indexes. */
@@ -67,14 +73,14 @@ export class StreamSide {
   }
 
   /** Listens, and begins to translate. */
-  async open(carrier: StreamCarrier, link: StreamLink, profile: Profile): Promise<void> {
+  async open(carrier: StreamCarrier, link: StreamLink, { profile, packets }: StreamProfiles): Promise<void> {
     const open = await carrier.open({
       listen: [link.address, ...(link.hasIpv6 ? [STREAM_ADDRESS6] : [])],
       profile,
       originalDestination: (peer) => this.#translations?.destinationOf(peer),
     });
     this.#carrier = open;
-    this.#queries = queriesByRule(profile);
+    this.#queries = queriesByRule(packets);
     void open.closed.then((cause) => {
       if (!this.#isClosed) this.#failed.resolve(cause ?? new Error("stream egress ended"));
     });
@@ -84,11 +90,12 @@ export class StreamSide {
       ipv4: { address: link.address, prefixLength: link.prefixLength, tcpPort: port4 },
       ...(link.hasIpv6 && { ipv6 }),
       holds: open.prepare !== undefined,
+      ownClients: link.ownClients,
     });
   }
 
-  load(profile: Profile): void {
-    this.#queries = queriesByRule(profile);
+  load({ profile, packets }: StreamProfiles): void {
+    this.#queries = queriesByRule(packets);
     this.#carrier?.load(profile);
   }
 
