@@ -19,18 +19,18 @@ import {
   type TunSettings,
 } from "./backend.ts";
 import { CaptureFeed } from "./capture/feed.ts";
-import { needsAnswers } from "./dns/needs-answers.ts";
 import { QueryAnswers } from "./dns/query-answers.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
 import { BackendError } from "./errors.ts";
 import { intercept, isSameSelection } from "./intercept.ts";
 import { watchDistance } from "./watch-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
+import { packetProfileOf, preparedOf, refuseUnanswered, refuseUncarried } from "./prepared.ts";
 import { Queues } from "./queues.ts";
 import { RuleFigures } from "./rule-figures.ts";
 import type { CarriedPackets } from "./stream/carried-outlet.ts";
 import type { DatagramCarrying } from "./stream/carrier.ts";
-import { streamAddresses, streamLinkOf, wantsDatagrams, wantsStream } from "./stream/stream-link.ts";
+import { streamAddresses, streamLinkOf, wantsStream } from "./stream/stream-link.ts";
 import { StreamSide, tableOf } from "./stream/stream-side.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -334,34 +334,6 @@ function attempt(step: () => void): Error | undefined {
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
-}
-
-function packetProfileOf(platform: TunPlatform, profile: Profile): Profile {
-  return platform.packetProfile?.(profile) ?? profile;
-}
-
-/** What the engine works by. @throws BackendError E_NOT_SUPPORTED for rules that nobody here carries out */
-function preparedOf(
-  platform: TunPlatform,
-  { engine: { profile }, stream, answerDns }: BackendConfig,
-): { readonly packets: Profile; readonly table: Uint8Array } {
-  const packets = packetProfileOf(platform, profile);
-  const table = tableOf(packets, stream !== undefined);
-  refuseUnanswered(table, answerDns !== undefined);
-  refuseUncarried(packets, stream?.openDatagrams !== undefined);
-  return { packets, table };
-}
-
-/** Queries that go nowhere and that nobody answers would be lost. */
-function refuseUnanswered(table: Uint8Array, isAnswered: boolean): void {
-  if (isAnswered || !needsAnswers(table)) return;
-  throw new BackendError("E_NOT_SUPPORTED", "a rule with dns: doh or redirect needs somebody who answers: nobody does");
-}
-
-/** Datagrams that go nowhere would be lost. */
-function refuseUncarried(profile: Profile, isCarried: boolean): void {
-  if (isCarried || !wantsDatagrams(profile)) return;
-  throw new BackendError("E_NOT_SUPPORTED", "a rule that carries udp or icmp needs somebody with sockets: nobody has");
 }
 
 async function createEngine(profile: Profile, table: Uint8Array): Promise<Engine> {

@@ -56,17 +56,20 @@ interface UpOptions extends SettingWords {
 export function register(program: Command): void {
   program
     .command("up")
-    .description("carry this machine's traffic until Ctrl-C, SIGTERM or `bunnel down`")
+    .description(
+      "carry this machine's traffic until Ctrl-C, SIGTERM or `bunnel down`: on Linux by packets, or by sockets where a " +
+        "rule says so; on macOS and Windows by sockets",
+    )
     .option("-p, --profile <file>", "profile (TOML); without it the built-in one")
     .option("-s, --strategy <text>", 'one strategy for every host, such as "tls: split(1, midsld) disorder"')
-    .option("--method <name>", "how packets come up: auto, nft or rules", readMethod)
+    .option("--method <name>", "how packets come up, on Linux: auto, nft or rules", readMethod)
     .option("--device <name>", "name of the TUN device")
     .option("--uplink <name...>", "interfaces to look at (default: all with a default route)")
     .option("--mtu <octets>", "MTU of the device (default: as the uplink has it)", readMtu)
     .option("--no-offload", "do without segmentation offload")
-    .option("--queues <number>", "queues of the device, a thread for each, 1 to 4 (default: 1)", readQueues)
+    .option("--queues <number>", "queues of the device, a thread for each, 1 to 4 on Linux (default: 1)", readQueues)
     .option("--pump <name>", "how packets pass: auto, plain (a system call for each) or uring (io_uring)", readPump)
-    .option("--kill-switch", "when the service dies, refuse what its rules want until the next start or bunnel down")
+    .option("--kill-switch", "on Linux: when the service dies, refuse what its rules want until a start or bunnel down")
     .option(
       "--log-level <name>",
       `what is logged: ${LOG_LEVELS.join(", ")} (default: as the profile has it)`,
@@ -77,7 +80,7 @@ export function register(program: Command): void {
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
     .option(
       "--user <name>",
-      "who the service is once its devices are open (default: bunnel, else nobody; root stays root)",
+      "who the service is once its devices are open, on Linux (default: bunnel, else nobody; root stays root)",
     )
     .option("--audit-log <file>", "a line of JSON for each privileged operation (default: audit.log in the state dir)")
     .option("--ui [port]", "serve the dashboard on 127.0.0.1 too, from a process of its own", readUiPort)

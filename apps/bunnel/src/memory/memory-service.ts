@@ -95,7 +95,9 @@ export class MemoryService implements Disposable, PacketHearer {
     const { learning, memory } = this;
     if (learning === undefined || memory === undefined) {
       const off = (): never => {
-        throw new Error("memory: switched off by [memory] enabled = false");
+        const isSeen = this.options.canLook !== false;
+        const why = isSeen ? "switched off by [memory] enabled = false" : "this system does not show how flows fare";
+        throw new Error(`memory: ${why}`);
       };
       return { hosts: off, "hosts-forget": off, "hosts-set": off, "hosts-record": off };
     }
