@@ -57,8 +57,8 @@ export function register(program: Command): void {
   program
     .command("up")
     .description(
-      "carry this machine's traffic until Ctrl-C, SIGTERM or `bunnel down`: on Linux by packets, or by sockets where a " +
-        "rule says so; on macOS and Windows by sockets",
+      "carry this machine's traffic until Ctrl-C, SIGTERM or `bunnel down`: on Linux by packets, or by sockets where " +
+        "a rule says so; on macOS and Windows by sockets",
     )
     .option("-p, --profile <file>", "profile (TOML); without it the built-in one")
     .option("-s, --strategy <text>", 'one strategy for every host, such as "tls: split(1, midsld) disorder"')
