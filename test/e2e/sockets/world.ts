@@ -93,9 +93,9 @@ export class SocketsWorld implements AsyncDisposable {
     return (JSON.parse(await lines.until('{"left"')) as { readonly left: string }).left;
   }
 
-  /** The link of a service that was killed stays, which another one's own has not. */
+  /** Where the link of a service that was killed has stayed, it goes for another one's. */
   async unlink(): Promise<void> {
-    await succeed(this.server, ["ip", "link", "del", "eth0"]);
+    await this.server.run(["ip", "link", "del", "eth0"]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

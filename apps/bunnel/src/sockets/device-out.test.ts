@@ -25,8 +25,8 @@ describe("DeviceOut", () => {
     const { memory, list } = listed(
       [answers[0], passed[0], passed[1], answers[1]].filter((each) => each !== undefined),
     );
-    using device = MemoryDevice.open();
-    using out = new DeviceOut({ device: () => device, own: () => OWN, owns: false });
+    const device = MemoryDevice.open();
+    using out = new DeviceOut({ handOver: () => device.handOver(), open: () => device, own: () => OWN });
     out.attach(memory, 0, 0);
     expect(out.send(list, 0, 4)).toBe(4);
     const written = [device.take(), device.take(), device.take()];
@@ -39,12 +39,12 @@ describe("DeviceOut", () => {
 
   test("opens the device when the first packet is for it, not before", () => {
     let opened = 0;
-    using device = MemoryDevice.open();
+    const device = MemoryDevice.open();
     const open = (): MemoryDevice => {
       opened += 1;
       return device;
     };
-    using out = new DeviceOut({ device: open, own: () => OWN, owns: false });
+    using out = new DeviceOut({ handOver: () => device.handOver(), open, own: () => OWN });
     const { memory, list } = listed(answers);
     out.attach(memory, 0, 0);
     expect([opened, out.refused]).toEqual([0, 0]);

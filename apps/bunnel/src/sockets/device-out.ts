@@ -11,12 +11,12 @@ const SOURCE4_AT = 12;
 const SOURCE6_AT = 8;
 
 export interface DeviceOutParts {
-  /** The device, once it is needed: it may be opened after this. */
-  readonly device: () => TunDevice;
-  /** Addresses of the device, from then on. */
+  /** Of the device, once it is needed: it may be opened after this. */
+  readonly handOver: () => DeviceHandOver;
+  /** Opens what was handed over; it is this one's from then on. */
+  readonly open: (handOver: DeviceHandOver) => TunDevice;
+  /** Addresses of the device, when it is open. */
   readonly own: () => readonly string[];
-  /** The device is this one's, and closed with it. */
-  readonly owns: boolean;
 }
 
 export class DeviceOut implements Egress {
@@ -65,14 +65,11 @@ export class DeviceOut implements Egress {
   }
 
   handOver(): EgressHandOver {
-    const device = this.parts.device();
-    const handOver = { ...device.handOver(), egress: NAME, own: this.parts.own().join(" ") };
-    if (this.parts.owns) device.close();
-    return handOver;
+    return { ...this.parts.handOver(), egress: NAME, own: this.parts.own().join(" ") };
   }
 
   close(): void {
-    if (this.parts.owns) this.#device?.close();
+    this.#device?.close();
     this.#device = undefined;
   }
 
@@ -82,7 +79,7 @@ export class DeviceOut implements Egress {
 
   #open(): TunDevice {
     if (this.#device !== undefined) return this.#device;
-    const device = this.parts.device();
+    const device = this.parts.open(this.parts.handOver());
     if (this.#memory !== undefined) device.attach(this.#memory);
     this.#own = this.parts.own().map(parseAddress);
     return (this.#device = device);
@@ -101,14 +98,11 @@ export class DeviceOut implements Egress {
 }
 
 /** In another thread, from what `handOver` gave. */
-export function openTransferredOut(
-  handOver: EgressHandOver,
-  openDevice: (handOver: DeviceHandOver) => TunDevice,
-): DeviceOut {
+export function openTransferredOut(handOver: EgressHandOver, open: (handOver: DeviceHandOver) => TunDevice): DeviceOut {
   const { egress, own, ...device } = handOver;
   const driver = device["driver"];
   if (egress !== NAME || typeof driver !== "string" || typeof own !== "string") {
     throw new Error(`hand-over: expected a ${NAME}, found "${egress}"`);
   }
-  return new DeviceOut({ device: () => openDevice({ ...device, driver }), own: () => own.split(" "), owns: true });
+  return new DeviceOut({ handOver: () => ({ ...device, driver }), open, own: () => own.split(" ") });
 }

@@ -3,6 +3,7 @@
 import { startLaneWorker, type AnswerDns, type StreamCarrier, type TunPlatform } from "@bunnel/backend";
 import {
   DeviceError,
+  type DeviceHandOver,
   type DeviceOptions,
   type Interception,
   type InterceptionOptions,
@@ -106,11 +107,12 @@ class CurrentDevice {
 
   /** A way into it; to be used once it is open. */
   out(): DeviceOut {
-    const open = (): TunDevice => {
-      if (this.#device === undefined) throw new DeviceError("E_DEVICE_STATE", "device: expected it open, found none");
-      return this.system.driver.openTransferred(this.#device.handOver());
+    const handOver = (): DeviceHandOver => {
+      if (this.#device !== undefined) return this.#device.handOver();
+      throw new DeviceError("E_DEVICE_STATE", "device: expected it open, found none");
     };
-    return new DeviceOut({ device: open, own: () => this.#own, owns: true });
+    const open = (given: DeviceHandOver): TunDevice => this.system.driver.openTransferred(given);
+    return new DeviceOut({ handOver, open, own: () => this.#own });
   }
 }
 
