@@ -1,6 +1,7 @@
 // `bunnel up` as Windows has it, in front of the double of Wintun and iphlpapi, in a network namespace that is given:
 // `windows-service.ts PROFILE STATE_DIR SERVER_NAMESPACE`. Its uplink is another adapter of the double; what comes out
 // of it is carried to a device of the server. Its sockets are this system's own, for Winsock is not here.
+import { connectDevices } from "@bunnel/bsd/proof";
 import { win32Driver } from "@bunnel/tun";
 import { openLinuxTun } from "@bunnel/tun-linux";
 import { openWindowsTun } from "@bunnel/tun-win32";

@@ -75,7 +75,7 @@ export function socketsPlatform(system: SocketsSystem, options: SocketsPlatformO
     },
     clientsHaveDeviceAddress: true,
     hasIpv6: () => true,
-    startLane: (parts) => startLaneWorker(new Worker(new URL("./lane.worker.ts", import.meta.url).href), parts),
+    startLane: (parts) => startLaneWorker(new Worker(new URL("./socket-lane.worker.ts", import.meta.url).href), parts),
   };
   const sockets = { form: "portable" as const, ...(system.sockets && { system: system.sockets }) };
   return {
