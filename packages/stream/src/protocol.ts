@@ -39,6 +39,7 @@ export type ToRelay =
   | { readonly say: "name"; readonly question: number; readonly addresses: readonly string[] }
   | { readonly say: "rules"; readonly rules: RelayRules }
   | { readonly say: "flows"; readonly question: number }
+  | { readonly say: "bind"; readonly bindTo: string }
   /** With an inbox, `fd` is -1 and the descriptor comes there, under the question's number. */
   | ({ readonly say: "reach"; readonly question: number } & Wish)
   | { readonly say: "close" };

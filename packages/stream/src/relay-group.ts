@@ -8,7 +8,7 @@ import type { Reached, RelayFlow, RelayOptions, RelayStats, SocketAddress } from
 import { StreamRelay } from "./relay.ts";
 
 /** As of a relay, but for those that the group decides. */
-export interface RelayGroupOptions extends Omit<RelayOptions, "sharedBy" | "maxFlows" | "accept" | "form" | "system"> {
+export interface RelayGroupOptions extends Omit<RelayOptions, "sharedBy" | "maxFlows" | "accept"> {
   /** See `affordableFlows`. */
   readonly flows: Affordable;
 }
@@ -94,6 +94,11 @@ export class RelayGroup implements Disposable {
   /** As `StreamRelay.load`. */
   load(profile: Profile): void {
     for (const relay of this.relays) relay.load(profile);
+  }
+
+  /** As `StreamRelay.bind`. */
+  bind(bindTo: string): void {
+    for (const relay of this.relays) relay.bind(bindTo);
   }
 
   /** As `StreamRelay.flows`. */

@@ -48,6 +48,7 @@ export class StreamRelay implements Disposable {
   readonly #ended = Promise.withResolvers<Error | undefined>();
   readonly #questions = new Map<number, (flows: readonly RelayFlow[]) => void>();
   readonly #wishes = new Map<number, (reached: Reached) => void>();
+  #bindTo: string | undefined;
   #asked = 0;
   #isOpen = true;
 
@@ -84,6 +85,7 @@ export class StreamRelay implements Disposable {
     const rules = relayRules(options.profile, form);
     const { fd, address } = listen(options, sockets);
     this.address = address;
+    this.#bindTo = options.bindTo;
     this.maxFlows = affordable(options.maxFlows ?? FLOWS_DEFAULT, sockets);
     this.#outbox = options.sharedBy === undefined ? undefined : new Outbox();
     const { port1, port2 } = new MessageChannel();
@@ -140,6 +142,15 @@ export class StreamRelay implements Disposable {
     this.#say({ say: "rules", rules: relayRules(profile, this.form) });
   }
 
+  /**
+   * Another interface for the sockets to the outside that are opened from now on: the way out of this machine has
+   * changed. Those that are open stay where they are. See `bindTo` of the options.
+   */
+  bind(bindTo: string): void {
+    this.#bindTo = bindTo;
+    this.#say({ say: "bind", bindTo });
+  }
+
   /** The flows of this moment; none once it is closed. */
   flows(): Promise<readonly RelayFlow[]> {
     if (!this.#isOpen) return Promise.resolve([]);
@@ -158,7 +169,9 @@ export class StreamRelay implements Disposable {
     if (!this.#isOpen) return Promise.resolve("refused");
     const fd = this.sockets.streamSocket(familyOf(destination.address));
     if (fd < 0) return Promise.resolve("refused");
-    if (setOutside(fd, this.options, "stream", this.sockets) !== 0) {
+    // What listens on this machine is reached by no interface to the outside.
+    const bindTo = isLoopback(destination.address) ? undefined : this.#bindTo;
+    if (setOutside(fd, { mark: this.options.mark, bindTo }, "stream", this.sockets) !== 0) {
       this.sockets.closeFile(fd);
       return Promise.resolve("refused");
     }
@@ -258,6 +271,10 @@ export class StreamRelay implements Disposable {
 
 /** What is said to reach a server. */
 type Wanted = Extract<ToRelay, { readonly say: "reach" }>;
+
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
+}
 
 const resolveBySystem: ResolveName = async (name) => (await lookup(name, { all: true })).map(({ address }) => address);
 

@@ -20,6 +20,7 @@ import {
 } from "@bunnel/tun-linux";
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
 import { relayCarrier } from "../stream/carrier.ts";
+import { openDatagrams } from "../stream/carry.ts";
 import { Coalesced } from "./coalesced.ts";
 import { laneThread } from "./spare-lane.ts";
 
@@ -38,7 +39,7 @@ export interface LinuxPlatformOptions {
 
 /** Carries flows of stream rules by sockets that are not taken into the device, and answers DNS over TCP. */
 export function linuxCarrier(answerDns?: AnswerDns): StreamCarrier {
-  return relayCarrier(OUR_MARK, answerDns);
+  return relayCarrier({ mark: OUR_MARK, openDatagrams: (profile) => openDatagrams(profile, OUR_MARK) }, answerDns);
 }
 
 export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {

@@ -31,7 +31,7 @@ export class RelayLoop implements FlowHost {
   readonly accept;
   readonly user;
   readonly mark;
-  readonly bindTo;
+  bindTo;
   readonly connectTimeoutMs;
   readonly messageTimeoutMs;
   rules;
@@ -208,6 +208,10 @@ export class RelayLoop implements FlowHost {
         return;
       case "rules":
         this.rules = message.rules;
+        return;
+      case "bind":
+        this.bindTo = message.bindTo;
+        this.#sessions?.bind(message.bindTo);
         return;
       case "flows":
         this.say({ say: "flows", question: message.question, flows: [...this.#flows].map((flow) => flow.describe()) });
