@@ -7,7 +7,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CensorName } from "@bunnel/lab";
-import { ALLOWED_NAME, BLOCKED_NAME, type LiveLab, type Service } from "@bunnel/lab/live";
+import { ALLOWED_NAME, BLOCKED_NAME, serverAddress, type LiveLab, type Service } from "@bunnel/lab/live";
 import { PROGRAM } from "../cli/run.ts";
 import { createLab, get, succeed } from "./lab.ts";
 
@@ -200,6 +200,44 @@ test("flows that stop behind some kilobytes are noticed", async () => {
   });
   isOver = true;
   await Promise.all(clients);
+  await service.stop();
+});
+
+test("downloads that are throttled are noticed, and the service recovers", async () => {
+  const profile = PROFILE.replace(CUT, "tls: delay(1)").replace("[memory]", "[memory]\nthrottled_seconds = 4");
+  await using service = await up(profile);
+  // It knows a hello by its first octets, and drops what is above its rate. Another address is as quick as ever.
+  const rules = `table ip throttling {
+    chain watched {
+      type filter hook forward priority 0
+      ip daddr ${serverAddress(4)} tcp dport 443 @ih,0,24 0x160301 ip length > 300 ct mark set 7
+      ip saddr ${serverAddress(4)} ct mark 7 limit rate over 48 kbytes/second burst 8 kbytes drop
+    }
+  }`;
+  await succeed(lab.censor, ["nft", "-f", "-"], new TextEncoder().encode(rules));
+  const began = performance.now();
+  let isOver = false;
+  const download = async (host: string, address: string): Promise<void> => {
+    const words = ["-sS", "--insecure", "--noproxy", "*", "--max-time", "7", "-o", "/dev/null"];
+    const where = ["--resolve", `${host}:443:${address}`, `https://${host}/bytes/2000000`];
+    await lab.client.run(["curl", ...words, ...where]);
+  };
+  // Connections of the same moment would be one failure.
+  const clients = Array.from({ length: 4 }, async (_, client) => {
+    await Bun.sleep(client * 300);
+    while (!isOver) await download(BLOCKED_NAME, serverAddress(4));
+  });
+  await until(async () => {
+    await download(ALLOWED_NAME, serverAddress(4, 9));
+    const tried = (await hosts()).hosts[0]?.tried ?? [];
+    return tried.some(({ strategy, worked }) => worked > 0 && strategy !== "tls: delay(1)");
+  });
+  console.info(`throttled: quick again after ${Math.round(performance.now() - began)} ms`);
+  isOver = true;
+  await Promise.all(clients);
+  const tried = (await hosts()).hosts[0]?.tried ?? [];
+  expect(tried.find(({ strategy }) => strategy === "tls: delay(1)")).toMatchObject({ symptom: "throttle" });
+  expect(await bunnel("metrics")).toMatch(/bunnel_flow_failures_total\{symptom="throttle"\} [1-9]/u);
   await service.stop();
 });
 

@@ -4,7 +4,7 @@
 //   what is seen ─▶ FlowWatch ─▶ HostWatch ─▶ steps ─▶ Memory, and rules ahead of the profile's
 import { readRuleStrategy, ruleStrategyText, type Profile } from "@bunnel/profile";
 import { candidatesOf, type Candidates } from "./candidates-of.ts";
-import { ANY_NETWORK, KNOWN_SCORE, type HostMemory, type Outcome, type Symptom } from "./contract.ts";
+import { ANY_NETWORK, KNOWN_SCORE, SYMPTOMS, type HostMemory, type Outcome, type Symptom } from "./contract.ts";
 import { changesHost, Deciders, learnedProfile, type Learned } from "./learned-profile.ts";
 import type { Memory } from "./memory.ts";
 import { keptStrategy } from "./names.ts";
@@ -13,6 +13,7 @@ import { UNKNOWN_SCORE } from "./score.ts";
 import { inOrder } from "./watch/candidates.ts";
 import { FlowWatch } from "./watch/flow-watch.ts";
 import { HostWatch, type Step } from "./watch/host-watch.ts";
+import { RateWatch } from "./watch/rate-watch.ts";
 import type { FlowVerdict, Seen, WatchedKind } from "./watch/seen.ts";
 
 /** What happens, told to whoever logs. */
@@ -35,6 +36,8 @@ export interface LearningParts {
   readonly date: () => number;
 }
 
+/** Two looks at what arrived lie so far apart. */
+const LOOK_MS = 200;
 /** A host that works is noted so often at most. */
 const NOTE_EVERY_MS = 10 * 60_000;
 /** How often it is looked for what was true too long ago. */
@@ -59,6 +62,7 @@ export interface LearningFigures {
 
 export class Learning {
   readonly #flows = new FlowWatch();
+  readonly #rates: RateWatch;
   readonly #hosts: HostWatch;
   #base: Profile;
   #candidates: Candidates;
@@ -75,14 +79,15 @@ export class Learning {
   #changed: Set<string> | undefined;
   #applyAt = 0;
   #refreshAt = 0;
-  readonly #changes: Record<string, number> = { reset: 0, silence: 0, redirect: 0, freeze: 0 };
-  readonly #failures: Record<string, number> = { reset: 0, silence: 0, redirect: 0, freeze: 0 };
+  readonly #changes: Record<string, number> = Object.fromEntries(SYMPTOMS.map((symptom) => [symptom, 0]));
+  readonly #failures: Record<string, number> = { ...this.#changes };
   #worked = 0;
   #helpless = 0;
 
   constructor(readonly parts: LearningParts) {
     this.#base = parts.profile;
     this.#candidates = candidatesOf(parts.profile);
+    this.#rates = new RateWatch(rateSettings(parts.profile));
     this.#hosts = new HostWatch(watchSettings(parts.profile), (host, kind, tried) => this.#next(host, kind, tried));
     this.#refreshAt = parts.now() + REFRESH_EVERY_MS;
     // What is pinned in all networks holds before this one is known.
@@ -108,7 +113,12 @@ export class Learning {
 
   /** Flows whose sockets are of interest. */
   get watchedFlows(): readonly string[] {
-    return this.#flows.watched;
+    return [...new Set([...this.#flows.watched, ...this.#rates.watched])];
+  }
+
+  /** Whether it is of interest how quick other connections of this machine are. */
+  get comparesOthers(): boolean {
+    return this.#rates.isAnySlow;
   }
 
   /** The host whose message went out on a flow. */
@@ -128,6 +138,7 @@ export class Learning {
     this.#deciders = undefined;
     this.#candidates = candidatesOf(profile);
     this.#hosts.settings = watchSettings(profile);
+    this.#rates.settings = rateSettings(profile);
   }
 
   /** This machine is in this network from now on. */
@@ -135,6 +146,7 @@ export class Learning {
     if (this.#network?.fingerprint === network.fingerprint) return;
     this.#network = network;
     this.#hosts.clear();
+    this.#rates.clear();
     this.#attempt("memory not written", () => {
       this.parts.memory.nameNetwork(network.fingerprint, network.label, this.parts.date());
     });
@@ -148,7 +160,11 @@ export class Learning {
   take(seen: readonly Seen[]): void {
     if (this.#network === undefined) return;
     const now = this.parts.now();
-    for (const each of seen) this.#judge(this.#flows.take(each, now), now);
+    for (const each of seen) {
+      const verdicts = this.#flows.take(each, now);
+      for (const { host, bytes = 0, helloAt } of verdicts) this.#rates.brought(host, bytes, now - helloAt + LOOK_MS, now);
+      this.#judge([...verdicts, ...this.#rates.take(each, now)], now);
+    }
     this.#apply();
   }
 
@@ -157,6 +173,7 @@ export class Learning {
     if (this.#network === undefined) return;
     const now = this.parts.now();
     this.#judge(this.#flows.tick(now), now);
+    this.#rates.tick(now);
     if (now >= this.#refreshAt) this.#refresh(now);
     this.#apply();
   }
@@ -212,8 +229,9 @@ export class Learning {
 
   #judge(verdicts: readonly FlowVerdict[], now: number): void {
     for (const verdict of verdicts) {
-      const { host, kind, symptom } = verdict;
-      if (symptom === undefined) this.#worked++;
+      const { host, kind, symptom, isQuick } = verdict;
+      // What brought a lot was counted when it had brought less.
+      if (symptom === undefined) this.#worked += isQuick === true ? 0 : 1;
       else this.#failures[symptom] = (this.#failures[symptom] ?? 0) + 1;
       const pinned = this.#learned.get(host)?.pinned === true;
       const step = this.#base.memory.watch ? this.#hosts.take(verdict, now, pinned) : undefined;
@@ -353,6 +371,10 @@ export class Learning {
 function watchSettings({ memory }: Profile) {
   const { failures, windowSeconds, triesPerHour } = memory;
   return { failures, windowMs: windowSeconds * 1000, triesPerHour };
+}
+
+function rateSettings({ memory }: Profile) {
+  return { slowBytesPerSecond: memory.throttledKib * 1024, slowMs: memory.throttledSeconds * 1000 };
 }
 
 /** Strategies that work for some host, the latest first. */

@@ -157,7 +157,7 @@ export class MemoryService implements Disposable, PacketHearer {
     if (this.traffic === undefined || flows.length === 0 || now < this.#socketsAt) return [];
     this.#socketsAt = now + SOCKETS_EVERY_MS;
     try {
-      const seen = this.traffic.sockets(flows, this.#sampled);
+      const seen = this.traffic.sockets(flows, this.#sampled, learning.comparesOthers);
       // A machine with a hundred thousand connections is asked less often.
       this.#socketsAt += SHARE * (performance.now() - now);
       this.#sampled = new Set(seen.flatMap((each) => (each.seen === "socket" ? [each.flow] : [])));

@@ -7,12 +7,13 @@ const A = "192.0.2.7:40000 203.0.113.9:443";
 const B = "192.0.2.7:40001 203.0.113.10:443";
 const HOST = "video.example.org";
 
+const NOTHING = { received: 0, unacked: 0, retransmits: 0, silentMs: 0, unread: 0, outOfOrder: 0 };
 const hello = (flow = A, kind: "tls" | "http" = "tls"): Seen => ({ seen: "hello", flow, host: HOST, kind, seq: 7 });
 const synAck = (flow = A): Seen => ({ seen: "synAck", flow, hopLimit: 55, seq: 1000 });
 const reset = (bytes: number, hopLimit = 55): Seen => ({ seen: "reset", flow: A, hopLimit, seq: 1001 + bytes });
 const end = (bytes: number): Seen => ({ seen: "end", flow: A, hopLimit: 55, seq: 1001 + bytes });
 const socket = (figures: Partial<SocketFigures>): Seen => {
-  return { seen: "socket", flow: A, received: 0, unacked: 0, retransmits: 0, silentMs: 0, ...figures };
+  return { seen: "socket", flow: A, ...NOTHING, ...figures };
 };
 
 /** Plays `seen` with times, and gives what was said. */
@@ -49,6 +50,7 @@ describe("FlowWatch", () => {
   test("what ends with an answer worked, and so did what brought a lot", () => {
     const told = [{ host: HOST, symptom: undefined, helloAt: 2 }];
     expect(play([1, synAck()], [2, hello()], [3, end(5000)])).toMatchObject(told);
+    expect(play([1, synAck()], [2, hello()], [3, end(5_000_000)])).toMatchObject([{ ...told[0], bytes: 5_000_000 }]);
     expect(play([2, hello()], [3, socket({ received: WORKED_BYTES })])).toMatchObject(told);
     expect(play([2, hello()], [3, socket({ received: 900 })], [4, end(0)])).toMatchObject(told);
   });

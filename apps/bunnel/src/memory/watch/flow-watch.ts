@@ -15,6 +15,8 @@ export const RESET_WITHIN_MS = 10_000;
 export const RESET_MAX_BYTES = 4_096;
 /** Boxes that freeze a flow do so behind 16 to 20 kilobytes (net4people/bbs 490). */
 export const FREEZE_MIN_BYTES = 4_096;
+/** What a server can send before anybody looks at its flow for the second time. */
+const ANSWER_MAX_BYTES = 1024 * 1024 * 1024;
 /** A flow that brought so much works. */
 export const WORKED_BYTES = 64 * 1024;
 /** One that ended by itself with so much did, too; a TLS alert alone has 7. */
@@ -64,6 +66,7 @@ export class FlowWatch {
 
   /** What follows from it. @param now milliseconds of any clock that does not go back */
   take(seen: Seen, now: number): FlowVerdict[] {
+    if (seen.seen === "other") return [];
     const { flow: name } = seen;
     if (seen.seen === "synAck") {
       this.#alive(name, now);
@@ -104,7 +107,7 @@ export class FlowWatch {
     flow.synAck ??= { hopLimit, seq };
   }
 
-  #judge(name: string, flow: Flow, seen: Exclude<Seen, { seen: "synAck" | "hello" }>, now: number): FlowVerdict[] {
+  #judge(name: string, flow: Flow, seen: Exclude<Seen, { seen: "synAck" | "hello" | "other" }>, now: number): FlowVerdict[] {
     switch (seen.seen) {
       case "reset":
       case "end":
@@ -125,7 +128,8 @@ export class FlowWatch {
     const isOdd = isElsewhere(flow, seen.hopLimit);
     // A forged one may stand anywhere in the window: what the system took is then all that is known.
     const said = synAck === undefined ? 0 : (seen.seq - synAck.seq - 1) >>> 0;
-    const bytes = Math.max(said > WORKED_BYTES ? 0 : said, last?.received ?? 0);
+    const isLikely = said <= (isReset ? WORKED_BYTES : ANSWER_MAX_BYTES);
+    const bytes = Math.max(isLikely ? said : 0, last?.received ?? 0);
     const isSoon = now - (hello?.at ?? 0) <= RESET_WITHIN_MS;
     const isFailed = isOdd || (isReset ? bytes <= RESET_MAX_BYTES : bytes === 0 && synAck !== undefined);
     if (isFailed && isSoon) {
@@ -134,7 +138,9 @@ export class FlowWatch {
       const symptom = !isReset && bytes > 0 ? "redirect" : "reset";
       return this.#settle(name, flow, symptom, isOdd ? ELSEWHERE_WEIGHT : 1);
     }
-    if (!isReset && bytes >= WORKED_END_BYTES) return this.#settle(name, flow, undefined, 1);
+    if (!isReset && bytes >= WORKED_END_BYTES) {
+      return this.#settle(name, flow, undefined, 1).map((verdict) => ({ ...verdict, bytes }));
+    }
     this.#forget(name);
     return [];
   }
