@@ -10,6 +10,7 @@ import type { CensorName } from "@bunnel/lab";
 import { ALLOWED_NAME, BLOCKED_NAME, serverAddress, type LiveLab, type Service } from "@bunnel/lab/live";
 import { PROGRAM } from "../cli/run.ts";
 import { createLab, get, succeed } from "./lab.ts";
+import { joinLan, LAN_INTERFACE } from "./lan.ts";
 
 setDefaultTimeout(120_000);
 
@@ -200,6 +201,29 @@ test("flows that stop behind some kilobytes are noticed", async () => {
   });
   isOver = true;
   await Promise.all(clients);
+  await service.stop();
+});
+
+test("on a router that translates addresses, resets of other machines' flows are noticed", async () => {
+  await using lan = await joinLan(lab, "masquerade");
+  const profile = `[gateway]\ninterfaces = ["${LAN_INTERFACE}"]\n` + PROFILE.replace(CUT, "tls: delay(1)");
+  await using service = await up(profile);
+  const asked = async (host: string, address: string): Promise<boolean> => {
+    const words = ["-sS", "--insecure", "--noproxy", "*", "--max-time", "2", "-o", "/dev/null"];
+    const where = ["--resolve", `${host}:443:${address}`, `https://${host}/who`];
+    return (await lan.run(["curl", ...words, ...where])).status === 0;
+  };
+  expect(await asked(BLOCKED_NAME, serverAddress(4))).toBe(true);
+  await lab.setCensor("first-packet");
+  const began = performance.now();
+  await until(() => asked(BLOCKED_NAME, serverAddress(4)));
+  console.info(`resets behind a translation: served again after ${Math.round(performance.now() - began)} ms`);
+  await until(async () => {
+    await asked(BLOCKED_NAME, serverAddress(4));
+    return (await hosts()).hosts[0]?.tried.some(({ worked }) => worked > 0) ?? false;
+  });
+  const tried = (await hosts()).hosts[0]?.tried ?? [];
+  expect(tried.find(({ strategy }) => strategy === "tls: delay(1)")).toMatchObject({ symptom: "reset" });
   await service.stop();
 });
 

@@ -75,7 +75,7 @@ export class MemoryService implements Disposable, PacketHearer {
       now: () => performance.now(),
       date: Date.now,
     });
-    const traffic = profile.memory.watch ? openedTraffic(log) : undefined;
+    const traffic = profile.memory.watch ? openedTraffic(profile, log) : undefined;
     const service = new MemoryService(options, learning, memory, traffic);
     apply.run = (next) => service.#handle?.pipeline.load(next);
     service.#lookAtNetwork();
@@ -198,9 +198,9 @@ function openMemory({ profile, stateDir, user, log }: MemoryServiceOptions): Mem
   }
 }
 
-function openedTraffic(log: Log): Traffic | undefined {
+function openedTraffic({ gateway }: Profile, log: Log): Traffic | undefined {
   try {
-    return openTraffic();
+    return openTraffic(gateway.interfaces.length > 0);
   } catch (error) {
     log.warning("traffic not watched", errorFields(error));
     return undefined;

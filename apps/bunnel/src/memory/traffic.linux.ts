@@ -17,9 +17,13 @@ const SLOTS = 64;
 /** Packets that are taken in one call; the rest waits for the next. */
 const ARRIVED_MAX = 2048;
 
-/** Called after packets and what they answer can be seen, until it is disposed. @throws DeviceError */
-export function openTraffic(): Traffic {
-  const tap = openInboundTap({ rst: true, fin: true, redirects: true });
+/**
+ * Sees what arrives from now on, until it is disposed.
+ * @param forwards what is forwarded is seen as it leaves, too: with the addresses that other machines know
+ * @throws DeviceError
+ */
+export function openTraffic(forwards: boolean): Traffic {
+  const tap = openInboundTap({ rst: true, fin: true, redirects: true, forwarded: forwards });
   const memory = new SharedArrayBuffer(SLOTS * SLOT_BYTES);
   const at = Uint32Array.from({ length: SLOTS }, (_, slot) => slot * SLOT_BYTES);
   const list = { at, lengths: new Uint16Array(SLOTS) };
