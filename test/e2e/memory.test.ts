@@ -204,6 +204,29 @@ test("flows that stop behind some kilobytes are noticed", async () => {
   await service.stop();
 });
 
+test.each([
+  ["first-packet", "reset"],
+  ["packet", "silence"],
+] as const)(
+  "flows that sockets carry on: %s is seen as %s, and what sockets can do is tried",
+  async (censor, symptom) => {
+    const records = "tls: tlsrec(sniext+1) split(1, midsld)";
+    const candidates = `candidates = ["tls: seqovl(3)", "tls: fake(ttl=auto-1) split(1)", "${records}"]`;
+    const rule = `[[rule]]\nname = "all"\negress = "stream"\nports = [443]\nstrategy = "tls: delay(1)"\n`;
+    await using service = await up(`[memory]\n${candidates}\n${rule}`);
+    expect(await ask(BLOCKED_NAME)).toBe("served");
+    await lab.setCensor(censor);
+    const tookMs = await recovered();
+    console.info(`by sockets, ${symptom}: served again after ${Math.round(tookMs)} ms`);
+    await untilHelped((tried) => tried.some(({ worked }) => worked > 0));
+    const tried = (await hosts()).hosts[0]?.tried ?? [];
+    expect(tried.find(({ worked }) => worked > 0)?.strategy).toBe(records);
+    expect(tried.find(({ strategy }) => strategy === "tls: delay(1)")).toMatchObject({ symptom });
+    expect(tried).toHaveLength(2);
+    await service.stop();
+  },
+);
+
 test("on a router that translates addresses, resets of other machines' flows are noticed", async () => {
   await using lan = await joinLan(lab, "masquerade");
   const profile = `[gateway]\ninterfaces = ["${LAN_INTERFACE}"]\n` + PROFILE.replace(CUT, "tls: delay(1)");

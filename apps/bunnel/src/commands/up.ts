@@ -137,7 +137,7 @@ async function up(options: UpOptions): Promise<void> {
   using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log });
   const handle = await new TunBackend(audited(platform, audit)).start({
     ...{ engine: { profile: memory.effective(profile) }, settings },
-    ...(await helpersOf(supervisor, dns)),
+    ...(await helpersOf(supervisor, dns, memory)),
   });
   dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
   const service = new Service(handle, {
@@ -257,9 +257,14 @@ function endedByItself(cause: Error, log: Log, isClosed: boolean): ExitError {
 async function helpersOf(
   supervisor: Supervisor,
   dns: ReturnType<typeof openDns>,
+  memory: MemoryService,
 ): Promise<Pick<BackendConfig, "stream" | "alive" | "answerDns">> {
   const { linuxCarrier } = await import("../service/platform.linux.ts");
-  return { stream: linuxCarrier(dns.answerStream), alive: () => supervisor.alive(), answerDns: dns.answer };
+  return {
+    stream: linuxCarrier(dns.answerStream, memory.relays),
+    alive: () => supervisor.alive(),
+    answerDns: dns.answer,
+  };
 }
 
 /** Ends it and returns its last figures. */

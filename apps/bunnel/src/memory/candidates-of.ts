@@ -1,6 +1,7 @@
 // The strategies that may be tried: those that the profile names, or the catalogue's. Each is written into a table once
 // before, so that one which cannot be written never comes near traffic.
-import { encodeRules, PRESET_PREFIX, PRESETS, ProfileError, readRuleStrategy, type Profile } from "@bunnel/profile";
+import { encodeRules, packetRefusal, ProfileError, readRuleStrategy, type Profile } from "@bunnel/profile";
+import { PRESET_PREFIX, PRESETS } from "@bunnel/profile";
 import { keptStrategy } from "./names.ts";
 import type { Candidate } from "./watch/candidates.ts";
 
@@ -27,7 +28,12 @@ function canBeWritten(profile: Profile, { strategy }: Candidate): boolean {
   const [first] = profile.rules;
   if (first === undefined) return true;
   const { hostsFile: _hosts, addressesFile: _addresses, preset: _preset, ...plain } = first;
-  const rule = { ...plain, enabled: true, hosts: [], addresses: [], egress: "auto" as const, strategy };
+  // What sockets alone can carry out needs nothing that a table could lack.
+  const clauses = strategy.clauses.map((clause) => {
+    return { ...clause, operations: clause.operations.filter((each) => packetRefusal(each) === undefined) };
+  });
+  const base = { ...plain, enabled: true, hosts: [], addresses: [] };
+  const rule = { ...base, egress: "packet" as const, strategy: { clauses } };
   try {
     encodeRules({ ...profile, rules: [rule] });
     return true;

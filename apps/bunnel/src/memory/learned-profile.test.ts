@@ -64,6 +64,24 @@ describe("learnedProfile()", () => {
   });
 });
 
+describe.each(["stream", "auto"])("of a rule whose flows sockets carry on: egress %s", (egress) => {
+  const rule = `[[rule]]\nname = "all"\negress = "${egress}"\nstrategy = "tls: tlsrec(1)"\n`;
+  const streams = new Deciders(parseProfile(rule));
+
+  test("what sockets can carry out is tried, and leaves by them", () => {
+    expect(changesHost(streams, "www.example.org", "tls", "tls: split(1, midsld)")).toBe(true);
+    const profile = learnedProfile(streams, new Map([["www.example.org", learned("tls: split(1, midsld)")]]));
+    expect(profile.rules[0]).toMatchObject({ hosts: ["=www.example.org"], egress: "stream" });
+    encodeRules(profile, { streamRules: "leave" });
+  });
+
+  test("what needs packets is not", () => {
+    for (const strategy of ["tls: fakedsplit(1, ttl=4)", "tls: fake(ttl=auto-1) split(1)", "tls: seqovl(2)"]) {
+      expect(changesHost(streams, "www.example.org", "tls", strategy)).toBe(false);
+    }
+  });
+});
+
 test("changesHost() says which strategies are worth a try", () => {
   const changes = (strategy: string, host = "www.example.org") => changesHost(deciders, host, "tls", strategy);
   expect(changes("tls: split(1)")).toBe(true);

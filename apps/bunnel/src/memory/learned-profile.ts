@@ -2,6 +2,7 @@
 // those hosts otherwise. So whatever goes before that rule still does, and what it leaves to others stays with them.
 import {
   egressOf,
+  egressRefusals,
   encodeRules,
   matchRule,
   printClause,
@@ -36,7 +37,7 @@ export class Deciders {
   readonly #rules: readonly TableRule[];
 
   constructor(readonly profile: Profile) {
-    this.#table = encodeRules(profile);
+    this.#table = encodeRules(profile, { streamRules: "leave" });
     this.#rules = tableRules(profile);
   }
 
@@ -115,10 +116,9 @@ function placesOf(
   return [...places].map(([index, clauses]) => ({ index, clauses }));
 }
 
-/** Whether flows would leave by the same way as now: another one may not have been opened at the start. */
+/** Whether flows can leave by the same way as now: another one may not have been opened at the start. */
 function isSameWay(rule: Rule | undefined, clause: Clause): boolean {
-  if (rule === undefined) return true;
-  return egressOf(rule) === egressOf({ ...rule, strategy: { clauses: [clause] } });
+  return rule === undefined || egressRefusals({ clauses: [clause] }, egressOf(rule)).length === 0;
 }
 
 function ruleOf(profile: Profile, { index, clauses, hosts }: Group, number: number): Rule {
@@ -130,7 +130,9 @@ function ruleOf(profile: Profile, { index, clauses, hosts }: Group, number: numb
   };
   if (base !== undefined) {
     const { preset: _preset, hostsFile: _hostsFile, ...rest } = base;
-    return { ...rest, ...own };
+    // What sockets carried stays with them, also where packets could do what is done now.
+    const isKept = egressOf(base) === "stream" && egressRefusals({ clauses }, "stream").length === 0;
+    return { ...rest, ...own, ...(isKept && { egress: "stream" as const }) };
   }
   return {
     ...{ enabled: true, priority: FIRST_PRIORITY, addresses: [], ports: [], families: ["ipv4", "ipv6"] },

@@ -162,7 +162,8 @@ export class Learning {
     const now = this.parts.now();
     for (const each of seen) {
       const verdicts = this.#flows.take(each, now);
-      for (const { host, bytes = 0, helloAt } of verdicts) this.#rates.brought(host, bytes, now - helloAt + LOOK_MS, now);
+      for (const { host, bytes = 0, helloAt } of verdicts)
+        this.#rates.brought(host, bytes, now - helloAt + LOOK_MS, now);
       this.#judge([...verdicts, ...this.#rates.take(each, now)], now);
     }
     this.#apply();

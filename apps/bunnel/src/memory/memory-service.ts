@@ -10,6 +10,7 @@ import { errorFields } from "../logs/error-fields.ts";
 import type { Log } from "../logs/log.ts";
 import type { ServiceUser } from "../privileges/service-user.ts";
 import type { PacketHearer } from "../service/tell-packets.ts";
+import { WatchedRelays } from "../stream/watched-relays.ts";
 import { MEMORY_LIMITS } from "./contract.ts";
 import { hostCommands } from "./host-commands.ts";
 import { Learning, type LearningFigures, type LearningNews } from "./learning.ts";
@@ -17,7 +18,7 @@ import { Memory } from "./memory.ts";
 import { networkNow } from "./network.linux.ts";
 import { IN_MEMORY } from "./open-database.ts";
 import { giveFolder, memoryPath, prepareFolder } from "./place.ts";
-import { MessageFinder, readInbound } from "./read-traffic.ts";
+import { MessageFinder, readInbound, readRelayed } from "./read-traffic.ts";
 import { openTraffic, type Traffic } from "./traffic.linux.ts";
 import type { Seen } from "./watch/seen.ts";
 
@@ -49,6 +50,7 @@ export class MemoryService implements Disposable, PacketHearer {
   #arrived: Uint8Array[] = [];
   #sampled = new Set<string>();
   readonly #finder = new MessageFinder();
+  readonly #relays = new WatchedRelays();
   #socketsAt = 0;
   #networkAt = 0;
 
@@ -86,6 +88,11 @@ export class MemoryService implements Disposable, PacketHearer {
     const { learning, memory, traffic } = this;
     const path = memory === undefined || memory.path === IN_MEMORY ? null : memory.path;
     return { enabled: learning !== undefined, file: path, watching: traffic !== undefined, ...learning?.figures };
+  }
+
+  /** Where relays tell of their messages; undefined: nobody looks at what becomes of flows. */
+  get relays(): WatchedRelays | undefined {
+    return this.traffic === undefined ? undefined : this.#relays;
   }
 
   /** What the control socket can ask. */
@@ -133,6 +140,7 @@ export class MemoryService implements Disposable, PacketHearer {
     if (learning === undefined) return;
     if (this.traffic !== undefined) {
       learning.take(records.flatMap((record) => this.#finder.take(record) ?? []));
+      learning.take(this.#relays.take().map(readRelayed));
       learning.take(this.#arrived.flatMap((packet) => readInbound(packet, (flow) => learning.hostOf(flow)) ?? []));
       learning.take(this.#sockets(learning));
     }

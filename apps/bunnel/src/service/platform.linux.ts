@@ -20,6 +20,7 @@ import {
 } from "@bunnel/tun-linux";
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
 import { relayCarrier } from "../stream/carrier.ts";
+import type { WatchedRelays } from "../stream/watched-relays.ts";
 import { Coalesced } from "./coalesced.ts";
 import { laneThread } from "./spare-lane.ts";
 
@@ -37,8 +38,8 @@ export interface LinuxPlatformOptions {
 }
 
 /** Carries flows of stream rules by sockets that are not taken into the device, and answers DNS over TCP. */
-export function linuxCarrier(answerDns?: AnswerDns): StreamCarrier {
-  return relayCarrier(OUR_MARK, answerDns);
+export function linuxCarrier(answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier {
+  return relayCarrier(OUR_MARK, answerDns, watched);
 }
 
 export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {

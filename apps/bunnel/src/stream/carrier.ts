@@ -5,20 +5,27 @@ import { affordableFlows, StreamRelay, type RelayStats } from "@bunnel/stream";
 import { openDatagrams } from "./carry.ts";
 import { QueryStreams } from "./query-streams.ts";
 import { streamOptions } from "../proxy/proxy.ts";
+import type { WatchedRelays } from "./watched-relays.ts";
 
 /**
  * @param mark of packets that are not taken into the device
  * @param answerDns answers queries over TCP; without it they go to their servers
+ * @param watched whoever looks at what becomes of flows
  */
-export function relayCarrier(mark: number, answerDns?: AnswerDns): StreamCarrier {
+export function relayCarrier(mark: number, answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier {
   return {
-    open: (context) => openRelays(context, mark, answerDns),
+    open: (context) => openRelays(context, mark, answerDns, watched),
     openDatagrams: (profile) => openDatagrams(profile, mark),
   };
 }
 
 /** @throws StreamError when an address cannot be listened on; no relay is open then */
-async function openRelays(context: CarrierContext, mark: number, answerDns?: AnswerDns): Promise<OpenCarrier> {
+async function openRelays(
+  context: CarrierContext,
+  mark: number,
+  answerDns: AnswerDns | undefined,
+  watched: WatchedRelays | undefined,
+): Promise<OpenCarrier> {
   const { listen, profile, originalDestination } = context;
   const relays: StreamRelay[] = [];
   const streams = answerDns && new QueryStreams(answerDns);
@@ -31,8 +38,10 @@ async function openRelays(context: CarrierContext, mark: number, answerDns?: Ans
       const { datagrams: _forProxies, ...options } = streamOptions(profile);
       const maxFlows = affordableFlows(profile.stream.maxFlows, listen.length, profile.stream.maxDatagramSessions);
       const where = { listen: { address, port: 0 }, accept: "translated" as const };
-      relays.push(StreamRelay.open({ ...options, maxFlows, ...where, originalDestination, profile, mark }));
+      const how = { mark, tellsMessages: watched !== undefined };
+      relays.push(StreamRelay.open({ ...options, maxFlows, ...where, originalDestination, profile, ...how }));
     }
+    watched?.follow(relays);
     for (const relay of relays) await relay.ready;
   } catch (error) {
     close();

@@ -156,7 +156,12 @@ export function memoryJsonSchema(): JsonSchema {
     watch: jsonYesOrNo("Failures are noticed, and other strategies tried.", memory.watch),
     failures: jsonWhole("Failures that make a strategy suspect.", 1, FAILURES_MAX, memory.failures),
     window_seconds: jsonWhole("Within so many seconds.", 1, WINDOW_MAX_SECONDS, memory.windowSeconds),
-    throttled_kib: jsonWhole("Slower flows, in KiB/s, may be throttled. 0: none.", 0, THROTTLED_MAX_KIB, memory.throttledKib),
+    throttled_kib: jsonWhole(
+      "Slower flows, in KiB/s, may be throttled. 0: none.",
+      0,
+      THROTTLED_MAX_KIB,
+      memory.throttledKib,
+    ),
     throttled_seconds: jsonWhole("For so long.", THROTTLED_MIN_SECONDS, THROTTLED_MAX_SECONDS, memory.throttledSeconds),
     tries_per_hour: jsonWhole("Strategies tried for one host.", 1, TRIES_MAX, memory.triesPerHour),
     candidates: texts("Strategies to try. Empty: those of the catalogue."),

@@ -16,6 +16,7 @@ import { Flow, type FlowHost } from "./flow.ts";
 import { Pipes } from "./pipes.ts";
 import { Poller } from "./poller.ts";
 import { Timers, type Timer } from "./timers.ts";
+import { ToldMessages } from "./told-messages.ts";
 
 const SCRATCH_BYTES = 256 * 1024;
 const ACCEPT_MAX = 64;
@@ -33,6 +34,7 @@ export class RelayLoop implements FlowHost {
   readonly bindTo;
   readonly connectTimeoutMs;
   readonly messageTimeoutMs;
+  readonly told: ToldMessages | undefined;
   rules;
   now = performance.now();
   readonly #timers = new Timers();
@@ -60,6 +62,7 @@ export class RelayLoop implements FlowHost {
     const scratch = new Uint8Array(SCRATCH_BYTES);
     this.shared = { pipes: this.#pipes, scratch, scratchAt: addressOf(scratch) };
     this.counters = new Counters(start.counters);
+    this.told = start.told && new ToldMessages(start.told);
     this.accept = start.accept;
     this.user = start.user;
     this.mark = start.mark;

@@ -107,7 +107,12 @@ export class FlowWatch {
     flow.synAck ??= { hopLimit, seq };
   }
 
-  #judge(name: string, flow: Flow, seen: Exclude<Seen, { seen: "synAck" | "hello" | "other" }>, now: number): FlowVerdict[] {
+  #judge(
+    name: string,
+    flow: Flow,
+    seen: Exclude<Seen, { seen: "synAck" | "hello" | "other" }>,
+    now: number,
+  ): FlowVerdict[] {
     switch (seen.seen) {
       case "reset":
       case "end":
