@@ -98,7 +98,7 @@ describe("Learning", () => {
     expect(ahead()).toEqual([[[`=${HOST}`], FAKE]]);
   });
 
-  test("downloads that are throttled change the strategy, pages between make no difference, a quick one settles", () => {
+  test("throttled downloads change the strategy, pages between make no difference, quick ones settle", () => {
     const learning = learn('candidates = ["tls: split(1) disorder", "tls: fake(ttl=4) split(1)"]\n');
     learning.enter(HOME);
     for (let i = 0; i < 4; i++) {
