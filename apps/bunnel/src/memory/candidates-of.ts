@@ -2,11 +2,14 @@
 // before, so that one which cannot be written never comes near traffic.
 import { encodeRules, packetRefusal, ProfileError, readRuleStrategy, type Profile } from "@bunnel/profile";
 import { PRESET_PREFIX, PRESETS } from "@bunnel/profile";
+import { quicPart } from "./host-key.ts";
 import { keptStrategy } from "./names.ts";
 import type { Candidate } from "./watch/candidates.ts";
 
 export interface Candidates {
   readonly usable: readonly Candidate[];
+  /** What they do to QUIC, as strategies of their own. */
+  readonly quic: readonly Candidate[];
   /** Those that this profile cannot carry out, such as one with a payload that it does not have. */
   readonly refused: readonly string[];
 }
@@ -21,7 +24,9 @@ export function candidatesOf(profile: Profile): Candidates {
     if (canBeWritten(profile, { text, strategy })) usable.push({ text, strategy });
     else refused.push(text);
   }
-  return { usable, refused };
+  const parts = new Set(usable.flatMap(({ text }) => quicPart(text) ?? []));
+  const quic = [...parts].map((text) => ({ text, strategy: readRuleStrategy(text).strategy }));
+  return { usable, quic, refused };
 }
 
 function canBeWritten(profile: Profile, { strategy }: Candidate): boolean {

@@ -18,9 +18,10 @@ import { Memory } from "./memory.ts";
 import { networkNow } from "./network.linux.ts";
 import { IN_MEMORY } from "./open-database.ts";
 import { giveFolder, memoryPath, prepareFolder } from "./place.ts";
+import { QuicFinder } from "./read-quic.ts";
 import { MessageFinder, readInbound, readRelayed } from "./read-traffic.ts";
 import { openTraffic, type Traffic } from "./traffic.linux.ts";
-import type { Seen } from "./watch/seen.ts";
+import type { QuicSeen, Seen } from "./watch/seen.ts";
 
 const SOCKETS_EVERY_MS = 1_000;
 const NETWORK_EVERY_MS = 5_000;
@@ -48,8 +49,10 @@ export type MemoryFigures = Partial<LearningFigures> & {
 export class MemoryService implements Disposable, PacketHearer {
   #handle: BackendHandle | undefined;
   #arrived: Uint8Array[] = [];
+  #answers: QuicSeen[] = [];
   #sampled = new Set<string>();
   readonly #finder = new MessageFinder();
+  readonly #quic = new QuicFinder((flow, id) => this.learning?.watches.quicHostOf(flow, id));
   readonly #relays = new WatchedRelays();
   #socketsAt = 0;
   #networkAt = 0;
@@ -133,6 +136,7 @@ export class MemoryService implements Disposable, PacketHearer {
 
   begin(): void {
     this.#arrived = this.traffic?.arrived() ?? [];
+    this.#answers = this.traffic?.quic.arrived() ?? [];
   }
 
   take(records: readonly CaptureRecord[]): void {
@@ -141,7 +145,10 @@ export class MemoryService implements Disposable, PacketHearer {
     if (this.traffic !== undefined) {
       learning.take(records.flatMap((record) => this.#finder.take(record) ?? []));
       learning.take(this.#relays.take().map(readRelayed));
-      learning.take(this.#arrived.flatMap((packet) => readInbound(packet, (flow) => learning.hostOf(flow)) ?? []));
+      learning.take(this.#arrived.flatMap((packet) => readInbound(packet, (flow) => learning.watches.hostOf(flow)) ?? []));
+      learning.take(records.flatMap((record) => this.#quic.take(record) ?? []));
+      learning.take(this.#answers);
+      this.traffic.quic.follow(learning.watches.quic);
       learning.take(this.#sockets(learning));
     }
     this.#lookAtNetwork();
@@ -160,12 +167,12 @@ export class MemoryService implements Disposable, PacketHearer {
   }
 
   #sockets(learning: Learning): Seen[] {
-    const flows = learning.watchedFlows;
+    const flows = learning.watches.flows;
     const now = performance.now();
     if (this.traffic === undefined || flows.length === 0 || now < this.#socketsAt) return [];
     this.#socketsAt = now + SOCKETS_EVERY_MS;
     try {
-      const seen = this.traffic.sockets(flows, this.#sampled, learning.comparesOthers);
+      const seen = this.traffic.sockets(flows, this.#sampled, learning.watches.comparesOthers);
       // A machine with a hundred thousand connections is asked less often.
       this.#socketsAt += SHARE * (performance.now() - now);
       this.#sampled = new Set(seen.flatMap((each) => (each.seen === "socket" ? [each.flow] : [])));

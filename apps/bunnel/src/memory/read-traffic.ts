@@ -5,7 +5,7 @@ import { canonicalHost } from "@bunnel/profile";
 import type { RelayMessage } from "@bunnel/stream";
 import { decodePacket, readClientHello, readHttpRequest, type DecodedPacket } from "@bunnel/wire";
 import { flowName } from "./flow-name.ts";
-import type { Seen, WatchedKind } from "./watch/seen.ts";
+import type { Seen } from "./watch/seen.ts";
 
 /** Flows whose message is not whole yet; the oldest goes. */
 const HELD_MAX = 256;
@@ -17,7 +17,7 @@ const SYN = 0x02;
 const RST = 0x04;
 const ACK = 0x10;
 
-const KINDS: Readonly<Partial<Record<number, WatchedKind>>> = { [L7.Tls]: "tls", [L7.Http]: "http" };
+const KINDS: Readonly<Partial<Record<number, "tls" | "http">>> = { [L7.Tls]: "tls", [L7.Http]: "http" };
 
 /** Finds the messages in copies of what came up; one that is held in parts is put together. */
 export class MessageFinder {

@@ -3,17 +3,19 @@
 import { openInboundTap, TcpSockets, type TcpSocketInfo } from "@bunnel/tun-linux";
 import { DeviceError } from "@bunnel/device";
 import { flowName } from "./flow-name.ts";
+import { QuicTraffic } from "./quic-traffic.linux.ts";
+import { TapReader } from "./tap-reader.ts";
 import type { Seen, SocketFigures } from "./watch/seen.ts";
 
 export interface Traffic extends Disposable {
   /** Packets that arrived since the last call, from their IP header on. */
   arrived(): Uint8Array[];
+  /** What servers answer over QUIC. */
+  readonly quic: Pick<QuicTraffic, "arrived" | "follow">;
   /** What the system knows of these flows: of none that is another machine's. */
   sockets(flows: readonly string[], known: ReadonlySet<string>, comparesOthers: boolean): Seen[];
 }
 
-const SLOT_BYTES = 2048;
-const SLOTS = 64;
 /** Packets that are taken in one call; the rest waits for the next. */
 const ARRIVED_MAX = 2048;
 
@@ -24,23 +26,13 @@ const ARRIVED_MAX = 2048;
  */
 export function openTraffic(forwards: boolean): Traffic {
   const tap = openInboundTap({ rst: true, fin: true, redirects: true, forwarded: forwards });
-  const memory = new SharedArrayBuffer(SLOTS * SLOT_BYTES);
-  const at = Uint32Array.from({ length: SLOTS }, (_, slot) => slot * SLOT_BYTES);
-  const list = { at, lengths: new Uint16Array(SLOTS) };
+  const reader = new TapReader(tap);
+  const quic = new QuicTraffic(forwards);
   const sockets = openSockets();
   const others = new OtherSockets();
-  tap.attach(memory);
-  tap.listen(true);
   return {
-    arrived() {
-      const packets: Uint8Array[] = [];
-      while (packets.length < ARRIVED_MAX) {
-        const came = tap.read(list, 0, SLOT_BYTES);
-        for (let slot = 0; slot < came; slot++) packets.push(copyOf(memory, slot, list.lengths[slot] ?? 0));
-        if (came < SLOTS) break;
-      }
-      return packets;
-    },
+    quic,
+    arrived: () => reader.read(ARRIVED_MAX),
     sockets(flows, known, comparesOthers) {
       if (sockets === undefined) return [];
       const wanted = new Set(flows);
@@ -50,14 +42,10 @@ export function openTraffic(forwards: boolean): Traffic {
     },
     [Symbol.dispose]() {
       tap.close();
+      quic[Symbol.dispose]();
       sockets?.close();
     },
   };
-}
-
-/** A view of its own each time: what the system wrote behind our back is then read anew. */
-function copyOf(memory: SharedArrayBuffer, slot: number, bytes: number): Uint8Array {
-  return new Uint8Array(new Uint8Array(memory, slot * SLOT_BYTES, bytes));
 }
 
 /** Undefined: this kernel cannot be asked; then silence is seen by what is sent again alone. */

@@ -70,7 +70,7 @@ export class PacketCopier {
     for (let i = from; i < to; i++) {
       const number = this.#number++ >>> 0;
       const l7 = this.lane.l7(i);
-      if (l7 !== L7.Tls && l7 !== L7.Http) continue;
+      if (l7 !== L7.Tls && l7 !== L7.Http && l7 !== L7.Quic) continue;
       const { verdict, reason, rule, txCount: count } = this.lane.meta(i);
       const said = { verdict, reason, l7, rule, number, timeMs, count, index: 0, delayMs: 0 };
       this.ring.write([{ ...said, kind: CaptureKind.Before, octets: this.#packet(this.lane.rx, i) }]);

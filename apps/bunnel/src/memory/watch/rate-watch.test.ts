@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { FREE_BYTES, RATE_FLOWS_MAX, RATE_WATCH_MAX_MS, RateWatch } from "./rate-watch.ts";
-import type { FlowVerdict, Seen, SocketFigures } from "./seen.ts";
+import type { FlowVerdict, SocketFigures, StreamSeen } from "./seen.ts";
 
 const FLOW = "192.0.2.7:40000 203.0.113.9:443";
 const OTHER = "192.0.2.7:40001 203.0.113.10:443";
@@ -16,8 +16,8 @@ interface Second {
   readonly unread?: number;
 }
 
-const hello = (flow = FLOW, host = HOST): Seen => ({ seen: "hello", flow, host, kind: "tls", seq: 7 });
-const socket = (flow: string, figures: Partial<SocketFigures>): Seen => {
+const hello = (flow = FLOW, host = HOST): StreamSeen => ({ seen: "hello", flow, host, kind: "tls", seq: 7 });
+const socket = (flow: string, figures: Partial<SocketFigures>): StreamSeen => {
   const nothing = { received: 0, unacked: 0, retransmits: 0, silentMs: 0, unread: 0, outOfOrder: 0 };
   return { seen: "socket", flow, ...nothing, ...figures };
 };

@@ -7,7 +7,7 @@
 // All three for the whole of the time that the profile says: the flow is throttled. Boxes that throttle drop what is
 // above their rate (Xue and others, "Throttling Twitter", IMC 2021). A server that is slow by itself, a connection that
 // is idle or says a few words, and a film that is fetched in bursts drop nothing, or are not slow for long.
-import type { FlowVerdict, Seen, SocketFigures, WatchedKind } from "./seen.ts";
+import type { FlowVerdict, SocketFigures, StreamSeen, WatchedKind } from "./seen.ts";
 
 /** Settings that the profile has. */
 export interface RateSettings {
@@ -79,7 +79,7 @@ export class RateWatch {
   }
 
   /** What follows from it. @param now milliseconds of any clock that does not go back */
-  take(seen: Seen, now: number): FlowVerdict[] {
+  take(seen: StreamSeen, now: number): FlowVerdict[] {
     switch (seen.seen) {
       case "hello":
         if (this.settings.slowBytesPerSecond > 0 && !this.#flows.has(seen.flow)) this.#open(seen, now);
@@ -117,7 +117,7 @@ export class RateWatch {
     this.#quick = [];
   }
 
-  #open({ flow, host, kind }: Extract<Seen, { seen: "hello" }>, now: number): void {
+  #open({ flow, host, kind }: Extract<StreamSeen, { seen: "hello" }>, now: number): void {
     const [oldest] = this.#flows.keys();
     if (this.#flows.size >= RATE_FLOWS_MAX && oldest !== undefined) this.#flows.delete(oldest);
     const count = { received: 0, outOfOrder: 0, slowMs: 0, slowBytes: 0, idleMs: 0, heldBackMs: 0 };

@@ -3,11 +3,22 @@
 import type { Symptom } from "../contract.ts";
 
 /** Messages that bear a host's name and whose answers are watched. */
-export type WatchedKind = "tls" | "http";
+export type WatchedKind = "tls" | "http" | "quic";
 
-export type Seen =
+/** What is seen of TCP, and of QUIC. */
+export type Seen = StreamSeen | QuicSeen;
+
+export type QuicSeen =
+  /** A datagram with a part of a client's hello came up. `id`: the connection as the client calls it. */
+  | { readonly seen: "initial"; readonly flow: string; readonly host: string; readonly id: string }
+  /** The server sent a datagram. `isLong`: one of the handshake. */
+  | { readonly seen: "answer"; readonly flow: string; readonly isLong: boolean }
+  /** Datagrams of servers may have come that nobody saw. */
+  | { readonly seen: "unheard"; readonly flow: string };
+
+export type StreamSeen =
   /** The first message of a flow came up, or the same once more. `seq`: of its first octet. */
-  | { readonly seen: "hello"; readonly flow: string; readonly host: string; readonly kind: WatchedKind; seq: number }
+  | { readonly seen: "hello"; readonly flow: string; readonly host: string; readonly kind: "tls" | "http"; seq: number }
   /** The server accepted the connection. */
   | { readonly seen: "synAck"; readonly flow: string; readonly hopLimit: number; readonly seq: number }
   /** A reset, or the end of what the server sends, arrived. */
