@@ -44,6 +44,21 @@ describe("learnedProfile()", () => {
     expect(rule).toMatchObject({ ports: [{ first: 443, last: 443 }], priority: 0 });
   });
 
+  test("what is learnt of QUIC goes before what else is learnt of it, but for a pin", () => {
+    const quic = learned("quic: tos(8)");
+    const both = "tls: split(1)  quic: ttl(9)";
+    const own = "learned 1: =www.example.org tls: split(1)";
+    expect(rulesWith({ "www.example.org": learned(both), "quic:www.example.org": quic })).toEqual([
+      ...[ALONE, own, "learned 2: =www.example.org quic: tos(8)", VIDEO, WEB],
+    ]);
+    expect(rulesWith({ "quic:www.example.org": quic })).toEqual([
+      ...[ALONE, "learned 1: =www.example.org quic: tos(8)", VIDEO, WEB],
+    ]);
+    expect(rulesWith({ "www.example.org": learned(both, true), "quic:www.example.org": quic })).toEqual([
+      ...[ALONE, `learned 1: =www.example.org ${both}`, VIDEO, WEB],
+    ]);
+  });
+
   test("hosts with one strategy share a rule", () => {
     const same = learned("tls: split(1)");
     expect(rulesWith({ "b.example.org": same, "a.example.org": same })).toEqual([

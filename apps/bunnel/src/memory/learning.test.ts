@@ -55,6 +55,19 @@ function fail(learning: Learning, times: number, host = HOST): void {
   for (let i = 0; i < times; i++) page(learning, false, host);
 }
 
+/** A connection over QUIC beside another host's, and what becomes of it. */
+function quic(learning: Learning, worked: boolean): void {
+  const flow = `quic 192.0.2.7:${40_000 + flows++} 203.0.113.9:443`;
+  nowMs += 1000;
+  learning.take([{ seen: "initial", flow, host: HOST, id: "a1" }]);
+  for (let i = 0; i < 6; i++) {
+    nowMs += 300;
+    if (worked) learning.take([{ seen: "answer", flow, isLong: false }]);
+    else learning.take([{ seen: "initial", flow, host: HOST, id: "a1" }]);
+    learning.take([{ seen: "answer", flow: "quic another", isLong: true }]);
+  }
+}
+
 /** A download of so many KiB a second beside a quick one of another host; gaps in every second where `isHeldBack`. */
 function download(learning: Learning, kibPerSecond: number, seconds: number, isHeldBack = true): void {
   const flow = `192.0.2.7:${40_000 + flows++} 203.0.113.9:443`;
@@ -119,6 +132,33 @@ describe("Learning", () => {
       "tls: split(5)",
       "throttle",
     ]);
+  });
+
+  test("QUIC of a host fails and works apart from what goes over TCP, also after a start anew", () => {
+    const rules = '\n[[rule]]\nname = "all"\nstrategy = "tls: split(5)  quic: ttl(9)"\n';
+    const section = 'candidates = ["tls: split(1)  quic: tos(8)", "tls: split(2)"]\n';
+    const learning = learn(section, rules);
+    learning.enter(HOME);
+    for (let i = 0; i < 3; i++) {
+      quic(learning, false);
+      page(learning, true);
+    }
+    expect(ahead()).toEqual([[[`=${HOST}`], "quic: tos(8)"]]);
+    quic(learning, true);
+    expect(told()).toEqual(["network", "strategy changed", "strategy works"]);
+    expect(learning.figures).toMatchObject({ learned: 1, changes: { silence: 1 }, failures: { silence: 3 } });
+    fail(learning, 3);
+    expect(ahead().map(([, strategy]) => strategy)).toEqual(["quic: tos(8)", "tls: split(1)"]);
+    page(learning, true);
+    expect(memory.tried("home", HOST).map(({ strategy, symptom }) => [strategy, symptom])).toEqual([
+      ["tls: split(1)  quic: tos(8)", undefined],
+      ["quic: tos(8)", undefined],
+      ["tls: split(5)  quic: ttl(9)", "reset"],
+      ["quic: ttl(9)", "silence"],
+    ]);
+    learn(section, rules).enter(HOME);
+    expect(ahead().map(([, strategy]) => strategy)).toEqual(["tls: split(1)", "quic: tos(8)"]);
+    expect(learning.figures.learned).toBe(1);
   });
 
   test("another network begins anew, and the first is known again", () => {

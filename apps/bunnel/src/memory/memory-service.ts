@@ -145,7 +145,9 @@ export class MemoryService implements Disposable, PacketHearer {
     if (this.traffic !== undefined) {
       learning.take(records.flatMap((record) => this.#finder.take(record) ?? []));
       learning.take(this.#relays.take().map(readRelayed));
-      learning.take(this.#arrived.flatMap((packet) => readInbound(packet, (flow) => learning.watches.hostOf(flow)) ?? []));
+      learning.take(
+        this.#arrived.flatMap((packet) => readInbound(packet, (flow) => learning.watches.hostOf(flow)) ?? []),
+      );
       learning.take(records.flatMap((record) => this.#quic.take(record) ?? []));
       learning.take(this.#answers);
       this.traffic.quic.follow(learning.watches.quic);

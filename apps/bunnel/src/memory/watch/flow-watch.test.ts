@@ -8,7 +8,13 @@ const B = "192.0.2.7:40001 203.0.113.10:443";
 const HOST = "video.example.org";
 
 const NOTHING = { received: 0, unacked: 0, retransmits: 0, silentMs: 0, unread: 0, outOfOrder: 0 };
-const hello = (flow = A, kind: "tls" | "http" = "tls"): StreamSeen => ({ seen: "hello", flow, host: HOST, kind, seq: 7 });
+const hello = (flow = A, kind: "tls" | "http" = "tls"): StreamSeen => ({
+  seen: "hello",
+  flow,
+  host: HOST,
+  kind,
+  seq: 7,
+});
 const synAck = (flow = A): StreamSeen => ({ seen: "synAck", flow, hopLimit: 55, seq: 1000 });
 const reset = (bytes: number, hopLimit = 55): StreamSeen => ({ seen: "reset", flow: A, hopLimit, seq: 1001 + bytes });
 const end = (bytes: number): StreamSeen => ({ seen: "end", flow: A, hopLimit: 55, seq: 1001 + bytes });
