@@ -1,5 +1,5 @@
-// needs root: namespaces, /dev/net/tun, nft. A box that begins to drop QUIC while requests run: the service finds another
-// strategy for it by itself, and leaves alone what it does to TLS over TCP. Client and server are this run-time.
+// needs root: namespaces, /dev/net/tun, nft. A box that begins to drop QUIC while requests run: the service finds
+// another strategy for it by itself, and leaves alone what it does to TLS. Client and server are this run-time.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { ALLOWED_NAME, type LiveLab, makeCertificate, serverAddress } from "@bunnel/lab/live";

@@ -254,11 +254,12 @@ test("downloads that are throttled are noticed, and the service recovers", async
   const profile = PROFILE.replace(CUT, "tls: delay(1)").replace("[memory]", "[memory]\nthrottled_seconds = 4");
   await using service = await up(profile);
   // It knows a hello by its first octets, and drops what is above its rate. Another address is as quick as ever.
+  const rate = "meter flows { tcp dport limit rate over 20 kbytes/second burst 8 kbytes }";
   const rules = `table ip throttling {
     chain watched {
       type filter hook forward priority 0
       ip daddr ${serverAddress(4)} tcp dport 443 @ih,0,24 0x160301 ip length > 300 ct mark set 7
-      ip saddr ${serverAddress(4)} ct mark 7 limit rate over 48 kbytes/second burst 8 kbytes drop
+      ip saddr ${serverAddress(4)} ct mark 7 ${rate} drop
     }
   }`;
   await succeed(lab.censor, ["nft", "-f", "-"], new TextEncoder().encode(rules));

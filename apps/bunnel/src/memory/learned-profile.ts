@@ -79,8 +79,8 @@ interface Group {
 export function learnedProfile(deciders: Deciders, learned: ReadonlyMap<string, Learned>): Profile {
   const { profile } = deciders;
   const groups = new Map<string, Group>();
-  for (const [key, { strategy, pinned }] of learned) {
-    const { host, isQuic } = readHostKey(key);
+  for (const [hostAs, { strategy, pinned }] of learned) {
+    const { host, isQuic } = readHostKey(hostAs);
     // What somebody pinned holds for all; what was learnt of QUIC alone goes before what else was learnt.
     if (isQuic && learned.get(host)?.pinned === true) continue;
     const hasOwn = !isQuic && !pinned && learned.has(hostKey(host, "quic"));

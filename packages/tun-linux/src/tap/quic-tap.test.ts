@@ -1,5 +1,5 @@
 // needs root: network namespaces and packet sockets
-// The tap for QUIC, with datagrams that the server of a lab makes: some go to the client, the last one says that all came.
+// The tap for QUIC, with datagrams that the server of a lab sends to its client; the last one says that all came.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Wake } from "@bunnel/device";
 import { RawSender } from "../../test/intercept/sys.ts";

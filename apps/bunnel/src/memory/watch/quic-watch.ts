@@ -12,7 +12,7 @@ import { SignsOfLife } from "./signs-of-life.ts";
 export const QUIC_AGAIN_MIN = 3;
 /** Datagrams of one flight leave together, and are seen in one look or the next. */
 export const FLIGHT_MS = 150;
-/** Before a client's address is validated a server sends three times what came (RFC 9000 section 8.1): less than that. */
+/** More than a server sends that has not heard the client: at most three times what came (RFC 9000 section 8.1). */
 export const DATA_MIN = 6;
 /** A connection is watched for so long. */
 export const QUIC_WATCH_MAX_MS = 30_000;
@@ -62,7 +62,13 @@ export class QuicWatch {
         return [];
       case "synAck":
         return this.#confirmed();
-      default:
+      case "hello":
+      case "reset":
+      case "end":
+      case "redirect":
+      case "socket":
+      case "other":
+      case "gone":
         return [];
     }
   }
