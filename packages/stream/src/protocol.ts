@@ -21,6 +21,8 @@ export interface RelayStart {
   /** The address that it listens on. */
   readonly address: string;
   readonly counters: SharedArrayBuffer;
+  /** Where messages are told; undefined: nobody wants to hear of them. */
+  readonly told: SharedArrayBuffer | undefined;
   readonly accept: RelayAccept;
   readonly user: ProxyUser | undefined;
   readonly rules: RelayRules;

@@ -4,7 +4,7 @@ import type { Profile } from "@bunnel/profile";
 import type { Affordable } from "./descriptors.ts";
 import { isForAll } from "./own-table/late-start.ts";
 import { socketOfPort } from "./own-table/port-choice.ts";
-import type { Reached, RelayFlow, RelayOptions, RelayStats, SocketAddress } from "./relay-options.ts";
+import type { Reached, RelayFlow, RelayMessage, RelayOptions, RelayStats, SocketAddress } from "./relay-options.ts";
 import { StreamRelay } from "./relay.ts";
 
 /** As of a relay, but for those that the group decides. */
@@ -94,6 +94,11 @@ export class RelayGroup implements Disposable {
   /** As `StreamRelay.load`. */
   load(profile: Profile): void {
     for (const relay of this.relays) relay.load(profile);
+  }
+
+  /** As `StreamRelay.takeMessages`. */
+  takeMessages(): readonly RelayMessage[] {
+    return this.relays.flatMap((relay) => relay.takeMessages());
   }
 
   /** As `StreamRelay.bind`. */

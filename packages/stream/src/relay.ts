@@ -4,11 +4,13 @@ import type { Profile } from "@bunnel/profile";
 import { StreamError } from "./errors.ts";
 import { Counters } from "./loop/counters.ts";
 import { KEEP_ALIVE_SECONDS, setOutside } from "./loop/outside.ts";
+import { ToldMessages } from "./loop/told-messages.ts";
 import { Outbox } from "./own-table/hand-over.ts";
 import { portChoice } from "./own-table/port-choice.ts";
 import { setPortChoice, setReusePort } from "./own-table/sys.ts";
 import type { FromRelay, RelayStart, ToRelay } from "./protocol.ts";
-import type { Reached, RelayFlow, RelayOptions, RelayStats, ResolveName, SocketAddress } from "./relay-options.ts";
+import type { Reached, RelayFlow, RelayMessage, RelayOptions, RelayStats, SocketAddress } from "./relay-options.ts";
+import type { ResolveName } from "./relay-options.ts";
 import { relayRules } from "./rules.ts";
 import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "./socket-address.ts";
 import { defaultForm, socketsOf } from "./sockets/of-form.ts";
@@ -44,6 +46,7 @@ export class StreamRelay implements Disposable {
   /** -1: closed, or left to its thread. */
   readonly #descriptors: { listener: number; signal: number };
   readonly #counters = new Counters();
+  readonly #told: ToldMessages | undefined;
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Error | undefined>();
   readonly #questions = new Map<number, (flows: readonly RelayFlow[]) => void>();
@@ -88,6 +91,7 @@ export class StreamRelay implements Disposable {
     this.#bindTo = options.bindTo;
     this.maxFlows = affordable(options.maxFlows ?? FLOWS_DEFAULT, sockets);
     this.#outbox = options.sharedBy === undefined ? undefined : new Outbox();
+    this.#told = options.tellsMessages === true ? new ToldMessages() : undefined;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.closed = this.#ended.promise;
@@ -104,6 +108,7 @@ export class StreamRelay implements Disposable {
       isLate: options.late === true,
       address: address.address,
       counters: this.#counters.memory,
+      told: this.#told?.memory,
       accept: options.accept,
       user: options.user,
       rules,
@@ -132,6 +137,11 @@ export class StreamRelay implements Disposable {
 
   get stats(): RelayStats {
     return this.#counters.read();
+  }
+
+  /** The messages that were treated since the last call, where `tellsMessages` is set; 256 wait at most. */
+  takeMessages(): readonly RelayMessage[] {
+    return this.#told?.take() ?? [];
   }
 
   /**

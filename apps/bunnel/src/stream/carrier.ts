@@ -12,12 +12,15 @@ import { selectionOf, type Profile } from "@bunnel/profile";
 import { affordableFlows, RelayGroup, type RelayOptions, type RelayStats } from "@bunnel/stream";
 import { QueryStreams } from "./query-streams.ts";
 import { streamOptions } from "../proxy/proxy.ts";
+import type { WatchedRelays } from "./watched-relays.ts";
 
 /** What keeps a relay's sockets out of the device, and who carries datagrams. */
 export interface CarrierOutside extends Pick<RelayOptions, "mark" | "form" | "system"> {
   /** The interface that sockets are bound to, and is followed. */
   readonly uplink?: { readonly name: string; follow(tell: (name: string) => void): () => void };
   readonly openDatagrams: (profile: Profile) => DatagramCarrying;
+  /** Whoever looks at what becomes of flows. */
+  readonly watched?: WatchedRelays | undefined;
 }
 
 /** @param answerDns answers queries over TCP; without it they go to their servers */
@@ -69,7 +72,7 @@ function wantsConnections({ profile }: CarrierContext): boolean {
 
 function makeRelays(
   context: CarrierContext,
-  { uplink, openDatagrams: _others, ...outside }: CarrierOutside,
+  { uplink, openDatagrams: _others, watched, ...outside }: CarrierOutside,
   answerDns?: AnswerDns,
 ): Made {
   const { listen, profile, originalDestination } = context;
@@ -77,6 +80,7 @@ function makeRelays(
   const flows = affordableFlows(wanted, {
     ...{ relays: listen.length, beside: maxDatagramSessions, ...outside },
   });
+  const how = { ...outside, tellsMessages: watched !== undefined };
   const bound = uplink && { bindTo: uplink.name };
   const { datagrams: _forProxies, maxFlows: _shared, ...options } = streamOptions(profile);
   const relays: RelayGroup[] = [];
@@ -92,8 +96,9 @@ function makeRelays(
       // Queries over TCP are few, and so are connections of the second family: their threads wait for the first one.
       const late = !wantsConnections(context) || index > 0;
       const where = { listen: { address, port: 0 }, originalDestination, late };
-      relays.push(RelayGroup.open({ ...options, ...where, ...bound, ...outside, flows, profile }));
+      relays.push(RelayGroup.open({ ...options, ...where, ...bound, ...how, flows, profile }));
     }
+    watched?.follow(relays);
   } catch (error) {
     close();
     throw error;
