@@ -58,7 +58,9 @@ export class Watch {
   judge(packet: Uint8Array, nowMs: number): Judgement {
     const { family, source, destination, protocol, destinationPort, hopLimit, payload } = decodePacket(packet);
     if (family === 0) return FORWARD;
-    const direction: Direction = destination === CLIENT_ADDRESS[family] ? "inbound" : "outbound";
+    // A client may have addresses beside its first: what the server sends goes to it.
+    const isInbound = destination === CLIENT_ADDRESS[family] || this.#placeOf.has(source);
+    const direction: Direction = isInbound ? "inbound" : "outbound";
     if (direction === "outbound" && protocol === PROTOCOL_UDP && destinationPort === PROBE_PORT) {
       this.probes.push({ probe: payload[0] ?? 0, hopLimit });
     }
