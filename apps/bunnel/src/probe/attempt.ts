@@ -27,7 +27,7 @@ export interface Target {
   readonly pool: AddressPool;
   /** Where plain HTTP for the host is sent by the box. */
   readonly forged: string | undefined;
-  /** Families in which the host is, and in which nothing can be tried: every try would be punished for an earlier one. */
+  /** Families in which the host is and nothing can be tried: every try would be punished for an earlier one. */
   readonly leftOut: readonly ProbeFamily[];
 }
 
@@ -61,7 +61,7 @@ export async function attempt(
     // Nobody was given the time to answer.
     if (budget.isStopped) return undefined;
     const isRight = isWorking(candidate, target, last);
-    pool.give(place.address, !isRight);
+    pool.give(place, !isRight);
     if (!isRight) break;
     families.add(familyOf(place.address));
   }
@@ -123,7 +123,8 @@ function once(
 function isWorking({ kind }: Candidate, { forged }: Target, seen: Exchange): boolean {
   if (kind !== "http") return isGood(seen);
   // Servers answer 400 to what a decoy has made of a request.
-  return seen.end === "done" && seen.status !== 400 && (forged === undefined || seen.location !== forged);
+  const isFast = (seen.bytesPerSecond ?? RATE_MIN) >= RATE_MIN;
+  return seen.end === "done" && isFast && seen.status !== 400 && (forged === undefined || seen.location !== forged);
 }
 
 /** An exchange in short. */

@@ -103,6 +103,21 @@ describe("diagnose() of one thing wrong", () => {
     ["a body that stands still", host({ own: thrice(cut("body", "silent", 16_400)) }), "frozen (silent drop)", ["tls"]],
     ["a slow body", host({ own: thrice({ ...SERVED, bytesPerSecond: 16_000 }) }), "throttled", ["tls"]],
     [
+      "a slow body, over plain HTTP too",
+      host({
+        own: thrice({ ...SERVED, bytesPerSecond: 16_000 }),
+        ...{ http: { ...PAGE, bytesPerSecond: 16_000 }, httpHarmless: PAGE },
+      }),
+      "throttled, HTTP throttled",
+      ["tls", "http"],
+    ],
+    [
+      "plain HTTP that stands still",
+      host({ http: cut("body", "silent", 16_400), httpHarmless: PAGE }),
+      "HTTP frozen (silent drop)",
+      ["http"],
+    ],
+    [
       "a foreign certificate",
       host({ own: thrice({ ...ANSWERED, end: "broken", stage: "certificate" }) }),
       "foreign certificate",
@@ -164,6 +179,7 @@ describe("diagnose() of one thing wrong", () => {
 describe("diagnose() takes for no blocking", () => {
   test.each<[string, HostSeen]>([
     ["a small page, whole", host({ own: thrice({ ...SERVED, bodyBytes: 300, isWhole: true }) })],
+    ["one slow answer over plain HTTP", host({ http: { ...PAGE, bytesPerSecond: 9000 }, httpHarmless: PAGE })],
     ["one slow answer of three", host({ own: [{ ...SERVED, bytesPerSecond: 9000 }, SERVED, SERVED] })],
     ["a redirect to the host's own TLS", host({ http: { ...PAGE, location: `https://${HOST}/` }, httpHarmless: PAGE })],
     [

@@ -32,6 +32,8 @@ export type FindingKind =
   | "throttled"
   | "redirect"
   | "http-name"
+  | "http-frozen"
+  | "http-throttled"
   | "quic-name"
   | "unstable"
   | "no-control"
@@ -80,6 +82,8 @@ const SHORT: Readonly<Record<FindingKind, string>> = {
   throttled: "throttled",
   redirect: "redirect page",
   "http-name": "HTTP by name",
+  "http-frozen": "HTTP frozen",
+  "http-throttled": "HTTP throttled",
   "quic-name": "QUIC by name",
   unstable: "unstable",
   "no-control": "not told",
@@ -104,7 +108,7 @@ export function diagnose(seen: HostSeen): Diagnosis {
   const has = (...kinds: readonly FindingKind[]): boolean => findings.some(({ kind }) => kinds.includes(kind));
   const blocked: readonly ProbedKind[] = [
     ...(has("tls-name", "tls-all", "frozen", "throttled", "unstable", "certificate") ? (["tls"] as const) : []),
-    ...(has("redirect", "http-name") ? (["http"] as const) : []),
+    ...(has("redirect", "http-name", "http-frozen", "http-throttled") ? (["http"] as const) : []),
     ...(has("quic-name") ? (["quic"] as const) : []),
     ...(has("dns-forged", "dns-silent") ? (["dns"] as const) : []),
   ];
@@ -257,9 +261,14 @@ function slowFindings(own: readonly Exchange[], of: Make): readonly Finding[] {
   return [of("throttled", `the body comes with ${kib(Math.max(...rates))} a second at most`)];
 }
 
-function httpFindings({ host }: HostSeen, { address, http, httpHarmless }: AddressSeen, of: Make): readonly Finding[] {
+function httpFindings({ host }: HostSeen, seen: AddressSeen, of: Make): readonly Finding[] {
+  const { address, own, http, httpHarmless } = seen;
   if (http === undefined || httpHarmless === undefined) return [];
   if (http.end === "done") {
+    const isSlow = http.bytesPerSecond !== undefined && http.bytesPerSecond < RATE_MIN;
+    // One slow answer says nothing by itself.
+    if (isSlow && slowFindings(own, of).length > 0)
+      return [of("http-throttled", `plain HTTP from ${address} is as slow`)];
     if (http.location === undefined || isOwnSite(host, http.location)) return [];
     // A server of several hosts sends all of them to the same place.
     if (httpHarmless.location === http.location) return [];
@@ -267,6 +276,10 @@ function httpFindings({ host }: HostSeen, { address, http, httpHarmless }: Addre
   }
   if (http.stage === "connect" || httpHarmless.end !== "done") return [];
   const manner = MANNERS[http.end];
+  if (http.stage === "body") {
+    const says = `the answer from ${address} to plain HTTP for ${host} stops after ${kib(http.bodyBytes)}`;
+    return [of("http-frozen", says, http.end)];
+  }
   return [
     of("http-name", `${manner} behind the request for ${host} at ${address}, another name is answered`, http.end),
   ];

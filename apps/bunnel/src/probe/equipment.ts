@@ -74,7 +74,7 @@ export class Equipment implements AsyncDisposable {
 }
 
 async function openPath(
-  { streamOnly, parallel }: EquipmentOptions,
+  { streamOnly, parallel, budget }: EquipmentOptions,
   missing: string[],
 ): Promise<PacketPath | undefined> {
   if (streamOnly) {
@@ -92,7 +92,7 @@ async function openPath(
   }
   const { PacketPath: Path } = await import("./ways/packet-path.linux.ts");
   try {
-    return await Path.open(parallel);
+    return await Path.open(parallel, budget.signal);
   } catch (error) {
     missing.push(`strategies of packets are not tried: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;

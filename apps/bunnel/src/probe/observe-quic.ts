@@ -48,7 +48,7 @@ export async function observeQuic(
   const quicAfter = await quic.ask({ ...harmless, address });
   if (quicAfter.answered > 0) return { quicHarmless, quic: tries, quicAfter };
   // Punished, or out of time: another address tells, or another source.
-  const source = elsewhere === undefined ? sources?.take(address) : undefined;
+  const source = elsewhere === undefined ? await sources?.take(address) : undefined;
   const there = elsewhere ?? (source === undefined ? undefined : address);
   if (there === undefined) return { quicHarmless, quic: tries, quicAfter };
   const quicElsewhere = await quic.ask({ ...harmless, address: there, ...(source !== undefined && { source }) });

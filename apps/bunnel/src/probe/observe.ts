@@ -101,10 +101,11 @@ async function control(parts: ObserveParts, address: string, isTrusted: boolean)
   // Nobody opens a connection: the address may be blocked, or this machine may be punished for what it did before.
   const isShut = !isConnected(first);
   const otherPorts = isShut ? await Promise.all(OTHER_PORTS.map((port) => hello(parts, { address, name, port }))) : [];
-  const source = isShut ? sources?.take(address) : undefined;
+  const source = isShut ? await sources?.take(address) : undefined;
   const fresh =
     source === undefined ? undefined : await again(() => hello(parts, { address, name, source }), isAnswered);
   const wasPunished = fresh !== undefined && isAnswered(fresh);
+  if (wasPunished && source !== undefined) sources?.giveBack(source);
   const [httpHarmless, quicHarmless] = isTrusted
     ? await Promise.all([plain(parts, address, { name, path: "/", source }), quicControl(parts, address)])
     : [];
@@ -125,16 +126,16 @@ async function testAddress(
 ): Promise<AddressSeen> {
   const { question } = parts;
   const { address, isTrusted, harmless, wasPunished, httpHarmless, quicHarmless, otherPorts, fresh } = controls;
-  const from = (): string | undefined => (wasPunished ? parts.sources?.take(address) : undefined);
+  const from = async () => (wasPunished ? parts.sources?.take(address) : undefined);
   const [own, http] = await Promise.all([
     Promise.all(
-      Array.from({ length: question.repeats }, (_, count) =>
-        whole(parts, page, { address, source: from() }, count % 2 === 0 ? "post-quantum" : "classic"),
+      Array.from({ length: question.repeats }, async (_, count) =>
+        whole(parts, page, { address, source: await from() }, count % 2 === 0 ? "post-quantum" : "classic"),
       ),
     ),
     httpHarmless === undefined
       ? undefined
-      : plain(parts, address, { name: page.host, path: page.path, source: from() }),
+      : plain(parts, address, { name: page.host, path: page.path, source: await from() }),
   ]);
   const isBad = own.some((each) => !isServed(each));
   const isCutOff = isBad && isAnswered(harmless) && !own.every(isAnswered);

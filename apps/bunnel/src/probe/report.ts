@@ -83,8 +83,8 @@ function recommendationLines({ recommendation, diagnoses, missing }: ProbeReport
     const [proved, other] = [`IPv${10 - family}`, `IPv${family}`];
     lines.push(
       "",
-      `For ${kind} of ${host} this was proved over ${proved} alone: over ${other} the box punishes every try for an earlier`,
-      "one, and this machine has no other address there. --source names one where it has.",
+      `For ${kind} of ${host} this was proved over ${proved} alone: over ${other} the box punishes every try for an`,
+      "earlier one, and this machine has no other address there. --source names one where it has.",
     );
   }
   for (const { host, kind } of unsolved) lines.push(`Nothing that was tried helps ${kind} of ${host}.`);

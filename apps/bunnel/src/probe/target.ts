@@ -47,7 +47,7 @@ export async function targetOf(parts: ObserveParts, kind: Kind, found: Found): P
   const isOver = (): boolean => budget.spent !== undefined;
   const pool = new AddressPool(addresses, { modes, isFree, isOver, sources });
   // Where the diagnosis ran into the box, its punishment has begun.
-  for (const { address } of tested) pool.give(address, true);
+  for (const { address } of tested) pool.give({ address, source: undefined }, true);
   const forged = diagnosis.findings.some((finding) => finding.kind === "redirect")
     ? tested.find(({ http }) => http?.location !== undefined)?.http?.location
     : undefined;
@@ -96,9 +96,11 @@ async function isFreeFromElsewhere(
 ): Promise<boolean> {
   if (sources === undefined || hit.length === 0) return false;
   const free = await Promise.all(
-    hit.map((address) => {
-      const source = sources.take(address);
-      return source !== undefined && isFree(address, source);
+    hit.map(async (address) => {
+      const source = await sources.take(address);
+      if (source === undefined || !(await isFree(address, source))) return false;
+      sources.giveBack(source);
+      return true;
     }),
   );
   return free.every(Boolean);

@@ -49,6 +49,14 @@ export interface QuicClientOptions {
   readonly authoritiesPath?: string;
   /** Shared by clients of one probe. */
   readonly pace?: QuicPace;
+  /** Starts the process that sees this table of hosts; what comes behind it are its words. Default: this program. */
+  readonly start?: (hosts: string) => readonly string[];
+  /** Default 443. */
+  readonly port?: number;
+}
+
+function startSelf(hosts: string): readonly string[] {
+  return ["unshare", "--mount", "sh", "-ec", MOUNT, "sh", hosts, ...selfCommand()];
 }
 
 /** Whether this machine can start such a process. */
@@ -132,7 +140,7 @@ export class QuicClient implements Disposable, QuicAsker {
       passing.octets += octets.length;
       passing.sent++;
       if (passing.sent === 1) passing.tell();
-      outer.send(octets, QUIC_PORT, address);
+      outer.send(octets, this.options.port ?? QUIC_PORT, address);
     });
     outer.on("message", (octets) => {
       passing.answered++;
@@ -150,9 +158,9 @@ export class QuicClient implements Disposable, QuicAsker {
     await Bun.write(hosts, `127.0.0.1 ${name}\n`);
     const url = `https://${name}:${passing.port}${path}`;
     const words = ["probe", "--quic-request", url, "--patience", String(SILENCE_MAX_MS / 1000)];
-    const { authoritiesPath, traffic } = this.options;
+    const { authoritiesPath, traffic, start = startSelf } = this.options;
     const env = { ...process.env, ...(authoritiesPath !== undefined && { NODE_EXTRA_CA_CERTS: authoritiesPath }) };
-    const child = Bun.spawn(["unshare", "--mount", "sh", "-ec", MOUNT, "sh", hosts, ...selfCommand(), ...words], {
+    const child = Bun.spawn([...start(hosts), ...words], {
       ...{ stdin: "ignore", stdout: "pipe", stderr: "ignore", env },
     });
     const end = (): void => child.kill("SIGKILL");

@@ -10,7 +10,9 @@ export type IsFree = (address: string) => Promise<boolean>;
 /** Local addresses that nobody has used before. */
 export interface Sources {
   /** One from which that address can be reached; undefined: there is none, or none any more. */
-  take(towards: string): string | undefined;
+  take(towards: string): Promise<string | undefined>;
+  /** It came to no harm, and may be taken again. */
+  giveBack(source: string): void;
 }
 
 /** Both ends of a try. */
@@ -93,7 +95,8 @@ export class AddressPool {
   }
 
   /** The try is over; also for an address that was hit before there was a pool. */
-  give(address: string, isFailed: boolean): void {
+  give({ address, source }: Place, isFailed: boolean): void {
+    if (source !== undefined && !isFailed) this.options.sources?.giveBack(source);
     if (this.#modes.get(familyOf(address)) !== "resting") return;
     if (!isFailed) this.#busy.delete(address);
     else if (this.addresses.includes(address)) {
@@ -106,8 +109,8 @@ export class AddressPool {
     return this.#modes.get(family) === "resting" ? 10 + family : -family;
   }
 
-  #fresh(family: ProbeFamily, address: string): Place | undefined {
-    const source = this.options.sources?.take(address);
+  async #fresh(family: ProbeFamily, address: string): Promise<Place | undefined> {
+    const source = await this.options.sources?.take(address);
     if (source === undefined) this.#modes.delete(family);
     return source === undefined ? undefined : { address, source };
   }

@@ -155,17 +155,17 @@ describe("AddressPool", () => {
     const modes = new Map([[4, "resting"]] as const);
     const pool = new AddressPool(ADDRESSES, { modes, isFree, isOver: () => isOver });
     expect([(await pool.take(4))?.address, (await pool.take(4))?.address]).toEqual(["192.0.2.1", "192.0.2.2"]);
-    pool.give("192.0.2.2", true);
-    pool.give("192.0.2.1", false);
+    pool.give({ address: "192.0.2.2", source: undefined }, true);
+    pool.give({ address: "192.0.2.1", source: undefined }, false);
     expect((await pool.take(4))?.address).toBe("192.0.2.1");
     isOver = true;
     expect(await pool.take(4)).toBeUndefined();
     pool.close();
   });
 
-  test("takes another local address for each try where it may, and leaves the family when there is none left", async () => {
+  test("takes another local address for each try where it may, and leaves the family behind the last one", async () => {
     const left = ["198.51.100.1", "198.51.100.2"];
-    const sources = { take: () => left.shift() };
+    const sources = { take: () => Promise.resolve(left.shift()), giveBack: (source: string) => void left.push(source) };
     const modes = new Map([
       [4, "fresh"],
       [6, "resting"],
@@ -177,7 +177,9 @@ describe("AddressPool", () => {
       { address: "192.0.2.1", source: "198.51.100.1" },
       { address: "192.0.2.2", source: "198.51.100.2" },
     ]);
-    pool.give("192.0.2.1", true);
+    pool.give({ address: "192.0.2.1", source: "198.51.100.1" }, true);
+    pool.give({ address: "192.0.2.2", source: "198.51.100.2" }, false);
+    expect((await pool.take(4))?.source).toBe("198.51.100.2");
     expect(await pool.take(4)).toBeUndefined();
     expect(pool.families()).toEqual([6]);
     pool.close();

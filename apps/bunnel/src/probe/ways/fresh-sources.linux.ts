@@ -2,6 +2,7 @@
 // from another one the next try begins as if nothing had been. In IPv6 a machine has a network of 2^64 addresses to
 // itself, and may take one for each try; in IPv4 there are those that the interface has beside its first.
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { DeviceError } from "@bunnel/device";
 import { RouteNetlink } from "@bunnel/tun-linux";
 import { familyOf } from "../question.ts";
@@ -11,6 +12,10 @@ import type { Sources } from "../search/address-pool.ts";
 const VALID_SECONDS = 60;
 /** Held at a time: what is added beyond pushes out the oldest, whose try is over. */
 const HELD_MAX = 32;
+/** Groups that interfaces have joined, as the kernel lists them. */
+const GROUPS = "/proc/self/net/igmp6";
+const JOIN_TRIES = 200;
+const JOIN_PAUSE_MS = 2;
 /** The part of an IPv6 address that is the network's (RFC 7421). */
 const NETWORK_OCTETS = 8;
 
@@ -33,7 +38,7 @@ export class FreshSources implements Sources, Disposable {
   /** @param given IPv4 or IPv6 addresses of this machine that may be used besides those of the interface itself */
   constructor(readonly given: readonly string[] = []) {}
 
-  take(towards: string): string | undefined {
+  async take(towards: string): Promise<string | undefined> {
     const family = familyOf(towards);
     const way = this.#wayTo(towards);
     if (way === undefined) return undefined;
@@ -41,6 +46,10 @@ export class FreshSources implements Sources, Disposable {
     if (spare === undefined) return family === 6 ? this.#make(way) : undefined;
     this.#used.add(spare);
     return spare;
+  }
+
+  giveBack(source: string): void {
+    this.#used.delete(source);
   }
 
   /** Takes away what was added. */
@@ -67,7 +76,7 @@ export class FreshSources implements Sources, Disposable {
   }
 
   /** A new address in the network of the source, which nothing else of this machine chooses by itself. */
-  #make({ index, source }: Way): string | undefined {
+  async #make({ index, source }: Way): Promise<string | undefined> {
     const network = this.#netlink
       .addresses(index)
       .find(({ address, family, scope }) => family === 6 && scope === 0 && hostOf(address) === source);
@@ -76,14 +85,15 @@ export class FreshSources implements Sources, Disposable {
     const oldest = this.#held.length >= HELD_MAX ? this.#held.shift() : undefined;
     if (oldest !== undefined) this.#remove(oldest);
     try {
-      // No route comes with 128 octets of prefix; the network's own one leads to the neighbours.
+      // The network's own route leads to the neighbours; one for this address alone would outlive it.
       const lifetimes = { preferredSeconds: 0, validSeconds: VALID_SECONDS };
-      this.#netlink.addAddress(index, `${address}/128`, { ...lifetimes, noDad: true });
+      this.#netlink.addAddress(index, `${address}/128`, { ...lifetimes, noDad: true, noPrefixRoute: true });
     } catch (error) {
       if (error instanceof DeviceError) return undefined;
       throw error;
     }
     this.#held.push({ index, address });
+    await joined(index, address);
     return address;
   }
 
@@ -94,6 +104,23 @@ export class FreshSources implements Sources, Disposable {
       // Its time was over, or the interface is gone.
       if (!(error instanceof DeviceError)) throw error;
     }
+  }
+}
+
+/**
+ * The kernel joins the group in which neighbours ask for the address (RFC 4861 section 7.2.1) a little later than it
+ * takes the address. Who connects before is answered a second late, when they ask again.
+ */
+async function joined(index: number, address: string): Promise<void> {
+  const last = address
+    .split(":")
+    .slice(-2)
+    .map((group) => group.padStart(4, "0"))
+    .join("");
+  const group = new RegExp(`^${index}\\s.*\\sff0200000000000000000001ff${last.slice(2)}\\s`, "mu");
+  for (let tries = 0; tries < JOIN_TRIES; tries++) {
+    if (group.test(readFileSync(GROUPS, "utf8"))) return;
+    await Bun.sleep(JOIN_PAUSE_MS);
   }
 }
 
