@@ -25,6 +25,7 @@ import { gatewayWarnings } from "../service/gateway.ts";
 import { follow } from "../service/follow.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { MemoryService } from "../memory/memory-service.ts";
+import { HeapKeeper } from "../service/heap-keeper.ts";
 import { MemoryWatch } from "../service/memory-watch.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
 import { Service, type ReloadReport } from "../service/service.ts";
@@ -288,7 +289,7 @@ function anotherIsUp(path: string, cause?: unknown): ExitError {
   return new ExitError(`another bunnel is up (it answers at ${path}): stop it with bunnel down`, 1, { cause });
 }
 
-/** Holds the service to the memory of its profile; settles when there was too much. */
+/** Keeps the heap small, and holds the service to the memory of its profile; settles when there was too much. */
 function watchMemory(handle: BackendHandle, log: Log): { readonly gaveUp: Promise<Error>; readonly watch: Disposable } {
   const gaveUp = Promise.withResolvers<Error>();
   const watch = new MemoryWatch({
@@ -301,7 +302,10 @@ function watchMemory(handle: BackendHandle, log: Log): { readonly gaveUp: Promis
     },
     giveUp: gaveUp.resolve,
   });
-  return { gaveUp: gaveUp.promise, watch };
+  const parts = new DisposableStack();
+  parts.use(watch);
+  parts.use(new HeapKeeper());
+  return { gaveUp: gaveUp.promise, watch: parts };
 }
 
 function say(options: UpOptions, data: unknown, text: string): void {

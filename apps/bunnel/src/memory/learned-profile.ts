@@ -36,7 +36,7 @@ export class Deciders {
   readonly #rules: readonly TableRule[];
 
   constructor(readonly profile: Profile) {
-    this.#table = encodeRules(profile);
+    this.#table = encodeRules(profile, { streamRules: "leave" });
     this.#rules = tableRules(profile);
   }
 

@@ -1,7 +1,8 @@
 // Stream egress of `bunnel up`: a relay for each address of the device, whose sockets carry the mark that keeps them
 // out of it.
 import type { AnswerDns, CarriedFigures, CarrierContext, OpenCarrier, StreamCarrier } from "@bunnel/backend";
-import { affordableFlows, StreamRelay, type RelayStats } from "@bunnel/stream";
+import { selectionOf } from "@bunnel/profile";
+import { affordableFlows, RelayGroup, type RelayStats } from "@bunnel/stream";
 import { openDatagrams } from "./carry.ts";
 import { QueryStreams } from "./query-streams.ts";
 import { streamOptions } from "../proxy/proxy.ts";
@@ -13,32 +14,68 @@ import { streamOptions } from "../proxy/proxy.ts";
 export function relayCarrier(mark: number, answerDns?: AnswerDns): StreamCarrier {
   return {
     open: (context) => openRelays(context, mark, answerDns),
+    openNow: (context) => openRelaysNow(context, mark, answerDns),
     openDatagrams: (profile) => openDatagrams(profile, mark),
   };
 }
 
+type Made = readonly [carrier: OpenCarrier, relays: readonly RelayGroup[]];
+
 /** @throws StreamError when an address cannot be listened on; no relay is open then */
 async function openRelays(context: CarrierContext, mark: number, answerDns?: AnswerDns): Promise<OpenCarrier> {
+  const [carrier, relays] = makeRelays(context, mark, answerDns);
+  try {
+    // Others could not read their code once the process is somebody else.
+    for (const relay of relays) if (!relay.isLate) await relay.start();
+  } catch (error) {
+    carrier.close();
+    throw error;
+  }
+  return carrier;
+}
+
+/**
+ * For a service that has given up its privileges: each thread reads its code when it begins.
+ * @throws StreamError as above
+ * @throws Error where it could not be read
+ */
+function openRelaysNow(context: CarrierContext, mark: number, answerDns?: AnswerDns): OpenCarrier {
+  if (process.geteuid?.() !== 0 && !RelayGroup.mayStartLate()) {
+    throw new Error("the first rule with stream egress: not all users may read bunnel's own files; start it anew");
+  }
+  const [carrier, relays] = makeRelays(context, mark, answerDns);
+  // The first connection shall not wait for it; what goes wrong is told by `closed`.
+  if (wantsConnections(context)) void relays[0]?.start().catch(() => undefined);
+  return carrier;
+}
+
+function wantsConnections({ profile }: CarrierContext): boolean {
+  return selectionOf(profile).stream !== undefined;
+}
+
+function makeRelays(context: CarrierContext, mark: number, answerDns?: AnswerDns): Made {
   const { listen, profile, originalDestination } = context;
-  const relays: StreamRelay[] = [];
+  const { maxFlows: wanted, maxDatagramSessions } = profile.stream;
+  const flows = affordableFlows(wanted, listen.length, maxDatagramSessions);
+  const { datagrams: _forProxies, maxFlows: _shared, ...options } = streamOptions(profile);
+  const relays: RelayGroup[] = [];
   const streams = answerDns && new QueryStreams(answerDns);
   const close = (): void => {
     for (const relay of relays) relay.close();
     streams?.close();
   };
   try {
-    for (const address of listen) {
-      const { datagrams: _forProxies, ...options } = streamOptions(profile);
-      const maxFlows = affordableFlows(profile.stream.maxFlows, listen.length, profile.stream.maxDatagramSessions);
-      const where = { listen: { address, port: 0 }, accept: "translated" as const };
-      relays.push(StreamRelay.open({ ...options, maxFlows, ...where, originalDestination, profile, mark }));
+    for (const [index, address] of listen.entries()) {
+      // Queries over TCP are few, and so are connections of the second family: their threads wait for the first one.
+      const late = !wantsConnections(context) || index > 0;
+      const where = { listen: { address, port: 0 }, originalDestination, late };
+      relays.push(RelayGroup.open({ ...options, ...where, flows, profile, mark }));
     }
-    for (const relay of relays) await relay.ready;
   } catch (error) {
     close();
     throw error;
   }
-  return {
+  const carrier: OpenCarrier = {
     ports: relays.map((relay) => relay.address.port),
     async prepare({ destination, peer, queries }) {
       const isIpv6 = peer.address.includes(":");
@@ -56,6 +93,7 @@ async function openRelays(context: CarrierContext, mark: number, answerDns?: Ans
     close,
     [Symbol.dispose]: close,
   };
+  return [carrier, relays];
 }
 
 /** The figures of all relays together. */
