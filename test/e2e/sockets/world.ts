@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { LabHost, makeCertificate, type PipedProcess } from "@bunnel/lab/live";
 import { NetworkNamespace } from "@bunnel/tun-linux";
 import { succeed } from "../lab.ts";
-import { GATEWAY, HOST, SERVER } from "./plan.ts";
+import { GATEWAY, HOST, OTHER_GATEWAY, SERVER } from "./plan.ts";
 
 const HERE = import.meta.dir;
 /** A loaded machine compiles slowly. */
@@ -93,9 +93,9 @@ export class SocketsWorld implements AsyncDisposable {
     return (JSON.parse(await lines.until('{"left"')) as { readonly left: string }).left;
   }
 
-  /** Where the link of a service that was killed has stayed, it goes for another one's. */
+  /** Where the links of a service that was killed have stayed, they go for another one's. */
   async unlink(): Promise<void> {
-    await this.server.run(["ip", "link", "del", "eth0"]);
+    for (const name of ["eth0", "eth1"]) await this.server.run(["ip", "link", "del", name]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -134,4 +134,7 @@ const SERVER_SCRIPT = `
   ip addr replace ${SERVER[6]}/128 dev lo
   ip addr replace ${GATEWAY[4]}/24 dev eth0
   ip addr replace ${GATEWAY[6]}/64 dev eth0 nodad
-  ip link set eth0 up`;
+  ip addr replace ${OTHER_GATEWAY[4]}/24 dev eth1
+  ip addr replace ${OTHER_GATEWAY[6]}/64 dev eth1 nodad
+  ip link set eth0 up
+  ip link set eth1 up`;
