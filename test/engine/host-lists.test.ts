@@ -6,10 +6,11 @@ import {
   HOST_MAX_BYTES,
   LANE_BYTES,
   LANES_BASE,
+  Reason,
   RULES_BASE,
 } from "@bunnel/abi";
 import { encodeRules, matchHost, parseProfile } from "@bunnel/profile";
-import { udpPacket } from "@bunnel/wire";
+import { clientHello, tcpPacket, udpPacket } from "@bunnel/wire";
 import { BUILDS, engineOf } from "./rig.ts";
 
 const ENDS = { source: "192.0.2.7", destination: "203.0.113.9", sourcePort: 53, destinationPort: 53 };
@@ -78,4 +79,13 @@ test.each(BUILDS)("countAddresses() and checksumBurst(), %s build: as the packet
   const [one = 0, two = 0] = packets.map((packet, i) => lane.exports.checksum(lane.rx.at[i] ?? 0, packet.length));
   expect(lane.exports.checksumBurst(0, 2)).toBe((one ^ two) >>> 0);
   expect(lane.exports.checksumBurst(1, 2)).toBe(two);
+});
+
+test.each(BUILDS)("a hello without a name, %s build: in no list", async (build) => {
+  const engine = await engineOf(build);
+  engine.loadRules(tableOf(names(HOST_FILTER_NAMES_MIN * 2)));
+  const lane = engine.lane(0);
+  lane.place(0, tcpPacket({ ...ENDS, destinationPort: 443, flags: 0x18, payload: clientHello({}) }));
+  lane.poll(0, 1, 0);
+  expect(lane.meta(0).reason).toBe(Reason.PassNoHost);
 });

@@ -32,6 +32,8 @@ if (HOST_SET != HOST_TEXT_BYTES + 2) ERROR("set and size of a host place are com
 export function matchHost(table: usize, set: u32, name: usize, bytes: i32): boolean {
   let end = bytes;
   if (end > 0 && load<u8>(name + <usize>(end - 1)) == DOT) end--;
+  // A message without a name has none at address 0.
+  if (end < 1) return false;
   const length = end;
   let hash: u32 = HOST_HASH_OFFSET;
   // Dots of the octets before `stop` that are not behind us; the highest bit is the octet just before it.
