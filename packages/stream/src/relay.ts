@@ -141,8 +141,9 @@ export class StreamRelay implements Disposable {
   /**
    * Tries to reach a destination before its client is let through: the connection is kept for the one that will come
    * from `peer`. The socket is opened and marked in the calling thread, whose rights may be more than the relay's.
+   * @param client whose SYN it is, by which a connection is known that has come round
    */
-  reach(destination: SocketAddress, peer: SocketAddress): Promise<Reached> {
+  reach(destination: SocketAddress, peer: SocketAddress, client?: SocketAddress): Promise<Reached> {
     if (!this.#isOpen) return Promise.resolve("refused");
     const fd = this.sockets.streamSocket(familyOf(destination.address));
     if (fd < 0) return Promise.resolve("refused");
@@ -155,7 +156,7 @@ export class StreamRelay implements Disposable {
     const { promise, resolve } = Promise.withResolvers<Reached>();
     this.#asked += 1;
     this.#wishes.set(this.#asked, resolve);
-    this.#say({ say: "reach", question: this.#asked, fd, destination, peer });
+    this.#say({ say: "reach", question: this.#asked, fd, destination, peer, client });
     return promise;
   }
 

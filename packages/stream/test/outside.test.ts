@@ -44,3 +44,27 @@ test("a system without a table is refused by name", () => {
   const open = () => StreamRelay.open({ ...OPEN, system: { platform: "aix" }, profile: defaultProfile() });
   expect(open).toThrow("relay: expected one of linux, darwin, freebsd, win32, found aix");
 });
+
+test("a socket with the tunnel's own address would come round: it is refused, and so is what came of it", async () => {
+  const ports: number[] = [];
+  const listener = Bun.listen({
+    ...{ hostname: "127.0.0.1", port: 0 },
+    socket: { open: ({ remotePort }) => void ports.push(remotePort), data: () => undefined },
+  });
+  const [server, peer] = [
+    { address: "127.0.0.1", port: listener.port },
+    { address: "10.0.85.2", port: 1024 },
+  ];
+  const translated = { ...OPEN, accept: "translated", originalDestination: () => server } as const;
+  using relay = StreamRelay.open({ ...translated, profile: defaultProfile(), bindTo: "lo" });
+  expect(await relay.reach(server, peer, { address: "127.0.0.1", port: 9 })).toBe("unreachable");
+  while (ports.length === 0) await Bun.sleep(2);
+  const [port = 0] = ports;
+  expect(await relay.reach(server, peer, { address: "127.0.0.1", port })).toBe("unreachable");
+  using marked = StreamRelay.open({ ...translated, profile: defaultProfile() });
+  expect(await marked.reach(server, peer, { address: "127.0.0.1", port })).toBe("connected");
+  // Of the second nothing left this process.
+  while (ports.length < 2) await Bun.sleep(2);
+  expect(ports).toHaveLength(2);
+  listener.stop(true);
+});

@@ -33,6 +33,7 @@ export class RelayLoop implements FlowHost {
   bindTo;
   readonly connectTimeoutMs;
   readonly messageTimeoutMs;
+  readonly ownAddress;
   rules;
   now = performance.now();
   readonly #timers = new Timers();
@@ -66,6 +67,9 @@ export class RelayLoop implements FlowHost {
     this.bindTo = start.bindTo;
     this.connectTimeoutMs = start.connectTimeoutMs;
     this.messageTimeoutMs = start.messageTimeoutMs;
+    // A mark keeps sockets out of the tunnel by itself; of an interface it shows in the address.
+    const isBound = start.accept === "translated" && start.bindTo !== undefined;
+    this.ownAddress = isBound ? start.address : undefined;
     this.rules = start.rules;
   }
 
