@@ -145,11 +145,12 @@ export class StreamRelay implements Disposable {
    */
   reach(destination: SocketAddress, peer: SocketAddress, client?: SocketAddress): Promise<Reached> {
     if (!this.#isOpen) return Promise.resolve("refused");
-    const fd = this.sockets.streamSocket(familyOf(destination.address));
+    const family = familyOf(destination.address);
+    const fd = this.sockets.streamSocket(family);
     if (fd < 0) return Promise.resolve("refused");
     // What listens on this machine is reached by no interface to the outside.
     const bindTo = isLoopback(destination.address) ? undefined : this.#bindTo;
-    if (setOutside(fd, { mark: this.options.mark, bindTo }, "stream", this.sockets) !== 0) {
+    if (setOutside(fd, family, { mark: this.options.mark, bindTo }, "stream", this.sockets) !== 0) {
       this.sockets.closeFile(fd);
       return Promise.resolve("refused");
     }

@@ -13,7 +13,7 @@ const OPEN = { listen: { address: "127.0.0.1", port: 0 }, accept: "proxy", form:
 test.each([AF_INET, AF_INET6])("Linux marks a socket of family %i, and binds it by name", (family) => {
   const sockets = portableSockets({ platform: "linux" });
   const fd = sockets.streamSocket(family);
-  expect(setOutside(fd, { mark: 7, bindTo: "lo" }, "stream", sockets)).toBe(0);
+  expect(setOutside(fd, family, { mark: 7, bindTo: "lo" }, "stream", sockets)).toBe(0);
   sockets.closeFile(fd);
 });
 
@@ -22,8 +22,8 @@ test("macOS binds a socket of each family by the interface's index, and marks no
   const sockets = portableSockets(kernel.system);
   for (const family of [AF_INET, AF_INET6]) {
     const fd = sockets.streamSocket(family);
-    expect(setOutside(fd, { bindTo: "lo" }, "stream", sockets)).toBe(0);
-    expect(setOutside(fd, { bindTo: "none-such" }, "stream", sockets)).toBe(19);
+    expect(setOutside(fd, family, { bindTo: "lo" }, "stream", sockets)).toBe(0);
+    expect(setOutside(fd, family, { bindTo: "none-such" }, "stream", sockets)).toBe(19);
     sockets.closeFile(fd);
   }
   const open = () => StreamRelay.open({ ...OPEN, system: kernel.system, profile: defaultProfile(), mark: 7 });
@@ -34,7 +34,7 @@ test("FreeBSD gives a socket a cookie, and is asked in vain for an interface", (
   using kernel = new BsdKernel("freebsd", compiler ?? "gcc");
   const sockets = portableSockets(kernel.system);
   const fd = sockets.streamSocket(AF_INET);
-  expect(setOutside(fd, { mark: 7 }, "stream", sockets)).toBe(0);
+  expect(setOutside(fd, AF_INET, { mark: 7 }, "stream", sockets)).toBe(0);
   sockets.closeFile(fd);
   const open = () => StreamRelay.open({ ...OPEN, system: kernel.system, profile: defaultProfile(), bindTo: "em0" });
   expect(open).toThrow("relay: sockets of freebsd cannot be bound to an interface");

@@ -1,6 +1,6 @@
 // `bunnel up` in the Windows Bun under Wine, in front of the double of Wintun and iphlpapi: `wine-service.ts PROFILE
-// STATE_DIR`. Its uplink is another adapter of the double; what comes out of it is carried to a third, whose Linux device
-// the test gives to the server. Its sockets are Winsock's.
+// STATE_DIR`. Its uplink is another adapter of the double; what comes out of it is carried to a third, whose Linux
+// device the test gives to the server. Its sockets are Winsock's.
 import { connectDevices } from "@bunnel/bsd/proof";
 import { win32Driver } from "@bunnel/tun";
 import { openWindowsTun } from "@bunnel/tun-win32";

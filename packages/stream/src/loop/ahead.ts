@@ -1,8 +1,8 @@
 // Connections to the outside that are made before their clients come: whoever holds a client's SYN wants to know first
 // whether its server answers. A connection that nobody comes for is closed.
 //
-// A socket that the system would send into the tunnel again, whatever it is bound to, has the tunnel's own address. It is
-// not used, and what comes of its first packet, a wish from its port, is refused: the circle ends there.
+// A socket that the system would send into the tunnel again, whatever it is bound to, has the tunnel's own address. It
+// is not used, and what comes of its first packet, a wish from its port, is refused: the circle ends there.
 import type { Reached, SocketAddress } from "../relay-options.ts";
 import { familyOf, sockaddrOf } from "../socket-address.ts";
 import { closeFile, connectTo, setNoDelay, takeError } from "../sockets/current.ts";
