@@ -86,6 +86,8 @@ export interface TunPlatform {
   deviceDropped?(device: TunDevice): number;
   /** Changes the MTU of an open device. Without this, it stays as it was opened. @throws DeviceError of the driver */
   setMtu?(device: TunDevice, mtuBytes: number): void;
+  /** Gives an open device addresses, with their prefixes. Without this, it has those that it was opened with. */
+  addAddresses?(device: TunDevice, addresses: readonly string[]): void;
   /** The way out of what the engine made. @throws DeviceError without the right to open it */
   openEgress(): Egress;
   /** A tap that does not listen yet. Without this, no rule may need to know how far away a server is. */

@@ -14,9 +14,15 @@ export interface RelayStart {
   readonly system: SocketSystem | undefined;
   readonly signal: number;
   readonly listener: number;
+  /** Where descriptors come to it, when it is to have a table of its own. */
+  readonly inbox: number | undefined;
+  /** Its thread began late: it has the rights that the process had left by then, and gives them up. */
+  readonly isLate: boolean;
   /** The address that it listens on. */
   readonly address: string;
   readonly counters: SharedArrayBuffer;
+  /** Where messages are told; undefined: nobody wants to hear of them. */
+  readonly told: SharedArrayBuffer | undefined;
   readonly accept: RelayAccept;
   readonly user: ProxyUser | undefined;
   readonly rules: RelayRules;
@@ -36,6 +42,7 @@ export type ToRelay =
   | { readonly say: "rules"; readonly rules: RelayRules }
   | { readonly say: "flows"; readonly question: number }
   | { readonly say: "bind"; readonly bindTo: string }
+  /** With an inbox, `fd` is -1 and the descriptor comes there, under the question's number. */
   | ({ readonly say: "reach"; readonly question: number } & Wish)
   | { readonly say: "close" };
 

@@ -1,9 +1,9 @@
 // needs root: network namespaces, and Linux TUN devices behind a double of Wintun
 // Proof level wine: the real Windows Bun, under Wine, runs `bunnel up`: its driver in front of the double of Wintun and
 // iphlpapi, its lane, relay and carrier in their threads, its sockets by Winsock. Clients and servers are programs of
-// this system. Wine hands IP_UNICAST_IF on to Linux, which obeys it for datagrams, and not for TCP: that is led past the
-// device by a rule of this system, for the user that Wine is. IPV6_UNICAST_IF it hands on in the wrong order of octets,
-// so that no socket of IPv6 can be bound: all of it is refused, as it must be then.
+// this system. Wine hands IP_UNICAST_IF on to Linux, which obeys it for datagrams, and not for TCP: that is led past
+// the device by a rule of this system, for the user that Wine is. IPV6_UNICAST_IF it hands on in the wrong order of
+// octets, so that no socket of IPv6 can be bound: all of it is refused, as it must be then.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";

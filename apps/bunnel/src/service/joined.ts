@@ -2,6 +2,7 @@
 import type { AnswerDns, StreamCarrier, TunPlatform } from "@bunnel/backend";
 import type { Profile } from "@bunnel/profile";
 import type { SocketsPlatform, SocketsPlatformOptions } from "../sockets/platform.ts";
+import type { WatchedRelays } from "../stream/watched-relays.ts";
 import { ExitError } from "./exit.ts";
 
 export interface JoinOptions {
@@ -18,7 +19,7 @@ export interface JoinOptions {
 
 export interface Joined {
   readonly platform: TunPlatform;
-  carrier(answerDns?: AnswerDns): StreamCarrier;
+  carrier(answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier;
   /** What only packets and the kernel's own filters make possible. */
   readonly isLinux: boolean;
 }

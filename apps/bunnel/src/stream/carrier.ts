@@ -1,5 +1,5 @@
-// Stream egress of `bunnel up`: a relay for each address of the device, whose sockets carry the mark, or
-// are bound to the interface, that keeps them out of it.
+// Stream egress of `bunnel up`: a relay for each address of the device, whose sockets carry the mark, or are bound to
+// the interface, that keeps them out of it.
 import type {
   AnswerDns,
   CarriedFigures,
@@ -8,34 +8,82 @@ import type {
   OpenCarrier,
   StreamCarrier,
 } from "@bunnel/backend";
-import type { Profile } from "@bunnel/profile";
-import { affordableFlows, StreamRelay, type RelayOptions, type RelayStats } from "@bunnel/stream";
+import { selectionOf, type Profile } from "@bunnel/profile";
+import { affordableFlows, RelayGroup, type RelayOptions, type RelayStats } from "@bunnel/stream";
 import { QueryStreams } from "./query-streams.ts";
 import { streamOptions } from "../proxy/proxy.ts";
+import type { WatchedRelays } from "./watched-relays.ts";
 
 /** What keeps a relay's sockets out of the device, and who carries datagrams. */
 export interface CarrierOutside extends Pick<RelayOptions, "mark" | "form" | "system"> {
   /** The interface that sockets are bound to, and is followed. */
   readonly uplink?: { readonly name: string; follow(tell: (name: string) => void): () => void };
   readonly openDatagrams: (profile: Profile) => DatagramCarrying;
+  /** Whoever looks at what becomes of flows. */
+  readonly watched?: WatchedRelays | undefined;
 }
 
 /** @param answerDns answers queries over TCP; without it they go to their servers */
 export function relayCarrier(outside: CarrierOutside, answerDns?: AnswerDns): StreamCarrier {
   return {
     open: (context) => openRelays(context, outside, answerDns),
+    openNow: (context) => openRelaysNow(context, outside, answerDns),
     openDatagrams: (profile) => outside.openDatagrams(profile),
   };
 }
 
+type Made = readonly [carrier: OpenCarrier, relays: readonly RelayGroup[]];
+
 /** @throws StreamError when an address cannot be listened on; no relay is open then */
 async function openRelays(
   context: CarrierContext,
-  { uplink, openDatagrams: _others, ...outside }: CarrierOutside,
+  outside: CarrierOutside,
   answerDns?: AnswerDns,
 ): Promise<OpenCarrier> {
+  const [carrier, relays] = makeRelays(context, outside, answerDns);
+  try {
+    // Others could not read their code once the process is somebody else.
+    for (const relay of relays) if (!relay.isLate) await relay.start();
+  } catch (error) {
+    carrier.close();
+    throw error;
+  }
+  return carrier;
+}
+
+/**
+ * For a service that has given up its privileges: each thread reads its code when it begins.
+ * @throws StreamError as above
+ * @throws Error where it could not be read
+ */
+function openRelaysNow(context: CarrierContext, outside: CarrierOutside, answerDns?: AnswerDns): OpenCarrier {
+  if (process.geteuid?.() !== 0 && !RelayGroup.mayStartLate()) {
+    throw new Error("the first rule with stream egress: not all users may read bunnel's own files; start it anew");
+  }
+  const [carrier, relays] = makeRelays(context, outside, answerDns);
+  // The first connection shall not wait for it; what goes wrong is told by `closed`.
+  if (wantsConnections(context)) void relays[0]?.start().catch(() => undefined);
+  return carrier;
+}
+
+function wantsConnections({ profile }: CarrierContext): boolean {
+  return selectionOf(profile).stream !== undefined;
+}
+
+function makeRelays(
+  context: CarrierContext,
+  { uplink, openDatagrams: _others, watched, ...outside }: CarrierOutside,
+  answerDns?: AnswerDns,
+): Made {
   const { listen, profile, originalDestination } = context;
-  const relays: StreamRelay[] = [];
+  const { maxFlows: wanted, maxDatagramSessions } = profile.stream;
+  const flows = affordableFlows(wanted, {
+    ...{ relays: listen.length, beside: maxDatagramSessions, ...outside },
+  });
+  const how = { ...outside, tellsMessages: watched !== undefined };
+  const bound = uplink && { bindTo: uplink.name };
+  const { datagrams: _forProxies, maxFlows: _shared, ...options } = streamOptions(profile);
+  const relays: RelayGroup[] = [];
   const streams = answerDns && new QueryStreams(answerDns);
   const unfollow = uplink?.follow((name) => relays.forEach((relay) => relay.bind(name)));
   const close = (): void => {
@@ -44,23 +92,18 @@ async function openRelays(
     streams?.close();
   };
   try {
-    for (const address of listen) {
-      const { datagrams: _forProxies, ...options } = streamOptions(profile);
-      const maxFlows = affordableFlows(profile.stream.maxFlows, {
-        ...{ relays: listen.length, beside: profile.stream.maxDatagramSessions, ...outside },
-      });
-      const where = { listen: { address, port: 0 }, accept: "translated" as const };
-      const bound = uplink && { bindTo: uplink.name };
-      relays.push(
-        StreamRelay.open({ ...options, ...outside, ...bound, maxFlows, ...where, originalDestination, profile }),
-      );
+    for (const [index, address] of listen.entries()) {
+      // Queries over TCP are few, and so are connections of the second family: their threads wait for the first one.
+      const late = !wantsConnections(context) || index > 0;
+      const where = { listen: { address, port: 0 }, originalDestination, late };
+      relays.push(RelayGroup.open({ ...options, ...where, ...bound, ...how, flows, profile }));
     }
-    for (const relay of relays) await relay.ready;
+    watched?.follow(relays);
   } catch (error) {
     close();
     throw error;
   }
-  return {
+  const carrier: OpenCarrier = {
     ports: relays.map((relay) => relay.address.port),
     async prepare({ destination, peer, client, queries }) {
       const isIpv6 = peer.address.includes(":");
@@ -78,6 +121,7 @@ async function openRelays(
     close,
     [Symbol.dispose]: close,
   };
+  return [carrier, relays];
 }
 
 /** The figures of all relays together. */
