@@ -1,6 +1,6 @@
 // needs root: namespaces, /dev/net/tun, nft, curl, unbound
-// Connections of stream rules for some hosts: where no name is known at the SYN the port decides, and what no rule wants
-// is carried untouched; with by_name the name that a DNS answer has told decides at once.
+// Connections of stream rules for some hosts: where no name is known at the SYN the port decides; with by_name the name
+// that a DNS answer has told decides at once.
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { BLOCKED_NAME, serverAddress } from "@bunnel/lab/live";
 import { TempFolder } from "../cli/run.ts";

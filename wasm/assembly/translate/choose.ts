@@ -1,6 +1,6 @@
 // Whether a new connection is translated, by what is known at its SYN: family, port and address. Its host name is
-// not: a rule for some hosts asks for all flows that may be theirs, and whoever carries them on looks at the name. Where
-// the table says so, the name that its destination was last asked for by is taken for it.
+// not: a rule for some hosts asks for all flows that may be theirs, and whoever carries them on looks at the name.
+// Where the table says so, the name that its destination was last asked for by is taken for it.
 import {
   HEADER_STREAM_BY_NAME,
   L7,
