@@ -6,6 +6,7 @@ import type { ProbeWorker } from "./attempt.ts";
 import { canAskQuic, QuicClient } from "./io/quic-client.ts";
 import { RelayWay } from "./io/relay-way.ts";
 import { DirectWay } from "./io/way.ts";
+import type { Sources } from "./search/address-pool.ts";
 import type { Abilities } from "./search/candidates.ts";
 import type { Budget } from "./search/budget.ts";
 import type { PacketPath } from "./ways/packet-path.linux.ts";
@@ -18,6 +19,8 @@ export interface EquipmentOptions {
   readonly patienceMs: number;
   readonly quic: boolean;
   readonly authoritiesPath?: string;
+  /** Local addresses that may be used besides the system's choice. */
+  readonly sources: readonly string[];
   readonly budget: Budget;
 }
 
@@ -30,6 +33,8 @@ export class Equipment implements AsyncDisposable {
     /** For controls. */
     readonly way: DirectWay,
     readonly quic: QuicClient | undefined,
+    /** Local addresses for where boxes punish; undefined: this process can make none. */
+    readonly sources: Sources | undefined,
     readonly abilities: Abilities,
     /** What could not be had, as sentences. */
     readonly missing: readonly string[],
@@ -53,8 +58,9 @@ export class Equipment implements AsyncDisposable {
       const own = quic !== undefined && packets !== undefined ? stack.use(quic.from(packets.way)) : undefined;
       return { packets, relay: relays[index], quic: own };
     });
+    const sources = path === undefined ? undefined : stack.use(await openSources(options));
     const abilities = { packets: path !== undefined, streams: relays.length > 0 };
-    return new Equipment(workers, way, quic, abilities, missing, stack.move());
+    return new Equipment(workers, way, quic, sources, abilities, missing, stack.move());
   }
 
   /** For sockets of plain DNS. Undefined: this process may mark nothing. */
@@ -68,7 +74,7 @@ export class Equipment implements AsyncDisposable {
 }
 
 async function openPath(
-  { streamOnly, parallel }: EquipmentOptions,
+  { streamOnly, parallel, budget }: EquipmentOptions,
   missing: string[],
 ): Promise<PacketPath | undefined> {
   if (streamOnly) {
@@ -86,11 +92,17 @@ async function openPath(
   }
   const { PacketPath: Path } = await import("./ways/packet-path.linux.ts");
   try {
-    return await Path.open(parallel);
+    return await Path.open(parallel, budget.signal);
   } catch (error) {
     missing.push(`strategies of packets are not tried: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
+}
+
+/** The same rights are needed as for the data path. */
+async function openSources({ sources }: EquipmentOptions): Promise<Sources & Disposable> {
+  const { FreshSources } = await import("./ways/fresh-sources.linux.ts");
+  return new FreshSources(sources);
 }
 
 async function openRelays(
