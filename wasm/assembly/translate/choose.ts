@@ -18,7 +18,8 @@ import { nameOfDestination } from "../flow/names";
 import { lane } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { matchAddress } from "../rules/address";
-import { matchHost, matchPort } from "../rules/match";
+import { matchHost } from "../rules/host";
+import { matchPort } from "../rules/match";
 import { ruleAt, ruleCount } from "../rules/table";
 
 const KINDS: u32 = (1 << L7.Tls) | (1 << L7.Http) | (1 << L7.Syn) | (1 << L7.Dns);
