@@ -37,6 +37,8 @@ export const HEADER_L7_MASK: i32 = 48;
 export const HEADER_FILTER_BITS: i32 = 52;
 /** Bit 1 << RuleEgress for each of Datagrams and Echo that a rule asks for. */
 export const HEADER_CARRIED: i32 = 56;
+/** 1: a connection to an address whose name is known is chosen for RuleEgress.Stream by that name; else 0. */
+export const HEADER_STREAM_BY_NAME: i32 = 60;
 
 export const RULE_BYTES: i32 = 48;
 /** u8: bit 1 << L7 for each kind of message; 0 for rules from RuleEgress.Datagrams on, which look at none */
