@@ -7,9 +7,14 @@ const [folder = "", ...addresses] = process.argv.slice(2);
 const tls = { cert: Bun.file(join(folder, "certificate.pem")), key: Bun.file(join(folder, "key.pem")) };
 const NAME_ERROR = 3;
 
+/** A word, or some dozens of datagrams. */
+function answer({ url }: Request): Response {
+  return new Response(url.endsWith("/large") ? "large ".repeat(10_000) : "as asked\n");
+}
+
 for (const hostname of addresses) {
   // Without HTTP/1 it needs no TCP port, which somebody else may have.
-  Bun.serve({ hostname, port: 443, tls, http3: true, http1: false, fetch: () => new Response("as asked\n") });
+  Bun.serve({ hostname, port: 443, tls, http3: true, http1: false, fetch: answer });
 }
 for (const address of addresses) {
   const socket = createSocket(address.includes(":") ? "udp6" : "udp4");

@@ -7,9 +7,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CensorName } from "@bunnel/lab";
-import { ALLOWED_NAME, BLOCKED_NAME, type LiveLab, type Service } from "@bunnel/lab/live";
+import { ALLOWED_NAME, BLOCKED_NAME, serverAddress, type LiveLab, type Service } from "@bunnel/lab/live";
 import { PROGRAM } from "../cli/run.ts";
 import { createLab, get, succeed } from "./lab.ts";
+import { joinLan, LAN_INTERFACE } from "./lan.ts";
 
 setDefaultTimeout(120_000);
 
@@ -200,6 +201,91 @@ test("flows that stop behind some kilobytes are noticed", async () => {
   });
   isOver = true;
   await Promise.all(clients);
+  await service.stop();
+});
+
+test.each([
+  ["first-packet", "reset"],
+  ["packet", "silence"],
+] as const)(
+  "flows that sockets carry on: %s is seen as %s, and what sockets can do is tried",
+  async (censor, symptom) => {
+    const records = "tls: tlsrec(sniext+1) split(1, midsld)";
+    const candidates = `candidates = ["tls: seqovl(3)", "tls: fake(ttl=auto-1) split(1)", "${records}"]`;
+    const rule = `[[rule]]\nname = "all"\negress = "stream"\nports = [443]\nstrategy = "tls: delay(1)"\n`;
+    await using service = await up(`[memory]\n${candidates}\n${rule}`);
+    expect(await ask(BLOCKED_NAME)).toBe("served");
+    await lab.setCensor(censor);
+    const tookMs = await recovered();
+    console.info(`by sockets, ${symptom}: served again after ${Math.round(tookMs)} ms`);
+    await untilHelped((tried) => tried.some(({ worked }) => worked > 0));
+    const tried = (await hosts()).hosts[0]?.tried ?? [];
+    expect(tried.find(({ worked }) => worked > 0)?.strategy).toBe(records);
+    expect(tried.find(({ strategy }) => strategy === "tls: delay(1)")).toMatchObject({ symptom });
+    expect(tried).toHaveLength(2);
+    await service.stop();
+  },
+);
+
+test("on a router that translates addresses, resets of other machines' flows are noticed", async () => {
+  await using lan = await joinLan(lab, "masquerade");
+  const profile = `[gateway]\ninterfaces = ["${LAN_INTERFACE}"]\n` + PROFILE.replace(CUT, "tls: delay(1)");
+  await using service = await up(profile);
+  const asked = async (host: string, address: string): Promise<boolean> => {
+    const words = ["-sS", "--insecure", "--noproxy", "*", "--max-time", "2", "-o", "/dev/null"];
+    const where = ["--resolve", `${host}:443:${address}`, `https://${host}/who`];
+    return (await lan.run(["curl", ...words, ...where])).status === 0;
+  };
+  expect(await asked(BLOCKED_NAME, serverAddress(4))).toBe(true);
+  await lab.setCensor("first-packet");
+  const began = performance.now();
+  await until(() => asked(BLOCKED_NAME, serverAddress(4)));
+  console.info(`resets behind a translation: served again after ${Math.round(performance.now() - began)} ms`);
+  await until(async () => {
+    await asked(BLOCKED_NAME, serverAddress(4));
+    return (await hosts()).hosts[0]?.tried.some(({ worked }) => worked > 0) ?? false;
+  });
+  const tried = (await hosts()).hosts[0]?.tried ?? [];
+  expect(tried.find(({ strategy }) => strategy === "tls: delay(1)")).toMatchObject({ symptom: "reset" });
+  await service.stop();
+});
+
+test("downloads that are throttled are noticed, and the service recovers", async () => {
+  const profile = PROFILE.replace(CUT, "tls: delay(1)").replace("[memory]", "[memory]\nthrottled_seconds = 4");
+  await using service = await up(profile);
+  // It knows a hello by its first octets, and drops what is above its rate. Another address is as quick as ever.
+  const rate = "meter flows { tcp dport limit rate over 20 kbytes/second burst 8 kbytes }";
+  const rules = `table ip throttling {
+    chain watched {
+      type filter hook forward priority 0
+      ip daddr ${serverAddress(4)} tcp dport 443 @ih,0,24 0x160301 ip length > 300 ct mark set 7
+      ip saddr ${serverAddress(4)} ct mark 7 ${rate} drop
+    }
+  }`;
+  await succeed(lab.censor, ["nft", "-f", "-"], new TextEncoder().encode(rules));
+  const began = performance.now();
+  let isOver = false;
+  const download = async (host: string, address: string): Promise<void> => {
+    const words = ["-sS", "--insecure", "--noproxy", "*", "--max-time", "7", "-o", "/dev/null"];
+    const where = ["--resolve", `${host}:443:${address}`, `https://${host}/bytes/2000000`];
+    await lab.client.run(["curl", ...words, ...where]);
+  };
+  // Connections of the same moment would be one failure.
+  const clients = Array.from({ length: 4 }, async (_, client) => {
+    await Bun.sleep(client * 300);
+    while (!isOver) await download(BLOCKED_NAME, serverAddress(4));
+  });
+  await until(async () => {
+    await download(ALLOWED_NAME, serverAddress(4, 9));
+    const tried = (await hosts()).hosts[0]?.tried ?? [];
+    return tried.some(({ strategy, worked }) => worked > 0 && strategy !== "tls: delay(1)");
+  });
+  console.info(`throttled: quick again after ${Math.round(performance.now() - began)} ms`);
+  isOver = true;
+  await Promise.all(clients);
+  const tried = (await hosts()).hosts[0]?.tried ?? [];
+  expect(tried.find(({ strategy }) => strategy === "tls: delay(1)")).toMatchObject({ symptom: "throttle" });
+  expect(await bunnel("metrics")).toMatch(/bunnel_flow_failures_total\{symptom="throttle"\} [1-9]/u);
   await service.stop();
 });
 

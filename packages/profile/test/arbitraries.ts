@@ -188,6 +188,8 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
         ...{ remember: fc.constantFrom("failed" as const, "all" as const), maxHosts: fc.integer({ min: 1, max: 9 }) },
         failures: fc.integer({ min: 1, max: 100 }),
         windowSeconds: fc.integer({ min: 1, max: 3600 }),
+        throttledKib: fc.integer({ min: 0, max: 1024 }),
+        throttledSeconds: fc.integer({ min: 3, max: 60 }),
         triesPerHour: fc.integer({ min: 1, max: 1000 }),
         candidates: fc.subarray(["preset:aggressive", "tls: split(2)"]),
       },

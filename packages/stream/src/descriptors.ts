@@ -1,6 +1,7 @@
 // How many connections a process may have descriptors for, and in how many tables: the limit is that of one.
 import { existsSync } from "node:fs";
-import { raiseFileLimit } from "./sys.ts";
+import { defaultForm, socketsOf, type SocketSystem } from "./sockets/of-form.ts";
+import type { StreamForm } from "./sockets/sockets.ts";
 
 /** The client's socket and the server's. */
 const PER_FLOW = 2;
@@ -18,15 +19,26 @@ export interface Affordable {
   readonly tables: number | undefined;
 }
 
+/** Who else has descriptors, and whose limits they are. */
+export interface DescriptorShares {
+  /** How many relays share them. */
+  readonly relays: number;
+  /** Descriptors that others of the process are going to have. Default 0. */
+  readonly beside?: number;
+  /** See `RelayOptions`. */
+  readonly form?: StreamForm;
+  readonly system?: SocketSystem;
+}
+
 /**
  * Flows that each of several relays may have at a time, of those wanted: the process' limit is raised as far as it may
- * be, and shared; where it is too low, each relay has tables of its own.
- * @param beside descriptors that others of the process are going to have
+ * be, and shared; where it is too low, each relay of the native form has tables of its own.
  */
-export function affordableFlows(wanted: number, relays: number, beside = 0): Affordable {
+export function affordableFlows(wanted: number, { relays, beside = 0, form, system }: DescriptorShares): Affordable {
   const others = BESIDE + beside;
-  const limit = raiseFileLimit(wanted * PER_FLOW * relays + others);
-  return shareOut(wanted, limit, others, existsSync("/proc/thread-self/fd"));
+  const own = form ?? defaultForm();
+  const limit = socketsOf(own, system).raiseFileLimit(wanted * PER_FLOW * relays + others);
+  return shareOut(wanted, limit, others, own === "native" && existsSync("/proc/thread-self/fd"));
 }
 
 /** As above, of a limit that is known. */

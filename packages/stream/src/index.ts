@@ -8,7 +8,8 @@ export {
   type DatagramOptions,
   type DatagramStats,
 } from "./datagrams/sessions.ts";
-export { affordableFlows, type Affordable } from "./descriptors.ts";
+export { PortableCarrier, type PortableCarrierOptions } from "./datagrams/portable-carrier.ts";
+export { affordableFlows, type Affordable, type DescriptorShares } from "./descriptors.ts";
 export { StreamError, type StreamErrorCode } from "./errors.ts";
 export type { OutsideOptions } from "./loop/outside.ts";
 export type { ProxyUser } from "./proxy/socks5.ts";

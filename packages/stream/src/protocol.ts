@@ -21,6 +21,8 @@ export interface RelayStart {
   /** The address that it listens on. */
   readonly address: string;
   readonly counters: SharedArrayBuffer;
+  /** Where messages are told; undefined: nobody wants to hear of them. */
+  readonly told: SharedArrayBuffer | undefined;
   readonly accept: RelayAccept;
   readonly user: ProxyUser | undefined;
   readonly rules: RelayRules;
@@ -39,6 +41,7 @@ export type ToRelay =
   | { readonly say: "name"; readonly question: number; readonly addresses: readonly string[] }
   | { readonly say: "rules"; readonly rules: RelayRules }
   | { readonly say: "flows"; readonly question: number }
+  | { readonly say: "bind"; readonly bindTo: string }
   /** With an inbox, `fd` is -1 and the descriptor comes there, under the question's number. */
   | ({ readonly say: "reach"; readonly question: number } & Wish)
   | { readonly say: "close" };

@@ -4,11 +4,11 @@ import type { Profile } from "@bunnel/profile";
 import type { Affordable } from "./descriptors.ts";
 import { isForAll } from "./own-table/late-start.ts";
 import { socketOfPort } from "./own-table/port-choice.ts";
-import type { Reached, RelayFlow, RelayOptions, RelayStats, SocketAddress } from "./relay-options.ts";
+import type { Reached, RelayFlow, RelayMessage, RelayOptions, RelayStats, SocketAddress } from "./relay-options.ts";
 import { StreamRelay } from "./relay.ts";
 
 /** As of a relay, but for those that the group decides. */
-export interface RelayGroupOptions extends Omit<RelayOptions, "sharedBy" | "maxFlows" | "accept" | "form" | "system"> {
+export interface RelayGroupOptions extends Omit<RelayOptions, "sharedBy" | "maxFlows" | "accept"> {
   /** See `affordableFlows`. */
   readonly flows: Affordable;
 }
@@ -94,6 +94,16 @@ export class RelayGroup implements Disposable {
   /** As `StreamRelay.load`. */
   load(profile: Profile): void {
     for (const relay of this.relays) relay.load(profile);
+  }
+
+  /** As `StreamRelay.takeMessages`. */
+  takeMessages(): readonly RelayMessage[] {
+    return this.relays.flatMap((relay) => relay.takeMessages());
+  }
+
+  /** As `StreamRelay.bind`. */
+  bind(bindTo: string): void {
+    for (const relay of this.relays) relay.bind(bindTo);
   }
 
   /** As `StreamRelay.flows`. */

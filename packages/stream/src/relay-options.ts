@@ -65,6 +65,20 @@ export interface RelayOptions {
   readonly connectTimeoutMs?: number;
   /** How long a first message that has begun may take to be whole, before it goes on as it is. Default 1000. */
   readonly messageTimeoutMs?: number;
+  /** Tells of first messages that a strategy is carried out on: `takeMessages`. Default false. */
+  readonly tellsMessages?: boolean;
+}
+
+/** A first message that a strategy is carried out on, told before its first octet leaves. */
+export interface RelayMessage {
+  /** Counts the relay's messages. */
+  readonly number: number;
+  /** Both ends of the connection to the outside. */
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  /** The name that it bears. */
+  readonly host: string;
+  readonly kind: "tls" | "http";
 }
 
 /**

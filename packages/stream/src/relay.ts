@@ -4,11 +4,13 @@ import type { Profile } from "@bunnel/profile";
 import { StreamError } from "./errors.ts";
 import { Counters } from "./loop/counters.ts";
 import { KEEP_ALIVE_SECONDS, setOutside } from "./loop/outside.ts";
+import { ToldMessages } from "./loop/told-messages.ts";
 import { Outbox } from "./own-table/hand-over.ts";
 import { portChoice } from "./own-table/port-choice.ts";
 import { setPortChoice, setReusePort } from "./own-table/sys.ts";
 import type { FromRelay, RelayStart, ToRelay } from "./protocol.ts";
-import type { Reached, RelayFlow, RelayOptions, RelayStats, ResolveName, SocketAddress } from "./relay-options.ts";
+import type { Reached, RelayFlow, RelayMessage, RelayOptions, RelayStats, SocketAddress } from "./relay-options.ts";
+import type { ResolveName } from "./relay-options.ts";
 import { relayRules } from "./rules.ts";
 import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "./socket-address.ts";
 import { defaultForm, socketsOf } from "./sockets/of-form.ts";
@@ -44,10 +46,12 @@ export class StreamRelay implements Disposable {
   /** -1: closed, or left to its thread. */
   readonly #descriptors: { listener: number; signal: number };
   readonly #counters = new Counters();
+  readonly #told: ToldMessages | undefined;
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Error | undefined>();
   readonly #questions = new Map<number, (flows: readonly RelayFlow[]) => void>();
   readonly #wishes = new Map<number, (reached: Reached) => void>();
+  #bindTo: string | undefined;
   #asked = 0;
   #isOpen = true;
 
@@ -84,8 +88,10 @@ export class StreamRelay implements Disposable {
     const rules = relayRules(options.profile, form);
     const { fd, address } = listen(options, sockets);
     this.address = address;
+    this.#bindTo = options.bindTo;
     this.maxFlows = affordable(options.maxFlows ?? FLOWS_DEFAULT, sockets);
     this.#outbox = options.sharedBy === undefined ? undefined : new Outbox();
+    this.#told = options.tellsMessages === true ? new ToldMessages() : undefined;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.closed = this.#ended.promise;
@@ -102,6 +108,7 @@ export class StreamRelay implements Disposable {
       isLate: options.late === true,
       address: address.address,
       counters: this.#counters.memory,
+      told: this.#told?.memory,
       accept: options.accept,
       user: options.user,
       rules,
@@ -132,12 +139,26 @@ export class StreamRelay implements Disposable {
     return this.#counters.read();
   }
 
+  /** The messages that were treated since the last call, where `tellsMessages` is set; 256 wait at most. */
+  takeMessages(): readonly RelayMessage[] {
+    return this.#told?.take() ?? [];
+  }
+
   /**
    * Another profile for the messages that come from now on.
    * @throws ProfileError as `open`; the one before then stays
    */
   load(profile: Profile): void {
     this.#say({ say: "rules", rules: relayRules(profile, this.form) });
+  }
+
+  /**
+   * Another interface for the sockets to the outside that are opened from now on: the way out of this machine has
+   * changed. Those that are open stay where they are. See `bindTo` of the options.
+   */
+  bind(bindTo: string): void {
+    this.#bindTo = bindTo;
+    this.#say({ say: "bind", bindTo });
   }
 
   /** The flows of this moment; none once it is closed. */
@@ -158,7 +179,9 @@ export class StreamRelay implements Disposable {
     if (!this.#isOpen) return Promise.resolve("refused");
     const fd = this.sockets.streamSocket(familyOf(destination.address));
     if (fd < 0) return Promise.resolve("refused");
-    if (setOutside(fd, this.options, "stream", this.sockets) !== 0) {
+    // What listens on this machine is reached by no interface to the outside.
+    const bindTo = isLoopback(destination.address) ? undefined : this.#bindTo;
+    if (setOutside(fd, { mark: this.options.mark, bindTo }, "stream", this.sockets) !== 0) {
       this.sockets.closeFile(fd);
       return Promise.resolve("refused");
     }
@@ -258,6 +281,10 @@ export class StreamRelay implements Disposable {
 
 /** What is said to reach a server. */
 type Wanted = Extract<ToRelay, { readonly say: "reach" }>;
+
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
+}
 
 const resolveBySystem: ResolveName = async (name) => (await lookup(name, { all: true })).map(({ address }) => address);
 

@@ -7,7 +7,10 @@ export const ANY_NETWORK = "*";
 export type Evidence = "probe" | "traffic" | "user";
 
 /** What showed that a strategy does not work. */
-export type Symptom = "reset" | "silence" | "redirect" | "freeze" | "other";
+export type Symptom = (typeof SYMPTOMS)[number] | "other";
+
+/** Those that traffic shows. */
+export const SYMPTOMS = ["reset", "silence", "redirect", "freeze", "throttle"] as const;
 
 /** One time that a strategy worked for a host, or did not. */
 export interface Outcome {

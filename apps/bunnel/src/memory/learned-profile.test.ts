@@ -44,6 +44,21 @@ describe("learnedProfile()", () => {
     expect(rule).toMatchObject({ ports: [{ first: 443, last: 443 }], priority: 0 });
   });
 
+  test("what is learnt of QUIC goes before what else is learnt of it, but for a pin", () => {
+    const quic = learned("quic: tos(8)");
+    const both = "tls: split(1)  quic: ttl(9)";
+    const own = "learned 1: =www.example.org tls: split(1)";
+    expect(rulesWith({ "www.example.org": learned(both), "quic:www.example.org": quic })).toEqual([
+      ...[ALONE, own, "learned 2: =www.example.org quic: tos(8)", VIDEO, WEB],
+    ]);
+    expect(rulesWith({ "quic:www.example.org": quic })).toEqual([
+      ...[ALONE, "learned 1: =www.example.org quic: tos(8)", VIDEO, WEB],
+    ]);
+    expect(rulesWith({ "www.example.org": learned(both, true), "quic:www.example.org": quic })).toEqual([
+      ...[ALONE, `learned 1: =www.example.org ${both}`, VIDEO, WEB],
+    ]);
+  });
+
   test("hosts with one strategy share a rule", () => {
     const same = learned("tls: split(1)");
     expect(rulesWith({ "b.example.org": same, "a.example.org": same })).toEqual([
@@ -61,6 +76,24 @@ describe("learnedProfile()", () => {
 
   test("learns nothing that leaves by another way than now", () => {
     expect(rulesWith({ "www.example.org": learned("tls: tlsrec(1)") })).toEqual([ALONE, VIDEO, WEB]);
+  });
+});
+
+describe.each(["stream", "auto"])("of a rule whose flows sockets carry on: egress %s", (egress) => {
+  const rule = `[[rule]]\nname = "all"\negress = "${egress}"\nstrategy = "tls: tlsrec(1)"\n`;
+  const streams = new Deciders(parseProfile(rule));
+
+  test("what sockets can carry out is tried, and leaves by them", () => {
+    expect(changesHost(streams, "www.example.org", "tls", "tls: split(1, midsld)")).toBe(true);
+    const profile = learnedProfile(streams, new Map([["www.example.org", learned("tls: split(1, midsld)")]]));
+    expect(profile.rules[0]).toMatchObject({ hosts: ["=www.example.org"], egress: "stream" });
+    encodeRules(profile, { streamRules: "leave" });
+  });
+
+  test("what needs packets is not", () => {
+    for (const strategy of ["tls: fakedsplit(1, ttl=4)", "tls: fake(ttl=auto-1) split(1)", "tls: seqovl(2)"]) {
+      expect(changesHost(streams, "www.example.org", "tls", strategy)).toBe(false);
+    }
   });
 });
 

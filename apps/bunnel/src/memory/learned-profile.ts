@@ -2,6 +2,7 @@
 // those hosts otherwise. So whatever goes before that rule still does, and what it leaves to others stays with them.
 import {
   egressOf,
+  egressRefusals,
   encodeRules,
   matchRule,
   printClause,
@@ -13,11 +14,14 @@ import {
   type Rule,
   type TableRule,
 } from "@bunnel/profile";
+import { hostKey, readHostKey } from "./host-key.ts";
 
 /** Kinds of message that bear a host's name, and the port that they are usually for. */
 const KINDS = { tls: 443, http: 80, quic: 443 } as const satisfies Partial<Record<Kind, number>>;
 export type HostKind = keyof typeof KINDS;
 const HOST_KINDS = Object.keys(KINDS) as HostKind[];
+const TCP_KINDS = ["tls", "http"] as const;
+const QUIC_KINDS = ["quic"] as const;
 /** Above every rule that a profile can have. */
 const FIRST_PRIORITY = 1_000_001;
 /** What the names of such rules begin with. */
@@ -71,12 +75,17 @@ interface Group {
   readonly hosts: string[];
 }
 
-/** The profile with a rule ahead for all that was learnt; itself where that changes nothing. */
+/** The profile with a rule ahead for all that was learnt, by host key; itself where that changes nothing. */
 export function learnedProfile(deciders: Deciders, learned: ReadonlyMap<string, Learned>): Profile {
   const { profile } = deciders;
   const groups = new Map<string, Group>();
-  for (const [host, { strategy, pinned }] of learned) {
-    for (const { index, clauses } of placesOf(deciders, host, strategy, pinned)) {
+  for (const [hostAs, { strategy, pinned }] of learned) {
+    const { host, isQuic } = readHostKey(hostAs);
+    // What somebody pinned holds for all; what was learnt of QUIC alone goes before what else was learnt.
+    if (isQuic && learned.get(host)?.pinned === true) continue;
+    const hasOwn = !isQuic && !pinned && learned.has(hostKey(host, "quic"));
+    const kinds = isQuic ? QUIC_KINDS : hasOwn ? TCP_KINDS : HOST_KINDS;
+    for (const { index, clauses } of placesOf(deciders, { host, kinds }, strategy, pinned)) {
       const key = `${index} ${clauses.map(printClause).join("  ")}`;
       const group = groups.get(key) ?? { index, clauses, hosts: [] };
       group.hosts.push(`=${host}`);
@@ -95,13 +104,13 @@ export function learnedProfile(deciders: Deciders, learned: ReadonlyMap<string, 
 /** Where which clauses of a strategy go for a host. */
 function placesOf(
   deciders: Deciders,
-  host: string,
+  { host, kinds }: { readonly host: string; readonly kinds: readonly HostKind[] },
   text: string,
   pinned: boolean,
 ): { readonly index: number | undefined; readonly clauses: readonly Clause[] }[] {
   const { strategy } = readRuleStrategy(text);
   const places = new Map<number | undefined, Clause[]>();
-  for (const kind of HOST_KINDS) {
+  for (const kind of kinds) {
     const clause = strategy.clauses.find((each) => each.kind === kind);
     if (clause === undefined) continue;
     const before = deciders.clause(host, kind);
@@ -115,10 +124,9 @@ function placesOf(
   return [...places].map(([index, clauses]) => ({ index, clauses }));
 }
 
-/** Whether flows would leave by the same way as now: another one may not have been opened at the start. */
+/** Whether flows can leave by the same way as now: another one may not have been opened at the start. */
 function isSameWay(rule: Rule | undefined, clause: Clause): boolean {
-  if (rule === undefined) return true;
-  return egressOf(rule) === egressOf({ ...rule, strategy: { clauses: [clause] } });
+  return rule === undefined || egressRefusals({ clauses: [clause] }, egressOf(rule)).length === 0;
 }
 
 function ruleOf(profile: Profile, { index, clauses, hosts }: Group, number: number): Rule {
@@ -130,7 +138,9 @@ function ruleOf(profile: Profile, { index, clauses, hosts }: Group, number: numb
   };
   if (base !== undefined) {
     const { preset: _preset, hostsFile: _hostsFile, ...rest } = base;
-    return { ...rest, ...own };
+    // What sockets carried stays with them, also where packets could do what is done now.
+    const isKept = egressOf(base) === "stream" && egressRefusals({ clauses }, "stream").length === 0;
+    return { ...rest, ...own, ...(isKept && { egress: "stream" as const }) };
   }
   return {
     ...{ enabled: true, priority: FIRST_PRIORITY, addresses: [], ports: [], families: ["ipv4", "ipv6"] },

@@ -55,6 +55,33 @@ function fail(learning: Learning, times: number, host = HOST): void {
   for (let i = 0; i < times; i++) page(learning, false, host);
 }
 
+/** A connection over QUIC beside another host's, and what becomes of it. */
+function quic(learning: Learning, worked: boolean): void {
+  const flow = `quic 192.0.2.7:${40_000 + flows++} 203.0.113.9:443`;
+  nowMs += 1000;
+  learning.take([{ seen: "initial", flow, host: HOST, id: "a1" }]);
+  for (let i = 0; i < 6; i++) {
+    nowMs += 300;
+    if (worked) learning.take([{ seen: "answer", flow, isLong: false }]);
+    else learning.take([{ seen: "initial", flow, host: HOST, id: "a1" }]);
+    learning.take([{ seen: "answer", flow: "quic another", isLong: true }]);
+  }
+}
+
+/** A download of so many KiB a second beside a quick one of another host; gaps in every second where `isHeldBack`. */
+function download(learning: Learning, kibPerSecond: number, seconds: number, isHeldBack = true): void {
+  const flow = `192.0.2.7:${40_000 + flows++} 203.0.113.9:443`;
+  nowMs += 1000;
+  learning.take([{ seen: "hello", flow, host: HOST, kind: "tls", seq: 1 }]);
+  const nothing = { unacked: 0, retransmits: 0, silentMs: 0, unread: 0 };
+  for (let second = 1; second <= seconds; second++) {
+    nowMs += 1000;
+    const figures = { received: second * kibPerSecond * 1024, outOfOrder: isHeldBack ? second : 0, ...nothing };
+    const other: Seen = { seen: "other", flow: "", bytesPerSecond: 1e6 };
+    learning.take([other, { seen: "socket", flow, ...figures }]);
+  }
+}
+
 /** Hosts and strategies of the rules that were put ahead. */
 function ahead(profile = applied.at(-1)): [readonly string[], string][] {
   const learned = profile?.rules.filter(({ name }) => name.startsWith(LEARNED_PREFIX)) ?? [];
@@ -82,6 +109,56 @@ describe("Learning", () => {
     const again = learn();
     again.enter(HOME);
     expect(ahead()).toEqual([[[`=${HOST}`], FAKE]]);
+  });
+
+  test("throttled downloads change the strategy, pages between make no difference, quick ones settle", () => {
+    const learning = learn('candidates = ["tls: split(1) disorder", "tls: fake(ttl=4) split(1)"]\n');
+    learning.enter(HOME);
+    for (let i = 0; i < 4; i++) {
+      expect(ahead()).toEqual([]);
+      download(learning, 16, 8);
+      page(learning, true);
+    }
+    expect(ahead()).toEqual([[[`=${HOST}`], "tls: split(1) disorder"]]);
+    page(learning, true);
+    expect(told()).toEqual(["network", "strategy changed"]);
+    download(learning, 16, 8);
+    download(learning, 16, 8);
+    expect(ahead()).toEqual([[[`=${HOST}`], FAKE]]);
+    download(learning, 500, 1);
+    expect(told().at(-1)).toBe("strategy works");
+    expect(learning.figures).toMatchObject({ changes: { throttle: 2 }, failures: { throttle: 6 } });
+    expect(memory.tried("home", HOST).map(({ strategy, symptom }) => [strategy, symptom])).toContainEqual([
+      "tls: split(5)",
+      "throttle",
+    ]);
+  });
+
+  test("QUIC of a host fails and works apart from what goes over TCP, also after a start anew", () => {
+    const rules = '\n[[rule]]\nname = "all"\nstrategy = "tls: split(5)  quic: ttl(9)"\n';
+    const section = 'candidates = ["tls: split(1)  quic: tos(8)", "tls: split(2)"]\n';
+    const learning = learn(section, rules);
+    learning.enter(HOME);
+    for (let i = 0; i < 3; i++) {
+      quic(learning, false);
+      page(learning, true);
+    }
+    expect(ahead()).toEqual([[[`=${HOST}`], "quic: tos(8)"]]);
+    quic(learning, true);
+    expect(told()).toEqual(["network", "strategy changed", "strategy works"]);
+    expect(learning.figures).toMatchObject({ learned: 1, changes: { silence: 1 }, failures: { silence: 3 } });
+    fail(learning, 3);
+    expect(ahead().map(([, strategy]) => strategy)).toEqual(["quic: tos(8)", "tls: split(1)"]);
+    page(learning, true);
+    expect(memory.tried("home", HOST).map(({ strategy, symptom }) => [strategy, symptom])).toEqual([
+      ["tls: split(1)  quic: tos(8)", undefined],
+      ["quic: tos(8)", undefined],
+      ["tls: split(5)  quic: ttl(9)", "reset"],
+      ["quic: ttl(9)", "silence"],
+    ]);
+    learn(section, rules).enter(HOME);
+    expect(ahead().map(([, strategy]) => strategy)).toEqual(["tls: split(1)", "quic: tos(8)"]);
+    expect(learning.figures.learned).toBe(1);
   });
 
   test("another network begins anew, and the first is known again", () => {
@@ -248,6 +325,19 @@ describe("[memory]", () => {
     expect(changesOf('failures = 5\ncandidates = ["tls: split(1)"]\n')).toBe(1);
     expect(changesOf('failures = 6\ncandidates = ["tls: split(1)"]\n')).toBe(0);
     expect(changesOf('failures = 3\nwindow_seconds = 2\ncandidates = ["tls: split(1)"]\n')).toBe(0);
+  });
+
+  test("throttled_kib, throttled_seconds: what is slow, and for how long", () => {
+    const failuresOf = (section: string): number | undefined => {
+      const learning = learn(section);
+      learning.enter({ fingerprint: section, label: "" });
+      download(learning, 16, 6);
+      return learning.figures.failures["throttle"];
+    };
+    expect(failuresOf("throttled_kib = 20\nthrottled_seconds = 5\n")).toBe(1);
+    expect(failuresOf("throttled_kib = 20\nthrottled_seconds = 7\n")).toBe(0);
+    expect(failuresOf("throttled_kib = 16\nthrottled_seconds = 5\n")).toBe(0);
+    expect(failuresOf("throttled_kib = 0\n")).toBe(0);
   });
 
   test("tries_per_hour, candidates: how many strategies are tried, and which", () => {

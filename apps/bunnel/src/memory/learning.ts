@@ -4,16 +4,18 @@
 //   what is seen ─▶ FlowWatch ─▶ HostWatch ─▶ steps ─▶ Memory, and rules ahead of the profile's
 import { readRuleStrategy, ruleStrategyText, type Profile } from "@bunnel/profile";
 import { candidatesOf, type Candidates } from "./candidates-of.ts";
-import { ANY_NETWORK, KNOWN_SCORE, type HostMemory, type Outcome, type Symptom } from "./contract.ts";
+import { ANY_NETWORK, KNOWN_SCORE, SYMPTOMS, type HostMemory, type Outcome } from "./contract.ts";
+import type { Symptom, Tried } from "./contract.ts";
+import { hostKey, isForQuic, quicPart, readHostKey } from "./host-key.ts";
 import { changesHost, Deciders, learnedProfile, type Learned } from "./learned-profile.ts";
 import type { Memory } from "./memory.ts";
 import { keptStrategy } from "./names.ts";
 import type { Network } from "./network.ts";
 import { UNKNOWN_SCORE } from "./score.ts";
 import { inOrder } from "./watch/candidates.ts";
-import { FlowWatch } from "./watch/flow-watch.ts";
 import { HostWatch, type Step } from "./watch/host-watch.ts";
 import type { FlowVerdict, Seen, WatchedKind } from "./watch/seen.ts";
+import { Watches } from "./watch/watches.ts";
 
 /** What happens, told to whoever logs. */
 export interface LearningNews {
@@ -58,12 +60,13 @@ export interface LearningFigures {
 }
 
 export class Learning {
-  readonly #flows = new FlowWatch();
+  readonly watches: Watches;
   readonly #hosts: HostWatch;
   #base: Profile;
   #candidates: Candidates;
   #deciders: Deciders | undefined;
   #network: Network | undefined;
+  /** By `hostKey`. */
   #learned = new Map<string, Learned>();
   /** Hosts of this network in the memory. */
   #known = new Set<string>();
@@ -75,15 +78,16 @@ export class Learning {
   #changed: Set<string> | undefined;
   #applyAt = 0;
   #refreshAt = 0;
-  readonly #changes: Record<string, number> = { reset: 0, silence: 0, redirect: 0, freeze: 0 };
-  readonly #failures: Record<string, number> = { reset: 0, silence: 0, redirect: 0, freeze: 0 };
+  readonly #changes: Record<string, number> = Object.fromEntries(SYMPTOMS.map((symptom) => [symptom, 0]));
+  readonly #failures: Record<string, number> = { ...this.#changes };
   #worked = 0;
   #helpless = 0;
 
   constructor(readonly parts: LearningParts) {
     this.#base = parts.profile;
     this.#candidates = candidatesOf(parts.profile);
-    this.#hosts = new HostWatch(watchSettings(parts.profile), (host, kind, tried) => this.#next(host, kind, tried));
+    this.watches = new Watches(rateSettings(parts.profile));
+    this.#hosts = new HostWatch(watchSettings(parts.profile), (key, kind, tried) => this.#next(key, kind, tried));
     this.#refreshAt = parts.now() + REFRESH_EVERY_MS;
     // What is pinned in all networks holds before this one is known.
     this.#read();
@@ -94,26 +98,16 @@ export class Learning {
   }
 
   get figures(): LearningFigures {
-    const all = [...this.#learned.values()];
+    const all = [...this.#learned].map(([key, { pinned }]) => ({ host: readHostKey(key).host, pinned }));
     return {
       network: this.#network?.label,
-      learned: all.filter(({ pinned }) => !pinned).length,
+      learned: new Set(all.filter(({ pinned }) => !pinned).map(({ host }) => host)).size,
       pinned: all.filter(({ pinned }) => pinned).length,
       changes: { ...this.#changes },
       failures: { ...this.#failures },
       worked: this.#worked,
       helpless: this.#helpless,
     };
-  }
-
-  /** Flows whose sockets are of interest. */
-  get watchedFlows(): readonly string[] {
-    return this.#flows.watched;
-  }
-
-  /** The host whose message went out on a flow. */
-  hostOf(flow: string): string | undefined {
-    return this.#flows.hostOf(flow);
   }
 
   /** A profile with what was learnt. */
@@ -128,6 +122,7 @@ export class Learning {
     this.#deciders = undefined;
     this.#candidates = candidatesOf(profile);
     this.#hosts.settings = watchSettings(profile);
+    this.watches.settings = rateSettings(profile);
   }
 
   /** This machine is in this network from now on. */
@@ -135,6 +130,7 @@ export class Learning {
     if (this.#network?.fingerprint === network.fingerprint) return;
     this.#network = network;
     this.#hosts.clear();
+    this.watches.clear();
     this.#attempt("memory not written", () => {
       this.parts.memory.nameNetwork(network.fingerprint, network.label, this.parts.date());
     });
@@ -148,7 +144,7 @@ export class Learning {
   take(seen: readonly Seen[]): void {
     if (this.#network === undefined) return;
     const now = this.parts.now();
-    for (const each of seen) this.#judge(this.#flows.take(each, now), now);
+    for (const each of seen) this.#judge(this.watches.take(each, now), now);
     this.#apply();
   }
 
@@ -156,7 +152,7 @@ export class Learning {
   tick(): void {
     if (this.#network === undefined) return;
     const now = this.parts.now();
-    this.#judge(this.#flows.tick(now), now);
+    this.#judge(this.watches.tick(now), now);
     if (now >= this.#refreshAt) this.#refresh(now);
     this.#apply();
   }
@@ -194,74 +190,83 @@ export class Learning {
       }
       for (const { host, pinned, tried } of here) {
         this.#known.add(host);
-        const [best] = tried;
         if (pinned !== undefined) this.#learned.set(host, { strategy: pinned, pinned: true });
-        else if (best !== undefined && best.score > KNOWN_SCORE && !this.#learned.has(host)) {
-          this.#learned.set(host, { strategy: best.strategy, pinned: false });
-        }
+        else for (const kind of ["tls", "quic"] as const) this.#readBest(hostKey(host, kind), tried);
       }
     });
-    for (const [host, learned] of before) {
-      if (this.#hosts.isOnTrial(host) && this.#known.has(host) && this.#learned.get(host)?.pinned !== true) {
-        this.#learned.set(host, learned);
+    for (const [key, learned] of before) {
+      const { host } = readHostKey(key);
+      if (this.#hosts.isOnTrial(key) && this.#known.has(host) && this.#learned.get(host)?.pinned !== true) {
+        this.#learned.set(key, learned);
       }
     }
-    for (const [host, { strategy }] of this.#learned) this.#hosts.assign(host, strategy);
-    for (const host of before.keys()) if (!this.#learned.has(host)) this.#hosts.assign(host, undefined);
+    for (const [key, { strategy }] of this.#learned) this.#hosts.assign(key, strategy);
+    for (const key of before.keys()) if (!this.#learned.has(key)) this.#hosts.assign(key, undefined);
+  }
+
+  #readBest(key: string, tried: readonly Tried[]): void {
+    const best = tried.find(({ strategy }) => isForQuic(strategy) === readHostKey(key).isQuic);
+    if (best === undefined || best.score <= KNOWN_SCORE || this.#learned.has(key)) return;
+    this.#learned.set(key, { strategy: best.strategy, pinned: false });
   }
 
   #judge(verdicts: readonly FlowVerdict[], now: number): void {
     for (const verdict of verdicts) {
-      const { host, kind, symptom } = verdict;
-      if (symptom === undefined) this.#worked++;
+      const { host, kind, symptom, isQuick } = verdict;
+      // What brought a lot was counted when it had brought less.
+      if (symptom === undefined) this.#worked += isQuick === true ? 0 : 1;
       else this.#failures[symptom] = (this.#failures[symptom] ?? 0) + 1;
       const pinned = this.#learned.get(host)?.pinned === true;
-      const step = this.#base.memory.watch ? this.#hosts.take(verdict, now, pinned) : undefined;
+      const key = hostKey(host, kind);
+      const isWatched = this.#base.memory.watch;
+      const step = isWatched ? this.#hosts.take({ ...verdict, host: key }, now, pinned) : undefined;
       if (step !== undefined) this.#carryOut(step, kind, now);
-      else if (symptom !== undefined && (pinned || !this.#base.memory.watch))
-        this.#noteSometimes(host, kind, symptom, now);
+      else if (symptom !== undefined && (pinned || !isWatched)) this.#noteSometimes(key, kind, symptom, now);
     }
   }
 
   #carryOut(step: Step, kind: WatchedKind, now: number): void {
-    const { host } = step;
+    const { host: key } = step;
+    const { host } = readHostKey(key);
     if (step.step === "works") {
       const strategy = step.strategy ?? this.#ownText(host, kind);
       if (strategy === undefined) return;
-      if (!step.isNew) return this.#noteSometimes(host, kind, undefined, now);
-      this.#note(host, strategy, undefined, 1);
+      if (!step.isNew) return this.#noteSometimes(key, kind, undefined, now);
+      this.#note(key, strategy, undefined, 1);
       this.#working = [strategy, ...this.#working.filter((each) => each !== strategy)];
       this.parts.tell({ event: "strategy works", fields: { host, strategy } });
       return;
     }
     const from = step.from ?? this.#ownText(host, kind);
-    if (from !== undefined) this.#note(host, from, step.symptom, step.failures);
-    this.#touch(host);
+    if (from !== undefined) this.#note(key, from, step.symptom, step.failures);
+    this.#touch(key);
     if (step.step === "try") {
-      this.#learned.set(host, { strategy: step.to, pinned: false });
+      this.#learned.set(key, { strategy: step.to, pinned: false });
       this.#changes[step.symptom] = (this.#changes[step.symptom] ?? 0) + 1;
       const { to, symptom, failures } = step;
       this.parts.tell({ event: "strategy changed", fields: { host, from, to, symptom, failures } });
       return;
     }
-    this.#learned.delete(host);
+    this.#learned.delete(key);
     this.#helpless++;
     const restSeconds = Math.round(step.restMs / 1000);
     this.parts.tell({ event: "no strategy works", fields: { host, symptom: step.symptom, restSeconds } });
   }
 
   /** The candidate that is tried next for a host. */
-  #next(host: string, kind: WatchedKind, tried: ReadonlySet<string>): string | undefined {
+  #next(key: string, kind: WatchedKind, tried: ReadonlySet<string>): string | undefined {
     const { memory, date } = this.parts;
+    const { host, isQuic } = readHostKey(key);
     const fingerprint = this.#network?.fingerprint ?? "";
     const scores = new Map(memory.tried(fingerprint, host, date()).map(({ strategy, score }) => [strategy, score]));
     const deciders = this.#decide();
-    const own = this.#learned.has(host) ? this.#ownText(host, kind) : undefined;
+    const own = this.#learned.has(key) ? this.#ownText(host, kind) : undefined;
     const isHopeful = own !== undefined && !tried.has(own) && (scores.get(own) ?? 1) > KNOWN_SCORE;
-    const others = this.#candidates.usable.filter(
+    const { usable, quic } = this.#candidates;
+    const others = (isQuic ? quic : usable).filter(
       ({ text }) => !tried.has(text) && changesHost(deciders, host, kind, text),
     );
-    const suspect = this.#learned.get(host)?.strategy ?? this.#ownText(host, kind) ?? "pass";
+    const suspect = this.#learned.get(key)?.strategy ?? this.#ownText(host, kind) ?? "pass";
     const bad = [...scores].filter(([text, score]) => score < UNKNOWN_SCORE && text !== suspect).map(([text]) => text);
     const failed = [...bad, suspect].map((text) => readRuleStrategy(text).strategy);
     const known = { scoreOf: (text: string) => scores.get(text), elsewhere: this.#working, failed };
@@ -274,19 +279,25 @@ export class Learning {
     const deciders = this.#decide();
     if (deciders.clause(host, kind) === undefined) return undefined;
     const rule = this.#base.rules[deciders.rule(host, kind) ?? -1];
-    return rule === undefined ? undefined : keptStrategy(ruleStrategyText(rule));
+    if (rule === undefined) return undefined;
+    const text = keptStrategy(ruleStrategyText(rule));
+    if (kind !== "quic") return text;
+    const learned = this.#learned.get(host)?.strategy;
+    return (learned === undefined ? undefined : quicPart(learned)) ?? quicPart(text);
   }
 
   /** Of hosts that are remembered, and not each time. */
-  #noteSometimes(host: string, kind: WatchedKind, symptom: Symptom | undefined, now: number): void {
+  #noteSometimes(key: string, kind: WatchedKind, symptom: Symptom | undefined, now: number): void {
+    const { host } = readHostKey(key);
     const isWanted = this.#known.has(host) || symptom !== undefined || this.#base.memory.remember === "all";
-    const noted = this.#notedAt.get(host);
+    const noted = this.#notedAt.get(key);
     if (!isWanted || (noted !== undefined && now - noted < NOTE_EVERY_MS)) return;
-    const strategy = this.#learned.get(host)?.strategy ?? this.#ownText(host, kind);
-    if (strategy !== undefined) this.#note(host, strategy, symptom, 1);
+    const strategy = this.#learned.get(key)?.strategy ?? this.#ownText(host, kind);
+    if (strategy !== undefined) this.#note(key, strategy, symptom, 1);
   }
 
-  #note(host: string, strategy: string, symptom: Symptom | undefined, times: number): void {
+  #note(key: string, strategy: string, symptom: Symptom | undefined, times: number): void {
+    const { host } = readHostKey(key);
     const network = this.#network?.fingerprint;
     if (network === undefined) return;
     const at = this.parts.date();
@@ -297,8 +308,8 @@ export class Learning {
       this.parts.memory.recordAll(Array.from({ length: times }, () => outcome));
     });
     this.#known.add(host);
-    this.#notedAt.delete(host);
-    this.#notedAt.set(host, this.parts.now());
+    this.#notedAt.delete(key);
+    this.#notedAt.set(key, this.parts.now());
     const [oldest] = this.#notedAt.keys();
     if (this.#notedAt.size > this.#base.memory.maxHosts && oldest !== undefined) this.#notedAt.delete(oldest);
   }
@@ -308,27 +319,27 @@ export class Learning {
     this.#refreshAt = now + REFRESH_EVERY_MS;
     const before = this.#learned;
     this.#read();
-    const gone = [...before.keys()].filter((host) => !this.#learned.has(host));
-    for (const host of gone) {
-      this.#touch(host);
-      this.parts.tell({ event: "strategy outdated", fields: { host, strategy: before.get(host)?.strategy } });
+    for (const [key, { strategy }] of before) {
+      if (this.#learned.has(key)) continue;
+      this.#touch(key);
+      this.parts.tell({ event: "strategy outdated", fields: { host: readHostKey(key).host, strategy } });
     }
   }
 
-  #touch(host?: string): void {
+  #touch(key?: string): void {
     this.#changed ??= new Set();
-    if (host !== undefined) this.#changed.add(host);
+    if (key !== undefined) this.#changed.add(key);
   }
 
   /** Puts it in force when the time has come; what cannot be is given up. */
   #apply(): void {
     if (this.#changed === undefined || this.parts.now() < this.#applyAt) return;
-    const hosts = this.#changed;
+    const keys = this.#changed;
     try {
       this.#applyNow();
     } catch (error) {
       this.#changed = undefined;
-      for (const host of hosts) this.#learned.delete(host);
+      for (const key of keys) this.#learned.delete(key);
       this.parts.fail("strategy not applied", error);
     }
   }
@@ -353,6 +364,10 @@ export class Learning {
 function watchSettings({ memory }: Profile) {
   const { failures, windowSeconds, triesPerHour } = memory;
   return { failures, windowMs: windowSeconds * 1000, triesPerHour };
+}
+
+function rateSettings({ memory }: Profile) {
+  return { slowBytesPerSecond: memory.throttledKib * 1024, slowMs: memory.throttledSeconds * 1000 };
 }
 
 /** Strategies that work for some host, the latest first. */

@@ -10,6 +10,7 @@ import { errorFields } from "../logs/error-fields.ts";
 import type { Log } from "../logs/log.ts";
 import type { ServiceUser } from "../privileges/service-user.ts";
 import type { PacketHearer } from "../service/tell-packets.ts";
+import { WatchedRelays } from "../stream/watched-relays.ts";
 import { MEMORY_LIMITS } from "./contract.ts";
 import { hostCommands } from "./host-commands.ts";
 import { Learning, type LearningFigures, type LearningNews } from "./learning.ts";
@@ -17,9 +18,10 @@ import { Memory } from "./memory.ts";
 import { networkNow } from "./network.linux.ts";
 import { IN_MEMORY } from "./open-database.ts";
 import { giveFolder, memoryPath, prepareFolder } from "./place.ts";
-import { MessageFinder, readInbound } from "./read-traffic.ts";
+import { QuicFinder } from "./read-quic.ts";
+import { MessageFinder, readInbound, readRelayed } from "./read-traffic.ts";
 import { openTraffic, type Traffic } from "./traffic.linux.ts";
-import type { Seen } from "./watch/seen.ts";
+import type { QuicSeen, Seen } from "./watch/seen.ts";
 
 const SOCKETS_EVERY_MS = 1_000;
 const NETWORK_EVERY_MS = 5_000;
@@ -33,6 +35,8 @@ export interface MemoryServiceOptions {
   readonly stateDir: string;
   readonly user: ServiceUser | undefined;
   readonly log: Log;
+  /** False: this system does not show what became of connections, and nothing is learnt. Default true. */
+  readonly canLook?: boolean;
 }
 
 /** What the service says of its memory. */
@@ -47,8 +51,11 @@ export type MemoryFigures = Partial<LearningFigures> & {
 export class MemoryService implements Disposable, PacketHearer {
   #handle: BackendHandle | undefined;
   #arrived: Uint8Array[] = [];
+  #answers: QuicSeen[] = [];
   #sampled = new Set<string>();
   readonly #finder = new MessageFinder();
+  readonly #quic = new QuicFinder((flow, id) => this.learning?.watches.quicHostOf(flow, id));
+  readonly #relays = new WatchedRelays();
   #socketsAt = 0;
   #networkAt = 0;
 
@@ -62,8 +69,8 @@ export class MemoryService implements Disposable, PacketHearer {
 
   /** Opens everything that needs privileges. What cannot be had is logged, and the service goes on without it. */
   static open(options: MemoryServiceOptions): MemoryService {
-    const { profile, log } = options;
-    if (!profile.memory.enabled) return new MemoryService(options, undefined, undefined, undefined);
+    const { profile, log, canLook = true } = options;
+    if (!profile.memory.enabled || !canLook) return new MemoryService(options, undefined, undefined, undefined);
     const memory = openMemory(options);
     const apply = { run: (_profile: Profile): void => undefined };
     const learning = new Learning({
@@ -75,7 +82,7 @@ export class MemoryService implements Disposable, PacketHearer {
       now: () => performance.now(),
       date: Date.now,
     });
-    const traffic = profile.memory.watch ? openedTraffic(log) : undefined;
+    const traffic = profile.memory.watch ? openedTraffic(profile, log) : undefined;
     const service = new MemoryService(options, learning, memory, traffic);
     apply.run = (next) => service.#handle?.pipeline.load(next);
     service.#lookAtNetwork();
@@ -88,12 +95,19 @@ export class MemoryService implements Disposable, PacketHearer {
     return { enabled: learning !== undefined, file: path, watching: traffic !== undefined, ...learning?.figures };
   }
 
+  /** Where relays tell of their messages; undefined: nobody looks at what becomes of flows. */
+  get relays(): WatchedRelays | undefined {
+    return this.traffic === undefined ? undefined : this.#relays;
+  }
+
   /** What the control socket can ask. */
   get commands(): ControlCommands {
     const { learning, memory } = this;
     if (learning === undefined || memory === undefined) {
       const off = (): never => {
-        throw new Error("memory: switched off by [memory] enabled = false");
+        const isSeen = this.options.canLook !== false;
+        const why = isSeen ? "switched off by [memory] enabled = false" : "this system does not show how flows fare";
+        throw new Error(`memory: ${why}`);
       };
       return { hosts: off, "hosts-forget": off, "hosts-set": off, "hosts-record": off };
     }
@@ -126,6 +140,7 @@ export class MemoryService implements Disposable, PacketHearer {
 
   begin(): void {
     this.#arrived = this.traffic?.arrived() ?? [];
+    this.#answers = this.traffic?.quic.arrived() ?? [];
   }
 
   take(records: readonly CaptureRecord[]): void {
@@ -133,7 +148,13 @@ export class MemoryService implements Disposable, PacketHearer {
     if (learning === undefined) return;
     if (this.traffic !== undefined) {
       learning.take(records.flatMap((record) => this.#finder.take(record) ?? []));
-      learning.take(this.#arrived.flatMap((packet) => readInbound(packet, (flow) => learning.hostOf(flow)) ?? []));
+      learning.take(this.#relays.take().map(readRelayed));
+      learning.take(
+        this.#arrived.flatMap((packet) => readInbound(packet, (flow) => learning.watches.hostOf(flow)) ?? []),
+      );
+      learning.take(records.flatMap((record) => this.#quic.take(record) ?? []));
+      learning.take(this.#answers);
+      this.traffic.quic.follow(learning.watches.quic);
       learning.take(this.#sockets(learning));
     }
     this.#lookAtNetwork();
@@ -152,12 +173,12 @@ export class MemoryService implements Disposable, PacketHearer {
   }
 
   #sockets(learning: Learning): Seen[] {
-    const flows = learning.watchedFlows;
+    const flows = learning.watches.flows;
     const now = performance.now();
     if (this.traffic === undefined || flows.length === 0 || now < this.#socketsAt) return [];
     this.#socketsAt = now + SOCKETS_EVERY_MS;
     try {
-      const seen = this.traffic.sockets(flows, this.#sampled);
+      const seen = this.traffic.sockets(flows, this.#sampled, learning.watches.comparesOthers);
       // A machine with a hundred thousand connections is asked less often.
       this.#socketsAt += SHARE * (performance.now() - now);
       this.#sampled = new Set(seen.flatMap((each) => (each.seen === "socket" ? [each.flow] : [])));
@@ -198,9 +219,9 @@ function openMemory({ profile, stateDir, user, log }: MemoryServiceOptions): Mem
   }
 }
 
-function openedTraffic(log: Log): Traffic | undefined {
+function openedTraffic({ gateway }: Profile, log: Log): Traffic | undefined {
   try {
-    return openTraffic();
+    return openTraffic(gateway.interfaces.length > 0);
   } catch (error) {
     log.warning("traffic not watched", errorFields(error));
     return undefined;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { L7, Reason, Verdict } from "@bunnel/abi";
 import { CaptureKind, type CaptureRecord } from "@bunnel/backend";
 import { clientHello, httpRequest, tcpPacket } from "@bunnel/wire";
-import { MessageFinder, readInbound } from "./read-traffic.ts";
+import { MessageFinder, readInbound, readRelayed } from "./read-traffic.ts";
 
 const ENDS = { source: "192.0.2.7", destination: "203.0.113.9", sourcePort: 40000, destinationPort: 443 };
 const BACK = { source: "203.0.113.9", destination: "192.0.2.7", sourcePort: 443, destinationPort: 40000, hopLimit: 55 };
@@ -79,4 +79,11 @@ describe("readInbound()", () => {
     else expect(read(packet)).toBeUndefined();
     expect(readInbound(packet, () => undefined)).toBeUndefined();
   });
+});
+
+test("readRelayed() names the flow that the sockets have to the outside", () => {
+  const local = { address: "192.0.2.7", port: 40000 };
+  const remote = { address: "203.0.113.9", port: 443 };
+  const message = { number: 3, local, remote, host: "VIDEO.example.org", kind: "tls" } as const;
+  expect(readRelayed(message)).toEqual({ seen: "hello", flow: FLOW, host: HOST, kind: "tls", seq: 3 });
 });

@@ -2,9 +2,10 @@
 import { L7, Verdict } from "@bunnel/abi";
 import { CaptureKind, type CaptureRecord } from "@bunnel/backend";
 import { canonicalHost } from "@bunnel/profile";
+import type { RelayMessage } from "@bunnel/stream";
 import { decodePacket, readClientHello, readHttpRequest, type DecodedPacket } from "@bunnel/wire";
 import { flowName } from "./flow-name.ts";
-import type { Seen, WatchedKind } from "./watch/seen.ts";
+import type { Seen } from "./watch/seen.ts";
 
 /** Flows whose message is not whole yet; the oldest goes. */
 const HELD_MAX = 256;
@@ -16,7 +17,7 @@ const SYN = 0x02;
 const RST = 0x04;
 const ACK = 0x10;
 
-const KINDS: Readonly<Partial<Record<number, WatchedKind>>> = { [L7.Tls]: "tls", [L7.Http]: "http" };
+const KINDS: Readonly<Partial<Record<number, "tls" | "http">>> = { [L7.Tls]: "tls", [L7.Http]: "http" };
 
 /** Finds the messages in copies of what came up; one that is held in parts is put together. */
 export class MessageFinder {
@@ -50,6 +51,13 @@ export class MessageFinder {
     const [oldest] = this.#held.keys();
     if (this.#held.size > HELD_MAX && oldest !== undefined) this.#held.delete(oldest);
   }
+}
+
+/** A message that sockets of this machine have sent: its flow is the one that they have to the outside. */
+export function readRelayed({ number, local, remote, host, kind }: RelayMessage): Seen {
+  const client = { client: local.address, clientPort: local.port };
+  const flow = flowName({ ...client, server: remote.address, serverPort: remote.port });
+  return { seen: "hello", flow, host: canonicalHost(host) ?? host, kind, seq: number };
 }
 
 /** What a packet that arrived says of its flow; undefined: nothing. Only its beginning may be there. */

@@ -1,4 +1,5 @@
 // The figures of what is learnt of hosts, by name. No host is named.
+import { SYMPTOMS } from "../memory/contract.ts";
 import type { MemoryFigures } from "../memory/memory-service.ts";
 import type { Metric, Sample } from "./exposition.ts";
 
@@ -41,8 +42,6 @@ export function memoryMetrics(figures: MemoryFigures): Metric[] {
     },
   ];
 }
-
-const SYMPTOMS = ["reset", "silence", "redirect", "freeze"] as const;
 
 /** Also those that never happened: a rate needs a beginning. */
 function bySymptom(counts: Readonly<Record<string, number>>): Sample[] {

@@ -18,8 +18,11 @@ import {
   sweepInterception,
   type LinuxInterception,
 } from "@bunnel/tun-linux";
+import type { Profile } from "@bunnel/profile";
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
 import { relayCarrier } from "../stream/carrier.ts";
+import { openDatagrams } from "../stream/carry.ts";
+import type { WatchedRelays } from "../stream/watched-relays.ts";
 import { Coalesced } from "./coalesced.ts";
 import { laneThread } from "./spare-lane.ts";
 
@@ -37,8 +40,9 @@ export interface LinuxPlatformOptions {
 }
 
 /** Carries flows of stream rules by sockets that are not taken into the device, and answers DNS over TCP. */
-export function linuxCarrier(answerDns?: AnswerDns): StreamCarrier {
-  return relayCarrier(OUR_MARK, answerDns);
+export function linuxCarrier(answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier {
+  const outside = { mark: OUR_MARK, openDatagrams: (profile: Profile) => openDatagrams(profile, OUR_MARK), watched };
+  return relayCarrier(outside, answerDns);
 }
 
 export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {

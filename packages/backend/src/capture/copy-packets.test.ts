@@ -5,7 +5,7 @@ import { MemoryDevice } from "@bunnel/device";
 import { MemoryEgress } from "@bunnel/egress";
 import { Engine } from "@bunnel/engine";
 import { encodeRules, parseProfile } from "@bunnel/profile";
-import { clientHello, tcpPacket, udpPacket } from "@bunnel/wire";
+import { clientHello, quicInitials, tcpPacket, udpPacket } from "@bunnel/wire";
 import { LaneLoop } from "../lane-loop.ts";
 import { CaptureKind, CaptureLevel, CaptureRing, type CaptureRecord } from "./ring.ts";
 
@@ -112,6 +112,19 @@ describe("while somebody captures", () => {
     loop.turn();
     expect(taken()).toMatchObject([{ kind: CaptureKind.Before, l7: L7.Tls, rule: 1, count: 3, octets: hello }]);
     expect(egress.take()).toHaveLength(1 + 1);
+  });
+
+  test("heads of QUIC are every datagram that has a part of a hello", async () => {
+    const engine = await Engine.create({ warm: false });
+    engine.loadRules(encodeRules(parseProfile('[[rule]]\nname = "all"\nstrategy = "quic: tos(8)"\n')));
+    loop = new LaneLoop(device, egress, engine.lane(0), 100, { capture: ring });
+    ring.level = CaptureLevel.Heads;
+    const datagrams = quicInitials({ datagrams: 2 }).map((payload) => udpPacket({ ...ENDS, payload }));
+    for (const each of [...datagrams, ...datagrams]) device.inject(each);
+    loop.turn();
+    expect(taken().map(({ l7, octets }) => [l7, octets])).toEqual(
+      [...datagrams, ...datagrams].map((octets) => [L7.Quic, octets]),
+    );
   });
 
   test("a message that does not become whole is seen when it is held and when it is released", async () => {

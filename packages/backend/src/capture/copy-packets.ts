@@ -79,7 +79,7 @@ export class PacketCopier {
     for (let i = from; i < to; i++) {
       const number = this.#number++ >>> 0;
       const l7 = lane.l7(i);
-      if (l7 !== L7.Tls && l7 !== L7.Http) continue;
+      if (l7 !== L7.Tls && l7 !== L7.Http && l7 !== L7.Quic) continue;
       said.number = number;
       said.l7 = l7;
       said.verdict = lane.verdict(i);

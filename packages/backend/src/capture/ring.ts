@@ -9,7 +9,7 @@
 /** What is copied. */
 export enum CaptureLevel {
   Off = 0,
-  /** Packets with a message of TLS or HTTP, as they came up. */
+  /** Packets with a message of TLS, HTTP or QUIC, as they came up. */
   Heads = 1,
   /** Packets in which a message was found, those that were not let pass, and what left in their place. */
   Messages = 2,

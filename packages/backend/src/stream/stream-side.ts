@@ -35,6 +35,12 @@ export function tableOf(profile: Profile, hasCarrier: boolean): Uint8Array {
   return encodeRules(profile, hasCarrier ? { streamRules: "leave" } : {});
 }
 
+/** A profile, and what it means for packets: see `TunPlatform.packetProfile`. */
+export interface StreamProfiles {
+  readonly profile: Profile;
+  readonly packets: Profile;
+}
+
 type Queries = NonNullable<PreparedConnection["queries"]>;
 
 /** Rules of the table whose connections are for DNS queries that are answered here, by their indexes. */
@@ -89,18 +95,18 @@ export class StreamSide {
   }
 
   /** Listens, and begins to translate. */
-  async open(carrier: StreamCarrier, link: StreamLink, profile: Profile): Promise<void> {
-    this.#use(await carrier.open(this.#contextOf(link, profile)), link, profile);
+  async open(carrier: StreamCarrier, link: StreamLink, profiles: StreamProfiles): Promise<void> {
+    this.#use(await carrier.open(this.#contextOf(link, profiles)), link, profiles);
   }
 
   /** The same while lanes work. Throws where the carrier cannot do that. */
-  openNow(carrier: StreamCarrier, link: StreamLink, profile: Profile): void {
-    const open = carrier.openNow?.(this.#contextOf(link, profile));
+  openNow(carrier: StreamCarrier, link: StreamLink, profiles: StreamProfiles): void {
+    const open = carrier.openNow?.(this.#contextOf(link, profiles));
     if (open === undefined) throw new BackendError("E_NOT_SUPPORTED", NEEDS_START);
-    this.#use(open, link, profile);
+    this.#use(open, link, profiles);
   }
 
-  #contextOf(link: StreamLink, profile: Profile): CarrierContext {
+  #contextOf(link: StreamLink, { profile }: StreamProfiles): CarrierContext {
     return {
       listen: [link.address, ...(link.hasIpv6 ? [STREAM_ADDRESS6] : [])],
       profile,
@@ -108,9 +114,9 @@ export class StreamSide {
     };
   }
 
-  #use(open: OpenCarrier, link: StreamLink, profile: Profile): void {
+  #use(open: OpenCarrier, link: StreamLink, { packets }: StreamProfiles): void {
     this.#carrier = open;
-    this.#queries = queriesByRule(profile);
+    this.#queries = queriesByRule(packets);
     void open.closed.then((cause) => {
       if (!this.#isClosed) this.#failed.resolve(cause ?? new Error("stream egress ended"));
     });
@@ -120,11 +126,12 @@ export class StreamSide {
       ipv4: { address: link.address, prefixLength: link.prefixLength, tcpPort: port4 },
       ...(link.hasIpv6 && { ipv6 }),
       holds: open.prepare !== undefined,
+      ownClients: link.ownClients,
     });
   }
 
-  load(profile: Profile): void {
-    this.#queries = queriesByRule(profile);
+  load({ profile, packets }: StreamProfiles): void {
+    this.#queries = queriesByRule(packets);
     this.#carrier?.load(profile);
   }
 

@@ -28,6 +28,10 @@ export interface MemorySettings {
   /** Failures of a host within the window that make its strategy suspect. */
   readonly failures: number;
   readonly windowSeconds: number;
+  /** Flows that bring less in each second, in KiB, may be throttled. 0: nobody looks. */
+  readonly throttledKib: number;
+  /** For so long. */
+  readonly throttledSeconds: number;
   /** Strategies that are tried for one host. */
   readonly triesPerHour: number;
   /** Strategies to try, as a rule has them. None: those of the catalogue. */
@@ -43,6 +47,8 @@ export const MEMORY_DEFAULTS: MemorySettings = deepFreeze({
   watch: true,
   failures: 3,
   windowSeconds: 60,
+  throttledKib: 32,
+  throttledSeconds: 8,
   triesPerHour: 20,
   candidates: [],
 });
@@ -51,6 +57,9 @@ const HOSTS_MAX = 100_000;
 const FAILURES_MAX = 100;
 const WINDOW_MAX_SECONDS = 3_600;
 const TRIES_MAX = 1_000;
+const THROTTLED_MAX_KIB = 1_024;
+const THROTTLED_MIN_SECONDS = 3;
+const THROTTLED_MAX_SECONDS = 60;
 
 function readCandidate(value: unknown): string | Fault {
   if (typeof value !== "string") return new Fault(`expected a strategy or a preset's name, found ${shown(value)}`);
@@ -72,6 +81,8 @@ export const memoryTable = table({
   watch: v.optional(yesOrNo, MEMORY_DEFAULTS.watch),
   failures: v.optional(whole(1, FAILURES_MAX), MEMORY_DEFAULTS.failures),
   window_seconds: v.optional(whole(1, WINDOW_MAX_SECONDS), MEMORY_DEFAULTS.windowSeconds),
+  throttled_kib: v.optional(whole(0, THROTTLED_MAX_KIB), MEMORY_DEFAULTS.throttledKib),
+  throttled_seconds: v.optional(whole(THROTTLED_MIN_SECONDS, THROTTLED_MAX_SECONDS), MEMORY_DEFAULTS.throttledSeconds),
   tries_per_hour: v.optional(whole(1, TRIES_MAX), MEMORY_DEFAULTS.triesPerHour),
   candidates: v.optional(list(read(readCandidate)), [...MEMORY_DEFAULTS.candidates]),
 });
@@ -82,6 +93,7 @@ export function buildMemory(input: v.InferOutput<typeof memoryTable>): MemorySet
   return {
     ...{ enabled, file, remember, maxHosts: input.max_hosts, watch, failures },
     ...{ windowSeconds: input.window_seconds, triesPerHour: input.tries_per_hour, candidates },
+    ...{ throttledKib: input.throttled_kib, throttledSeconds: input.throttled_seconds },
   };
 }
 
@@ -95,6 +107,8 @@ export function memoryEntries(memory: MemorySettings): readonly (readonly [strin
     ["watch", String(memory.watch)],
     ["failures", String(memory.failures)],
     ["window_seconds", String(memory.windowSeconds)],
+    ["throttled_kib", String(memory.throttledKib)],
+    ["throttled_seconds", String(memory.throttledSeconds)],
     ["tries_per_hour", String(memory.triesPerHour)],
     ["candidates", printList("candidates", memory.candidates.map(quoted))],
   ];
@@ -120,6 +134,10 @@ watch = ${memory.watch}
 # So many failures of a host, within so many seconds, make its strategy suspect.
 failures = ${memory.failures}
 window_seconds = ${memory.windowSeconds}
+# A flow that brings less than so many KiB in each of so many seconds, while segments of it are dropped on the way and
+# another flow is twice as quick, is throttled: three quarters of a failure. 0: nobody looks for that.
+throttled_kib = ${memory.throttledKib}
+throttled_seconds = ${memory.throttledSeconds}
 # Strategies that are tried for one host within an hour.
 tries_per_hour = ${memory.triesPerHour}
 # Which, as a rule has them: "preset:aggressive", "tls: split(2)". Empty: those of the catalogue, the cheapest first.
@@ -138,6 +156,13 @@ export function memoryJsonSchema(): JsonSchema {
     watch: jsonYesOrNo("Failures are noticed, and other strategies tried.", memory.watch),
     failures: jsonWhole("Failures that make a strategy suspect.", 1, FAILURES_MAX, memory.failures),
     window_seconds: jsonWhole("Within so many seconds.", 1, WINDOW_MAX_SECONDS, memory.windowSeconds),
+    throttled_kib: jsonWhole(
+      "Slower flows, in KiB/s, may be throttled. 0: none.",
+      0,
+      THROTTLED_MAX_KIB,
+      memory.throttledKib,
+    ),
+    throttled_seconds: jsonWhole("For so long.", THROTTLED_MIN_SECONDS, THROTTLED_MAX_SECONDS, memory.throttledSeconds),
     tries_per_hour: jsonWhole("Strategies tried for one host.", 1, TRIES_MAX, memory.triesPerHour),
     candidates: texts("Strategies to try. Empty: those of the catalogue."),
   });

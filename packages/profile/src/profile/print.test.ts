@@ -103,6 +103,8 @@ max_hosts = 5000
 watch = true
 failures = 3
 window_seconds = 60
+throttled_kib = 32
+throttled_seconds = 8
 tries_per_hour = 20
 candidates = []
 

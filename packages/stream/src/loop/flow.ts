@@ -22,6 +22,7 @@ import { beginConnection, boundAddress, type OutsideOptions } from "./outside.ts
 import { discardAll, Opening } from "./opening.ts";
 import type { Poller, Watcher } from "./poller.ts";
 import type { Timer } from "./timers.ts";
+import type { ToldMessages } from "./told-messages.ts";
 import { Upstream, type UpstreamHost } from "./upstream.ts";
 
 /** What a flow has of the loop. */
@@ -33,6 +34,8 @@ export interface FlowHost extends OutsideOptions, AheadSource {
   readonly counters: Counters;
   readonly connectTimeoutMs: number;
   readonly messageTimeoutMs: number;
+  /** Undefined: nobody wants to hear of messages. */
+  readonly told: ToldMessages | undefined;
   readonly rules: RelayRules;
   readonly now: number;
   timer(ms: number, act: () => void): Timer;
@@ -180,6 +183,7 @@ export class Flow implements Watcher, UpstreamHost {
     this.rule = decision?.rule;
     if (decision?.clause === undefined) return undefined;
     this.host.counters.add("treated");
+    this.#tell(message.kind, destination);
     return planMessage(octets, message, decision.clause, { named: this.host.rules.payloads, seed: 0 });
   }
 
@@ -370,6 +374,14 @@ export class Flow implements Watcher, UpstreamHost {
   /** Throws away what comes until the client has gone: that is in order, and is counted as what led to it. */
   #await(): void {
     if (!discardAll(this.client, this.host.shared)) this.end(this.#ending);
+  }
+
+  /** Before its first octet leaves: whoever looks at what comes back knows then what it answers. */
+  #tell(kind: StreamMessage["kind"], remote: SocketAddress): void {
+    const { told } = this.host;
+    if (told?.hasRoom !== true || this.name === undefined) return;
+    const local = boundAddress(this.#server, this.family);
+    told.write({ local, remote, host: this.name, kind });
   }
 
   #bytes(): { readonly out: number; readonly in: number } {

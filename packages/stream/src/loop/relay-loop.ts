@@ -17,6 +17,7 @@ import { Flow, type FlowHost } from "./flow.ts";
 import { Pipes } from "./pipes.ts";
 import { Poller } from "./poller.ts";
 import { Timers, type Timer } from "./timers.ts";
+import { ToldMessages } from "./told-messages.ts";
 
 const SCRATCH_BYTES = 256 * 1024;
 const ACCEPT_MAX = 64;
@@ -31,9 +32,10 @@ export class RelayLoop implements FlowHost {
   readonly accept;
   readonly user;
   readonly mark;
-  readonly bindTo;
+  bindTo;
   readonly connectTimeoutMs;
   readonly messageTimeoutMs;
+  readonly told: ToldMessages | undefined;
   rules;
   now = performance.now();
   readonly #timers = new Timers();
@@ -63,6 +65,7 @@ export class RelayLoop implements FlowHost {
     this.shared = { pipes: this.#pipes, scratch, scratchAt: addressOf(scratch) };
     this.#inbox = start.inbox === undefined ? undefined : new Inbox(start.inbox);
     this.counters = new Counters(start.counters);
+    this.told = start.told && new ToldMessages(start.told);
     this.accept = start.accept;
     this.user = start.user;
     this.mark = start.mark;
@@ -208,6 +211,10 @@ export class RelayLoop implements FlowHost {
         return;
       case "rules":
         this.rules = message.rules;
+        return;
+      case "bind":
+        this.bindTo = message.bindTo;
+        this.#sessions?.bind(message.bindTo);
         return;
       case "flows":
         this.say({ say: "flows", question: message.question, flows: [...this.#flows].map((flow) => flow.describe()) });

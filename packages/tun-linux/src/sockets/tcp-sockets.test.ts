@@ -18,6 +18,7 @@ test.each(["127.0.0.1", "::1"])(
     using sockets = TcpSockets.open();
     const found = sockets.list().find((each) => each.remotePort === server.port && each.localPort === client.localPort);
     expect(found).toMatchObject({ localAddress: host, remoteAddress: host, bytesReceived: 3000, retransmits: 0 });
+    expect(found).toMatchObject({ unread: 0, outOfOrder: 0 });
     expect(found?.bytesAcked).toBe("hello".length + 1);
     client.end();
   },
@@ -25,7 +26,8 @@ test.each(["127.0.0.1", "::1"])(
 
 test("TCP_INFO has the offsets of this machine's own header", async () => {
   const names = { retransmits: "retransmits", unacked: "unacked", lastDataRecv: "last_data_recv" };
-  const all = { ...names, bytesAcked: "bytes_acked", bytesReceived: "bytes_received" };
+  const counts = { bytesAcked: "bytes_acked", bytesReceived: "bytes_received", outOfOrder: "rcv_ooopack" };
+  const all = { ...names, ...counts };
   const fields = Object.values(all).map((name) => `offsetof(struct tcp_info, tcpi_${name})`);
   const source = `#include <stddef.h>\n#include <stdio.h>\n#include <linux/tcp.h>
 int main(void) { size_t all[] = { ${fields.join(", ")} };

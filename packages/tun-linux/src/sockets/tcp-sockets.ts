@@ -28,8 +28,11 @@ export const TCP_INFO = {
   lastDataRecv: 52,
   bytesAcked: 120,
   bytesReceived: 128,
+  outOfOrder: 224,
 } as const;
 const TCP_INFO_NEEDED_BYTES = TCP_INFO.bytesReceived + 8;
+/** idiag_rqueue of struct inet_diag_msg. */
+const UNREAD_AT = 56;
 
 /** States in which octets pass, or may have to be sent again: TCP_ESTABLISHED and so on. */
 const STATES = { established: 1, finWait1: 4, finWait2: 5, closeWait: 8, lastAck: 9, closing: 11 } as const;
@@ -54,6 +57,10 @@ export interface TcpSocketInfo {
   /** Octets of ours that were acknowledged, the SYN as one. */
   readonly bytesAcked: number;
   readonly bytesReceived: number;
+  /** Octets that were received in order and that the program has not read. */
+  readonly unread: number;
+  /** Segments that came behind a gap; undefined: the kernel does not count them (Linux 5.4 does). */
+  readonly outOfOrder: number | undefined;
 }
 
 /** Asks for sockets; one is enough for a process. */
@@ -111,6 +118,8 @@ function read({ type, payload }: ReceivedMessage): TcpSocketInfo | undefined {
     sinceReceivedMs: tcp.getUint32(TCP_INFO.lastDataRecv, true),
     bytesAcked: Number(tcp.getBigUint64(TCP_INFO.bytesAcked, true)),
     bytesReceived: Number(tcp.getBigUint64(TCP_INFO.bytesReceived, true)),
+    unread: id.getUint32(UNREAD_AT, true),
+    outOfOrder: info.length < TCP_INFO.outOfOrder + 4 ? undefined : tcp.getUint32(TCP_INFO.outOfOrder, true),
   };
 }
 

@@ -1,2 +1,4 @@
 export { TAP_INTERFACES_MAX } from "./inbound-filter.ts";
-export { openInboundTap, openTransferredTap, type InboundTapOptions } from "./inbound-tap.ts";
+export { openInboundTap, openQuicTap, openTransferredTap } from "./inbound-tap.ts";
+export type { InboundTapOptions, QuicTap } from "./inbound-tap.ts";
+export type { QuicWanted } from "./quic-filter.ts";

@@ -1,22 +1,29 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { FLOWS_MAX, FlowWatch, RESET_WITHIN_MS, WATCH_MAX_MS, WORKED_BYTES } from "./flow-watch.ts";
-import type { FlowVerdict, Seen, SocketFigures } from "./seen.ts";
+import type { FlowVerdict, SocketFigures, StreamSeen } from "./seen.ts";
 
 const A = "192.0.2.7:40000 203.0.113.9:443";
 const B = "192.0.2.7:40001 203.0.113.10:443";
 const HOST = "video.example.org";
 
-const hello = (flow = A, kind: "tls" | "http" = "tls"): Seen => ({ seen: "hello", flow, host: HOST, kind, seq: 7 });
-const synAck = (flow = A): Seen => ({ seen: "synAck", flow, hopLimit: 55, seq: 1000 });
-const reset = (bytes: number, hopLimit = 55): Seen => ({ seen: "reset", flow: A, hopLimit, seq: 1001 + bytes });
-const end = (bytes: number): Seen => ({ seen: "end", flow: A, hopLimit: 55, seq: 1001 + bytes });
-const socket = (figures: Partial<SocketFigures>): Seen => {
-  return { seen: "socket", flow: A, received: 0, unacked: 0, retransmits: 0, silentMs: 0, ...figures };
+const NOTHING = { received: 0, unacked: 0, retransmits: 0, silentMs: 0, unread: 0, outOfOrder: 0 };
+const hello = (flow = A, kind: "tls" | "http" = "tls"): StreamSeen => ({
+  seen: "hello",
+  flow,
+  host: HOST,
+  kind,
+  seq: 7,
+});
+const synAck = (flow = A): StreamSeen => ({ seen: "synAck", flow, hopLimit: 55, seq: 1000 });
+const reset = (bytes: number, hopLimit = 55): StreamSeen => ({ seen: "reset", flow: A, hopLimit, seq: 1001 + bytes });
+const end = (bytes: number): StreamSeen => ({ seen: "end", flow: A, hopLimit: 55, seq: 1001 + bytes });
+const socket = (figures: Partial<SocketFigures>): StreamSeen => {
+  return { seen: "socket", flow: A, ...NOTHING, ...figures };
 };
 
 /** Plays `seen` with times, and gives what was said. */
-function play(...seen: readonly (readonly [number, Seen])[]): FlowVerdict[] {
+function play(...seen: readonly (readonly [number, StreamSeen])[]): FlowVerdict[] {
   const watch = new FlowWatch();
   return seen.flatMap(([now, each]) => watch.take(each, now));
 }
@@ -32,7 +39,7 @@ describe("FlowWatch", () => {
   test("it makes no difference whether the message or the server's answer to the SYN is told of first", () => {
     expect(play([2, hello()], [2, synAck()], [2, end(5000)])).toMatchObject([{ symptom: undefined }]);
     expect(play([2, hello()], [2, synAck()], [2, reset(0, 60)])).toMatchObject([{ symptom: "reset", weight: 1.5 }]);
-    const anew: Seen = { seen: "synAck", flow: A, hopLimit: 55, seq: 77_000 };
+    const anew: StreamSeen = { seen: "synAck", flow: A, hopLimit: 55, seq: 77_000 };
     expect(play([1, synAck()], [2, hello()], [50, anew], [51, hello()], [52, reset(0)])).toMatchObject([
       { helloAt: 51 },
     ]);
@@ -49,6 +56,7 @@ describe("FlowWatch", () => {
   test("what ends with an answer worked, and so did what brought a lot", () => {
     const told = [{ host: HOST, symptom: undefined, helloAt: 2 }];
     expect(play([1, synAck()], [2, hello()], [3, end(5000)])).toMatchObject(told);
+    expect(play([1, synAck()], [2, hello()], [3, end(5_000_000)])).toMatchObject([{ ...told[0], bytes: 5_000_000 }]);
     expect(play([2, hello()], [3, socket({ received: WORKED_BYTES })])).toMatchObject(told);
     expect(play([2, hello()], [3, socket({ received: 900 })], [4, end(0)])).toMatchObject(told);
   });
@@ -78,13 +86,13 @@ describe("FlowWatch", () => {
   test("where there is no socket, a message that comes up again and again is silence too", () => {
     const again = [1, 2, 3, 4].map((second) => [second * 1000, hello()] as const);
     expect(play(...again, [5000, synAck(B)])).toMatchObject([{ symptom: "silence" }]);
-    const others = [1, 2, 3, 4].map((seq) => [seq * 1000, { ...hello(), seq } as Seen] as const);
+    const others = [1, 2, 3, 4].map((seq) => [seq * 1000, { ...hello(), seq } as StreamSeen] as const);
     expect(play(...others, [5000, synAck(B)])).toEqual([]);
   });
 
   test("who gives up a message that was never acknowledged saw silence; who gives up at once did not", () => {
     const unheard = socket({ unacked: 1, retransmits: 1 });
-    const gone: Seen = { seen: "gone", flow: A };
+    const gone: StreamSeen = { seen: "gone", flow: A };
     expect(play([1, hello()], [1000, unheard], [2500, gone], [2600, synAck(B)])).toMatchObject([
       { symptom: "silence" },
     ]);
@@ -109,14 +117,14 @@ describe("FlowWatch", () => {
   });
 
   test("a redirect counts where it came from elsewhere, and for HTTP alone", () => {
-    const redirect = (hopLimit: number): Seen => ({ seen: "redirect", flow: A, hopLimit });
+    const redirect = (hopLimit: number): StreamSeen => ({ seen: "redirect", flow: A, hopLimit });
     expect(play([1, synAck()], [2, hello(A, "http")], [3, redirect(60)])).toMatchObject([{ symptom: "redirect" }]);
     expect(play([1, synAck()], [2, hello(A, "http")], [3, redirect(55)])).toEqual([]);
     expect(play([1, synAck()], [2, hello()], [3, redirect(60)])).toEqual([]);
   });
 
   test("a whole answer that comes from elsewhere is a page of the box", () => {
-    const page: Seen = { seen: "end", flow: A, hopLimit: 60, seq: 1101 };
+    const page: StreamSeen = { seen: "end", flow: A, hopLimit: 60, seq: 1101 };
     expect(play([1, synAck()], [2, hello(A, "http")], [3, page])).toMatchObject([{ symptom: "redirect", weight: 1.5 }]);
   });
 
@@ -147,7 +155,7 @@ describe("FlowWatch", () => {
       fc.record({ seen: fc.constant("redirect"), flow, hopLimit }),
       fc.record({ seen: fc.constant("socket"), flow, ...figures }),
       fc.record({ seen: fc.constant("gone"), flow }),
-    ) as fc.Arbitrary<Seen>;
+    ) as fc.Arbitrary<StreamSeen>;
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(3000), seen), { maxLength: 80 }), (steps) => {
         const watch = new FlowWatch();

@@ -7,7 +7,8 @@
 //
 // Silence and freeze are what a network that is down looks like, too: they count only when something else was heard
 // behind the message. Whoever was refused at the SYN never comes here.
-import type { FlowVerdict, Seen, SocketFigures, WatchedKind } from "./seen.ts";
+import type { FlowVerdict, SocketFigures, StreamSeen, WatchedKind } from "./seen.ts";
+import { SignsOfLife } from "./signs-of-life.ts";
 
 /** A reset later than this has other causes. */
 export const RESET_WITHIN_MS = 10_000;
@@ -25,8 +26,6 @@ export const WORKED_END_BYTES = 128;
 export const AGAIN_MIN = 3;
 /** A client that gives up sooner has its own reasons. */
 export const GIVEN_UP_MS = 2_000;
-/** What is heard so soon behind a message may have been on its way when the network went down. */
-export const LIFE_BEHIND_MS = 500;
 /** Boxes reset whatever goes to an address for so long behind what they found (gfw.report, sp25). */
 export const RESIDUAL_MS = 180_000;
 /** A flow is watched for so long. */
@@ -51,8 +50,8 @@ export class FlowWatch {
   readonly #doubts = new Map<string, "silence" | "freeze">();
   /** Servers' ends where a message was reset, the latest last. */
   readonly #resets = new Map<string, { readonly host: string; readonly kind: WatchedKind; readonly at: number }>();
-  /** When a sign of life of the network was last seen, and of which flow. */
-  readonly #life: { flow: string; at: number }[] = [];
+
+  constructor(readonly life: SignsOfLife = new SignsOfLife()) {}
 
   /** Flows whose message is out and of which nothing is decided: those whose sockets are of interest. */
   get watched(): string[] {
@@ -65,10 +64,11 @@ export class FlowWatch {
   }
 
   /** What follows from it. @param now milliseconds of any clock that does not go back */
-  take(seen: Seen, now: number): FlowVerdict[] {
+  take(seen: StreamSeen, now: number): FlowVerdict[] {
+    if (seen.seen === "other") return [];
     const { flow: name } = seen;
     if (seen.seen === "synAck") {
-      this.#alive(name, now);
+      this.life.note(name, now);
       this.#accepted(name, seen, now);
       return this.#confirmed(now);
     }
@@ -99,14 +99,19 @@ export class FlowWatch {
   }
 
   /** It may be told of behind the message; with another number it is the answer to another connection. */
-  #accepted(name: string, { hopLimit, seq }: Extract<Seen, { seen: "synAck" }>, now: number): void {
+  #accepted(name: string, { hopLimit, seq }: Extract<StreamSeen, { seen: "synAck" }>, now: number): void {
     const before = this.#flows.get(name);
     const isSame = before !== undefined && (before.synAck === undefined || before.synAck.seq === seq);
     const flow = isSame ? before : this.#open(name, now);
     flow.synAck ??= { hopLimit, seq };
   }
 
-  #judge(name: string, flow: Flow, seen: Exclude<Seen, { seen: "synAck" | "hello" }>, now: number): FlowVerdict[] {
+  #judge(
+    name: string,
+    flow: Flow,
+    seen: Exclude<StreamSeen, { seen: "synAck" | "hello" | "other" }>,
+    now: number,
+  ): FlowVerdict[] {
     switch (seen.seen) {
       case "reset":
       case "end":
@@ -121,7 +126,7 @@ export class FlowWatch {
     }
   }
 
-  #ended(name: string, flow: Flow, seen: Extract<Seen, { seen: "reset" | "end" }>, now: number): FlowVerdict[] {
+  #ended(name: string, flow: Flow, seen: Extract<StreamSeen, { seen: "reset" | "end" }>, now: number): FlowVerdict[] {
     const { hello, synAck, last } = flow;
     const isReset = seen.seen === "reset";
     const isOdd = isElsewhere(flow, seen.hopLimit);
@@ -138,14 +143,16 @@ export class FlowWatch {
       const symptom = !isReset && bytes > 0 ? "redirect" : "reset";
       return this.#settle(name, flow, symptom, isOdd ? ELSEWHERE_WEIGHT : 1);
     }
-    if (!isReset && bytes >= WORKED_END_BYTES) return this.#settle(name, flow, undefined, 1);
+    if (!isReset && bytes >= WORKED_END_BYTES) {
+      return this.#settle(name, flow, undefined, 1).map((verdict) => ({ ...verdict, bytes }));
+    }
     this.#forget(name);
     return [];
   }
 
   #sampled(name: string, flow: Flow, figures: SocketFigures, now: number): FlowVerdict[] {
     if (figures.received > (flow.last?.received ?? 0)) {
-      this.#alive(name, now);
+      this.life.note(name, now);
       this.#doubts.delete(name);
     }
     flow.last = figures;
@@ -200,15 +207,8 @@ export class FlowWatch {
       const flow = this.#flows.get(name);
       const sentAt = flow?.hello?.at;
       if (flow === undefined || sentAt === undefined || sentAt > now) return [];
-      const isHeard = this.#life.some((life) => life.flow !== name && life.at >= sentAt + LIFE_BEHIND_MS);
-      return isHeard ? this.#settle(name, flow, doubt, 1) : [];
+      return this.life.isOtherHeard(name, sentAt) ? this.#settle(name, flow, doubt, 1) : [];
     });
-  }
-
-  /** The last two flows that were heard are enough: one of them is another than the one in doubt. */
-  #alive(flow: string, at: number): void {
-    const others = this.#life.filter((life) => life.flow !== flow);
-    this.#life.splice(0, this.#life.length, { flow, at }, ...others.slice(0, 1));
   }
 
   #forget(name: string): void {

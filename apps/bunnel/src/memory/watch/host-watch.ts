@@ -45,12 +45,18 @@ interface Why {
 /** The next candidate for a host, but for those; undefined: there is none. */
 export type NextCandidate = (host: string, kind: WatchedKind, tried: ReadonlySet<string>) => string | undefined;
 
+interface Failure extends Pick<FlowVerdict, "symptom" | "helloAt" | "weight"> {
+  readonly at: number;
+}
+
 interface Host {
   /** Undefined: what the profile says. */
   strategy: string | undefined;
   since: number;
   onTrial: boolean;
-  failures: { readonly at: number; readonly helloAt: number; readonly weight: number }[];
+  /** What made the last change needed. */
+  because: FlowVerdict["symptom"];
+  failures: Failure[];
   readonly tried: Set<string>;
   tries: number[];
   restUntil: number;
@@ -97,17 +103,19 @@ export class HostWatch {
     const host = known ?? this.#of(name);
     // It went out with the strategy before.
     if (helloAt < host.since) return undefined;
-    if (symptom === undefined) return this.#worked(name, host, now);
+    if (symptom === undefined) return this.#worked(name, host, verdict.isQuick === true, now);
     if (now < host.restUntil || isPinned) return undefined;
     // It says nothing of a strategy that had nothing to act on.
     if (verdict.isResidual === true && host.onTrial) return undefined;
     return this.#failed(name, host, { ...verdict, symptom }, now);
   }
 
-  #worked(name: string, host: Host, now: number): Step {
+  /** A page says nothing of whether something large would be throttled; what came quickly does. */
+  #worked(name: string, host: Host, isQuick: boolean, now: number): Step | undefined {
+    if (host.onTrial && host.because === "throttle" && !isQuick) return undefined;
     const isNew = host.onTrial;
     host.onTrial = false;
-    host.failures = [];
+    host.failures = host.failures.filter((failure) => failure.symptom === "throttle" && !isQuick);
     host.tried.clear();
     if (now >= host.restUntil) host.rests = 0;
     return { step: "works", host: name, strategy: host.strategy, isNew };
@@ -122,7 +130,7 @@ export class HostWatch {
     const { failures, windowMs } = this.settings;
     host.failures = host.failures.filter(({ at }) => now - at < windowMs);
     if (host.failures.some((other) => Math.abs(other.helloAt - helloAt) < SAME_MOMENT_MS)) return undefined;
-    host.failures.push({ at: now, helloAt, weight });
+    host.failures.push({ at: now, helloAt, weight, symptom });
     const sum = host.failures.reduce((total, each) => total + each.weight, 0);
     if (sum < (host.onTrial ? Math.min(TRIAL_THRESHOLD, failures) : failures)) return undefined;
     return this.#change(name, host, kind, { symptom, failures: host.failures.length }, now);
@@ -135,6 +143,7 @@ export class HostWatch {
     const isSpent = host.tries.length >= this.settings.triesPerHour;
     const to = isSpent ? undefined : this.next(name, kind, host.tried);
     host.failures = [];
+    host.because = why.symptom;
     host.since = now;
     if (to === undefined) {
       const restMs = Math.min(REST_MS * 2 ** host.rests, REST_MAX_MS);
@@ -156,8 +165,8 @@ export class HostWatch {
     const [oldest] = this.#hosts.keys();
     if (this.#hosts.size >= HOSTS_MAX && oldest !== undefined) this.#hosts.delete(oldest);
     const host: Host = {
-      ...{ strategy: undefined, since: -Infinity, onTrial: false, failures: [], tried: new Set<string>() },
-      ...{ tries: [], restUntil: 0, rests: 0 },
+      ...{ strategy: undefined, since: -Infinity, onTrial: false, because: undefined, failures: [] },
+      ...{ tried: new Set<string>(), tries: [], restUntil: 0, rests: 0 },
     };
     this.#hosts.set(name, host);
     return host;
