@@ -100,9 +100,10 @@ describe("bunnel hosts, beside a service", () => {
     const set = ["hosts", "set", HOST, "tls: split(7)", "--everywhere"];
     expect(await service.json(set)).toEqual({ host: HOST, strategy: "tls: split(7)", everywhere: true });
     expect(await service.json(["rules"])).toMatchObject([{ strategy: "tls: split(7)" }, { name: "everything" }]);
-    const refused = await service.bunnel(["hosts", "set", HOST, "tls: tlsrec(1)", "--everywhere"]);
-    expect(refused).toMatchObject({ status: 1, err: expect.stringContaining("stream egress needs a start anew") });
-    expect(await service.json(["hosts"])).toMatchObject({ hosts: [{ host: HOST, pinned: "tls: split(7)" }] });
+    const bySockets = await service.json(["hosts", "set", HOST, "tls: tlsrec(1)", "--everywhere"]);
+    expect(bySockets).toMatchObject({ strategy: "tls: tlsrec(1)" });
+    expect(await service.json(["status"])).toMatchObject({ streamed: { open: 0 } });
+    expect(await service.json(["hosts"])).toMatchObject({ hosts: [{ host: HOST, pinned: "tls: tlsrec(1)" }] });
     expect((await service.bunnel(["status"])).out).toMatch(/memory\s+0 hosts learnt, 1 pinned/u);
     expect(await service.json(["hosts", "forget", "--all", "--everywhere"])).toEqual({ forgotten: 1 });
     expect(await service.json(["rules"])).toMatchObject([{ name: "everything" }]);

@@ -15,6 +15,8 @@ export type Question = "half-close" | "reset" | "greeting" | "closed" | "many" |
 
 const MANY = 1200;
 const AT_ONCE = 400;
+/** Each is several packets, and an RST that finds the device's queue full is lost for good. */
+const WORDS_AT_ONCE = 50;
 const SLOW_BYTES = 8_000_000;
 const SLOW_PAUSE_MS = 300;
 /** Longer than many connections take to be open. */
@@ -99,6 +101,17 @@ async function ask(host: string, what: Question, count: number): Promise<unknown
   }
 }
 
+/** Of ten one is to be ended by an RST, and one is heard to its end before it is answered. */
+function wordOf(i: number): string {
+  if (i % 10 === 3) return "reset\n";
+  return i % 10 === 7 ? `half\n${i}` : `word ${i}\n`;
+}
+
+function isRight(text: string, how: string, i: number): boolean {
+  if (i % 10 === 3) return how === "ECONNRESET";
+  return text === (i % 10 === 7 ? `heard ${wordOf(i).length}` : wordOf(i)) && how === "end";
+}
+
 /** All connections are open, or refused, before the first says anything. */
 async function askMany(host: string, count: number): Promise<unknown> {
   const opened = Promise.withResolvers<void>();
@@ -107,7 +120,7 @@ async function askMany(host: string, count: number): Promise<unknown> {
   let answered = 0;
   /** In waves, as they were opened: words of all at once would be lost, and come again at once. */
   const turnOf = async (i: number): Promise<void> => {
-    while (answered + AT_ONCE < i) await Bun.sleep(5);
+    while (answered + WORDS_AT_ONCE < i) await Bun.sleep(5);
   };
   const settle = (): void => {
     settled += 1;
@@ -117,7 +130,7 @@ async function askMany(host: string, count: number): Promise<unknown> {
     begun += 1;
     const heard = converse(host, TALK_PORT, (socket) => {
       settle();
-      void opened.promise.then(() => turnOf(i)).then(() => socket.end(`word ${i}\n`));
+      void opened.promise.then(() => turnOf(i)).then(() => socket.end(wordOf(i)));
     });
     void heard.then(() => (answered += 1));
     void heard.then(({ how }) => how === "ECONNREFUSED" && settle());
@@ -131,8 +144,15 @@ async function askMany(host: string, count: number): Promise<unknown> {
   }
   const answers = await Promise.all(all);
   const refused = answers.filter(({ how }) => how === "ECONNREFUSED").length;
-  const right = answers.filter(({ text }, i) => text === `word ${i}\n`).length;
-  return { right, of: count, ...(refused > 0 && { refused }) };
+  const isWrong = ({ text, how }: Heard, i: number): boolean => how !== "ECONNREFUSED" && !isRight(text, how, i);
+  const wrong = answers.flatMap((heard, i) => (isWrong(heard, i) ? [{ i, ...heard }] : []));
+  const right = count - refused - wrong.length;
+  return {
+    ...{ right, of: count },
+    ...(refused > 0 && { refused }),
+    // Enough to tell why.
+    ...(wrong.length > 0 && { wrong: wrong.slice(0, 5) }),
+  };
 }
 
 if (import.meta.main) {

@@ -159,4 +159,21 @@ describe.each(BUILDS)("translations, %s build", (build) => {
       expect([sent.length, reason]).toEqual([0, Reason.DropNoTranslation]);
     }
   });
+
+  test("clients may have the device's own addresses where that is said; the link stays what it is", () => {
+    const { lane } = translating(engine, { ...SETUP, ownClients: true });
+    for (const [source, destination] of [
+      [LOCAL[4], "203.0.113.9"],
+      [LOCAL[6], "2001:db8::9"],
+    ] as const) {
+      const syn = tcpPacket({ source, destination, sourcePort: 40000, destinationPort: 443, seq: 7, flags: "S" });
+      const translated = only(through(lane, syn).sent);
+      expect(ends(translated)).toEndWith(`> ${source} ${LISTENER_PORT}`);
+      const back = answerTo(translated, { flags: "SA", seq: 9, ack: 8 });
+      const expected = ends(tcpPacket({ ...answerTo(syn), flags: "SA", seq: 9, ack: 8 }));
+      expect(ends(only(through(lane, tcpPacket(back)).sent))).toBe(expected);
+      const stray = through(lane, tcpPacket({ ...back, destinationPort: 1099 }));
+      expect([stray.sent.length, stray.reason]).toEqual([0, Reason.DropNoTranslation]);
+    }
+  });
 });

@@ -8,10 +8,14 @@ import { resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PROGRAM = "apps/bunnel/src/main.ts";
-const WORKERS = [
+/** No two of them may have one name. */
+export const WORKERS: readonly string[] = [
   "apps/bunnel/src/service/lane.worker.ts",
+  "apps/bunnel/src/sockets/socket-lane.worker.ts",
+  "packages/bsd/src/bsd-readiness-worker.ts",
   "packages/lab/src/evolve/evolve.worker.ts",
   "packages/stream/src/datagrams/carry.worker.ts",
+  "packages/stream/src/datagrams/portable-carry.worker.ts",
   "packages/stream/src/relay.worker.ts",
   "packages/tun-linux/src/readiness-worker.ts",
 ];

@@ -63,6 +63,8 @@ export const TRANSLATE_FULL_SWEPT_MS: i32 = 28;
 /** Ports of the listeners, in this machine's order; 0: flows of this kind are not translated. */
 export const TRANSLATE_TCP4: i32 = 32;
 export const TRANSLATE_TCP6: i32 = 36;
+/** 1: clients may have the device's own addresses; what these send elsewhere than to the link is theirs. */
+export const TRANSLATE_OWN_CLIENTS: i32 = 40;
 /** The device's own IPv4 address, its mask, and the first peer, in network order. */
 export const TRANSLATE_LOCAL4: i32 = 48;
 export const TRANSLATE_MASK4: i32 = 52;

@@ -9,6 +9,7 @@ import type {
 } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import type { EngineHandOver, LaneOptions } from "@bunnel/engine";
+import type { Profile } from "@bunnel/profile";
 import type { PumpChoice } from "./backend.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
 import type { CarriedPackets } from "./stream/carried-outlet.ts";
@@ -71,6 +72,12 @@ export interface TunPlatform {
   readonly name: string;
   /** Why a TUN backend cannot run here, as a sentence; undefined: it can. */
   unsupported(): string | undefined;
+  /**
+   * What a profile means for packets here, where that is not what it says: everything may have to leave by sockets,
+   * whose techniques the profile itself still names. Absent: the profile itself.
+   * @throws BackendError E_NOT_SUPPORTED for a rule that this system cannot carry out
+   */
+  packetProfile?(profile: Profile): Profile;
   /** @throws DeviceError of the driver */
   openDevice(options: DeviceOptions): TunDevice;
   /** A further queue of a device that was opened with `multiQueue`. Without this, there is one queue. */
@@ -79,6 +86,8 @@ export interface TunPlatform {
   deviceDropped?(device: TunDevice): number;
   /** Changes the MTU of an open device. Without this, it stays as it was opened. @throws DeviceError of the driver */
   setMtu?(device: TunDevice, mtuBytes: number): void;
+  /** Gives an open device addresses, with their prefixes. Without this, it has those that it was opened with. */
+  addAddresses?(device: TunDevice, addresses: readonly string[]): void;
   /** The way out of what the engine made. @throws DeviceError without the right to open it */
   openEgress(): Egress;
   /** A tap that does not listen yet. Without this, no rule may need to know how far away a server is. */
@@ -89,6 +98,8 @@ export interface TunPlatform {
   sweep(): SweepReport;
   /** The interfaces with a default route, as of now. */
   uplinks(): Uplinks;
+  /** Routes lead to the device, so that clients have its addresses. Absent: they keep those that they had. */
+  readonly clientsHaveDeviceAddress?: boolean;
   /** Whether devices can have IPv6 addresses. Absent: they cannot. */
   hasIpv6?(): boolean;
   /** Starts what carries packets between device, engine and way out. */

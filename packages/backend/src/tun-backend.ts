@@ -4,7 +4,7 @@
 //   3. device and way out of each queue, and its thread, until all of them read
 //   4. interception sends packets up
 // The end goes the other way. Whatever fails on the way up is taken down again.
-import type { Interception, TunDevice } from "@bunnel/device";
+import type { TunDevice } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import { Engine, type FlowInfo, type LaneOptions } from "@bunnel/engine";
 import type { Profile } from "@bunnel/profile";
@@ -19,19 +19,19 @@ import {
   type TunSettings,
 } from "./backend.ts";
 import { CaptureFeed } from "./capture/feed.ts";
-import { needsAnswers } from "./dns/needs-answers.ts";
 import { QueryAnswers } from "./dns/query-answers.ts";
 import type { TakenQuery } from "./dns/taken-query.ts";
 import { BackendError } from "./errors.ts";
-import { intercept, isSameSelection } from "./intercept.ts";
+import { Intercepting } from "./intercepting.ts";
 import { watchDistance } from "./watch-distance.ts";
 import type { TunPlatform, Uplinks } from "./platform.ts";
+import { packetProfileOf, preparedOf, refuseUnanswered, refuseUncarried } from "./prepared.ts";
 import { Queues } from "./queues.ts";
 import { RuleFigures } from "./rule-figures.ts";
 import type { CarriedPackets } from "./stream/carried-outlet.ts";
 import type { DatagramCarrying } from "./stream/carrier.ts";
-import { streamAddresses, streamLinkOf, wantsDatagrams, wantsStream } from "./stream/stream-link.ts";
-import { StreamSide, tableOf } from "./stream/stream-side.ts";
+import { streamAddresses, streamLinkOf, wantsStream } from "./stream/stream-link.ts";
+import { NEEDS_START, StreamSide, tableOf, type StreamProfiles } from "./stream/stream-side.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** How often flows are looked through for those that ended. */
@@ -87,7 +87,7 @@ export class TunBackend implements Backend {
 interface Parts {
   readonly engine: Engine;
   readonly queues: Queues;
-  /** Undefined: no rule of the profile that it began with carries flows by sockets. */
+  /** Undefined: nobody can carry flows by sockets. It begins with the first rule that wants that. */
   readonly stream: StreamSide | undefined;
   readonly answers: QueryAnswers | undefined;
   readonly datagrams: DatagramCarrying | undefined;
@@ -105,17 +105,17 @@ class RunningTun implements BackendHandle {
   #mtuBytes: number;
   #settings: TunSettings;
   #profile: Profile;
-  #interception: Interception;
+  readonly #interception: Intercepting;
   #ending: Promise<void> | undefined;
 
   private constructor(
     readonly platform: TunPlatform,
-    settings: TunSettings,
+    private readonly config: BackendConfig,
     readonly parts: Parts,
-    interception: Interception,
-    profile: Profile,
-    alive?: () => void,
+    interception: Intercepting,
   ) {
+    const { alive, settings = {} } = config;
+    const { profile } = config.engine;
     this.#settings = settings;
     this.#interception = interception;
     this.#profile = profile;
@@ -132,14 +132,15 @@ class RunningTun implements BackendHandle {
     void parts.datagrams?.closed.then((cause) => cause && this.#end(cause)).catch(() => undefined);
     void parts.stream?.failed.then((cause) => this.#end(cause)).catch(() => undefined);
     const currentProfile = (): Profile => this.#profile;
+    const currentPackets = (): Profile => packetProfileOf(platform, this.#profile);
     const figures = this.#figures;
-    this.captured = new CaptureFeed(parts.queues.captures, (rule) => figures.ruleOf(currentProfile(), rule));
+    this.captured = new CaptureFeed(parts.queues.captures, (rule) => figures.ruleOf(currentPackets(), rule));
     this.pipeline = {
       get profile() {
         return currentProfile();
       },
       get decided() {
-        return figures.decided(currentProfile());
+        return figures.decided(currentPackets());
       },
       load: (next, changed) => this.#load(next, { ...this.#settings, ...changed }),
     };
@@ -150,15 +151,13 @@ class RunningTun implements BackendHandle {
     const { profile } = config.engine;
     // What a kill switch left closed stays so until the new interception takes it over.
     if (settings.killSwitch !== true) platform.sweep();
-    const link = streamLinkOf(platform, config);
-    const table = tableOf(profile, config.stream !== undefined);
-    refuseUnanswered(table, config.answerDns !== undefined);
-    refuseUncarried(profile, config.stream?.openDatagrams !== undefined);
+    const { packets, table } = preparedOf(platform, config);
+    const link = streamLinkOf(platform, { ...config, engine: { profile: packets } });
     const engine = await createEngine(profile, table);
     const uplinks = platform.uplinks();
     const answers = config.answerDns && new QueryAnswers(platform.openEgress(), config.answerDns);
-    const stream = link && new StreamSide(engine, (lane) => queues.wake(lane));
-    const datagrams = config.stream?.openDatagrams?.(profile);
+    const stream = config.stream && new StreamSide(engine, (lane) => queues.wake(lane));
+    const datagrams = config.stream?.openDatagrams?.(packets);
     const closeHelpers = (): void => {
       answers?.close();
       datagrams?.close();
@@ -173,7 +172,7 @@ class RunningTun implements BackendHandle {
         translate: stream !== undefined,
         carry: datagrams !== undefined,
       }),
-      ...(datagrams && { carry: (packets: CarriedPackets) => datagrams.carry(packets) }),
+      ...(datagrams && { carry: (carried: CarriedPackets) => datagrams.carry(carried) }),
       ...(stream && { wanted: (translations: readonly number[]) => stream.want(translations) }),
       watch: (tap) => watchDistance(platform, tap, table),
       ...(answers && { takeQuery: (query: TakenQuery) => answers.take(query) }),
@@ -185,18 +184,13 @@ class RunningTun implements BackendHandle {
     engine.warmUp();
     const queues: Queues = await starting;
     try {
-      if (stream && link && config.stream) await stream.open(config.stream, link, profile);
+      if (stream && link && config.stream) await stream.open(config.stream, link, { profile, packets });
       const started: { running?: RunningTun } = {};
       const changed = (): void => started.running?.followMtu();
-      const interception = intercept(platform, settings, queues.device, profile, changed);
-      started.running = new RunningTun(
-        platform,
-        settings,
-        { engine, queues, stream, answers, datagrams },
-        interception,
-        profile,
-        config.alive,
-      );
+      const openFlows = (): number => stream?.openFlows ?? 0;
+      const interception = new Intercepting({ platform, device: queues.device, changed, openFlows }, packets, settings);
+      const parts = { engine, queues, stream, answers, datagrams };
+      started.running = new RunningTun(platform, config, parts, interception);
       return started.running;
     } catch (error) {
       stream?.close();
@@ -225,7 +219,7 @@ class RunningTun implements BackendHandle {
 
   flows(): readonly FlowInfo[] {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
-    return this.#figures.flows(this.#profile);
+    return this.#figures.flows(packetProfileOf(this.platform, this.#profile));
   }
 
   relieve(): void {
@@ -253,10 +247,7 @@ class RunningTun implements BackendHandle {
     clearInterval(this.#cleanup);
     this.#watchdog[Symbol.dispose]();
     const staysClosed = cause !== undefined && this.#settings.killSwitch === true;
-    const interception = this.#interception;
-    const refused = attempt(() =>
-      staysClosed && interception.release ? interception.release() : interception.close(),
-    );
+    const refused = attempt(() => this.#interception.end(staysClosed));
     // Its connections end by resets, which still have to reach their clients.
     this.parts.stream?.close();
     if (cause === undefined) await Bun.sleep(DRAIN_MS);
@@ -281,25 +272,24 @@ class RunningTun implements BackendHandle {
   #load(next: Profile, settings: TunSettings): void {
     if (this.#ending) throw new BackendError("E_NOT_RUNNING", "tun backend is not running");
     const { engine, stream, answers, datagrams } = this.parts;
-    refuseUncarried(next, datagrams !== undefined);
-    if (stream === undefined && wantsStream(next)) {
-      throw new BackendError("E_NOT_SUPPORTED", "rules: the first one with stream egress needs a start anew");
-    }
-    const before = tableOf(this.#profile, true);
-    const table = tableOf(next, true);
+    const packets = packetProfileOf(this.platform, next);
+    refuseUncarried(packets, datagrams !== undefined);
+    const before = tableOf(packetProfileOf(this.platform, this.#profile), true);
+    const table = tableOf(packets, true);
     refuseUnanswered(table, answers !== undefined);
+    this.#openStream({ profile: next, packets });
     this.#watchDistance(table);
     // What comes up before its rules are known passes; the other way round it would be lost to the old ones.
     engine.loadRules(table);
     try {
-      this.#interceptAnew(next, settings);
+      this.#interception.use(packets, settings);
     } catch (cause) {
       engine.loadRules(before);
       this.#watchDistance(before);
       throw cause;
     }
-    stream?.load(next);
-    datagrams?.load(next);
+    stream?.load({ profile: next, packets });
+    datagrams?.load(packets);
     this.#profile = next;
     this.#settings = settings;
   }
@@ -308,19 +298,17 @@ class RunningTun implements BackendHandle {
     for (const tap of this.parts.queues.taps) watchDistance(this.platform, tap, table);
   }
 
-  /** For a moment nothing comes up: that is the side on which to err, but for a kill switch, which stays closed. */
-  #interceptAnew(next: Profile, settings: TunSettings): void {
-    const { device } = this.parts.queues;
-    if (isSameSelection([this.#profile, this.#settings], [next, settings])) return;
-    const changed = (): void => this.followMtu();
-    if (settings.killSwitch === true && this.#interception.release) this.#interception.release();
-    else this.#interception.close();
-    try {
-      this.#interception = intercept(this.platform, settings, device, next, changed);
-    } catch (cause) {
-      this.#interception = intercept(this.platform, this.#settings, device, this.#profile, changed);
-      throw cause;
-    }
+  /** The first rule that wants connections: device and listeners are made ready for them. */
+  #openStream({ profile, packets }: StreamProfiles): void {
+    const { stream, queues } = this.parts;
+    const { platform, config } = this;
+    const link = streamLinkOf(platform, { ...config, engine: { profile: packets } });
+    if (stream?.isOpen === true || (link === undefined && !wantsStream(packets))) return;
+    const isPossible = config.stream?.openNow !== undefined && platform.addAddresses !== undefined;
+    if (stream && link && isPossible) {
+      platform.addAddresses?.(queues.device, streamAddresses(link));
+      stream.openNow(config.stream, link, { profile, packets });
+    } else if (wantsStream(packets)) throw new BackendError("E_NOT_SUPPORTED", NEEDS_START);
   }
 }
 
@@ -332,18 +320,6 @@ function attempt(step: () => void): Error | undefined {
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
-}
-
-/** Queries that go nowhere and that nobody answers would be lost. */
-function refuseUnanswered(table: Uint8Array, isAnswered: boolean): void {
-  if (isAnswered || !needsAnswers(table)) return;
-  throw new BackendError("E_NOT_SUPPORTED", "a rule with dns: doh or redirect needs somebody who answers: nobody does");
-}
-
-/** Datagrams that go nowhere would be lost. */
-function refuseUncarried(profile: Profile, isCarried: boolean): void {
-  if (isCarried || !wantsDatagrams(profile)) return;
-  throw new BackendError("E_NOT_SUPPORTED", "a rule that carries udp or icmp needs somebody with sockets: nobody has");
 }
 
 async function createEngine(profile: Profile, table: Uint8Array): Promise<Engine> {

@@ -6,7 +6,7 @@
 import { DeviceError } from "@bunnel/device";
 import { POLLOUT, PollSet } from "./poll-set.ts";
 import { PLACES_MAX, ReadinessPlaces, TO_WRITE } from "./readiness-places.ts";
-import type { ReadinessOrder } from "./readiness-worker.ts";
+import type { ReadinessOrder } from "./bsd-readiness-worker.ts";
 import type { Calls } from "./sys.ts";
 import { openWakePipe, raise, type WakePipe } from "./wake-pipe.ts";
 
@@ -41,7 +41,7 @@ class Readiness {
   constructor(calls: Calls) {
     this.#calls = calls;
     this.#pipe = openWakePipe(calls);
-    this.#worker = new Worker(new URL("./readiness-worker.ts", import.meta.url));
+    this.#worker = new Worker(new URL("./bsd-readiness-worker.ts", import.meta.url));
     this.#worker.onmessage = ({ data }: MessageEvent<number>) => this.#finish(data);
     this.#worker.onerror = () => this.#useTimers();
     this.#worker.unref();

@@ -97,6 +97,13 @@ export interface Interception extends Disposable {
    * between. Without one, and where it is absent, `close` is the way.
    */
   release?(): void;
+  /**
+   * Puts what is selected and left alone in force as these options say, in one step: at no moment is nothing selected.
+   * Device, networks of a gateway and kill switch stay what they are. False: that cannot be done; another interception
+   * is the way. Absent: never.
+   * @throws DeviceError as when it was made; what was in force then stays
+   */
+  reselect?(options: InterceptionOptions): boolean;
 }
 
 /** A read-only look at packets that arrive at this machine: what it sees goes its way all the same. */

@@ -30,6 +30,9 @@ import {
   META_BYTES,
   META_L7,
   META_REASON,
+  META_RULE,
+  META_TX_COUNT,
+  META_VERDICT,
   OFFLOAD_GROUPS,
   OFFLOAD_ORDER,
   OFFLOAD_PIECES,
@@ -281,6 +284,21 @@ export class Lane {
   /** The kind of message in a packet of the burst (L7): what `meta` tells of it, without making an object. */
   l7(i: number): number {
     return this.#view.getUint8(this.#base + LANE_METAS + i * META_BYTES + META_L7);
+  }
+
+  /** What was decided about a packet of the burst (Verdict): what `meta` tells of it, without making an object. */
+  verdict(i: number): number {
+    return this.#view.getUint8(this.#base + LANE_METAS + i * META_BYTES + META_VERDICT);
+  }
+
+  /** The rule that decided it, -1: none: what `meta` tells of it, without making an object. */
+  rule(i: number): number {
+    return this.#view.getUint16(this.#base + LANE_METAS + i * META_BYTES + META_RULE, true) - 1;
+  }
+
+  /** How many packets of `tx` stand for it: what `meta` tells of it, without making an object. */
+  standIns(i: number): number {
+    return this.#view.getUint16(this.#base + LANE_METAS + i * META_BYTES + META_TX_COUNT, true);
   }
 
   /** What the engine found in packet `i` of the last burst. */

@@ -14,6 +14,7 @@ import {
   TRANSLATE_LOCAL6,
   TRANSLATE_LOCK,
   TRANSLATE_MASK4,
+  TRANSLATE_OWN_CLIENTS,
   TRANSLATE_PEER4,
   TRANSLATE_PEER6,
   TRANSLATE_PORT_FIRST,
@@ -58,6 +59,11 @@ export interface TranslationsOptions {
    * inside. Default false: every connection is accepted.
    */
   readonly holds?: boolean;
+  /**
+   * Clients may have the device's own addresses, as they do where its routes lead to it: then the system gives them
+   * these. Default false: what comes from there is dropped.
+   */
+  readonly ownClients?: boolean;
   /** Flows at a time. Default and most: TRANSLATIONS_MAX, or as many as the IPv4 link has addresses for. */
   readonly capacity?: number;
   /** Ports of one peer address. Default and most: TRANSLATE_PORTS_MAX. */
@@ -143,7 +149,8 @@ export class Translations {
     };
   }
 
-  #open({ ipv4, ipv6, holds = false, capacity, portsPerPeer = TRANSLATE_PORTS_MAX }: TranslationsOptions): void {
+  #open(options: TranslationsOptions): void {
+    const { ipv4, ipv6, holds = false, ownClients = false, capacity, portsPerPeer = TRANSLATE_PORTS_MAX } = options;
     whole("ports of a peer", portsPerPeer, 1, TRANSLATE_PORTS_MAX);
     const peers = ipv4 ? peersOf(ipv4) : TRANSLATIONS_MAX;
     const most = Math.min(TRANSLATIONS_MAX, peers * portsPerPeer);
@@ -152,6 +159,7 @@ export class Translations {
     if (ipv4) this.#setFamily4(ipv4);
     if (ipv6) this.#setFamily6(ipv6);
     this.#setWord(TRANSLATE_HOLDS, holds ? 1 : 0);
+    this.#setWord(TRANSLATE_OWN_CLIENTS, ownClients ? 1 : 0);
     this.#setWord(TRANSLATE_PORTS, portsPerPeer);
     const entries = capacity ?? most;
     for (let i = 0; i < entries; i++) this.#setWord(TRANSLATE_FREE + 4 * i, i);

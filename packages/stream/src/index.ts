@@ -8,11 +8,13 @@ export {
   type DatagramOptions,
   type DatagramStats,
 } from "./datagrams/sessions.ts";
-export { affordableFlows } from "./descriptors.ts";
+export { PortableCarrier, type PortableCarrierOptions } from "./datagrams/portable-carrier.ts";
+export { affordableFlows, type Affordable, type DescriptorShares } from "./descriptors.ts";
 export { StreamError, type StreamErrorCode } from "./errors.ts";
 export type { OutsideOptions } from "./loop/outside.ts";
 export type { ProxyUser } from "./proxy/socks5.ts";
 export { StreamRelay } from "./relay.ts";
+export { RelayGroup, type RelayGroupOptions } from "./relay-group.ts";
 export type * from "./relay-options.ts";
 export type { SocketSystem } from "./sockets/of-form.ts";
 export type { StreamForm } from "./sockets/sockets.ts";

@@ -14,6 +14,10 @@ export interface RelayStart {
   readonly system: SocketSystem | undefined;
   readonly signal: number;
   readonly listener: number;
+  /** Where descriptors come to it, when it is to have a table of its own. */
+  readonly inbox: number | undefined;
+  /** Its thread began late: it has the rights that the process had left by then, and gives them up. */
+  readonly isLate: boolean;
   /** The address that it listens on. */
   readonly address: string;
   readonly counters: SharedArrayBuffer;
@@ -37,6 +41,8 @@ export type ToRelay =
   | { readonly say: "name"; readonly question: number; readonly addresses: readonly string[] }
   | { readonly say: "rules"; readonly rules: RelayRules }
   | { readonly say: "flows"; readonly question: number }
+  | { readonly say: "bind"; readonly bindTo: string }
+  /** With an inbox, `fd` is -1 and the descriptor comes there, under the question's number. */
   | ({ readonly say: "reach"; readonly question: number } & Wish)
   | { readonly say: "close" };
 

@@ -49,6 +49,16 @@ export interface RelayOptions {
   readonly datagrams?: { readonly sessionsMax: number; readonly idleMs: number };
   /** Flows at a time. Default 16384, less where the process may not have so many descriptors. */
   readonly maxFlows?: number;
+  /**
+   * Its thread starts when the first `reach` asks for it, or `start`: before that it takes no more than a descriptor.
+   * On Linux the thread gives up all capabilities. For translated connections alone. Default false.
+   */
+  readonly late?: boolean;
+  /**
+   * One of so many relays that listen on the same address, each with a descriptor table of its own; `socketOfPort` says
+   * which of them, in the order in which they were opened, has a client. Linux' native form alone.
+   */
+  readonly sharedBy?: number;
   /** A flow without an octet for so long is ended. Default: the profile's flow timeout. */
   readonly idleTimeoutMs?: number;
   /** Default 20000. */

@@ -5,6 +5,9 @@ import { StreamError } from "./errors.ts";
 import { Counters } from "./loop/counters.ts";
 import { KEEP_ALIVE_SECONDS, setOutside } from "./loop/outside.ts";
 import { ToldMessages } from "./loop/told-messages.ts";
+import { Outbox } from "./own-table/hand-over.ts";
+import { portChoice } from "./own-table/port-choice.ts";
+import { setPortChoice, setReusePort } from "./own-table/sys.ts";
 import type { FromRelay, RelayStart, ToRelay } from "./protocol.ts";
 import type { Reached, RelayFlow, RelayMessage, RelayOptions, RelayStats, SocketAddress } from "./relay-options.ts";
 import type { ResolveName } from "./relay-options.ts";
@@ -34,15 +37,21 @@ export class StreamRelay implements Disposable {
   readonly closed: Promise<Error | undefined>;
   /** Resolves when its thread runs; what comes before waits for it. Rejects when it cannot. */
   readonly ready: Promise<void>;
-  readonly #worker: Worker;
+  #worker: Worker | undefined;
   readonly #port: MessagePort;
-  readonly #signal: number;
+  /** What the thread is started with; undefined: it was. */
+  #start: RelayStart | undefined;
+  /** Undefined: its thread has the descriptors of this one. */
+  readonly #outbox: Outbox | undefined;
+  /** -1: closed, or left to its thread. */
+  readonly #descriptors: { listener: number; signal: number };
   readonly #counters = new Counters();
   readonly #told: ToldMessages | undefined;
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Error | undefined>();
   readonly #questions = new Map<number, (flows: readonly RelayFlow[]) => void>();
   readonly #wishes = new Map<number, (reached: Reached) => void>();
+  #bindTo: string | undefined;
   #asked = 0;
   #isOpen = true;
 
@@ -60,6 +69,12 @@ export class StreamRelay implements Disposable {
     }
     const form = options.form ?? defaultForm();
     const sockets = socketsOf(form, options.system);
+    if (options.late === true && options.accept !== "translated") {
+      throw new StreamError("E_STREAM_OPTION", "relay: expected translated connections where its thread starts late");
+    }
+    if (options.sharedBy !== undefined && form !== "native") {
+      throw new StreamError("E_STREAM_OPTION", `relay: a table of its own: expected the native form, found ${form}`);
+    }
     const refused = sockets.refusalOf(options);
     if (refused !== undefined) throw new StreamError("E_STREAM_OPTION", `relay: ${refused}`);
     return new StreamRelay(options, form, sockets);
@@ -73,26 +88,24 @@ export class StreamRelay implements Disposable {
     const rules = relayRules(options.profile, form);
     const { fd, address } = listen(options, sockets);
     this.address = address;
+    this.#bindTo = options.bindTo;
     this.maxFlows = affordable(options.maxFlows ?? FLOWS_DEFAULT, sockets);
-    this.#signal = sockets.openSignal();
     this.#told = options.tellsMessages === true ? new ToldMessages() : undefined;
+    this.#outbox = options.sharedBy === undefined ? undefined : new Outbox();
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.closed = this.#ended.promise;
     this.ready = this.#ready.promise;
     // Nobody may be waiting for it; `closed` carries the cause.
     this.ready.catch(() => undefined);
-    this.#worker = new Worker(new URL("./relay.worker.ts", import.meta.url).href);
-    this.#worker.addEventListener("message", ({ data }: MessageEvent<FromRelay>) => this.#hear(data));
-    this.#worker.addEventListener("error", ({ message }) =>
-      this.#end(new Error(`relay: its thread failed: ${message}`)),
-    );
-    const start: RelayStart = {
+    this.#descriptors = { listener: fd, signal: sockets.openSignal() };
+    this.#start = {
       port: port2,
       form,
       system: options.system,
-      signal: this.#signal,
-      listener: fd,
+      ...this.#descriptors,
+      inbox: this.#outbox?.inbox,
+      isLate: options.late === true,
       address: address.address,
       counters: this.#counters.memory,
       told: this.#told?.memory,
@@ -107,7 +120,19 @@ export class StreamRelay implements Disposable {
       messageTimeoutMs: options.messageTimeoutMs ?? MESSAGE_TIMEOUT_MS,
       datagrams: options.datagrams,
     };
-    this.#worker.postMessage(start, [port2]);
+    if (options.late !== true) this.start();
+  }
+
+  /** Starts its thread, where that is still to be done. */
+  start(): void {
+    const start = this.#start;
+    if (start === undefined || !this.#isOpen) return;
+    this.#start = undefined;
+    const worker = new Worker(new URL("./relay.worker.ts", import.meta.url).href);
+    this.#worker = worker;
+    worker.addEventListener("message", ({ data }: MessageEvent<FromRelay>) => this.#hear(data));
+    worker.addEventListener("error", ({ message }) => this.#end(new Error(`relay: its thread failed: ${message}`)));
+    worker.postMessage(start, [start.port]);
   }
 
   get stats(): RelayStats {
@@ -125,6 +150,15 @@ export class StreamRelay implements Disposable {
    */
   load(profile: Profile): void {
     this.#say({ say: "rules", rules: relayRules(profile, this.form) });
+  }
+
+  /**
+   * Another interface for the sockets to the outside that are opened from now on: the way out of this machine has
+   * changed. Those that are open stay where they are. See `bindTo` of the options.
+   */
+  bind(bindTo: string): void {
+    this.#bindTo = bindTo;
+    this.#say({ say: "bind", bindTo });
   }
 
   /** The flows of this moment; none once it is closed. */
@@ -145,20 +179,27 @@ export class StreamRelay implements Disposable {
     if (!this.#isOpen) return Promise.resolve("refused");
     const fd = this.sockets.streamSocket(familyOf(destination.address));
     if (fd < 0) return Promise.resolve("refused");
-    if (setOutside(fd, this.options, "stream", this.sockets) !== 0) {
+    // What listens on this machine is reached by no interface to the outside.
+    const bindTo = isLoopback(destination.address) ? undefined : this.#bindTo;
+    if (setOutside(fd, { mark: this.options.mark, bindTo }, "stream", this.sockets) !== 0) {
       this.sockets.closeFile(fd);
       return Promise.resolve("refused");
     }
+    this.start();
     const { promise, resolve } = Promise.withResolvers<Reached>();
     this.#asked += 1;
-    this.#wishes.set(this.#asked, resolve);
-    this.#say({ say: "reach", question: this.#asked, fd, destination, peer });
+    const question = this.#asked;
+    this.#wishes.set(question, resolve);
+    const wish = { say: "reach", question, destination, peer } as const;
+    if (this.#outbox === undefined) this.#say({ ...wish, fd });
+    else void this.#handOver(this.#outbox, fd, wish);
     return promise;
   }
 
   /** Stops listening, ends every flow by RST and waits for nobody; `closed` says when that is done. */
   close(): void {
     if (!this.#isOpen) return;
+    if (this.#start !== undefined) return this.#end(undefined);
     this.#say({ say: "close" });
     this.#isOpen = false;
   }
@@ -170,12 +211,21 @@ export class StreamRelay implements Disposable {
   #say(message: ToRelay): void {
     if (!this.#isOpen) return;
     this.#port.postMessage(message);
-    this.sockets.raiseSignal(this.#signal);
+    this.sockets.raiseSignal(this.#descriptors.signal);
+  }
+
+  async #handOver(outbox: Outbox, fd: number, wish: Omit<Wanted, "fd">): Promise<void> {
+    if (await outbox.send(fd, wish.question)) return this.#say({ ...wish, fd: -1 });
+    this.#wishes.get(wish.question)?.("refused");
+    this.#wishes.delete(wish.question);
   }
 
   #hear(message: FromRelay): void {
     switch (message.say) {
       case "ready":
+        // A thread with a table of its own has copies of these.
+        this.#outbox?.taken();
+        if (this.#outbox) this.#closeOwn("listener");
         this.#ready.resolve();
         return;
       case "destination":
@@ -199,6 +249,11 @@ export class StreamRelay implements Disposable {
     }
   }
 
+  #closeOwn(which: "listener" | "signal"): void {
+    if (this.#descriptors[which] >= 0) this.sockets.closeFile(this.#descriptors[which]);
+    this.#descriptors[which] = -1;
+  }
+
   async #resolve(question: number, name: string): Promise<void> {
     const resolve = this.options.resolve ?? resolveBySystem;
     const addresses = await resolve(name).catch(() => []);
@@ -207,15 +262,28 @@ export class StreamRelay implements Disposable {
 
   #end(error: Error | undefined): void {
     this.#isOpen = false;
+    // A thread that shares this one's descriptors has closed them.
+    if (this.#worker === undefined || this.#outbox) {
+      this.#closeOwn("listener");
+      this.#closeOwn("signal");
+    }
+    this.#outbox?.close();
     for (const resolve of this.#questions.values()) resolve([]);
     this.#questions.clear();
     for (const resolve of this.#wishes.values()) resolve("refused");
     this.#wishes.clear();
     this.#port.close();
-    this.#worker.terminate();
+    this.#worker?.terminate();
     this.#ready.reject(error ?? new StreamError("E_STREAM_SYSTEM", "relay: closed before it ran"));
     this.#ended.resolve(error);
   }
+}
+
+/** What is said to reach a server. */
+type Wanted = Extract<ToRelay, { readonly say: "reach" }>;
+
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
 }
 
 const resolveBySystem: ResolveName = async (name) => (await lookup(name, { all: true })).map(({ address }) => address);
@@ -227,7 +295,7 @@ function affordable(wanted: number, sockets: Sockets): number {
 }
 
 function listen(
-  { listen: wanted, accept }: RelayOptions,
+  { listen: wanted, accept, sharedBy }: RelayOptions,
   sockets: Sockets,
 ): { readonly fd: number; readonly address: SocketAddress } {
   sockets.prepare();
@@ -242,7 +310,12 @@ function listen(
   // What is accepted has it, too.
   sockets.setKeepAlive(fd, KEEP_ALIVE_SECONDS);
   const bound = new Uint8Array(SOCKADDR_MAX_BYTES);
-  const error = sockets.bindTo(fd, sockaddr) || sockets.listenOn(fd, BACKLOG) || sockets.localAddress(fd, bound);
+  const error =
+    (sharedBy === undefined ? 0 : setReusePort(fd)) ||
+    sockets.bindTo(fd, sockaddr) ||
+    sockets.listenOn(fd, BACKLOG) ||
+    (sharedBy === undefined ? 0 : setPortChoice(fd, portChoice(family === AF_INET6, sharedBy))) ||
+    sockets.localAddress(fd, bound);
   if (error === 0) return { fd, address: readSockaddr(bound) };
   sockets.closeFile(fd);
   throw listenError(wanted, error);

@@ -1,3 +1,5 @@
+export { darwinDriver } from "./bsd-driver.ts";
+export { win32 as win32Driver } from "./win32.ts";
 export type { DeviceEvent } from "./device-events.ts";
 export * from "./dns.ts";
 export * from "./driver.ts";

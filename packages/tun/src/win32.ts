@@ -9,7 +9,10 @@ import { Win32Network } from "./win32-network.ts";
 /** ipifcons.h IF_TYPE_PROP_VIRTUAL: what Wintun's adapters are. */
 const TYPE_VIRTUAL = 53;
 
-/** @param setup other libraries than those of Windows */
+/**
+ * Wintun and tap-windows6.
+ * @param setup other libraries than those of Windows
+ */
 export function win32(setup: TunWin32.WindowsSetupOptions = {}): Driver {
   const tunWin32 = require("@bunnel/tun-win32") as typeof TunWin32;
   const { WINDOWS_CAPABILITIES: capabilities, WindowsNetwork, openWindowsTun } = tunWin32;

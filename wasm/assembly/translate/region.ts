@@ -7,6 +7,7 @@ import {
   TRANSLATE_LOCAL6,
   TRANSLATE_LOCK,
   TRANSLATE_MASK4,
+  TRANSLATE_OWN_CLIENTS,
   TRANSLATE_PEER4,
   TRANSLATE_PEER6,
   TRANSLATE_PORT_FIRST,
@@ -51,16 +52,17 @@ export function localAddressAt(family: u32): usize {
 }
 
 /**
- * Whether the packet's destination is one of the device's link, or its source the device's own address. Such a packet
- * must not leave by a socket: it would come up again.
+ * Whether the packet's destination is one of the device's link, or its source the device's own address, where that is
+ * no client's. Such a packet must not leave by a socket: it would come up again.
  */
 export function isOfLink(p: usize, bytes: i32): bool {
   const version = bytes < IPV4_HEADER_BYTES ? 0 : load<u8>(p) >> 4;
+  const isOwnLink = regionWord(TRANSLATE_OWN_CLIENTS) == 0;
   if (version == 4) {
     const local = regionWord(TRANSLATE_LOCAL4);
     const mask = regionWord(TRANSLATE_MASK4);
     const ip = Ipv4.at(p);
-    return local != 0 && (((ip.destination ^ local) & mask) == 0 || ip.source == local);
+    return local != 0 && (((ip.destination ^ local) & mask) == 0 || (isOwnLink && ip.source == local));
   }
   if (version != 6 || bytes < IPV6_HEADER_BYTES) return false;
   const local = localAddressAt(6);
@@ -68,6 +70,7 @@ export function isOfLink(p: usize, bytes: i32): bool {
   const ip = Ipv6.at(p);
   if (prefix == 0) return false;
   if (load<u64>(ip.destinationAt) == prefix) return true;
+  if (!isOwnLink) return false;
   return load<u64>(ip.sourceAt) == prefix && load<u64>(ip.sourceAt, 8) == load<u64>(local, 8);
 }
 

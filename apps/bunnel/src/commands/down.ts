@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { defaultProfile } from "@bunnel/profile";
 import { askControl } from "../control/client.ts";
 import { ExitError } from "../service/exit.ts";
+import { joinSystem } from "../service/joined.ts";
 import { DEFAULT_STATE_DIR, makeStateDir, statePaths } from "../service/state-dir.ts";
 
 const WAIT_MS = 5_000;
@@ -33,12 +35,13 @@ async function down(options: DownOptions): Promise<void> {
     await Bun.sleep(LOOK_EVERY_MS);
   }
   if (existsSync(paths.dir)) makeStateDir(paths);
-  const { linuxPlatform } = await import("../service/platform.linux.ts");
-  const { removed } = linuxPlatform({
+  const { platform } = await joinSystem({
+    profile: defaultProfile(),
     statePath: paths.state,
     // systemd.exec(5): what systemd says of the service to what runs behind it.
     keepClosed: options.unlessCrashed === true && (process.env["SERVICE_RESULT"] ?? "success") !== "success",
-  }).sweep();
+  });
+  const { removed } = platform.sweep();
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ wasRunning, removed })}\n`);
     return;

@@ -7,7 +7,6 @@ import {
   type BackendHandle,
   type BackendStats,
   type PumpChoice,
-  type TunPlatform,
 } from "@bunnel/backend";
 import { LOG_LEVELS, ProfileError, type LogLevel } from "@bunnel/profile";
 import { isAnswered } from "../control/client.ts";
@@ -16,15 +15,17 @@ import { ControlServer, type ControlCommands } from "../control/server.ts";
 import { errorFields } from "../logs/error-fields.ts";
 import { Log } from "../logs/log.ts";
 import { standardError } from "../logs/sink.ts";
-import { openDns } from "../dns/dns-service.ts";
+import { openDns, openDnsBySockets } from "../dns/dns-service.ts";
 import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
 import { ExitError, StoppedError } from "../service/exit.ts";
 import { gatewayWarnings } from "../service/gateway.ts";
 import { follow } from "../service/follow.ts";
+import { joinSystem, type Joined } from "../service/joined.ts";
 import { LateCommands } from "../service/late-commands.ts";
 import { MemoryService } from "../memory/memory-service.ts";
+import { HeapKeeper } from "../service/heap-keeper.ts";
 import { MemoryWatch } from "../service/memory-watch.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
 import { Service, type ReloadReport } from "../service/service.ts";
@@ -56,17 +57,20 @@ interface UpOptions extends SettingWords {
 export function register(program: Command): void {
   program
     .command("up")
-    .description("carry this machine's traffic until Ctrl-C, SIGTERM or `bunnel down`")
+    .description(
+      "carry this machine's traffic until Ctrl-C, SIGTERM or `bunnel down`: on Linux by packets, or by sockets where " +
+        "a rule says so; on macOS and Windows by sockets",
+    )
     .option("-p, --profile <file>", "profile (TOML); without it the built-in one")
     .option("-s, --strategy <text>", 'one strategy for every host, such as "tls: split(1, midsld) disorder"')
-    .option("--method <name>", "how packets come up: auto, nft or rules", readMethod)
+    .option("--method <name>", "how packets come up, on Linux: auto, nft or rules", readMethod)
     .option("--device <name>", "name of the TUN device")
     .option("--uplink <name...>", "interfaces to look at (default: all with a default route)")
     .option("--mtu <octets>", "MTU of the device (default: as the uplink has it)", readMtu)
     .option("--no-offload", "do without segmentation offload")
-    .option("--queues <number>", "queues of the device, a thread for each, 1 to 4 (default: 1)", readQueues)
+    .option("--queues <number>", "queues of the device, a thread for each, 1 to 4 on Linux (default: 1)", readQueues)
     .option("--pump <name>", "how packets pass: auto, plain (a system call for each) or uring (io_uring)", readPump)
-    .option("--kill-switch", "when the service dies, refuse what its rules want until the next start or bunnel down")
+    .option("--kill-switch", "on Linux: when the service dies, refuse what its rules want until a start or bunnel down")
     .option(
       "--log-level <name>",
       `what is logged: ${LOG_LEVELS.join(", ")} (default: as the profile has it)`,
@@ -77,7 +81,7 @@ export function register(program: Command): void {
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
     .option(
       "--user <name>",
-      "who the service is once its devices are open (default: bunnel, else nobody; root stays root)",
+      "who the service is once its devices are open, on Linux (default: bunnel, else nobody; root stays root)",
     )
     .option("--audit-log <file>", "a line of JSON for each privileged operation (default: audit.log in the state dir)")
     .option("--ui [port]", "serve the dashboard on 127.0.0.1 too, from a process of its own", readUiPort)
@@ -119,7 +123,12 @@ function readPump(text: string): PumpChoice {
 }
 
 async function up(options: UpOptions): Promise<void> {
-  const { source, user, log, paths, platform } = await prepare(options);
+  await carryTraffic(options, joinSystem);
+}
+
+/** `bunnel up` with the parts of a system. */
+export async function carryTraffic(options: UpOptions, join: typeof joinSystem): Promise<void> {
+  const { source, user, log, paths, joined } = await prepare(options, join);
   // Before anything of a living one is touched.
   if (await isAnswered(paths.socket)) throw anotherIsUp(paths.socket);
   makeStateDir(paths);
@@ -133,11 +142,11 @@ async function up(options: UpOptions): Promise<void> {
   const settings = settingsOf(options, profile);
   // Once privileges are given up, no program can be started any more.
   using dashboard = options.ui === undefined ? undefined : besideUs(options);
-  using dns = openDns(profile);
-  using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log });
-  const handle = await new TunBackend(audited(platform, audit)).start({
+  using dns = joined.isLinux ? openDns(profile) : openDnsBySockets(profile);
+  using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log, canLook: joined.isLinux });
+  const handle = await new TunBackend(audited(joined.platform, audit)).start({
     ...{ engine: { profile: memory.effective(profile) }, settings },
-    ...(await helpersOf(supervisor, dns, memory)),
+    ...helpersOf(supervisor, dns, joined, memory),
   });
   dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
   const service = new Service(handle, {
@@ -152,7 +161,7 @@ async function up(options: UpOptions): Promise<void> {
   });
   try {
     commands.serve(service.commands);
-    audit.note("drop privileges", { ...giveUp(paths, user, memory) });
+    if (joined.isLinux) audit.note("drop privileges", { ...giveUp(paths, user, memory) });
     using _telling = tellPackets(handle, control, (what) => audit.note(what), memory.follow(handle));
     using _following = follow(service, control, { ...options, log }, stop.resolve);
     const { gaveUp, watch } = watchMemory(handle, log);
@@ -188,31 +197,42 @@ interface Prepared {
   readonly user: ServiceUser | undefined;
   readonly log: Log;
   readonly paths: StatePaths;
-  readonly platform: TunPlatform;
+  readonly joined: Joined;
 }
 
 /** Everything that can be found wrong before anything is done. */
-async function prepare(options: UpOptions): Promise<Prepared> {
-  if (process.platform !== "linux") {
-    throw new ExitError(`up: this version carries traffic on Linux only, this is ${process.platform}`);
-  }
+async function prepare(options: UpOptions, join: typeof joinSystem): Promise<Prepared> {
   const source = await readRight(options);
-  const named = source.profile.service.user;
-  const user = serviceUser(options.user ?? (named === "" ? undefined : named));
-  const log = new Log(logOptionsOf(options, source.profile), standardError());
+  const { profile } = source;
+  const log = new Log(logOptionsOf(options, profile), standardError());
   const paths = statePaths(options.stateDir);
-  const { linuxPlatform } = await import("../service/platform.linux.ts");
-  const platform = linuxPlatform({
-    statePath: paths.state,
-    forwards: source.profile.gateway.interfaces.length > 0,
+  const joined = await join({
+    ...{ profile, statePath: paths.state },
+    ...(options.uplink && { uplinks: options.uplink }),
     onNetwork: (uplinks) => log.info("network changed", { uplinks }),
     onError: (error) => log.warning("network not followed", errorFields(error)),
   });
+  const { isLinux, platform } = joined;
+  if (!isLinux) refuseWords(options, platform.name);
+  const named = profile.service.user;
+  const user = isLinux ? serviceUser(options.user ?? (named === "" ? undefined : named)) : undefined;
   const unsupported = platform.unsupported();
   if (unsupported !== undefined) throw new ExitError(unsupported);
   if (user !== undefined) checkReach(paths, user);
-  for (const warning of gatewayWarnings(source.profile)) log.warning(warning);
-  return { source, user, log, paths, platform };
+  for (const warning of gatewayWarnings(profile)) log.warning(warning);
+  return { source, user, log, paths, joined };
+}
+
+/** Words that mean something on Linux alone. */
+function refuseWords({ method = "auto", queues = 1, pump, killSwitch, user }: UpOptions, system: string): void {
+  const words = [
+    ...(method === "auto" ? [] : ["--method"]),
+    ...(queues === 1 ? [] : ["--queues"]),
+    ...(pump === "uring" ? ["--pump uring"] : []),
+    ...(killSwitch === true ? ["--kill-switch"] : []),
+    ...(user === undefined ? [] : ["--user"]),
+  ];
+  if (words.length > 0) throw new ExitError(`${words.join(", ")}: expected Linux, this is ${system}`, WRONG_WORDS);
 }
 
 /** A profile that is wrong stays wrong: the status tells a service manager not to try again. */
@@ -253,18 +273,15 @@ function endedByItself(cause: Error, log: Log, isClosed: boolean): ExitError {
   return new StoppedError(cause, isClosed);
 }
 
-/** What the backend has beside its platform. The carrier is loaded where it can run: it needs the system's library. */
-async function helpersOf(
+/** What the backend has beside its platform. */
+function helpersOf(
   supervisor: Supervisor,
   dns: ReturnType<typeof openDns>,
+  joined: Joined,
   memory: MemoryService,
-): Promise<Pick<BackendConfig, "stream" | "alive" | "answerDns">> {
-  const { linuxCarrier } = await import("../service/platform.linux.ts");
-  return {
-    stream: linuxCarrier(dns.answerStream, memory.relays),
-    alive: () => supervisor.alive(),
-    answerDns: dns.answer,
-  };
+): Pick<BackendConfig, "stream" | "alive" | "answerDns"> {
+  const stream = joined.carrier(dns.answerStream, memory.relays);
+  return { stream, alive: () => supervisor.alive(), answerDns: dns.answer };
 }
 
 /** Ends it and returns its last figures. */
@@ -293,7 +310,7 @@ function anotherIsUp(path: string, cause?: unknown): ExitError {
   return new ExitError(`another bunnel is up (it answers at ${path}): stop it with bunnel down`, 1, { cause });
 }
 
-/** Holds the service to the memory of its profile; settles when there was too much. */
+/** Keeps the heap small, and holds the service to the memory of its profile; settles when there was too much. */
 function watchMemory(handle: BackendHandle, log: Log): { readonly gaveUp: Promise<Error>; readonly watch: Disposable } {
   const gaveUp = Promise.withResolvers<Error>();
   const watch = new MemoryWatch({
@@ -306,7 +323,10 @@ function watchMemory(handle: BackendHandle, log: Log): { readonly gaveUp: Promis
     },
     giveUp: gaveUp.resolve,
   });
-  return { gaveUp: gaveUp.promise, watch };
+  const parts = new DisposableStack();
+  parts.use(watch);
+  parts.use(new HeapKeeper());
+  return { gaveUp: gaveUp.promise, watch: parts };
 }
 
 function say(options: UpOptions, data: unknown, text: string): void {

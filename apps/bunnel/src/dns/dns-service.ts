@@ -17,6 +17,14 @@ export function openDns(profile: Profile): DnsService {
   return new DnsService(profile, OUR_MARK);
 }
 
+/**
+ * The service where everything leaves by sockets, and no mark keeps plain DNS from being taken out again: it asks over
+ * HTTPS alone, whatever a name is.
+ */
+export function openDnsBySockets(profile: Profile): DnsService {
+  return new DnsService(profile, 0, true);
+}
+
 /** What the answering has done since its settings were put in force. */
 export type DnsFigures = ResolverFigures;
 
@@ -28,10 +36,14 @@ export class DnsService implements Disposable {
   /** Told of each address that an answer names, and for how long. */
   learn: (address: string, host: string, seconds: number) => void = () => undefined;
 
-  /** @param mark of the packets of plain DNS; 0: none, and no privilege is needed */
+  /**
+   * @param mark of the packets of plain DNS; 0: none, and no privilege is needed
+   * @param httpsAlone never asks by plain DNS
+   */
   constructor(
     profile: Profile,
     readonly mark: number,
+    readonly httpsAlone = false,
   ) {
     this.#settings = profile.dns;
     this.#overHttps = this.#open(this.#settings.upstreams.map((upstream) => ({ kind: "doh", ...upstream })));
@@ -115,8 +127,8 @@ export class DnsService implements Disposable {
         negativeMaxSeconds: dns.negativeTtlMaxSeconds,
       },
       maxPending: dns.maxPending,
-      fallBack: dns.fallback === "system",
-      serverNames: dns.systemNames,
+      fallBack: dns.fallback === "system" && !this.httpsAlone,
+      serverNames: this.httpsAlone ? [] : dns.systemNames,
       sockets: {
         prepareDatagrams: (descriptor) => markOrFail(descriptor, this.mark),
         ...(this.mark !== 0 && {

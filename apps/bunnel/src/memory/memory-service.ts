@@ -35,6 +35,8 @@ export interface MemoryServiceOptions {
   readonly stateDir: string;
   readonly user: ServiceUser | undefined;
   readonly log: Log;
+  /** False: this system does not show what became of connections, and nothing is learnt. Default true. */
+  readonly canLook?: boolean;
 }
 
 /** What the service says of its memory. */
@@ -67,8 +69,8 @@ export class MemoryService implements Disposable, PacketHearer {
 
   /** Opens everything that needs privileges. What cannot be had is logged, and the service goes on without it. */
   static open(options: MemoryServiceOptions): MemoryService {
-    const { profile, log } = options;
-    if (!profile.memory.enabled) return new MemoryService(options, undefined, undefined, undefined);
+    const { profile, log, canLook = true } = options;
+    if (!profile.memory.enabled || !canLook) return new MemoryService(options, undefined, undefined, undefined);
     const memory = openMemory(options);
     const apply = { run: (_profile: Profile): void => undefined };
     const learning = new Learning({
@@ -103,7 +105,9 @@ export class MemoryService implements Disposable, PacketHearer {
     const { learning, memory } = this;
     if (learning === undefined || memory === undefined) {
       const off = (): never => {
-        throw new Error("memory: switched off by [memory] enabled = false");
+        const isSeen = this.options.canLook !== false;
+        const why = isSeen ? "switched off by [memory] enabled = false" : "this system does not show how flows fare";
+        throw new Error(`memory: ${why}`);
       };
       return { hosts: off, "hosts-forget": off, "hosts-set": off, "hosts-record": off };
     }

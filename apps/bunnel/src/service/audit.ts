@@ -96,10 +96,19 @@ export function audited(platform: TunPlatform, audit: AuditLog): TunPlatform {
           () => ({}),
         ),
     }),
+    ...(platform.addAddresses && {
+      addAddresses: (device, addresses) =>
+        noted(
+          "add addresses",
+          () => platform.addAddresses?.(device, addresses),
+          () => ({ device: device.name, addresses }),
+        ),
+    }),
     intercept: (method, options) => {
       const told = ({ uplinks }: Interception): object => ({ method, device: options.deviceName, uplinks });
       const interception = noted("intercept", () => platform.intercept(method, options), told);
-      return closing(interception, () => audit.note("stop intercepting", { method }));
+      const reselected = (device: string): void => audit.note("select anew", { method, device });
+      return closing(interception, () => audit.note("stop intercepting", { method }), reselected);
     },
     sweep: () =>
       noted(
@@ -116,8 +125,8 @@ function open(platform: TunPlatform): InboundTap {
   return tap;
 }
 
-/** Calls `closed` behind the first `close`. */
-function closing(interception: Interception, closed: () => void): Interception {
+/** Calls `closed` behind the first `close`, and `reselected` behind each other selection. */
+function closing(interception: Interception, closed: () => void, reselected: (device: string) => void): Interception {
   let isOpen = true;
   const close = (): void => {
     interception.close();
@@ -130,6 +139,11 @@ function closing(interception: Interception, closed: () => void): Interception {
       return interception.uplinks;
     },
     close,
+    reselect: (options) => {
+      if (interception.reselect?.(options) !== true) return false;
+      reselected(options.deviceName);
+      return true;
+    },
     ...(interception.release && {
       release: () => {
         interception.release?.();

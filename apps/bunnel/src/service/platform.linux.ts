@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { startLaneWorker, type AnswerDns, type StreamCarrier, type TunPlatform, type Uplinks } from "@bunnel/backend";
 import { openRawEgress } from "@bunnel/egress";
-import { DeviceError, type Interception, type TunDevice } from "@bunnel/device";
+import { DeviceError, type Interception, type InterceptionOptions, type TunDevice } from "@bunnel/device";
+import type { Profile } from "@bunnel/profile";
 import {
   followNetwork,
   interceptNft,
@@ -20,6 +21,7 @@ import {
 } from "@bunnel/tun-linux";
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
 import { relayCarrier } from "../stream/carrier.ts";
+import { openDatagrams } from "../stream/carry.ts";
 import type { WatchedRelays } from "../stream/watched-relays.ts";
 import { Coalesced } from "./coalesced.ts";
 import { laneThread } from "./spare-lane.ts";
@@ -39,7 +41,8 @@ export interface LinuxPlatformOptions {
 
 /** Carries flows of stream rules by sockets that are not taken into the device, and answers DNS over TCP. */
 export function linuxCarrier(answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier {
-  return relayCarrier(OUR_MARK, answerDns, watched);
+  const outside = { mark: OUR_MARK, openDatagrams: (profile: Profile) => openDatagrams(profile, OUR_MARK) };
+  return relayCarrier(outside, answerDns, watched);
 }
 
 export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
@@ -50,13 +53,13 @@ export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {
     openDevice: openLinuxTun,
     openQueue,
     setMtu,
+    addAddresses,
     deviceDropped,
     openEgress: () => openRawEgress({ mark: OUR_MARK }),
     openTap: () => openInboundTap({ forwarded: options.forwards === true }),
     intercept: (method, asked) => {
       const intercept = method === "nft" ? interceptNft : interceptRules;
-      const cgroups = [asked.include, asked.exclude].some((owners) => (owners?.cgroups ?? []).length > 0);
-      return followed(intercept(asked, { statePath }), { ...options, changed: asked.changed }, cgroups);
+      return followed(intercept(asked, { statePath }), { ...options, changed: asked.changed }, namesCgroups(asked));
     },
     sweep: () => sweepInterception({ statePath, keepClosed: options.keepClosed === true }),
     uplinks: readUplinks,
@@ -76,9 +79,23 @@ function deviceDropped({ index }: TunDevice): number {
   return netlink.link(index)?.statistics.sendDropped ?? 0;
 }
 
+function addAddresses({ index }: TunDevice, addresses: readonly string[]): void {
+  using netlink = RouteNetlink.open();
+  const present = new Set(netlink.addresses(index).map(({ address }) => address));
+  for (const address of addresses.filter((each) => !present.has(each))) {
+    // Traffic flows already: no connection of a program shall take it for its own (RFC 6724, rule 3).
+    const isForUs = address.includes(":") ? { preferredSeconds: 0 } : {};
+    netlink.addAddress(index, address, { noDad: true, ...isForUs });
+  }
+}
+
 function setMtu({ index }: TunDevice, mtuBytes: number): void {
   using netlink = RouteNetlink.open();
   netlink.setLink(index, { mtuBytes });
+}
+
+function namesCgroups({ include, exclude }: InterceptionOptions): boolean {
+  return [include, exclude].some((owners) => (owners?.cgroups ?? []).length > 0);
 }
 
 /** Control groups come and go, and nobody tells. */
@@ -110,7 +127,7 @@ function followed(
     return false;
   };
   void followNetwork({ refresh: ask }, events);
-  const timer = cgroups ? setInterval(ask, CGROUPS_EVERY_MS) : undefined;
+  let timer = cgroups ? setInterval(ask, CGROUPS_EVERY_MS) : undefined;
   const ended = (end: () => void) => (): void => {
     clearInterval(timer);
     events.close();
@@ -124,6 +141,11 @@ function followed(
       return interception.uplinks;
     },
     close,
+    reselect: (asked) => {
+      if (interception.reselect?.(asked) !== true) return false;
+      if (namesCgroups(asked)) timer ??= setInterval(ask, CGROUPS_EVERY_MS);
+      return true;
+    },
     ...(interception.release && { release: ended(() => interception.release?.()) }),
     [Symbol.dispose]: close,
   };

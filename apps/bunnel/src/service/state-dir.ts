@@ -23,7 +23,13 @@ import { dirname, join, resolve } from "node:path";
 import type { ServiceUser } from "../privileges/service-user.ts";
 import { ExitError } from "./exit.ts";
 
-export const DEFAULT_STATE_DIR = "/run/bunnel";
+/** Where a system has what lives as long as it runs; Windows has no such place, and keeps it. */
+export function defaultStateDir(platform: NodeJS.Platform, environment: NodeJS.ProcessEnv): string {
+  if (platform === "win32") return `${environment["ProgramData"] ?? "C:\\ProgramData"}\\bunnel`;
+  return platform === "darwin" ? "/var/run/bunnel" : "/run/bunnel";
+}
+
+export const DEFAULT_STATE_DIR = defaultStateDir(process.platform, process.env);
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 const OWNER_ONLY = 0o700;
@@ -75,6 +81,8 @@ const NAMES: readonly string[] = [
 export function makeStateDir({ dir }: Pick<StatePaths, "dir">, names = NAMES): void {
   try {
     mkdirSync(dir, { recursive: true, mode: OWNER_ONLY });
+    // Who may look into it is said by the folder above, whose rights it has.
+    if (process.platform === "win32") return;
     const fd = openSync(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     try {
       takeBack(dir, fd, names);

@@ -1,53 +1,115 @@
-// Stream egress of `bunnel up`: a relay for each address of the device, whose sockets carry the mark that keeps them
-// out of it.
-import type { AnswerDns, CarriedFigures, CarrierContext, OpenCarrier, StreamCarrier } from "@bunnel/backend";
-import { affordableFlows, StreamRelay, type RelayStats } from "@bunnel/stream";
-import { openDatagrams } from "./carry.ts";
+// Stream egress of `bunnel up`: a relay for each address of the device, whose sockets carry the mark, or are bound to
+// the interface, that keeps them out of it.
+import type {
+  AnswerDns,
+  CarriedFigures,
+  CarrierContext,
+  DatagramCarrying,
+  OpenCarrier,
+  StreamCarrier,
+} from "@bunnel/backend";
+import { selectionOf, type Profile } from "@bunnel/profile";
+import { affordableFlows, RelayGroup, type RelayOptions, type RelayStats } from "@bunnel/stream";
 import { QueryStreams } from "./query-streams.ts";
 import { streamOptions } from "../proxy/proxy.ts";
 import type { WatchedRelays } from "./watched-relays.ts";
 
+/** What keeps a relay's sockets out of the device, and who carries datagrams. */
+export interface CarrierOutside extends Pick<RelayOptions, "mark" | "form" | "system"> {
+  /** The interface that sockets are bound to, and is followed. */
+  readonly uplink?: { readonly name: string; follow(tell: (name: string) => void): () => void };
+  readonly openDatagrams: (profile: Profile) => DatagramCarrying;
+}
+
+/** Who hears of what relays do. */
+interface CarrierHelp {
+  /** Answers queries over TCP; without it they go to their servers. */
+  readonly answerDns: AnswerDns | undefined;
+  /** Whoever looks at what becomes of flows. */
+  readonly watched: WatchedRelays | undefined;
+}
+
 /**
- * @param mark of packets that are not taken into the device
  * @param answerDns answers queries over TCP; without it they go to their servers
  * @param watched whoever looks at what becomes of flows
  */
-export function relayCarrier(mark: number, answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier {
+export function relayCarrier(outside: CarrierOutside, answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier {
+  const help = { answerDns, watched };
   return {
-    open: (context) => openRelays(context, mark, answerDns, watched),
-    openDatagrams: (profile) => openDatagrams(profile, mark),
+    open: (context) => openRelays(context, outside, help),
+    openNow: (context) => openRelaysNow(context, outside, help),
+    openDatagrams: (profile) => outside.openDatagrams(profile),
   };
 }
 
+type Made = readonly [carrier: OpenCarrier, relays: readonly RelayGroup[]];
+
 /** @throws StreamError when an address cannot be listened on; no relay is open then */
-async function openRelays(
+async function openRelays(context: CarrierContext, outside: CarrierOutside, help: CarrierHelp): Promise<OpenCarrier> {
+  const [carrier, relays] = makeRelays(context, outside, help);
+  try {
+    // Others could not read their code once the process is somebody else.
+    for (const relay of relays) if (!relay.isLate) await relay.start();
+  } catch (error) {
+    carrier.close();
+    throw error;
+  }
+  return carrier;
+}
+
+/**
+ * For a service that has given up its privileges: each thread reads its code when it begins.
+ * @throws StreamError as above
+ * @throws Error where it could not be read
+ */
+function openRelaysNow(context: CarrierContext, outside: CarrierOutside, help: CarrierHelp): OpenCarrier {
+  if (process.geteuid?.() !== 0 && !RelayGroup.mayStartLate()) {
+    throw new Error("the first rule with stream egress: not all users may read bunnel's own files; start it anew");
+  }
+  const [carrier, relays] = makeRelays(context, outside, help);
+  // The first connection shall not wait for it; what goes wrong is told by `closed`.
+  if (wantsConnections(context)) void relays[0]?.start().catch(() => undefined);
+  return carrier;
+}
+
+function wantsConnections({ profile }: CarrierContext): boolean {
+  return selectionOf(profile).stream !== undefined;
+}
+
+function makeRelays(
   context: CarrierContext,
-  mark: number,
-  answerDns: AnswerDns | undefined,
-  watched: WatchedRelays | undefined,
-): Promise<OpenCarrier> {
+  { uplink, openDatagrams: _others, ...outside }: CarrierOutside,
+  { answerDns, watched }: CarrierHelp,
+): Made {
   const { listen, profile, originalDestination } = context;
-  const relays: StreamRelay[] = [];
+  const { maxFlows: wanted, maxDatagramSessions } = profile.stream;
+  const flows = affordableFlows(wanted, {
+    ...{ relays: listen.length, beside: maxDatagramSessions, ...outside },
+  });
+  const bound = uplink && { bindTo: uplink.name };
+  const { datagrams: _forProxies, maxFlows: _shared, ...options } = streamOptions(profile);
+  const relays: RelayGroup[] = [];
   const streams = answerDns && new QueryStreams(answerDns);
+  const unfollow = uplink?.follow((name) => relays.forEach((relay) => relay.bind(name)));
   const close = (): void => {
+    unfollow?.();
     for (const relay of relays) relay.close();
     streams?.close();
   };
   try {
-    for (const address of listen) {
-      const { datagrams: _forProxies, ...options } = streamOptions(profile);
-      const maxFlows = affordableFlows(profile.stream.maxFlows, listen.length, profile.stream.maxDatagramSessions);
-      const where = { listen: { address, port: 0 }, accept: "translated" as const };
-      const how = { mark, tellsMessages: watched !== undefined };
-      relays.push(StreamRelay.open({ ...options, maxFlows, ...where, originalDestination, profile, ...how }));
+    for (const [index, address] of listen.entries()) {
+      // Queries over TCP are few, and so are connections of the second family: their threads wait for the first one.
+      const late = !wantsConnections(context) || index > 0;
+      const where = { listen: { address, port: 0 }, originalDestination, late };
+      const told = { tellsMessages: watched !== undefined };
+      relays.push(RelayGroup.open({ ...options, ...where, ...bound, ...outside, ...told, flows, profile }));
     }
     watched?.follow(relays);
-    for (const relay of relays) await relay.ready;
   } catch (error) {
     close();
     throw error;
   }
-  return {
+  const carrier: OpenCarrier = {
     ports: relays.map((relay) => relay.address.port),
     async prepare({ destination, peer, queries }) {
       const isIpv6 = peer.address.includes(":");
@@ -65,6 +127,7 @@ async function openRelays(
     close,
     [Symbol.dispose]: close,
   };
+  return [carrier, relays];
 }
 
 /** The figures of all relays together. */

@@ -26,7 +26,8 @@ export function openDatagrams(profile: Profile, mark: number): DatagramCarrying 
   };
 }
 
-function limitsOf({ stream }: Profile): CarryLimits {
+/** What a profile says of datagrams. */
+export function limitsOf({ stream }: Profile): CarryLimits {
   return { sessionsMax: stream.maxDatagramSessions, idleMs: stream.datagramTimeoutSeconds * 1000 };
 }
 

@@ -9,9 +9,16 @@ const HEADS_WAITING_MAX_BYTES = 32 * 1024;
 
 const NOTHING_SAID = { verdict: Verdict.Pass, reason: 0, l7: L7.None, rule: -1 } as const;
 
+const NOT_YET = { number: 0, delayMs: 0, timeMs: 0 } as const;
+
+/** What is said of a copy, to be written again and again. */
+type Said = { -readonly [Field in keyof Omit<CaptureRecord, "octets">]: CaptureRecord[Field] };
+
 /** Copies what a lane does into a ring. */
 export class PacketCopier {
   readonly #octets: Uint8Array;
+  /** Written anew for each head: the lane's thread makes no objects while packets flow. */
+  readonly #said: Said = { ...NOTHING_SAID, kind: CaptureKind.Before, index: 0, count: 0, ...NOT_YET };
   #number = 0;
 
   constructor(
@@ -66,14 +73,20 @@ export class PacketCopier {
   #copyHeads(from: number, to: number): void {
     // In a flood this costs nothing, and takes no memory.
     if (this.ring.waitingBytes > HEADS_WAITING_MAX_BYTES) return;
-    const timeMs = performance.timeOrigin + performance.now();
+    const { lane } = this;
+    const said = this.#said;
+    said.timeMs = performance.timeOrigin + performance.now();
     for (let i = from; i < to; i++) {
       const number = this.#number++ >>> 0;
-      const l7 = this.lane.l7(i);
+      const l7 = lane.l7(i);
       if (l7 !== L7.Tls && l7 !== L7.Http && l7 !== L7.Quic) continue;
-      const { verdict, reason, rule, txCount: count } = this.lane.meta(i);
-      const said = { verdict, reason, l7, rule, number, timeMs, count, index: 0, delayMs: 0 };
-      this.ring.write([{ ...said, kind: CaptureKind.Before, octets: this.#packet(this.lane.rx, i) }]);
+      said.number = number;
+      said.l7 = l7;
+      said.verdict = lane.verdict(i);
+      said.reason = lane.reason(i);
+      said.rule = lane.rule(i);
+      said.count = lane.standIns(i);
+      this.ring.writeOne(said, this.#octets, lane.rx.at[i] ?? 0, lane.rx.lengths[i] ?? 0);
     }
   }
 

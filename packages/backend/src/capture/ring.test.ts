@@ -22,7 +22,10 @@ describe("CaptureRing", () => {
           for (const group of round) {
             const records = group.map((octets) => recordOf(octets, number++));
             const before = ring.lost;
-            ring.write(records);
+            // Both ways of writing leave the same.
+            const [only] = records;
+            if (records.length > 1 || only === undefined) ring.write(records);
+            else ring.writeOne(only, Uint8Array.of(9, 9, 9, ...only.octets, 9), 3, only.octets.length);
             if (ring.lost === before) expected.push(...records);
             else expect(ring.lost).toBe(before + records.length);
           }

@@ -56,6 +56,11 @@ const LOST = 3;
 /** Octets for records: hundreds of ordinary packets, some dozens of the largest. */
 export const CAPTURE_RING_BYTES = 4 * 1024 * 1024;
 
+/** Of a record with so many octets of a packet. */
+function recordBytes(length: number): number {
+  return RECORD_BYTES + Math.ceil(length / 8) * 8;
+}
+
 /** Either end of the ring; a lane writes, the host reads. */
 export class CaptureRing {
   readonly #words: Int32Array;
@@ -103,7 +108,7 @@ export class CaptureRing {
     const free = this.#octets.length - ((start - Atomics.load(this.#words, TAIL)) >>> 0);
     let head = start;
     for (const record of records) {
-      const bytes = RECORD_BYTES + Math.ceil(record.octets.length / 8) * 8;
+      const bytes = recordBytes(record.octets.length);
       const at = head & (this.#octets.length - 1);
       const skipped = at + bytes > this.#octets.length ? this.#octets.length - at : 0;
       if ((head + skipped + bytes - start) >>> 0 > free) {
@@ -115,6 +120,24 @@ export class CaptureRing {
       head = (head + skipped + bytes) >>> 0;
     }
     Atomics.store(this.#words, HEAD, head | 0);
+  }
+
+  /** Writes one record of the octets at `from`, and makes no object for it. It is counted when it finds no room. */
+  writeOne(said: Omit<CaptureRecord, "octets">, octets: Uint8Array, from: number, length: number): void {
+    const head = Atomics.load(this.#words, HEAD) >>> 0;
+    const free = this.#octets.length - ((head - Atomics.load(this.#words, TAIL)) >>> 0);
+    const bytes = recordBytes(length);
+    const at = head & (this.#octets.length - 1);
+    const skipped = at + bytes > this.#octets.length ? this.#octets.length - at : 0;
+    if (skipped + bytes > free) {
+      Atomics.add(this.#words, LOST, 1);
+      return;
+    }
+    if (skipped > 0) this.#view.setUint32(at, 0, true);
+    const place = (at + skipped) & (this.#octets.length - 1);
+    this.#putHead(said, place, bytes, length);
+    for (let i = 0; i < length; i++) this.#octets[place + RECORD_BYTES + i] = octets[from + i] ?? 0;
+    Atomics.store(this.#words, HEAD, (head + skipped + bytes) | 0);
   }
 
   /** Gives what waits to `take`, until so many octets were read; returns how many. The copies are the taker's. */
@@ -133,6 +156,11 @@ export class CaptureRing {
   }
 
   #put(record: CaptureRecord, at: number, bytes: number): void {
+    this.#putHead(record, at, bytes, record.octets.length);
+    this.#octets.set(record.octets, at + RECORD_BYTES);
+  }
+
+  #putHead(record: Omit<CaptureRecord, "octets">, at: number, bytes: number, length: number): void {
     const view = this.#view;
     view.setUint32(at, bytes, true);
     view.setUint8(at + 4, record.kind);
@@ -145,8 +173,7 @@ export class CaptureRing {
     view.setUint16(at + 14, record.count, true);
     view.setUint32(at + 16, record.number, true);
     view.setFloat64(at + 24, record.timeMs, true);
-    view.setUint32(at + 32, record.octets.length, true);
-    this.#octets.set(record.octets, at + RECORD_BYTES);
+    view.setUint32(at + 32, length, true);
   }
 
   #get(at: number): CaptureRecord {

@@ -70,4 +70,9 @@ export interface StreamCarrier {
   openDatagrams?(profile: Profile): DatagramCarrying;
   /** Listens from now on. Rejects when it cannot; then nothing of it is left. */
   open(context: CarrierContext): Promise<OpenCarrier>;
+  /**
+   * The same for a service that runs, with the privileges that are left by then: connections wait until it works.
+   * Absent: a profile that brings the first such rule is refused. Throws when it cannot; then nothing of it is left.
+   */
+  openNow?(context: CarrierContext): OpenCarrier;
 }

@@ -13,6 +13,8 @@ export interface StreamLink {
   readonly address: string;
   readonly prefixLength: number;
   readonly hasIpv6: boolean;
+  /** See `TunPlatform.clientsHaveDeviceAddress`. */
+  readonly ownClients: boolean;
 }
 
 /** Whether a rule of the profile carries flows by sockets. */
@@ -41,7 +43,10 @@ export function streamLinkOf(
     return undefined;
   }
   const prefixLength = prefixLengthOf(settings.netmask ?? TUN_DEFAULTS.netmask);
-  return { address: settings.address ?? TUN_DEFAULTS.address, prefixLength, hasIpv6: platform.hasIpv6?.() ?? false };
+  return {
+    ...{ address: settings.address ?? TUN_DEFAULTS.address, prefixLength },
+    ...{ hasIpv6: platform.hasIpv6?.() ?? false, ownClients: platform.clientsHaveDeviceAddress ?? false },
+  };
 }
 
 /** Addresses with prefix that the device needs. */

@@ -24,6 +24,8 @@ let intercepted: InterceptionOptions[];
 let log: string[];
 let asked: WantedConnection[];
 let context: CarrierContext | undefined;
+/** Connections that the carrier says it has. */
+let open: number;
 let ended: ReturnType<typeof Promise.withResolvers<Error | undefined>>;
 
 const platform: TunPlatform = {
@@ -48,25 +50,28 @@ const platform: TunPlatform = {
 
 /** A carrier that reaches every server, or says what happened instead. */
 function carrierOf(reached: Reached | undefined = "connected") {
+  return { open: (given: CarrierContext) => Promise.resolve(opens(given, reached)) };
+}
+
+function opens(given: CarrierContext, reached: Reached | undefined): OpenCarrier {
+  context = given;
+  log.push("listen");
+  const close = (): void => void log.push("close");
   return {
-    open: (given: CarrierContext): Promise<OpenCarrier> => {
-      context = given;
-      log.push("listen");
-      const close = (): void => void log.push("close");
-      return Promise.resolve({
-        ports: PORTS,
-        ...(reached && {
-          prepare: (wanted: WantedConnection) => {
-            asked.push(wanted);
-            return Promise.resolve(reached);
-          },
-        }),
-        closed: ended.promise,
-        load: () => void log.push("load"),
-        close,
-        [Symbol.dispose]: close,
-      });
+    ports: PORTS,
+    ...(reached && {
+      prepare: (wanted: WantedConnection) => {
+        asked.push(wanted);
+        return Promise.resolve(reached);
+      },
+    }),
+    get figures() {
+      return { open };
     },
+    closed: ended.promise,
+    load: () => void log.push("load"),
+    close,
+    [Symbol.dispose]: close,
   };
 }
 
@@ -94,7 +99,7 @@ beforeEach(() => {
   device = MemoryDevice.open({ name: "memory0" });
   egress = new MemoryEgress();
   ended = Promise.withResolvers();
-  [opened, intercepted, log, asked] = [[], [], [], []];
+  [opened, intercepted, log, asked, open] = [[], [], [], [], 0];
 });
 
 describe("stream egress", () => {
@@ -159,6 +164,63 @@ describe("stream egress", () => {
     expect(opened.at(-1)?.addresses).toBeUndefined();
     expect(() => plain.pipeline.load(profile)).toThrow("rules: the first one with stream egress needs a start anew");
     await plain.shutdown();
+  });
+
+  test("the first stream rule is taken live where carrier and device can begin late", async () => {
+    const added: string[] = [];
+    const addAddresses = (_: unknown, addresses: readonly string[]): void => void added.push(...addresses);
+    const handle = await new TunBackend({ ...platform, addAddresses }).start({
+      engine: { profile: defaultProfile() },
+      stream: { ...carrierOf(), openNow: (given) => opens(given, "connected") },
+    });
+    expect([handle.stats.streamed, log]).toEqual([undefined, ["intercept"]]);
+    handle.pipeline.load(profile);
+    expect([added, context?.profile]).toEqual([["10.0.85.1/24", `${STREAM_ADDRESS6}/64`], profile]);
+    device.inject(tcpPacket({ ...ENDS, flags: "S", seq: 9 }));
+    expect(decodePacket(await nextSent()).destinationPort).toBe(4040);
+    handle.pipeline.load(defaultProfile());
+    handle.pipeline.load(profile);
+    expect(added).toHaveLength(2);
+    expect(log.filter((what) => what === "listen")).toHaveLength(1);
+    await handle.shutdown();
+  });
+
+  test("ports of rules that are gone come up until their last connection has ended", async () => {
+    const handle = await start();
+    const selected = (): InterceptionOptions["select"] | undefined => intercepted.at(-1)?.select;
+    open = 1;
+    handle.pipeline.load(parseProfile("rule = []"));
+    expect(selected()).toEqual({ stream: [443] });
+    handle.pipeline.load(
+      parseProfile('[[rule]]\nname = "s"\nports = [80]\negress = "stream"\nstrategy = "http: split(1)"'),
+    );
+    expect(selected()).toEqual({ stream: [80, 443] });
+    open = 0;
+    while (selected()?.stream?.length !== 1) await Bun.sleep(5);
+    expect(selected()).toEqual({ stream: [80] });
+    handle.pipeline.load(parseProfile("rule = []"));
+    expect(selected()).toEqual({});
+    await handle.shutdown();
+  });
+
+  test("another selection is put in force in one step where the system can do that", async () => {
+    const steps: (InterceptionOptions["select"] | undefined)[] = [];
+    const intercept: TunPlatform["intercept"] = (method, options) => ({
+      ...platform.intercept(method, options),
+      reselect: ({ select }) => {
+        steps.push(select);
+        return select.stream?.length !== 2;
+      },
+    });
+    const handle = await new TunBackend({ ...platform, intercept }).start({ engine: { profile }, stream: carrierOf() });
+    handle.pipeline.load(defaultProfile());
+    expect([steps.length, intercepted.length, log.includes("release")]).toEqual([1, 1, false]);
+    // What it cannot do so is done anew.
+    handle.pipeline.load(
+      parseProfile('[[rule]]\nname = "s"\nports = [80, 81]\negress = "stream"\nstrategy = "http: split(1)"'),
+    );
+    expect([steps.length, intercepted.length, log.includes("release")]).toEqual([2, 2, true]);
+    await handle.shutdown();
   });
 
   test("a carrier that ends by itself ends the backend with its cause", async () => {

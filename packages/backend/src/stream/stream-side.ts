@@ -6,11 +6,22 @@
 import { Admission, LANES_MAX } from "@bunnel/abi";
 import { AdmissionQueue, Translations, type Engine, type TranslationFamily } from "@bunnel/engine";
 import { encodeRules, tableRules, type Profile } from "@bunnel/profile";
-import type { CarriedFigures, OpenCarrier, PreparedConnection, Reached, StreamCarrier } from "./carrier.ts";
+import { BackendError } from "../errors.ts";
+import type {
+  CarriedFigures,
+  CarrierContext,
+  OpenCarrier,
+  PreparedConnection,
+  Reached,
+  StreamCarrier,
+} from "./carrier.ts";
 import { PREFIX6, STREAM_ADDRESS6, type StreamLink } from "./stream-link.ts";
 
 /** How soon a lane that takes no answers is tried again. */
 const FULL_RETRY_MS = 5;
+
+/** Why a running service refuses a profile. */
+export const NEEDS_START = "rules: the first one with stream egress needs a start anew";
 
 const ADMISSIONS: Readonly<Record<Reached, Admission>> = {
   connected: Admission.Connected,
@@ -22,6 +33,12 @@ const ADMISSIONS: Readonly<Record<Reached, Admission>> = {
 /** Rules with stream egress are left to who carries them, and refused where there is nobody. */
 export function tableOf(profile: Profile, hasCarrier: boolean): Uint8Array {
   return encodeRules(profile, hasCarrier ? { streamRules: "leave" } : {});
+}
+
+/** A profile, and what it means for packets: see `TunPlatform.packetProfile`. */
+export interface StreamProfiles {
+  readonly profile: Profile;
+  readonly packets: Profile;
 }
 
 type Queries = NonNullable<PreparedConnection["queries"]>;
@@ -49,6 +66,7 @@ export class StreamSide {
   readonly #failed = Promise.withResolvers<Error>();
   #queries: ReadonlyMap<number, Queries> = new Map();
   #isClosed = false;
+  #preparing = 0;
 
   /** @param wake makes a lane look at what was answered */
   constructor(engine: Engine, wake: (lane: number) => void) {
@@ -61,20 +79,44 @@ export class StreamSide {
     return this.#carrier?.figures;
   }
 
+  /** Connections that are carried, or about to be. */
+  get openFlows(): number {
+    return this.#preparing + (this.#carrier?.figures?.["open"] ?? 0);
+  }
+
   /** Settles when the carrier has ended by itself, with the cause. */
   get failed(): Promise<Error> {
     return this.#failed.promise;
   }
 
+  /** Whether it listens, or did. */
+  get isOpen(): boolean {
+    return this.#carrier !== undefined;
+  }
+
   /** Listens, and begins to translate. */
-  async open(carrier: StreamCarrier, link: StreamLink, profile: Profile): Promise<void> {
-    const open = await carrier.open({
+  async open(carrier: StreamCarrier, link: StreamLink, profiles: StreamProfiles): Promise<void> {
+    this.#use(await carrier.open(this.#contextOf(link, profiles)), link, profiles);
+  }
+
+  /** The same while lanes work. Throws where the carrier cannot do that. */
+  openNow(carrier: StreamCarrier, link: StreamLink, profiles: StreamProfiles): void {
+    const open = carrier.openNow?.(this.#contextOf(link, profiles));
+    if (open === undefined) throw new BackendError("E_NOT_SUPPORTED", NEEDS_START);
+    this.#use(open, link, profiles);
+  }
+
+  #contextOf(link: StreamLink, { profile }: StreamProfiles): CarrierContext {
+    return {
       listen: [link.address, ...(link.hasIpv6 ? [STREAM_ADDRESS6] : [])],
       profile,
       originalDestination: (peer) => this.#translations?.destinationOf(peer),
-    });
+    };
+  }
+
+  #use(open: OpenCarrier, link: StreamLink, { packets }: StreamProfiles): void {
     this.#carrier = open;
-    this.#queries = queriesByRule(profile);
+    this.#queries = queriesByRule(packets);
     void open.closed.then((cause) => {
       if (!this.#isClosed) this.#failed.resolve(cause ?? new Error("stream egress ended"));
     });
@@ -84,17 +126,21 @@ export class StreamSide {
       ipv4: { address: link.address, prefixLength: link.prefixLength, tcpPort: port4 },
       ...(link.hasIpv6 && { ipv6 }),
       holds: open.prepare !== undefined,
+      ownClients: link.ownClients,
     });
   }
 
-  load(profile: Profile): void {
-    this.#queries = queriesByRule(profile);
+  load({ profile, packets }: StreamProfiles): void {
+    this.#queries = queriesByRule(packets);
     this.#carrier?.load(profile);
   }
 
   /** What a lane tells: connections whose SYNs it holds. */
   want(translations: readonly number[]): void {
-    for (const translation of translations) void this.#prepare(translation);
+    for (const translation of translations) {
+      this.#preparing += 1;
+      void this.#prepare(translation).finally(() => (this.#preparing -= 1));
+    }
   }
 
   /** No flow begins any more, and those that there are end. */

@@ -11,7 +11,7 @@
 #define OBJECTS_MAX 1024
 #define INTERFACES_MAX 32
 #define ADDRESSES_MAX 16
-#define ROUTES_MAX 64
+#define ROUTES_MAX 1024
 #define NAME_BYTES 16
 #define PACKET_MAX 65540
 

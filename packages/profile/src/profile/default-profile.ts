@@ -170,7 +170,7 @@ direction = ${JSON.stringify(DEFAULT_RULE.direction)}
 packets = []
 # How its TCP flows leave. "packet": the packets of the applications, rewritten. "stream": by sockets of bunnel's that
 # carry their octets on, which tlsrec, oob and whatever else changes the length of a stream need. "auto": as the
-# strategy needs it, packets where both can.
+# strategy needs it, packets where both can; on macOS and Windows all is "stream", also what no rule is for.
 egress = ${JSON.stringify(DEFAULT_RULE.egress)}
 # What of it leaves by sockets where that is "stream". "tcp": flows. "udp": all datagrams to its addresses and ports,
 # any port where it names none. "icmp": echo requests, as ping sends them. Hosts of both are known by DNS answers.

@@ -10,7 +10,7 @@ import { sockaddrOf } from "../socket-address.ts";
 import { addressOf, AF_INET, AF_INET6, clearSignal, closeFile, prepare, sendTo } from "../sys.ts";
 import { CarryCounters } from "./carry-counters.ts";
 import type { CarryLimits, CarryStart, FromCarry, ToCarry } from "./carry-protocol.ts";
-import { readClientPacket, type ClientPacket } from "./client-packet.ts";
+import { endsOf, readClientPacket, UDP_HEADER_BYTES, type ClientPacket } from "./client-packet.ts";
 import { EchoCarrier } from "./echo-carrier.ts";
 import type { DatagramError } from "./error-queue.ts";
 import { readRecords } from "./records.ts";
@@ -20,7 +20,6 @@ import { SocketStock } from "./socket-stock.ts";
 import { toldError } from "./told-errors.ts";
 
 const PROTOCOL_UDP = 17;
-const UDP_HEADER_BYTES = 8;
 const SWEEP_MS = 1000;
 /** Datagrams of clients that have no socket yet. */
 const WAITING_MAX = 4096;
@@ -207,12 +206,4 @@ export class CarryLoop {
     this.counters.set("fragmentsLost", this.#fragments.givenUp);
     this.counters.set("sessionsEvicted", evicted);
   }
-}
-
-function endsOf({ source, destination, body }: ClientPacket): {
-  readonly client: SocketAddress;
-  readonly server: SocketAddress;
-} {
-  const port = (at: number): number => ((body[at] ?? 0) << 8) | (body[at + 1] ?? 0);
-  return { client: { address: source, port: port(0) }, server: { address: destination, port: port(2) } };
 }

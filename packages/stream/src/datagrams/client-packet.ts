@@ -1,5 +1,6 @@
 // A packet of a client, as far as carrying it on needs it (RFC 791 section 3.1, RFC 8200 sections 3 and 4.5).
 import { formatAddress } from "@bunnel/wire";
+import type { SocketAddress } from "../relay-options.ts";
 
 /** What is taken out of a packet. */
 export interface ClientPacket {
@@ -26,6 +27,7 @@ export interface Fragment {
   readonly isLast: boolean;
 }
 
+export const UDP_HEADER_BYTES = 8;
 const IPV4_HEADER_BYTES = 20;
 const IPV6_HEADER_BYTES = 40;
 const FRAGMENT_HEADER = 44;
@@ -88,4 +90,13 @@ function readIpv6(packet: Uint8Array): ClientPacket | undefined {
       : undefined,
     body: isFragment ? behind.subarray(FRAGMENT_HEADER_BYTES) : behind,
   };
+}
+
+/** Who sends a whole UDP datagram, and to whom. */
+export function endsOf({ source, destination, body }: ClientPacket): {
+  readonly client: SocketAddress;
+  readonly server: SocketAddress;
+} {
+  const port = (at: number): number => ((body[at] ?? 0) << 8) | (body[at + 1] ?? 0);
+  return { client: { address: source, port: port(0) }, server: { address: destination, port: port(2) } };
 }

@@ -102,10 +102,12 @@ export class DatagramSessions implements Disposable, Watcher {
     }
     prepare();
     this.#limits = options;
+    this.#outside = { mark: options.mark, bindTo: options.bindTo };
     this.#poller = poller ?? new Poller();
   }
 
   #limits: Pick<DatagramOptions, "sessionsMax" | "idleMs">;
+  #outside: OutsideOptions;
 
   /** Readable when an answer waits: for a loop of the caller's own. */
   get descriptor(): number {
@@ -151,6 +153,12 @@ export class DatagramSessions implements Disposable, Watcher {
   limit(limits: Pick<DatagramOptions, "sessionsMax" | "idleMs">): void {
     this.#limits = limits;
     while (this.#sessions.size > limits.sessionsMax) this.#evict();
+  }
+
+  /** Another interface from now on. Sockets of the one before are closed: their answers would not find them. */
+  bind(bindTo: string): void {
+    this.#outside = { ...this.#outside, bindTo };
+    for (const session of this.#sessions.values()) this.#close(session);
   }
 
   /** Reads what has come, without waiting, and closes sockets that are idle. Call it when `descriptor` is readable. */
@@ -212,8 +220,9 @@ export class DatagramSessions implements Disposable, Watcher {
       return;
     }
     // A copy: the compiler does not know that a system call has written to the buffer.
-    const payload = this.#buffer.slice(0, bytes);
-    if (isEcho && !restoreIdentifier(payload, session.client.port)) return;
+    const octets = this.#buffer.slice(0, bytes);
+    const payload = isEcho ? echoReply(octets, session.client.port) : octets;
+    if (payload === undefined) return;
     this.#touch(session);
     this.#counts.received += 1;
     this.options.answer(session.client, known, payload);
@@ -244,7 +253,7 @@ export class DatagramSessions implements Disposable, Watcher {
   /** A socket that is set, or -1. */
   #openSocket(family: number): number {
     const fd = this.options.protocol === "udp" ? datagramSocket(family) : echoSocket(family);
-    if (fd < 0 || setOutside(fd, this.options, "datagram") === 0) return fd;
+    if (fd < 0 || setOutside(fd, this.#outside, "datagram") === 0) return fd;
     closeFile(fd);
     return -1;
   }
@@ -289,12 +298,19 @@ function remember(peers: Set<string>, peer: string): void {
   peers.add(peer);
 }
 
-/** Puts the client's identifier where the system had its own. False: it is no echo reply. */
-function restoreIdentifier(message: Uint8Array, identifier: number): boolean {
-  if (message.length < ECHO_HEADER_BYTES || (message[0] !== ECHO_REPLY && message[0] !== ECHO_REPLY_6)) return false;
+/** The reply with the client's identifier; undefined: it is none, or somebody else's. */
+function echoReply(octets: Uint8Array, identifier: number): Uint8Array | undefined {
+  // macOS puts the IPv4 header before it, leaves the identifier, and tells every socket (bsd/netinet/raw_ip.c).
+  const hasHeader = (octets[0] ?? 0) >> 4 === 4;
+  const message = hasHeader ? octets.slice(((octets[0] ?? 0) & 15) * 4) : octets;
+  if (message.length < ECHO_HEADER_BYTES || (message[0] !== ECHO_REPLY && message[0] !== ECHO_REPLY_6))
+    return undefined;
+  const own = ((message[IDENTIFIER_AT] ?? 0) << 8) | (message[IDENTIFIER_AT + 1] ?? 0);
+  if (hasHeader && own !== identifier) return undefined;
+  // Linux has an identifier of its own for each socket.
   message[IDENTIFIER_AT] = identifier >> 8;
   message[IDENTIFIER_AT + 1] = identifier & 0xff;
-  return true;
+  return message;
 }
 
 function keyOf(client: SocketAddress, family: number): string {

@@ -6,6 +6,7 @@ import { isAddress, readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.t
 import { acceptFrom, useSockets, clearSignal, closeFile, errno, prepare, setAbort } from "../sockets/current.ts";
 import { addressOf, EINTR, EMFILE, ENFILE } from "../sys.ts";
 import { socketsOf } from "../sockets/of-form.ts";
+import { Inbox } from "../own-table/hand-over.ts";
 import { isPortable } from "../sockets/sockets.ts";
 import { Ahead, type AheadConnection, type Wish } from "./ahead.ts";
 import { DatagramSessions } from "../datagrams/sessions.ts";
@@ -31,7 +32,7 @@ export class RelayLoop implements FlowHost {
   readonly accept;
   readonly user;
   readonly mark;
-  readonly bindTo;
+  bindTo;
   readonly connectTimeoutMs;
   readonly messageTimeoutMs;
   readonly told: ToldMessages | undefined;
@@ -47,6 +48,7 @@ export class RelayLoop implements FlowHost {
   #sessions: DatagramSessions | undefined;
   /** By the address that their clients send from. */
   readonly #associations = new Map<string, Association>();
+  readonly #inbox: Inbox | undefined;
   #isOpen = true;
   readonly #peer = new Uint8Array(SOCKADDR_MAX_BYTES);
 
@@ -61,6 +63,7 @@ export class RelayLoop implements FlowHost {
     this.#pipes = isPortable(sockets) ? new Pipes(0) : new Pipes();
     const scratch = new Uint8Array(SCRATCH_BYTES);
     this.shared = { pipes: this.#pipes, scratch, scratchAt: addressOf(scratch) };
+    this.#inbox = start.inbox === undefined ? undefined : new Inbox(start.inbox);
     this.counters = new Counters(start.counters);
     this.told = start.told && new ToldMessages(start.told);
     this.accept = start.accept;
@@ -93,6 +96,7 @@ export class RelayLoop implements FlowHost {
     this.#ahead.close();
     this.#pipes[Symbol.dispose]();
     this.poller[Symbol.dispose]();
+    this.#inbox?.close();
     closeFile(listener);
     closeFile(signal);
   }
@@ -208,11 +212,17 @@ export class RelayLoop implements FlowHost {
       case "rules":
         this.rules = message.rules;
         return;
+      case "bind":
+        this.bindTo = message.bindTo;
+        this.#sessions?.bind(message.bindTo);
+        return;
       case "flows":
         this.say({ say: "flows", question: message.question, flows: [...this.#flows].map((flow) => flow.describe()) });
         return;
       case "reach":
-        this.#reach(message, (reached) => this.say({ say: "reached", question: message.question, reached }));
+        this.#reach(this.#arrived(message), (reached) =>
+          this.say({ say: "reached", question: message.question, reached }),
+        );
         return;
       case "destination":
         this.#answer(message.question, message.found as never);
@@ -223,9 +233,15 @@ export class RelayLoop implements FlowHost {
     }
   }
 
+  /** With the descriptor that has come for it. */
+  #arrived(wish: Extract<ToRelay, { readonly say: "reach" }>): Wish {
+    return this.#inbox === undefined ? wish : { ...wish, fd: this.#inbox.take(wish.question) };
+  }
+
   #reach(wish: Wish, answer: (reached: Reached) => void): void {
-    if (this.#flows.size + this.#ahead.size < this.start.maxFlows) return this.#ahead.begin(wish, answer);
-    closeFile(wish.fd);
+    if (wish.fd >= 0 && this.#flows.size + this.#ahead.size < this.start.maxFlows)
+      return this.#ahead.begin(wish, answer);
+    if (wish.fd >= 0) closeFile(wish.fd);
     this.counters.add("overLimit");
     answer("refused");
   }

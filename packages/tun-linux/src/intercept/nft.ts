@@ -81,7 +81,7 @@ class NftInterception implements LinuxInterception {
   readonly method = "nft";
   readonly swept: SweepReport;
   readonly families: readonly Family[];
-  readonly #held: Held;
+  #held: Held;
   readonly #undo: DisposableStack;
   #uplinks: Uplinks;
   #made: string;
@@ -122,6 +122,23 @@ class NftInterception implements LinuxInterception {
     else ofTable(() => refillTable(client, table));
     this.#uplinks = uplinks;
     this.#made = owners;
+    return true;
+  }
+
+  reselect(options: InterceptionOptions): boolean {
+    if (this.#undo.disposed) throw new DeviceError("E_DEVICE_STATE", "interception: reselect after close");
+    const { session, client } = this.#held;
+    session.inside(() => {
+      const uplinks = findUplinks(session.netlink, options);
+      const table = tableOf(uplinks, options);
+      markProcesses(options.include, options.exclude);
+      const flags = this.#ownerFlag ? NFT_TABLE_F_OWNER : 0;
+      const before = client.table(NFT_TABLE) === undefined ? [] : [deleteTable(NFT_TABLE)];
+      ofTable(() => client.commit([...before, newTable(NFT_TABLE, flags, NFT_TABLE), ...contentOf(table)]));
+      this.#held = { ...this.#held, options };
+      this.#uplinks = uplinks;
+      this.#made = JSON.stringify(ownersOf(options));
+    });
     return true;
   }
 

@@ -91,6 +91,15 @@ class RulesInterception implements LinuxInterception {
     });
   }
 
+  /** Everything comes up whatever is selected: where owners and exceptions stay, nothing is to be done. */
+  reselect(options: InterceptionOptions): boolean {
+    const { session, rules, options: before } = this.#held;
+    const isOfUplinks = JSON.stringify(options.uplinks) === JSON.stringify(before.uplinks);
+    refuseOwners(options);
+    const next = rulesOf(session.families, exceptionsOf(options, session.families), options);
+    return isOfUplinks && Bun.deepEquals(next, rules);
+  }
+
   close(): void {
     if (!this.#undo.disposed) this.#held.session.inside(() => this.#undo.dispose());
   }

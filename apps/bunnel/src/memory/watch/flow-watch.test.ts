@@ -61,6 +61,16 @@ describe("FlowWatch", () => {
     expect(play([2, hello()], [3, socket({ received: 900 })], [4, end(0)])).toMatchObject(told);
   });
 
+  test("a page that is over before anybody looked at its socket worked, however large", () => {
+    const told = [{ host: HOST, symptom: undefined, helloAt: 2 }];
+    expect(play([1, synAck()], [2, hello()], [3, end(WORKED_BYTES + 1)])).toMatchObject(told);
+    expect(play([1, synAck()], [2, hello()], [3, end(5_000_000)])).toMatchObject(told);
+    expect(play([1, synAck()], [2, hello()], [3, reset(5_000_000)])).toEqual([]);
+    // A forged one that stands so far in the window is one all the same.
+    const forged = [{ host: HOST, symptom: "reset", weight: 1.5 }];
+    expect(play([1, synAck()], [2, hello()], [3, reset(5_000_000, 60)])).toMatchObject(forged);
+  });
+
   test("silence is a message that is not acknowledged while others are heard", () => {
     const lost = socket({ unacked: 1, retransmits: 3 });
     expect(play([1, hello()], [3000, lost])).toEqual([]);

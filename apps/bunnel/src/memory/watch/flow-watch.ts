@@ -16,10 +16,10 @@ export const RESET_WITHIN_MS = 10_000;
 export const RESET_MAX_BYTES = 4_096;
 /** Boxes that freeze a flow do so behind 16 to 20 kilobytes (net4people/bbs 490). */
 export const FREEZE_MIN_BYTES = 4_096;
-/** What a server can send before anybody looks at its flow for the second time. */
-const ANSWER_MAX_BYTES = 1024 * 1024 * 1024;
 /** A flow that brought so much works. */
 export const WORKED_BYTES = 64 * 1024;
+/** A number that lies further on lies behind (RFC 9293 section 3.4). */
+const FORWARD_MAX = 0x7fff_ffff;
 /** One that ended by itself with so much did, too; a TLS alert alone has 7. */
 export const WORKED_END_BYTES = 128;
 /** How often a message is sent again before it counts as lost. */
@@ -130,10 +130,11 @@ export class FlowWatch {
     const { hello, synAck, last } = flow;
     const isReset = seen.seen === "reset";
     const isOdd = isElsewhere(flow, seen.hopLimit);
-    // A forged one may stand anywhere in the window: what the system took is then all that is known.
+    // A forged one may stand anywhere in the window: what the system took is then all that is known. What comes as the
+    // server's own says how much it sent, also of a flow that nobody could look at before it was over.
     const said = synAck === undefined ? 0 : (seen.seq - synAck.seq - 1) >>> 0;
-    const isLikely = said <= (isReset ? WORKED_BYTES : ANSWER_MAX_BYTES);
-    const bytes = Math.max(isLikely ? said : 0, last?.received ?? 0);
+    const isNowhere = said > FORWARD_MAX || (isOdd && said > WORKED_BYTES);
+    const bytes = Math.max(isNowhere ? 0 : said, last?.received ?? 0);
     const isSoon = now - (hello?.at ?? 0) <= RESET_WITHIN_MS;
     const isFailed = isOdd || (isReset ? bytes <= RESET_MAX_BYTES : bytes === 0 && synAck !== undefined);
     if (isFailed && isSoon) {

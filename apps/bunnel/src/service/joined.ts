@@ -1,0 +1,60 @@
+// What `bunnel up` works with on this system: the one place that chooses between them.
+import type { AnswerDns, StreamCarrier, TunPlatform } from "@bunnel/backend";
+import type { Profile } from "@bunnel/profile";
+import type { SocketsPlatform, SocketsPlatformOptions } from "../sockets/platform.ts";
+import type { WatchedRelays } from "../stream/watched-relays.ts";
+import { ExitError } from "./exit.ts";
+
+export interface JoinOptions {
+  readonly profile: Profile;
+  /** Interfaces that the command line names. */
+  readonly uplinks?: readonly string[];
+  /** Where it is kept what has to be put back. */
+  readonly statePath: string;
+  /** A sweep leaves what a kill switch closed. */
+  readonly keepClosed?: boolean;
+  readonly onNetwork?: (uplinks: readonly string[]) => void;
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface Joined {
+  readonly platform: TunPlatform;
+  carrier(answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier;
+  /** What only packets and the kernel's own filters make possible. */
+  readonly isLinux: boolean;
+}
+
+/** @throws ExitError on a system where nothing can be carried */
+export async function joinSystem(options: JoinOptions, system: string = process.platform): Promise<Joined> {
+  switch (system) {
+    case "linux": {
+      const { linuxCarrier, linuxPlatform } = await import("./platform.linux.ts");
+      const forwards = options.profile.gateway.interfaces.length > 0;
+      return { platform: linuxPlatform({ ...options, forwards }), carrier: linuxCarrier, isLinux: true };
+    }
+    case "darwin": {
+      const { darwinPlatform } = await import("./platform.darwin.ts");
+      return joinSockets(options, darwinPlatform);
+    }
+    case "win32": {
+      const { win32Platform } = await import("./platform.win32.ts");
+      return joinSockets(options, win32Platform);
+    }
+    default:
+      throw new ExitError(`up: traffic is carried on Linux, macOS and Windows, this is ${system}`);
+  }
+}
+
+/** A system on which everything leaves by sockets. */
+export function joinSockets(
+  { profile, uplinks, onNetwork, onError }: JoinOptions,
+  open: (options: SocketsPlatformOptions) => SocketsPlatform,
+): Joined {
+  const named = profile.include.interfaces.length > 0 ? profile.include.interfaces : profile.interception.uplinks;
+  const joined = open({
+    uplinks: uplinks ?? named,
+    ...(onNetwork && { onNetwork }),
+    ...(onError && { onError }),
+  });
+  return { ...joined, isLinux: false };
+}

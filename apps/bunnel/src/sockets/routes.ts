@@ -1,0 +1,76 @@
+// The routes into the device, kept as they should be.
+import { DeviceError } from "@bunnel/device";
+import type { DriverNetwork } from "@bunnel/tun";
+import { coveringRoutes, LEFT_ALONE, ROUTES_MAX } from "./covering-routes.ts";
+
+export class Routes implements Disposable {
+  readonly #wanted: Readonly<Record<4 | 6, readonly string[]>>;
+  /** Destinations that are in force, by what this has done. */
+  readonly #own = new Set<string>();
+  #isOpen = true;
+
+  /**
+   * @param leftAlone destinations besides the private, link-local and multicast ones
+   * @throws DeviceError E_DEVICE_OPTION when that takes more routes than there should be
+   */
+  constructor(
+    private readonly openNetwork: () => DriverNetwork,
+    private readonly deviceIndex: number,
+    leftAlone: readonly string[],
+  ) {
+    const all = [...LEFT_ALONE, ...leftAlone];
+    this.#wanted = { 4: coveringRoutes(4, all), 6: coveringRoutes(6, all) };
+    const count = this.#wanted[4].length + this.#wanted[6].length;
+    if (count <= ROUTES_MAX) return;
+    const expected = `expected at most ${ROUTES_MAX}, found ${count}`;
+    throw new DeviceError("E_DEVICE_OPTION", `routes around excluded addresses: ${expected}: exclude fewer`);
+  }
+
+  /**
+   * Those of these families are there from now on, and no others. A destination that has a route of somebody else's,
+   * another tunnel for one, keeps that.
+   */
+  set(families: readonly (4 | 6)[]): void {
+    if (!this.#isOpen) return;
+    using network = this.openNetwork();
+    const there = new Set(
+      network
+        .routes()
+        .filter(({ index }) => index === this.deviceIndex)
+        .map(({ destination }) => destination),
+    );
+    for (const family of [4, 6] as const) {
+      for (const destination of this.#wanted[family]) {
+        if (!families.includes(family)) this.#remove(network, family, destination);
+        else if (!there.has(destination)) this.#add(network, family, destination);
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    using network = this.openNetwork();
+    for (const destination of [...this.#own]) this.#remove(network, destination.includes(":") ? 6 : 4, destination);
+  }
+
+  #add(network: DriverNetwork, family: 4 | 6, destination: string): void {
+    try {
+      network.addRoute({ destination, family, index: this.deviceIndex });
+      this.#own.add(destination);
+    } catch (error) {
+      if (!(error instanceof DeviceError) || error.code !== "E_DEVICE_BUSY") throw error;
+    }
+  }
+
+  #remove(network: DriverNetwork, family: 4 | 6, destination: string): void {
+    if (!this.#own.delete(destination)) return;
+    try {
+      network.removeRoute({ destination, family, index: this.deviceIndex });
+    } catch (error) {
+      // The device may have taken it along.
+      const isGone = error instanceof DeviceError && ["E_DEVICE_MISSING", "E_DEVICE_GONE"].includes(error.code);
+      if (!isGone) throw error;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+// Two network namespaces: a client, in which a service is started that stands in front of a fake kernel, and the world.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LabHost, makeCertificate, type PipedProcess } from "@bunnel/lab/live";
+import { NetworkNamespace } from "@bunnel/tun-linux";
+import { succeed } from "../lab.ts";
+import { GATEWAY, HOST, SERVER } from "./plan.ts";
+
+const HERE = import.meta.dir;
+/** A loaded machine compiles slowly. */
+const LINE_MS = 60_000;
+
+/** The lines that a program says. */
+export class Lines {
+  readonly #reader;
+  readonly #decoder = new TextDecoder();
+  #text = "";
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  /** The next line that begins so. */
+  async until(start: string): Promise<string> {
+    const late = setTimeout(() => void this.#reader.cancel(), LINE_MS);
+    try {
+      for (;;) {
+        const [line, ...rest] = this.#text.split("\n");
+        if (rest.length > 0) {
+          this.#text = rest.join("\n");
+          if (line?.startsWith(start) === true) return line;
+          continue;
+        }
+        const { done, value } = await this.#reader.read();
+        if (done) throw new Error(`expected a line ${start}, found the end behind ${JSON.stringify(this.#text)}`);
+        this.#text += this.#decoder.decode(value, { stream: true });
+      }
+    } finally {
+      clearTimeout(late);
+    }
+  }
+}
+
+export interface Running {
+  readonly child: PipedProcess;
+  readonly lines: Lines;
+  /** What `bunnel up --json` says when it is up. */
+  readonly started: Readonly<Record<string, unknown>>;
+  /** Routes and addresses before it was. */
+  readonly before: string;
+}
+
+export class SocketsWorld implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "bunnel-sockets-"));
+  readonly client = new LabHost("client", NetworkNamespace.create());
+  readonly server = new LabHost("server", NetworkNamespace.create());
+  readonly authority = join(this.folder, "certificate.pem");
+  readonly stateDir = join(this.folder, "state");
+  #serverLines: Lines | undefined;
+
+  /** The next thing that the server says of a TLS connection. */
+  async seen(): Promise<{ readonly from: string; readonly records: readonly number[] }> {
+    return JSON.parse((await this.#serverLines?.until("{")) ?? "{}") as never;
+  }
+
+  /** @param service the program of the client, which makes the link, then carries its traffic */
+  async up(service: string, profile: string): Promise<Running> {
+    const path = join(this.folder, "profile.toml");
+    writeFileSync(path, profile);
+    await succeed(this.client, ["sysctl", "-qw", ...QUIET]);
+    const command = [process.execPath, join(HERE, service), path, this.stateDir, this.server.namespace.path];
+    const child = this.client.spawn(command);
+    const errors = child.stderr.text();
+    void errors.then((text) => process.env["BUNNEL_TEST_LOUD"] !== undefined && console.error(text));
+    const lines = new Lines(child.stdout);
+    await lines.until('{"linked"').catch(async (cause: unknown) => {
+      throw new Error(`the service did not start: ${await errors}`, { cause });
+    });
+    await this.#serve();
+    void child.stdin.write("go\n");
+    void child.stdin.flush();
+    const uplink = await lines.until('{"uplink"');
+    const started = await lines.until('{"up":true').catch(async (cause: unknown) => {
+      throw new Error(`the service did not come up: ${await errors}`, { cause });
+    });
+    const { uplink: before } = JSON.parse(uplink) as { readonly uplink: string };
+    return { child, lines, started: JSON.parse(started) as never, before };
+  }
+
+  /** Routes and addresses when a service has ended. */
+  async left({ lines }: Running): Promise<string> {
+    return (JSON.parse(await lines.until('{"left"')) as { readonly left: string }).left;
+  }
+
+  /** Where the link of a service that was killed has stayed, it goes for another one's. */
+  async unlink(): Promise<void> {
+    await this.server.run(["ip", "link", "del", "eth0"]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client[Symbol.asyncDispose]();
+    await this.server[Symbol.asyncDispose]();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Once: what is not there before the link is. */
+  async #serve(): Promise<void> {
+    await succeed(this.server, ["sh", "-ec", SERVER_SCRIPT]);
+    if (this.#serverLines !== undefined) return;
+    const { certificate, key } = makeCertificate([HOST]);
+    const keyPath = join(this.folder, "key.pem");
+    writeFileSync(this.authority, certificate);
+    writeFileSync(keyPath, key);
+    const peer = [process.execPath, join(HERE, "../stream-peer.ts"), "serve", ...Object.values(SERVER)];
+    await new Lines(this.server.spawn(peer).stdout).until("serving");
+    const datagrams = [process.execPath, join(HERE, "../datagram-peer.ts"), "serve", ...Object.values(SERVER)];
+    await new Lines(this.server.spawn(datagrams).stdout).until("serving");
+    const server = this.server.spawn([process.execPath, join(HERE, "server.ts"), this.authority, keyPath]);
+    this.#serverLines = new Lines(server.stdout);
+    await this.#serverLines.until("serving");
+  }
+}
+
+/** No address that nobody gave, and no look at where packets come from: other systems do not look. */
+const QUIET = [
+  "net.ipv6.conf.default.addr_gen_mode=1",
+  ...["net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"],
+  "net.ipv4.ping_group_range=0 2147483647",
+];
+
+const SERVER_SCRIPT = `
+  ip addr replace ${SERVER[4]}/32 dev lo
+  ip addr replace ${SERVER[6]}/128 dev lo
+  ip addr replace ${GATEWAY[4]}/24 dev eth0
+  ip addr replace ${GATEWAY[6]}/64 dev eth0 nodad
+  ip link set eth0 up`;
