@@ -57,7 +57,7 @@ export function checkPlanLaws(engine: Engine, one: NetworkCase): void {
   const { packet, header } = connection.segment(one.octets, 0, one.octets.length);
   const first = connection.send(packet, header);
   law("idempotence", isSame(first.map(withoutFragmentId), connection.send(packet, header).map(withoutFragmentId)));
-  law("checksums", spoils(one) || first.every((packet) => verifyChecksums(packet).transport !== false));
+  law("checksums", spoils(one) || first.every((sent) => verifyChecksums(sent).transport !== false));
   // The clock and the packet's number go on with each packet, so the same one is made by the same steps.
   const anew = connect(engine, one);
   const same = anew.segment(one.octets, 0, one.octets.length);
