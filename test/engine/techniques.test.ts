@@ -78,6 +78,26 @@ describe.each(BUILDS)("techniques, %s build", (build: EngineBuild) => {
     },
   );
 
+  test.each([4, 6] as const)(
+    "IPv%d: what changes numbers, flags, hop limit or window leaves a right checksum",
+    (family) => {
+      const octets = clientHello({ serverName: "video.example.org" });
+      const options = { family, firstSeq: 7, timestamps: true, segmentBytes: 1400 } as const;
+      const fake = { technique: Technique.Fake, decoy: Decoy.Name, ttl: 3 };
+      const changes: readonly Op[] = [
+        { ...fake, foolings: Fooling.BadSeq, value: 0, value2: -70_000 },
+        { ...fake, foolings: Fooling.BadSeq, value: -70_000, value2: 70_000 },
+        { ...fake, foolings: Fooling.DataNoAck | Fooling.Ttl },
+        { technique: Technique.Window, word: 64, value: -1 },
+      ];
+      for (const op of changes) {
+        const connection = connect(engine, { l7: L7.Tls, octets, ops: [op], options });
+        const sent = connection.send(connection.segment(octets, 0, octets.length).packet);
+        expect(sent.map((out) => verifyChecksums(out).transport)).toEqual(sent.map(() => true));
+      }
+    },
+  );
+
   test("the endpoint does read a decoy that arrives: what is expected of it here can fail", () => {
     const arrives: Op = { technique: Technique.Fake, foolings: Fooling.Ttl, ttl: HOPS + 1, decoy: Decoy.Zeros };
     const octets = clientHello({ serverName: "video.example.org" });

@@ -96,11 +96,10 @@ export class Tcp {
   changeAck(ack: u32): u64 {
     const at = this.ptr + ACK;
     const word = bswap<u32>(ack);
-    // A variable of its own: turned as 64 bits, the sum would lose a carry.
-    const before: u32 = ~load<u32>(at);
-    const sum = <u64>word + <u64>before;
+    // Inverted as 32 bits: inverted as 64 the sum would be one too low.
+    const old: u32 = load<u32>(at) ^ <u32>0xffffffff;
     store<u32>(at, word);
-    return sum;
+    return <u64>word + <u64>old;
   }
 
   /** Sets the window; returns what the sum changes by. */
