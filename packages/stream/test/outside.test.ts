@@ -1,12 +1,15 @@
 // needs root: a socket is marked and bound to an interface.
 // What keeps sockets out of a tunnel is set by each system's own option, or refused by name.
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { portableSockets } from "../src/sockets/of-form.ts";
 import { setOutside } from "../src/loop/outside.ts";
 import { StreamRelay } from "../src/relay.ts";
 import { defaultProfile } from "@bunnel/profile";
 import { AF_INET, AF_INET6 } from "../src/sys.ts";
 import { BsdKernel, compiler } from "./kernel/bsd-kernel.ts";
+
+// A busy machine compiles slowly.
+setDefaultTimeout(60_000);
 
 const OPEN = { listen: { address: "127.0.0.1", port: 0 }, accept: "proxy", form: "portable" } as const;
 

@@ -8,7 +8,7 @@ import type { SocketsPlatform, SocketsPlatformOptions } from "bunnel/src/sockets
 import { GATEWAY, OTHER_GATEWAY } from "./plan.ts";
 
 /** The words of each service: its profile, its state directory, and the network of the server. */
-export const [profile = "", stateDir = "", serverNamespace = ""] = process.argv.slice(2);
+export const [profile = "", stateDir = "", serverNamespace = "", ...others] = process.argv.slice(2);
 
 /** Gives the other end of a link to the server. */
 export function moveToServer(interfaceName: string, name: "eth0" | "eth1"): void {

@@ -8,8 +8,6 @@ import { PROGRAM } from "../../cli/run.ts";
 import { CLIENT, HOST, OTHER_CLIENT, SERVER, TLS_PORT } from "./plan.ts";
 import { SocketsWorld, type Running } from "./world.ts";
 
-setDefaultTimeout(120_000);
-
 const PROFILE = `
 [interception]
 exclude = ["198.51.100.0/24"]
@@ -34,16 +32,23 @@ export interface PlayedSystem {
   readonly uplink: string;
   /** The one that the default route leads to later. */
   readonly otherUplink: string;
+  /** What the program is told besides, made once in a folder: to compile takes a busy machine long. */
+  readonly words?: (folder: string) => readonly string[];
 }
 
-export function carriesBySockets({ name, service, device, ownDevice, uplink, otherUplink }: PlayedSystem): void {
+export function carriesBySockets(system: PlayedSystem): void {
+  const { name, service, device, ownDevice, uplink, otherUplink } = system;
+  // Of the file that calls it: each has its own.
+  setDefaultTimeout(240_000);
   describe(`bunnel up in front of ${name}`, () => {
     let world: SocketsWorld;
     let running: Running;
+    let words: readonly string[];
 
     beforeAll(async () => {
       world = new SocketsWorld();
-      running = await world.up(service, PROFILE);
+      words = system.words?.(world.folder) ?? [];
+      running = await world.up(service, PROFILE, words);
     });
 
     afterAll(async () => {
@@ -60,12 +65,12 @@ export function carriesBySockets({ name, service, device, ownDevice, uplink, oth
 
     const page = (family: 4 | 6): Promise<string> => {
       const to = family === 4 ? SERVER[4] : `[${SERVER[6]}]`;
-      const words = ["-sS", "-m", "60", "--cacert", world.authority, "--connect-to", `::${to}:${TLS_PORT}`];
-      return succeed(world.client, ["curl", ...words, `https://${HOST}/`]);
+      const how = ["-sS", "-m", "60", "--cacert", world.authority, "--connect-to", `::${to}:${TLS_PORT}`];
+      return succeed(world.client, ["curl", ...how, `https://${HOST}/`]);
     };
 
-    const bunnel = (...words: string[]): Promise<string> =>
-      succeed(world.client, [...PROGRAM, ...words, "--state-dir", world.stateDir]);
+    const bunnel = (...command: string[]): Promise<string> =>
+      succeed(world.client, [...PROGRAM, ...command, "--state-dir", world.stateDir]);
 
     test("it says by what it works", () => {
       expect(running.started).toMatchObject({ device, method: "routes", uplinks: [uplink] });
@@ -136,14 +141,14 @@ export function carriesBySockets({ name, service, device, ownDevice, uplink, oth
     });
 
     test("killed at once it leaves nothing, and the next one starts", async () => {
-      const killed = await world.up(service, PROFILE);
+      const killed = await world.up(service, PROFILE, words);
       expect(await page(4)).toBe("hello\n");
       killed.child.kill("SIGKILL");
       await killed.child.exited;
       expect(await devices()).not.toContain(ownDevice);
       expect(await bunnel("down")).toBe("bunnel was not running\n");
       await world.unlink();
-      const next = await world.up(service, PROFILE);
+      const next = await world.up(service, PROFILE, words);
       expect(await page(4)).toBe("hello\n");
       next.child.kill("SIGTERM");
       expect(await world.left(next)).toBe(next.before);

@@ -9,7 +9,7 @@ import { GATEWAY, HOST, OTHER_GATEWAY, SERVER } from "./plan.ts";
 
 const HERE = import.meta.dir;
 /** A loaded machine compiles slowly. */
-const LINE_MS = 60_000;
+const LINE_MS = 110_000;
 
 /** The lines that a program says. */
 export class Lines {
@@ -72,10 +72,13 @@ export class SocketsWorld implements AsyncDisposable {
     return path;
   }
 
-  /** @param service the program of the client, which makes the link, then carries its traffic */
-  async up(service: string, profile: string): Promise<Running> {
+  /**
+   * @param service the program of the client, which makes the link, then carries its traffic
+   * @param words that it is told besides
+   */
+  async up(service: string, profile: string, words: readonly string[] = []): Promise<Running> {
     const path = await this.prepare(profile);
-    const command = [process.execPath, join(HERE, service), path, this.stateDir, this.server.namespace.path];
+    const command = [process.execPath, join(HERE, service), path, this.stateDir, this.server.namespace.path, ...words];
     const child = this.client.spawn(command);
     const errors = child.stderr.text();
     void errors.then((text) => process.env["BUNNEL_TEST_LOUD"] !== undefined && console.error(text));
