@@ -2,6 +2,7 @@
 // that stand for the ways to block: it must tell how, and find what helps. The whole gallery is measured by
 // `bun tools/probe/document.ts`.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { ALLOWED_NAME, BLOCKED_NAME, serverAddress } from "@bunnel/lab/live";
 import { openProbeRange, probeCase, type ProbeCase, runProbeCase } from "@bunnel/tools/probe";
@@ -62,7 +63,8 @@ describe("bunnel probe", () => {
   });
 
   test("says of a blocked address that no strategy helps, and tries none", async () => {
-    const found = await run(probeCase("(address blocked)"), ["--no-quic"], SHORT_PATIENCE_SECONDS);
+    const words = ["--no-quic", "--punished", "1"];
+    const found = await run(probeCase("(address blocked)"), words, SHORT_PATIENCE_SECONDS);
     expect([found.summary, found.strategies, found.tried]).toEqual(["IP blocked (silent drop)", [], 0]);
   });
 
@@ -97,6 +99,43 @@ describe("bunnel probe", () => {
     expect(await Bun.file(state).exists()).toBe(false);
   });
 
+  test("gives up at an interrupt whatever is awaited, and leaves everything as it was", async () => {
+    const { lab } = range;
+    await lab.setCensor("packet");
+    const state = range.fresh("state.json");
+    // Longer than this test may take: only who gives up ends before.
+    const child = lab.client.spawn(question("--state", state, "--json", "--patience", "60", "--repeats", "10"));
+    await until(async () => (await lab.censorCounts()).some((counts) => (counts?.matched ?? 0) > 0));
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(130);
+    const last = (await child.stdout.text()).trimEnd().split("\n").at(-1) ?? "";
+    expect(JSON.parse(last)).toMatchObject({ type: "report", diagnoses: [], cut: "it was interrupted" });
+    expect(await networkState(lab.client)).toEqual(before);
+  }, 45_000);
+
+  test.each([
+    ["into its file, where no service runs", false],
+    ["by the running service", true],
+  ])("records what works into the memory of hosts, %s", async (_, isRunning) => {
+    const { lab } = range;
+    await lab.setCensor("geneva-2");
+    const stateDir = range.fresh("memory");
+    // The service's user must get through.
+    chmodSync(range.folder, 0o755);
+    await using stack = new AsyncDisposableStack();
+    if (isRunning) stack.use(await lab.up({ stateDir, strategy: "pass" }));
+    const words = question("--fresh", "--state", range.fresh("state.json"), "--state-dir", stateDir, "--json");
+    const ran = await lab.client.run(words, { timeoutMs: 120_000 });
+    expect(ran.status).toBe(0);
+    const { recommendation } = JSON.parse(ran.stdout.trimEnd().split("\n").at(-1) ?? "") as Report;
+    const listed = await lab.client.run([...PROGRAM, "hosts", "--json", "--state-dir", stateDir]);
+    const { hosts } = JSON.parse(listed.stdout) as Hosts;
+    expect(hosts.map(({ host }) => host)).toEqual([BLOCKED_NAME]);
+    const worked = hosts[0]?.tried.filter((tried) => tried.worked > 0).map(({ strategy }) => strategy);
+    expect(worked).toEqual(recommendation.rules.map(({ strategy }) => strategy));
+    expect(hosts[0]?.tried.some(({ failed }) => failed > 0)).toBe(true);
+  });
+
   test("beside a running service has controls that the service does not touch", async () => {
     const { lab } = range;
     await lab.setCensor("packet");
@@ -106,6 +145,21 @@ describe("bunnel probe", () => {
     expect(ran.stdout).toContain('strategy = "tls: split(');
   });
 });
+
+interface Report {
+  readonly recommendation: { readonly rules: readonly { readonly strategy: string }[] };
+}
+
+interface Hosts {
+  readonly hosts: readonly {
+    readonly host: string;
+    readonly tried: readonly { readonly strategy: string; readonly worked: number; readonly failed: number }[];
+  }[];
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await Bun.sleep(50);
+}
 
 /** Reads until a line has the words. */
 async function seenLine(stdout: ReadableStream<Uint8Array>, words: string): Promise<void> {

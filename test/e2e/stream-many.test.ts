@@ -9,13 +9,13 @@ import { join } from "node:path";
 import { type LiveLab, serverAddress } from "@bunnel/lab/live";
 import { createLab } from "./lab.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const PEER = [process.execPath, join(import.meta.dir, "stream-peer.ts")];
 /** Descriptors that a peer needs besides those of its flows. */
 const BESIDE = 700;
 const WANTED = Number(process.env["BUNNEL_FLOWS"] ?? 10_000);
-const PATIENCE_MS = 110_000;
+const PATIENCE_MS = 180_000;
 
 let lab: LiveLab;
 beforeAll(async () => {

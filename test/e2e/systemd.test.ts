@@ -72,6 +72,21 @@ function provesIt(): void {
     expect(machine.run("ip", "rule").text.match(/fwmark/g)).toHaveLength(1);
   });
 
+  test("what hangs is ended by the watchdog, and starts anew", async () => {
+    const unit = "/etc/systemd/system/bunnel.service.d";
+    // The unit's own patience is 20 s; this one is longer than a busy machine makes anybody wait.
+    const words = `mkdir -p ${unit} && printf '[Service]\\nWatchdogSec=6\\n' > ${unit}/patience.conf`;
+    expect(machine.run("sh", "-ec", `${words} && systemctl daemon-reload && systemctl restart bunnel`).status).toBe(0);
+    const before = property("MainPID");
+    expect(Number(before)).toBeGreaterThan(1);
+    // Nobody else ends a process that stands still.
+    machine.run("kill", "-STOP", before);
+    while (property("NRestarts") === "0" || property("ActiveState") !== "active") await Bun.sleep(200);
+    expect(property("MainPID")).not.toBe(before);
+    expect(machine.run("ip", "rule").text.match(/fwmark/g)).toHaveLength(1);
+    expect(machine.run("sh", "-ec", `rm -r ${unit} && systemctl daemon-reload`).status).toBe(0);
+  });
+
   test("remove stops it, and leaves nothing", () => {
     expect(bunnel("service", "remove")).toEqual({ status: 0, text: "stopped and removed\n" });
     expect(traces()).not.toMatch(/bunnel0|fwmark|bunnel\.service|table/);

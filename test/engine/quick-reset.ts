@@ -7,7 +7,7 @@ import {
   FLOW_ENTRY_BYTES,
   FLOW_TAGS_BASE,
   FLOW_WAYS,
-  HOLD_PLACE_BYTES,
+  HOLD_RECORD_BYTES,
   HOLDS_MAX,
   LANE_COUNTERS,
   LANE_HOLD,
@@ -17,8 +17,6 @@ import {
 import type { Engine } from "@bunnel/engine";
 
 const WORDS_BYTES = 64;
-/** Of a place where a message is held: what says whether it is free, and which packets it has. */
-const HOLD_RECORD_BYTES = 64;
 
 /** Forgets what lane 0 of an engine has seen. */
 export function quickReset(engine: Engine): void {
@@ -29,5 +27,5 @@ export function quickReset(engine: Engine): void {
   wipe(FLOW_ENTRIES_BASE, buckets * (FLOW_WAYS + 1) * FLOW_ENTRY_BYTES);
   wipe(LANES_BASE + LANE_COUNTERS, COUNTERS_MAX * 8);
   wipe(LANES_BASE + LANE_WORDS, WORDS_BYTES);
-  for (let i = 0; i < HOLDS_MAX; i++) wipe(LANES_BASE + LANE_HOLD + i * HOLD_PLACE_BYTES, HOLD_RECORD_BYTES);
+  wipe(LANES_BASE + LANE_HOLD, HOLDS_MAX * HOLD_RECORD_BYTES);
 }

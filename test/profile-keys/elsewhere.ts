@@ -41,6 +41,7 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, Shown>> = {
   "stream.idle_timeout_seconds": [PROXY, "idle_timeout_seconds = 1"],
   "stream.connect_timeout_seconds": [PROXY, "connect_timeout_seconds = 1"],
   "stream.message_timeout_ms": [PROXY, "message_timeout_ms = 50"],
+  "stream.by_name": ["test/e2e/stream-by-name.test.ts", "takes them by name with by_name"],
   "stream.max_datagram_sessions": [PROXY, "max_datagram_sessions = 1"],
   "stream.datagram_timeout_seconds": [PROXY, "datagram_timeout_seconds = 1"],
   "proxy.listen": [PROXY, "listens where [proxy] says"],

@@ -62,6 +62,17 @@ export interface ServicePrograms {
   readonly connect: string;
 }
 
+/**
+ * Processors of the two hosts' own programs. Where the system chooses, a stream is twice as quick when both ends happen
+ * to have one each, and that differs between runs more than anything that is measured here.
+ */
+export const APART: Processors = { client: 0, server: 1 };
+
+export interface Processors {
+  readonly client?: number;
+  readonly server?: number;
+}
+
 export class ServicePath {
   readonly #client: Namespace;
   readonly #sink: Child;
@@ -72,6 +83,7 @@ export class ServicePath {
   private constructor(
     readonly stage: Stage,
     readonly programs: ServicePrograms,
+    readonly processors: Processors,
     client: Namespace,
     sink: Child,
   ) {
@@ -85,8 +97,8 @@ export class ServicePath {
     writeFileSync(this.#streamProfile, STREAM_PROFILE);
   }
 
-  /** Builds both hosts and starts the servers. */
-  static async open(stage: Stage, programs: ServicePrograms): Promise<ServicePath> {
+  /** Builds both hosts and starts the servers. Without processors, the system chooses. */
+  static async open(stage: Stage, programs: ServicePrograms, processors: Processors = {}): Promise<ServicePath> {
     const client = stage.namespace("c");
     const server = stage.namespace("s");
     client.ip(`link add ${UPLINK} type veth peer name ${UPLINK} netns ${server.name}`);
@@ -97,13 +109,14 @@ export class ServicePath {
     client.ip(`link set ${UPLINK} up`);
     client.ip(`route add default via ${ROUTER}`);
     server.ip(`route add blackhole ${FLOODED}`);
-    const serve = (...words: string[]): Child => stage.spawn(words, { namespace: server });
+    const place = { namespace: server, ...(processors.server !== undefined && { cpu: processors.server }) };
+    const serve = (...words: string[]): Child => stage.spawn(words, place);
     const hello = String(HELLO_BYTES);
     const sink = serve(programs.bulk, "serve", SINK, PORT, "sink", hello);
     const source = serve(programs.bulk, "serve", SOURCE, PORT, "source", hello);
     const answers = serve(programs.connect, "serve", ANSWERS, PORT, hello);
     await Promise.all([sink, source, answers].map((child) => child.ready()));
-    return new ServicePath(stage, programs, client, sink);
+    return new ServicePath(stage, programs, processors, client, sink);
   }
 
   /** The bare path, or to other ends than its own. */
@@ -112,7 +125,7 @@ export class ServicePath {
     const down = await this.#down(ends);
     const both = await Promise.all([this.#up(ends), this.#down(ends)]);
     const words = [this.programs.connect, "ask", ...ends.answers, String(CONNECTIONS), this.#hello];
-    const times = await this.#spawn(...words).json();
+    const times = await this.#load(...words).json();
     return { upload: up, download: down, both: both[0] + both[1], ...times };
   }
 
@@ -177,13 +190,13 @@ export class ServicePath {
   }
 
   async #up(ends: ServiceEnds): Promise<number> {
-    this.#spawn(this.programs.bulk, "up", ...ends.sink, String(BULK_SECONDS), this.#hello);
+    this.#load(this.programs.bulk, "up", ...ends.sink, String(BULK_SECONDS), this.#hello);
     return gigabitsPerSecond(await this.#sink.json());
   }
 
   async #down(ends: ServiceEnds): Promise<number> {
     const words = [this.programs.bulk, "down", ...ends.source, String(BULK_SECONDS), this.#hello];
-    return gigabitsPerSecond(await this.#spawn(...words).json());
+    return gigabitsPerSecond(await this.#load(...words).json());
   }
 
   async #startService(profile = this.#profile): Promise<Child> {
@@ -192,6 +205,12 @@ export class ServicePath {
     const service = this.#spawn(process.execPath, MAIN, "up", ...words);
     await service.line();
     return service;
+  }
+
+  /** A program of the client's that is measured. */
+  #load(...command: string[]): Child {
+    const { client: cpu } = this.processors;
+    return this.stage.spawn(command, { namespace: this.#client, ...(cpu !== undefined && { cpu }) });
   }
 
   #spawn(...command: string[]): Child {

@@ -3,7 +3,7 @@
 import { compileProgram } from "./compile.ts";
 import { interleave, measure, type Series } from "./rounds.ts";
 import { pairedRowOf, rowOf, type Budget, type Row } from "./row.ts";
-import { ServicePath } from "./service-run.ts";
+import { APART, ServicePath } from "./service-run.ts";
 import { prepareNetwork, type Stage } from "./stage.ts";
 import type { Suite, SuiteOptions } from "./suite.ts";
 
@@ -55,7 +55,7 @@ export const serviceSuite: Suite = {
       bulk: compileProgram("bulk", stage.folder),
       connect: compileProgram("connect", stage.folder),
     };
-    const path = await ServicePath.open(stage, programs);
+    const path = await ServicePath.open(stage, programs, APART);
     if ([...SHARED_ROWS, ...OWN_ROWS].some(isWanted)) {
       options.say("service: with and without bunnel up");
       const series = await interleave(

@@ -8,7 +8,7 @@ import {
   FLOW_WAYS,
   MEMORY_BYTES,
   MEMORY_PAGES,
-  HOLD_PLACE_BYTES,
+  HOLD_RECORD_BYTES,
   HOLDS_MAX,
   LANE_BYTES,
   LANE_COUNTERS,
@@ -38,9 +38,9 @@ const WORDS_BYTES = 64;
 /** Octets of the tx arena that a scenario usually uses. */
 const POISON_ARENA_BYTES = 0x40000;
 /** The record of a place where a message is held. */
-const HOLD_WORDS = 16;
+const HOLD_WORDS = HOLD_RECORD_BYTES / 4;
 /** Its first word, which is 0 where the place is free; the engine then leaves no other word but old numbers. */
-const HOLD_STATES = Array.from({ length: HOLDS_MAX }, (_, i) => (LANES_BASE + LANE_HOLD + i * HOLD_PLACE_BYTES) / 4);
+const HOLD_STATES = Array.from({ length: HOLDS_MAX }, (_, i) => (LANES_BASE + LANE_HOLD) / 4 + i * HOLD_WORDS);
 
 export class EngineUnderTest {
   readonly octets: Uint8Array;

@@ -1,10 +1,10 @@
 // The boxes that `bunnel probe` is shown against, live, and what it should say of each.
-import { CENSOR_NAMES, type CensorName, galleryEntry } from "@bunnel/lab";
+import { CENSOR_NAMES, type CensorName, galleryEntry, isCensorName, type LiveCensorName, liveModel } from "@bunnel/lab";
 
 export interface ProbeCase {
   readonly name: string;
   /** Undefined: nobody watches. */
-  readonly box?: CensorName;
+  readonly box?: LiveCensorName;
   /** The host's addresses lead nowhere. */
   readonly isBlackhole?: boolean;
   /** What the diagnosis has to say. */
@@ -15,6 +15,8 @@ export interface ProbeCase {
   readonly addresses: number;
   /** Further words of the command. */
   readonly words?: readonly string[];
+  /** How long nothing may come, where it has to be longer than elsewhere. */
+  readonly patienceSeconds?: number;
 }
 
 const BY_NAME = /TLS by name \((?:RST|silent drop|closed)\)/u;
@@ -26,18 +28,13 @@ const SAYS: Readonly<Partial<Record<CensorName, RegExp>>> = {
   "gfw-quic": /^QUIC by name \(silent drop\), penalty time$/u,
   "http-tap": /redirect page/u,
   "gfw-tls": /TLS by name \(RST\).*penalty time/u,
-  iran: /TLS by name \(silent drop\).*penalty time/u,
+  iran: /^TLS by name \(silent drop\), HTTP by name \(silent drop\), penalty time$/u,
   "allow-list": /TLS whatever the name|TLS by name/u,
 };
 
 const PUNISHING: readonly CensorName[] = ["gfw-tls", "iran", "gfw-quic"];
-/** One hit, and the client is punished for good: whoever has found that out can try nothing any more. */
-const UNFORGIVING: readonly CensorName[] = [
-  ...(["geneva-1", "geneva-4", "geneva-6", "geneva-7", "geneva-8", "geneva-8b"] as const),
-  ...(["geneva-9", "geneva-10", "geneva-11"] as const),
-];
-/** Nothing that is tried passes them. */
-const UNSOLVED: readonly CensorName[] = ["strict", ...UNFORGIVING];
+/** Nothing that is tried passes it. */
+const UNSOLVED: readonly CensorName[] = ["strict"];
 
 /** Nobody, an address that is gone, and every box of the gallery. */
 export const PROBE_CASES: readonly ProbeCase[] = [
@@ -52,8 +49,9 @@ export const PROBE_CASES: readonly ProbeCase[] = [
   ...CENSOR_NAMES.map((box): ProbeCase => ({
     ...{ name: box, box, says: SAYS[box] ?? BY_NAME, isSolved: !UNSOLVED.includes(box) },
     addresses: PUNISHING.includes(box) ? MANY_ADDRESSES : 1,
-    ...(UNFORGIVING.includes(box) && { words: ["--seconds", "25"] }),
   })),
+  { name: "freezes-names", box: "freezes-names", says: /^frozen \(silent drop\)/u, isSolved: true, addresses: 1 },
+  { name: "slows-names", box: "slows-names", says: /^throttled/u, isSolved: true, addresses: 1, patienceSeconds: 4 },
 ];
 
 /** The case of that name. @throws Error when there is none */
@@ -63,8 +61,13 @@ export function probeCase(name: string): ProbeCase {
   return found;
 }
 
+/** Whether clients offer TCP time stamps there, as Linux does and Windows does not. */
+export function hasTimestamps({ box }: ProbeCase): boolean {
+  return box === undefined || !isCensorName(box) || galleryEntry(box).scene.timestamps;
+}
+
 /** What boxes say of themselves. */
 export function aboutCase({ box, isBlackhole }: ProbeCase): string {
-  if (box !== undefined) return galleryEntry(box).model.says;
+  if (box !== undefined) return liveModel(box).says;
   return isBlackhole === true ? "Every packet to the host's addresses is dropped." : "Nobody watches.";
 }

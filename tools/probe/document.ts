@@ -27,10 +27,11 @@ const HEAD = [
 ];
 
 function rowOf(probed: ProbeCase, run: ProbeRun): string {
-  const { summary, strategies, unsolved, tried, seconds, connections, kilobytes } = run;
+  const { summary, strategies, unsolved, unproved, tried, seconds, connections, kilobytes } = run;
   const rules = strategies.map((strategy) => `\`${strategy.replaceAll(/ {2,}/g, " ")}\``);
   const failed = unsolved.map((kind) => `nothing helps ${kind}`);
-  const found = [...rules, ...failed].join("; ") || "nothing";
+  const alone = unproved.map((family) => `proved over IPv${10 - family} alone`);
+  const found = [...rules, ...failed, ...alone].join("; ") || "nothing";
   const cells = [probed.name, aboutCase(probed), summary, found, tried, seconds, connections, kilobytes];
   return `| ${cells.map(String).join(" | ")} |`;
 }
@@ -39,7 +40,7 @@ async function main(names: readonly string[]): Promise<void> {
   await using range = await openProbeRange();
   for (const probed of PROBE_CASES.filter(({ name }) => names.length === 0 || names.includes(name))) {
     const run = await runProbeCase(range, probed, {
-      patienceSeconds: PATIENCE_SECONDS,
+      patienceSeconds: probed.patienceSeconds ?? PATIENCE_SECONDS,
       words: ["--seconds", "120", ...(probed.words ?? [])],
     });
     await Bun.write(PATH, withTable(await Bun.file(PATH).text(), [[probed, run]]));

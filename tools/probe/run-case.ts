@@ -1,9 +1,8 @@
 // One run of the real program against one box, in namespaces.
 import { join } from "node:path";
-import { galleryEntry } from "@bunnel/lab";
 import { ALLOWED_NAME, BLOCKED_NAME, SERVER_ADDRESSES_MAX, serverAddress } from "@bunnel/lab/live";
 import { LiveRange } from "../evasion/index.ts";
-import type { ProbeCase } from "./cases.ts";
+import { hasTimestamps, type ProbeCase } from "./cases.ts";
 
 const PROGRAM = join(import.meta.dirname, "../../apps/bunnel/src/main.ts");
 const PAGE = "/page.html";
@@ -18,6 +17,8 @@ export interface ProbeRun {
   /** Recommended rules; none: nothing works, or nothing needs to be done. */
   readonly strategies: readonly string[];
   readonly unsolved: readonly string[];
+  /** Families in which no try was possible, so that what is recommended was proved in the other one alone. */
+  readonly unproved: readonly (4 | 6)[];
   readonly seconds: number;
   readonly connections: number;
   readonly kilobytes: number;
@@ -38,18 +39,20 @@ export interface ProbeRunOptions {
   readonly patienceSeconds: number;
   readonly families?: readonly (4 | 6)[];
   readonly words?: readonly string[];
+  /** The box stays as the last run left it, with its memory. */
+  readonly keepsBox?: boolean;
 }
 
 /** Sets the box and has the program probe the blocked host. */
 export async function runProbeCase(
   range: LiveRange,
   probed: ProbeCase,
-  { patienceSeconds, families = FAMILIES, words = [] }: ProbeRunOptions,
+  { patienceSeconds, families = FAMILIES, words = [], keepsBox = false }: ProbeRunOptions,
 ): Promise<ProbeRun> {
   const { lab } = range;
   const { box, addresses, isBlackhole } = probed;
-  lab.setTimestamps(box === undefined || galleryEntry(box).scene.timestamps);
-  await lab.setCensors(box === undefined ? [] : new Array(SERVER_ADDRESSES_MAX).fill(box));
+  lab.setTimestamps(hasTimestamps(probed));
+  if (!keepsBox) await lab.setCensors(box === undefined ? [] : new Array(SERVER_ADDRESSES_MAX).fill(box));
   const at = families.flatMap((family) =>
     Array.from({ length: addresses }, (_, place) => serverAddress(family, place)),
   );
@@ -89,6 +92,7 @@ interface Report {
   readonly recommendation: {
     readonly rules: readonly { readonly strategy: string }[];
     readonly unsolved: readonly { readonly kind: string }[];
+    readonly unproved?: readonly { readonly family: 4 | 6 }[];
   };
   readonly used: { readonly seconds: number; readonly connections: number; readonly octets: number };
 }
@@ -102,6 +106,7 @@ function readRun(status: number, stdout: string, stderr: string): ProbeRun {
     summary: diagnoses.map(({ summary }) => summary).join("; "),
     strategies: recommendation.rules.map(({ strategy }) => strategy),
     unsolved: recommendation.unsolved.map(({ kind }) => kind),
+    unproved: [...new Set((recommendation.unproved ?? []).map(({ family }) => family))],
     seconds: used.seconds,
     connections: used.connections,
     kilobytes: Math.round(used.octets / 1024),

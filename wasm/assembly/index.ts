@@ -5,7 +5,7 @@ import { openLane } from "./mem/lane";
 import { Meta, rxAt, rxBytes } from "./mem/meta";
 import { enterRules, leaveRules } from "./rules/table";
 import { matchIpv4 } from "./rules/address";
-import { matchHost } from "./rules/match";
+import { matchHost } from "./rules/host";
 import { checksumAfter, checksumOf } from "./wire/checksum";
 import { parse as parsePacket } from "./wire/packet";
 

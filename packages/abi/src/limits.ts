@@ -31,6 +31,8 @@ export const POINTS_MAX: i32 = 8;
 export const REPEATS_MAX: i32 = 20;
 /** Messages that one lane holds or remembers at a time. */
 export const HOLDS_MAX: i32 = 48;
+/** Octets of what says whose message it is. These records stand before all places: a search stays in the cache. */
+export const HOLD_RECORD_BYTES: i32 = 64;
 /**
  * Octets of the memory for one of them: an odd number of cache lines, or the first lines of all places would fight for
  * the same few cells of the cache.

@@ -9,7 +9,7 @@
 import { RULES_TABLE_BYTES } from "./layout";
 
 export const RULES_MAGIC: i32 = 0x544e4e42; // "BNNT"
-export const RULES_VERSION: i32 = 3;
+export const RULES_VERSION: i32 = 4;
 export const RULES_HEADER_BYTES: i32 = 64;
 /** u32 each */
 export const HEADER_MAGIC: i32 = 0;
@@ -37,6 +37,8 @@ export const HEADER_L7_MASK: i32 = 48;
 export const HEADER_FILTER_BITS: i32 = 52;
 /** Bit 1 << RuleEgress for each of Datagrams and Echo that a rule asks for. */
 export const HEADER_CARRIED: i32 = 56;
+/** 1: a connection to an address whose name is known is chosen for RuleEgress.Stream by that name; else 0. */
+export const HEADER_STREAM_BY_NAME: i32 = 60;
 
 export const RULE_BYTES: i32 = 48;
 /** u8: bit 1 << L7 for each kind of message; 0 for rules from RuleEgress.Datagrams on, which look at none */
@@ -291,11 +293,18 @@ export enum HostMatch {
 }
 
 // Names are hashed in lower case, label by label from the last to the first and each from its end, so that one walk to
-// the left yields the hash of every name above. A label begins with hash ^= its octets. Four octets are one
-// little-endian word; where fewer are left in front of a label, its lower octets are 0. For each word:
-// hash = (hash ^ word) × multiplier; hash ^= hash >>> 15. A hash of 0 is stored as 1. Collisions go to the next place.
+// the left yields the hash of every name above. A label begins with hash ^= its octets. Sixteen octets are four
+// little-endian words; where fewer are left in front of a label, those before it are 0. Each word is mixed by itself,
+// the four side by side: word × its multiplier; word ^= word >>> 15; word × the last multiplier. Then
+// hash = (hash ^ their sum) × multiplier; hash ^= hash >>> 15. A hash of 0 is stored as 1. Collisions go to the next
+// place.
 export const HOST_HASH_OFFSET: u32 = 0x811c9dc5;
 export const HOST_HASH_MULTIPLIER: u32 = 0x9e3779b1;
+export const HOST_WORD_MULTIPLIER_0: u32 = 0x85ebca77;
+export const HOST_WORD_MULTIPLIER_1: u32 = 0xc2b2ae3d;
+export const HOST_WORD_MULTIPLIER_2: u32 = 0x27d4eb2f;
+export const HOST_WORD_MULTIPLIER_3: u32 = 0x165667b1;
+export const HOST_WORD_MULTIPLIER: u32 = 0x7feb352d;
 
 // The filter has one bit set for each name: bit (hash × multiplier) >>> (32 - bits). It lies in the cache where the
 // places do not, and tells of most names that they are in no list.

@@ -14,6 +14,8 @@ export type {
 export { FLOW_IDLE_MS, FLOWS_MAX } from "./censors/flow-table.ts";
 export { CENSOR_NAMES, galleryEntry, GENEVA_NAMES, isCensorName, makeCensor } from "./censors/gallery.ts";
 export type { CensorName, GalleryEntry, QuicSpread, Scene } from "./censors/gallery.ts";
+export { liveModel, LONG_ANSWER_NAMES } from "./censors/live-gallery.ts";
+export type { LiveCensorName } from "./censors/live-gallery.ts";
 export { Endpoint } from "./endpoint.ts";
 export type { EndpointOptions } from "./endpoint.ts";
 export { EndpointFlow, HTTP_ANSWER, TLS_ANSWER } from "./endpoint-flow.ts";

@@ -201,6 +201,7 @@ export const anyProfile: fc.Arbitrary<Profile> = fc.record(
         idleTimeoutSeconds: fc.constantFrom(0, 1, 86_400),
         connectTimeoutSeconds: fc.integer({ min: 1, max: 300 }),
         messageTimeoutMs: fc.integer({ min: 10, max: 60_000 }),
+        byName: fc.boolean(),
         maxDatagramSessions: fc.integer({ min: 1, max: 65_536 }),
         datagramTimeoutSeconds: fc.integer({ min: 1, max: 86_400 }),
       },

@@ -15,7 +15,9 @@ const CASES = [
   { method: "nft", rpFilter: 0 },
   { method: "nft", rpFilter: 1 },
   { method: "nft", rpFilter: 2 },
+  { method: "rules", rpFilter: 0 },
   { method: "rules", rpFilter: 1 },
+  { method: "rules", rpFilter: 2 },
 ] as const;
 
 let rig: Rig;

@@ -5,5 +5,5 @@ import { carriesBySockets } from "./suite.ts";
 
 carriesBySockets({
   ...{ name: "macOS's kernel", service: "darwin-service.ts" },
-  ...{ device: "utun0", ownDevice: "utun0", uplink: "feth0" },
+  ...{ device: "utun0", ownDevice: "utun0", uplink: "feth0", otherUplink: "feth2" },
 });

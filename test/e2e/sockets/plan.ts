@@ -1,9 +1,14 @@
 // The addresses of the network in which systems are tried that carry everything by sockets:
 //
 //   client ── 192.0.2.0/24, 2001:db8:1::/64 ── server, with addresses of its own behind that
+//          ── 198.18.9.0/24, 2001:db8:9::/64 ──
 export const CLIENT = { 4: "192.0.2.1", 6: "2001:db8:1::1" } as const;
 /** The server's end of the link. */
 export const GATEWAY = { 4: "192.0.2.2", 6: "2001:db8:1::2" } as const;
+/** The other link, which the default route does not lead to in the beginning. */
+export const OTHER_CLIENT = { 4: "198.18.9.1", 6: "2001:db8:9::1" } as const;
+export const OTHER_GATEWAY = { 4: "198.18.9.2", 6: "2001:db8:9::2" } as const;
+
 /** What clients ask for. */
 export const SERVER = { 4: "203.0.113.9", 6: "2001:db8:2::9" } as const;
 

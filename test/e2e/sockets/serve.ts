@@ -1,32 +1,30 @@
-// What the services of both systems do around `bunnel up`: tell of the link, wait until its other end is up, tell what
-// the network is before and behind it.
+// What the services of both systems do around `bunnel up`: tell of the links, wait until their other ends are up, tell
+// what the network is before and behind it, and take the other link when SIGUSR2 comes.
 import { readSync } from "node:fs";
-import { GATEWAY } from "./plan.ts";
 import type { Driver } from "@bunnel/tun";
 import { carryTraffic } from "bunnel/src/commands/up.ts";
 import { joinSockets } from "bunnel/src/service/joined.ts";
 import type { SocketsPlatform, SocketsPlatformOptions } from "bunnel/src/sockets/platform.ts";
+import { GATEWAY, OTHER_GATEWAY } from "./plan.ts";
 
 /** The words of each service: its profile, its state directory, and the network of the server. */
 export const [profile = "", stateDir = "", serverNamespace = ""] = process.argv.slice(2);
 
-/** Gives the other end of the link to the server. */
-export function moveToServer(interfaceName: string): void {
-  const move = Bun.spawnSync(["ip", "link", "set", interfaceName, "name", "eth0", "netns", serverNamespace]);
+/** Gives the other end of a link to the server. */
+export function moveToServer(interfaceName: string, name: "eth0" | "eth1"): void {
+  const move = Bun.spawnSync(["ip", "link", "set", interfaceName, "name", name, "netns", serverNamespace]);
   if (move.exitCode !== 0) throw new Error(move.stderr.toString());
 }
 
-/** Runs to the end of `bunnel up`. @param index of the uplink */
+/** Runs to the end of `bunnel up`. @param links the two uplinks by their indexes */
 export async function serve(
   driver: Driver,
-  index: number,
+  links: readonly [number, number],
   open: (options: SocketsPlatformOptions) => SocketsPlatform,
 ): Promise<void> {
-  {
-    using network = driver.openNetwork();
-    network.addRoute({ family: 4, gateway: GATEWAY[4], index });
-    network.addRoute({ family: 6, gateway: GATEWAY[6], index });
-  }
+  const [first, other] = [routesBy(links[0], GATEWAY), routesBy(links[1], OTHER_GATEWAY)];
+  change(driver, [], first);
+  process.on("SIGUSR2", () => change(driver, first, other));
   console.log(JSON.stringify({ linked: true }));
   // The other end is up when somebody says a word.
   readSync(0, new Uint8Array(3));
@@ -37,8 +35,23 @@ export async function serve(
       Promise.resolve(joinSockets(options, open)),
     );
   } finally {
+    change(driver, other, first);
     tellNetwork("left");
   }
+}
+
+function routesBy(index: number, gateway: Readonly<Record<4 | 6, string>>) {
+  return ([4, 6] as const).map((family) => ({ family, gateway: gateway[family], index }));
+}
+
+type Routes = ReturnType<typeof routesBy>;
+
+/** Takes routes away that are there, and makes those that are not. */
+function change(driver: Driver, gone: Routes, made: Routes): void {
+  using network = driver.openNetwork();
+  const has = ({ gateway }: Routes[number]): boolean => network.routes().some((each) => each.gateway === gateway);
+  for (const route of gone) if (has(route)) network.removeRoute(route);
+  for (const route of made) if (!has(route)) network.addRoute(route);
 }
 
 function tellNetwork(when: string): void {

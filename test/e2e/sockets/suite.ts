@@ -5,7 +5,7 @@ import { GREETING, type Question } from "../stream-peer.ts";
 import type { DatagramQuestion } from "../datagram-peer.ts";
 import { succeed } from "../lab.ts";
 import { PROGRAM } from "../../cli/run.ts";
-import { CLIENT, HOST, SERVER, TLS_PORT } from "./plan.ts";
+import { CLIENT, HOST, OTHER_CLIENT, SERVER, TLS_PORT } from "./plan.ts";
 import { SocketsWorld, type Running } from "./world.ts";
 
 setDefaultTimeout(120_000);
@@ -32,9 +32,11 @@ export interface PlayedSystem {
   readonly device: string;
   readonly ownDevice: string;
   readonly uplink: string;
+  /** The one that the default route leads to later. */
+  readonly otherUplink: string;
 }
 
-export function carriesBySockets({ name, service, device, ownDevice, uplink }: PlayedSystem): void {
+export function carriesBySockets({ name, service, device, ownDevice, uplink, otherUplink }: PlayedSystem): void {
   describe(`bunnel up in front of ${name}`, () => {
     let world: SocketsWorld;
     let running: Running;
@@ -111,6 +113,19 @@ export function carriesBySockets({ name, service, device, ownDevice, uplink }: P
       }
       for (const address of [SERVER[4], "198.51.101.1", "1.1.1.1"])
         expect(await wayOf(address)).toContain(`dev ${ownDevice}`);
+    });
+
+    test("when the default route leads to another uplink, connections and datagrams leave by that", async () => {
+      running.child.kill("SIGUSR2");
+      const uplinks = async (): Promise<unknown> =>
+        (JSON.parse(await bunnel("status", "--json")) as { readonly uplinks: unknown }).uplinks;
+      while (!Bun.deepEquals(await uplinks(), [otherUplink])) await Bun.sleep(50);
+      for (const family of FAMILIES) {
+        expect(await page(family)).toBe("hello\n");
+        expect((await world.seen()).from).toBe(OTHER_CLIENT[family]);
+        const seen = expect.stringContaining(OTHER_CLIENT[family]) as string;
+        expect(await askDatagram("who", family)).toMatchObject({ seen });
+      }
     });
 
     test("bunnel status tells of it, and bunnel down ends it and leaves the network as before", async () => {

@@ -6,5 +6,5 @@ import { carriesBySockets } from "./suite.ts";
 
 carriesBySockets({
   ...{ name: "Windows' libraries", service: "windows-service.ts" },
-  ...{ device: "bunnel0", ownDevice: "tun1", uplink: "tun0" },
+  ...{ device: "bunnel0", ownDevice: "tun2", uplink: "tun0", otherUplink: "tun1" },
 });

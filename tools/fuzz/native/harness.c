@@ -13,7 +13,7 @@
 #include "tables.h"
 
 enum { PACKETS_MAX = 16, TURNS_MAX = 64, BUCKETS = 4, SEED_LOW = 0x4b5a6978, SEED_HIGH = 0x0f1e2d3c };
-enum { AFTER_ALL_MS = 200, IDLE_MS = 120000, INCOMPLETE = 0xffff, GAP_BYTES = 32, HOLD_RECORD_BYTES = 64 };
+enum { AFTER_ALL_MS = 200, IDLE_MS = 120000, INCOMPLETE = 0xffff, GAP_BYTES = 32 };
 
 /** Built with 1, the engine is told of one octet that is not there: a harness that is worth something traps. */
 #ifndef PLANTED_BYTES
@@ -76,9 +76,7 @@ static void reset(uint32_t flags, uint32_t mtu, uint32_t table) {
   memset(memory + LANES_BASE + LANE_COUNTERS, 0, COUNTERS_MAX * 8);
   memset(memory + LANES_BASE + LANE_WORDS, 0, 64);
   memset(memory + LANES_BASE + LANE_METAS, 0, RX_MAX * META_BYTES);
-  for (uint32_t i = 0; i < HOLDS_MAX; i++) {
-    memset(memory + LANES_BASE + LANE_HOLD + i * HOLD_PLACE_BYTES, 0, HOLD_RECORD_BYTES);
-  }
+  memset(memory + LANES_BASE + LANE_HOLD, 0, HOLDS_MAX * HOLD_RECORD_BYTES);
   uint32_t rules = 0;
   if (table < TABLES) {
     rules = RULES_BASE;

@@ -16,7 +16,8 @@ import { nameOfDestination } from "../flow/names";
 import { lane } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { matchAddress } from "../rules/address";
-import { matchHost, matchPort } from "../rules/match";
+import { matchHost } from "../rules/host";
+import { matchPort } from "../rules/match";
 import { ruleAt, ruleCount } from "../rules/table";
 
 const DNS_PORT: u32 = 53;

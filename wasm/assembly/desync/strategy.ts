@@ -32,7 +32,7 @@ export function runStrategy(plan: Plan, m: Meta, message: Message, table: usize,
 }
 
 function runPass(plan: Plan, m: Meta, message: Message, op: Operation, table: usize): bool {
-  if (isForStreams(op.technique) && (message.l7 == L7.Quic || message.l7 == L7.Dns)) return false;
+  if ((message.l7 == L7.Quic || message.l7 == L7.Dns) && isForStreams(op.technique)) return false;
   switch (op.technique) {
     case Technique.Split:
       return split(plan, message, op);

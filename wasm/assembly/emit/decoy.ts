@@ -56,7 +56,13 @@ export function rename(at: usize, m: Meta, message: Message, step: Step): u64 {
   const end = host + <usize>message.hostBytes;
   let sum: u64 = 0;
   let p = at + <usize>(message.hostOffset & ~1);
-  for (; p < end && p + 2 <= at + <usize>message.bytes; p += 2) {
+  const last = at + <usize>message.bytes;
+  for (; p < end && p + 8 <= last; p += 8) {
+    const after = load<u64>(p);
+    const before = ~load<u64>(p + away);
+    sum += (after & 0xffffffff) + (after >>> 32) + (before & 0xffffffff) + (before >>> 32);
+  }
+  for (; p < end && p + 2 <= last; p += 2) {
     sum += <u64>load<u16>(p) + <u64>(<u32>load<u16>(p + away) ^ 0xffff);
   }
   if (p < end) sum += <u64>load<u8>(p) + <u64>(<u32>load<u8>(p + away) ^ 0xffff);
@@ -70,7 +76,7 @@ export function writeName(at: usize, room: i32, name: usize, bytes: i32): void {
   copy(at + <usize>fill, name + <usize>(bytes - tail), tail);
   for (let i = 0; i < fill; i++) {
     const isEnd = i == fill - 1 && tail > 0 && i > 0;
-    const isLabelEnd = i % LABEL_FILL == LABEL_FILL - 1 && i < fill - 2;
+    const isLabelEnd = (i & (LABEL_FILL - 1)) == LABEL_FILL - 1 && i < fill - 2;
     store<u8>(at + <usize>i, isEnd || isLabelEnd ? DOT : LETTER_A);
   }
   if (fill == 0 && load<u8>(at) == DOT) store<u8>(at, LETTER_A);

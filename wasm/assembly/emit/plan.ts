@@ -8,14 +8,15 @@ import { Step, STEP_REAL } from "../plan/step";
 import { isRenamed, makeDecoy } from "./decoy";
 import { foolingsFor } from "./fooling";
 import { startFields } from "./fields";
-import { emitPlain, isPlain, startPlain } from "./plain";
+import { changesReal, isPlain, plainRoom, PlainStep, startPlain } from "./plain";
 import { emitStep } from "./segment";
 
 /** Sends every step in packets of at most `limit` octets of payload and `mtu` octets in all. False: no room. */
 export function emitPlan(p: usize, m: Meta, message: Message, plan: Plan, limit: i32, mtu: i32): bool {
   startFields();
   startPlain(p, m);
-  const room = min<i32>(limit, mtu - <i32>m.payloadOffset);
+  const room = plainRoom(m, plan, min<i32>(limit, mtu - <i32>m.payloadOffset));
+  const realRoom = changesReal(plan) ? -1 : room;
   const n = plan.count;
   let delayMs: u32 = 0;
   let pieces = 0;
@@ -44,15 +45,15 @@ export function emitPlan(p: usize, m: Meta, message: Message, plan: Plan, limit:
       fakes++;
       // One that comes again is made once, one that stands alone is made in its packet.
       const again = last != null || (i + 1 < n && plan.step(i + 1).hasContentOf(step));
-      if (!again && isRenamed(message, step) && isPlain(m, plan, step, foolings, room)) renames = true;
+      if (!again && isRenamed(message, step) && isPlain(step, foolings, room)) renames = true;
       if (!renames) {
         if (last == null || !step.hasContentOf(last)) decoy = makeDecoy(m, message, step);
         last = step;
         source = decoy;
       }
     }
-    const sent = isPlain(m, plan, step, foolings, room)
-      ? emitPlain(p, m, message, plan, step, source, foolings, delayMs, renames)
+    const sent = isPlain(step, foolings, isReal ? realRoom : room)
+      ? PlainStep.of(step).emit(p, m, message, plan, source, foolings, delayMs, renames)
       : emitStep(p, m, plan, step, source, foolings, limit, mtu, delayMs, message.bytes);
     if (!sent) return false;
   }

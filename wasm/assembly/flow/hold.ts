@@ -1,11 +1,13 @@
 // Messages that are not whole yet, and messages that were planned a moment ago, so that a retransmission is planned the
-// same way. One place each, in the lane's hold region; only this lane uses them.
+// same way. One record and one place each, in the lane's hold region; only this lane uses them.
 //
-//   place: | Hold 256 | list of packets 256 | headroom 128, headers, message … | copies of the packets as they came … |
+//   region: | Hold 64 × n | places × n |
+//   place:  | list of packets 256 | headroom 128, headers, message … | copies of the packets as they came … |
 import {
   HOLD_MESSAGE_MAX_BYTES,
   HOLD_PACKETS_MAX,
   HOLD_PLACE_BYTES,
+  HOLD_RECORD_BYTES,
   HOLDS_MAX,
   LANE_HOLD,
   LANE_HOLD_BYTES,
@@ -25,12 +27,13 @@ export const HOLD_WAITING: u32 = 1;
 /** The message was planned; its octets are kept. */
 export const HOLD_PLANNED: u32 = 2;
 
+const RECORD_BYTES: usize = HOLD_RECORD_BYTES;
 const PLACE_BYTES: usize = HOLD_PLACE_BYTES;
 const HOLD_WAYS: i32 = 4;
 const HOLD_SETS: u32 = HOLDS_MAX / 4;
-const LIST_AT: usize = 256;
+const PLACES_AT: usize = HOLDS_MAX * HOLD_RECORD_BYTES;
 const LIST_ENTRY_BYTES: usize = 8;
-const WHOLE_AT: usize = 512 + SLOT_HEADROOM_BYTES;
+const WHOLE_AT: usize = 256 + SLOT_HEADROOM_BYTES;
 const HEADERS_MAX: usize = 256;
 const COPIES_AT: usize = WHOLE_AT + HEADERS_MAX + HOLD_MESSAGE_MAX_BYTES;
 
@@ -54,30 +57,32 @@ export class Hold {
   direction: u32;
 
   static at(i: i32): Hold {
-    return changetype<Hold>(lane + LANE_HOLD + <usize>i * PLACE_BYTES);
+    return changetype<Hold>(lane + LANE_HOLD + <usize>i * RECORD_BYTES);
   }
-  get ptr(): usize {
-    return changetype<usize>(this);
+  /** Where its packets and its message are kept. */
+  private get place(): usize {
+    const first = lane + LANE_HOLD;
+    return first + PLACES_AT + ((changetype<usize>(this) - first) / RECORD_BYTES) * PLACE_BYTES;
   }
   /** The first packet's headers and the message behind them: like a super-packet. */
   get whole(): usize {
-    return this.ptr + WHOLE_AT;
+    return this.place + WHOLE_AT;
   }
 
   packetAt(i: i32): usize {
-    return load<u32>(this.ptr + LIST_AT + <usize>i * LIST_ENTRY_BYTES);
+    return load<u32>(this.place + <usize>i * LIST_ENTRY_BYTES);
   }
   packetBytes(i: i32): i32 {
-    return load<i32>(this.ptr + LIST_AT + <usize>i * LIST_ENTRY_BYTES + 4);
+    return load<i32>(this.place + <usize>i * LIST_ENTRY_BYTES + 4);
   }
 
   /** Keeps a copy of the packet and of what lies before it. False: there is no room. */
   keep(p: usize, bytes: i32): bool {
     const need = (<u32>bytes + SLOT_HEADROOM_BYTES + 7) & ~7;
     if (this.packets >= HOLD_PACKETS_MAX || COPIES_AT + this.copied + need > PLACE_BYTES) return false;
-    const at = this.ptr + COPIES_AT + this.copied + SLOT_HEADROOM_BYTES;
+    const at = this.place + COPIES_AT + this.copied + SLOT_HEADROOM_BYTES;
     memory.copy(at - 16, p - 16, <usize>bytes + 16);
-    const entry = this.ptr + LIST_AT + <usize>this.packets * LIST_ENTRY_BYTES;
+    const entry = this.place + <usize>this.packets * LIST_ENTRY_BYTES;
     store<u32>(entry, <u32>at);
     store<i32>(entry, bytes, 4);
     this.packets++;
@@ -133,7 +138,7 @@ export class Hold {
 
 /** The first of the few places where a flow's message may be: a set, chosen by the flow's hash. */
 function firstPlace(m: Meta): i32 {
-  return <i32>(<u32>(m.hash >>> 40) % HOLD_SETS) * HOLD_WAYS;
+  return <i32>((<u32>(m.hash >>> 40) * HOLD_SETS) >>> 24) * HOLD_WAYS;
 }
 
 /** The place of the packet's flow, for this direction; null: it has none. */
@@ -184,5 +189,10 @@ function findPlace(m: Meta): Hold | null {
   return free != null ? free : oldest;
 }
 
-if (<usize>HOLDS_MAX * PLACE_BYTES > <usize>LANE_HOLD_BYTES) ERROR("the hold region is too small for its places");
-if (LIST_AT + <usize>HOLD_PACKETS_MAX * LIST_ENTRY_BYTES > 512) ERROR("the list of a place is too small");
+if (PLACES_AT + <usize>HOLDS_MAX * PLACE_BYTES > <usize>LANE_HOLD_BYTES) {
+  ERROR("the hold region is too small for its places");
+}
+if (offsetof<Hold>() > RECORD_BYTES) ERROR("a Hold does not fit into its record");
+if (<usize>HOLD_PACKETS_MAX * LIST_ENTRY_BYTES > WHOLE_AT - SLOT_HEADROOM_BYTES) {
+  ERROR("the list of a place is too small");
+}

@@ -18,6 +18,11 @@ export function swap16(value: u32): u32 {
   return ((value << 8) & 0xff00) | ((value >>> 8) & 0xff);
 }
 
+/** Each half in the other order. */
+export function swapHalves(value: u32): u32 {
+  return ((value << 8) & 0xff00ff00) | ((value >>> 8) & 0x00ff00ff);
+}
+
 export function setBe16(ptr: usize, offset: usize, value: u32): void {
   store<u16>(ptr + offset, rotl<u16>(<u16>value, 8));
 }

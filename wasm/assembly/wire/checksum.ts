@@ -1,12 +1,17 @@
 // The Internet checksum (RFC 1071) and its incremental form (RFC 1624). Sums are kept in the machine's own order:
 // the one's complement sum does not care, so a result can be stored without turning its octets.
 
-/** Folds a sum of 16-bit words into 16 bits. */
+/**
+ * Folds a sum of 16-bit words into 16 bits. Halves are added to each other in both orders at once: the upper half of
+ * that has the carry of the lower one in it.
+ */
 export function fold(sum: u64): u32 {
-  let s: u64 = (sum & 0xffffffff) + (sum >>> 32);
-  s = (s & 0xffff) + ((s >>> 16) & 0xffff) + (s >>> 32);
-  s = (s & 0xffff) + (s >>> 16);
-  return <u32>((s & 0xffff) + (s >>> 16));
+  return fold32(<u32>((sum + rotl<u64>(sum, 32)) >>> 32));
+}
+
+/** Folds the sum of two 16-bit words, each with a word of carries or another one above it. */
+export function fold32(sum: u32): u32 {
+  return (sum + rotl<u32>(sum, 16)) >>> 16;
 }
 
 /** Sum of the octets as 16-bit words, an odd last octet counting as the first of its word; not folded, not inverted. */
@@ -30,12 +35,10 @@ export class Octets {
     return this.walk(to, bytes, true);
   }
 
-  /** Sixteen octets at `p`, copied on the way where that is wanted. */
+  /** Sixteen octets of `words`, whose upper bits were turned, as four sums of two words each. */
   @inline
-  private take(p: usize, away: usize, copies: bool): v128 {
-    const octets = v128.load(p);
-    if (copies) v128.store(p + away, octets);
-    return octets;
+  private pairs(words: v128, ones: v128): v128 {
+    return i32x4.dot_i16x8_s(v128.xor(words, i16x8.splat(-0x8000)), ones);
   }
 
   /**
@@ -46,50 +49,85 @@ export class Octets {
   @inline
   walk(to: usize, bytes: i32, copies: bool): u64 {
     const from = this.ptr;
-    const away = to - from;
-    const end = from + <usize>bytes;
-    const sign = i16x8.splat(-0x8000);
     // One, of which no compiler knows: JavaScriptCore would put three instructions in the multiplication's place.
     const ones = i16x8.splat(from != 0 ? 1 : 0);
     let p = from;
+    let q = to;
+    let left = bytes;
     let a = i32x4.splat(0);
     let b = i32x4.splat(0);
-    for (; p + 64 <= end; p += 64) {
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.xor(this.take(p, away, copies), sign), ones));
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.xor(this.take(p + 16, away, copies), sign), ones));
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.xor(this.take(p + 32, away, copies), sign), ones));
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.xor(this.take(p + 48, away, copies), sign), ones));
+    // Offsets stand in the instructions: each address of its own would be one more.
+    for (; left >= 64; left -= 64) {
+      const w = v128.load(p);
+      const x = v128.load(p, 16);
+      const y = v128.load(p, 32);
+      const z = v128.load(p, 48);
+      if (copies) {
+        v128.store(q, w);
+        v128.store(q, x, 16);
+        v128.store(q, y, 32);
+        v128.store(q, z, 48);
+        q += 64;
+      }
+      a = i32x4.add(a, this.pairs(w, ones));
+      b = i32x4.add(b, this.pairs(x, ones));
+      a = i32x4.add(a, this.pairs(y, ones));
+      b = i32x4.add(b, this.pairs(z, ones));
+      p += 64;
     }
-    if (p + 32 <= end) {
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.xor(this.take(p, away, copies), sign), ones));
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.xor(this.take(p + 16, away, copies), sign), ones));
-      p += 32;
-    }
-    if (p + 16 <= end) {
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.xor(this.take(p, away, copies), sign), ones));
+    for (; left >= 16; left -= 16) {
+      const w = v128.load(p);
+      if (copies) {
+        v128.store(q, w);
+        q += 16;
+      }
+      a = i32x4.add(a, this.pairs(w, ones));
       p += 16;
     }
     a = i32x4.add(a, b);
     const lanes = i64x2.add(i64x2.extend_low_i32x4_s(a), i64x2.extend_high_i32x4_s(a));
-    let sum = <u64>i64x2.extract_lane(lanes, 0) + <u64>i64x2.extract_lane(lanes, 1) + ((<u64>(p - from)) << 14);
-    if (p + 8 <= end) {
+    const sum = <u64>i64x2.extract_lane(lanes, 0) + <u64>i64x2.extract_lane(lanes, 1) + ((<u64>(p - from)) << 14);
+    return left > 0 ? sum + this.walkLast(p, q, left, bytes, copies) : sum;
+  }
+
+  /** The last octets, less than sixteen, of `bytes` in all. */
+  @inline
+  private walkLast(from: usize, to: usize, left: i32, bytes: i32, copies: bool): u64 {
+    let p = from;
+    let q = to;
+    let rest = left;
+    let sum: u64 = 0;
+    if (rest >= 8) {
       const octets = load<u64>(p);
-      if (copies) store<u64>(p + away, octets);
-      sum += (octets & 0xffffffff) + (octets >>> 32);
+      if (copies) store<u64>(q, octets);
+      sum = (octets & 0xffffffff) + (octets >>> 32);
       p += 8;
+      q += 8;
+      rest -= 8;
     }
-    if (p + 4 <= end) {
-      if (copies) store<u32>(p + away, load<u32>(p));
-      sum += load<u32>(p);
+    if (bytes >= 8) {
+      // Eight octets that end with the last; those that were summed already are shifted out.
+      const octets = load<u64>(p + <usize>rest - 8);
+      if (copies) store<u64>(q + <usize>rest - 8, octets);
+      const last = rest > 0 ? octets >>> (64 - ((<u64>rest) << 3)) : 0;
+      return sum + (last & 0xffffffff) + (last >>> 32);
+    }
+    if (rest >= 4) {
+      if (copies) store<u32>(q, load<u32>(p));
+      sum = load<u32>(p);
       p += 4;
+      q += 4;
+      rest -= 4;
     }
-    if (p + 2 <= end) {
-      if (copies) store<u16>(p + away, load<u16>(p));
+    if (rest >= 2) {
+      if (copies) store<u16>(q, load<u16>(p));
       sum += load<u16>(p);
       p += 2;
+      q += 2;
+      rest -= 2;
     }
-    if (p < end) {
-      if (copies) store<u8>(p + away, load<u8>(p));
+    if (rest > 0) {
+      if (copies) store<u8>(q, load<u8>(p));
       sum += load<u8>(p);
     }
     return sum;

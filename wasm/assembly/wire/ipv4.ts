@@ -1,6 +1,6 @@
 // The IPv4 header (RFC 791 section 3.1).
-import { be16, setBe16, swap16 } from "./be";
-import { checksumAfter, checksumOf } from "./checksum";
+import { be16, setBe16, swapHalves } from "./be";
+import { checksumAfter, checksumOf, fold32 } from "./checksum";
 
 const TOS: usize = 1;
 const TOTAL_LENGTH: usize = 2;
@@ -97,7 +97,7 @@ export class Ipv4 {
   restSum(): u64 {
     const p = this.ptr;
     const end = p + <usize>this.headerBytes;
-    let sum = <u64>load<u16>(p) + load<u16>(p + FRAGMENT) + this.source + this.destination;
+    let sum = <u64>load<u16>(p) + load<u16>(p + FRAGMENT) + (this.protocol << 8) + this.source + this.destination;
     for (let at = p + IPV4_HEADER_BYTES; at < end; at += 4) sum += load<u32>(at);
     return sum;
   }
@@ -105,16 +105,11 @@ export class Ipv4 {
   /** As `setLengthIdTtl`, where the sum of the other fields is known: `rest`, folded. */
   setFields(totalBytes: i32, id: u32, ttl: u32, rest: u32): void {
     const p = this.ptr;
-    const length = swap16(totalBytes);
-    const number = swap16(id);
-    const life = (ttl & 0xff) | (this.protocol << 8);
-    store<u16>(p + TOTAL_LENGTH, <u16>length);
-    store<u16>(p + ID, <u16>number);
+    // The identification stands behind the length.
+    const lengthAndId = swapHalves((id << 16) | (<u32>totalBytes & 0xffff));
+    store<u32>(p + TOTAL_LENGTH, lengthAndId);
     store<u8>(p + TTL, <u8>ttl);
-    // Four words: the sum folds in two steps.
-    const sum = rest + length + number + life;
-    const folded = (sum & 0xffff) + (sum >>> 16);
-    store<u16>(p + CHECKSUM, <u16>~(folded + (folded >>> 16)));
+    store<u16>(p + CHECKSUM, <u16>~fold32(rest + (lengthAndId & 0xffff) + (lengthAndId >>> 16) + (ttl & 0xff)));
   }
 
   /** Sum of the pseudo header (RFC 9293 section 3.1) for so many octets of transport header and payload. */

@@ -71,28 +71,45 @@ export class Tcp {
     store<u16>(this.ptr + CHECKSUM, <u16>value);
   }
 
-  /** Sum of what `setFields` leaves as it is: ports, urgent pointer and options. */
+  /** Sum of what `setFields` leaves as it is: all but sequence number, flags and checksum. */
   restSum(): u64 {
     const p = this.ptr;
     const end = p + <usize>this.headerBytes;
-    let sum = <u64>load<u32>(p) + load<u16>(p + URGENT);
+    let sum = <u64>load<u32>(p) + load<u32>(p + ACK) + load<u8>(p + DATA_OFFSET) + load<u16>(p + WINDOW);
+    sum += load<u16>(p + URGENT);
     for (let at = p + TCP_HEADER_BYTES; at < end; at += 4) sum += load<u32>(at);
     return sum;
   }
 
   /** Sets these fields, and the checksum of a segment of `bytes` octets whose other octets have the sum `rest`. */
-  setFields(seq: u32, ack: u32, flags: u32, window: u32, bytes: i32, rest: u64): void {
+  setFields(seq: u32, flags: u32, bytes: i32, rest: u64): void {
     const p = this.ptr;
     const seqWord = bswap<u32>(seq);
-    const ackWord = bswap<u32>(ack);
-    const flagsWord = <u32>load<u8>(p + DATA_OFFSET) | ((flags & 0xff) << 8);
-    const windowWord = swap16(window);
     store<u32>(p + SEQ, seqWord);
-    store<u32>(p + ACK, ackWord);
-    store<u16>(p + DATA_OFFSET, <u16>flagsWord);
-    store<u16>(p + WINDOW, <u16>windowWord);
-    const sum = rest + seqWord + ackWord + flagsWord + windowWord + swap16(bytes);
+    store<u8>(p + FLAGS, <u8>flags);
+    // A word with its octets turned is as much as 256 times the word.
+    const sum = rest + seqWord + ((flags & 0xff) << 8) + ((<u32>bytes) << 8);
     store<u16>(p + CHECKSUM, <u16>~fold(sum));
+  }
+
+  /** Sets the acknowledgement number; returns what the sum changes by. */
+  changeAck(ack: u32): u64 {
+    const at = this.ptr + ACK;
+    const word = bswap<u32>(ack);
+    // A variable of its own: turned as 64 bits, the sum would lose a carry.
+    const before: u32 = ~load<u32>(at);
+    const sum = <u64>word + <u64>before;
+    store<u32>(at, word);
+    return sum;
+  }
+
+  /** Sets the window; returns what the sum changes by. */
+  changeWindow(window: u32): u64 {
+    const at = this.ptr + WINDOW;
+    const word = swap16(window);
+    const sum = <u64>word + <u64>(<u32>load<u16>(at) ^ 0xffff);
+    store<u16>(at, <u16>word);
+    return sum;
   }
 
   /** Once true, the header with its options lies within `available`. */

@@ -27,6 +27,13 @@ export function register(program: Command): void {
     )
     .option("--repeats <number>", "how often a test is made before it counts", readWhole(2, REPEATS_MAX), 3)
     .option("--patience <seconds>", "how long nothing may come", readSeconds, 4)
+    .option(
+      "--punished <seconds>",
+      "how long a punishment may last: an address that is shut for longer is blocked; 0 waits for nothing",
+      readWhole(0, 3600),
+      60,
+    )
+    .option("--source <address>", "a local address to try from where a box punishes; again for more", collect)
     .option("--harmless <host>", "a host that is not blocked, for controls", TEST_HOSTS.harmless)
     .option("--resolve <host:address,...>", "where a host is, without asking; may be given again", collect)
     .option(

@@ -146,7 +146,7 @@ export async function carryTraffic(options: UpOptions, join: typeof joinSystem):
   using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log, canLook: joined.isLinux });
   const handle = await new TunBackend(audited(joined.platform, audit)).start({
     ...{ engine: { profile: memory.effective(profile) }, settings },
-    ...helpersOf(supervisor, dns, joined, memory),
+    ...helpersOf({ supervisor, dns, memory, joined }),
   });
   dns.learn = (address, host, seconds) => handle.learnName(address, host, seconds);
   const service = new Service(handle, {
@@ -273,15 +273,25 @@ function endedByItself(cause: Error, log: Log, isClosed: boolean): ExitError {
   return new StoppedError(cause, isClosed);
 }
 
+interface Helpers {
+  readonly supervisor: Supervisor;
+  readonly dns: ReturnType<typeof openDns>;
+  readonly memory: MemoryService;
+  readonly joined: Joined;
+}
+
 /** What the backend has beside its platform. */
-function helpersOf(
-  supervisor: Supervisor,
-  dns: ReturnType<typeof openDns>,
-  joined: Joined,
-  memory: MemoryService,
-): Pick<BackendConfig, "stream" | "alive" | "answerDns"> {
-  const stream = joined.carrier(dns.answerStream, memory.relays);
-  return { stream, alive: () => supervisor.alive(), answerDns: dns.answer };
+function helpersOf({
+  supervisor,
+  dns,
+  memory,
+  joined,
+}: Helpers): Pick<BackendConfig, "stream" | "alive" | "answerDns"> {
+  return {
+    stream: joined.carrier(dns.answerStream, memory.relays),
+    alive: () => supervisor.alive(),
+    answerDns: dns.answer,
+  };
 }
 
 /** Ends it and returns its last figures. */

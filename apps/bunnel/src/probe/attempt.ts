@@ -7,8 +7,9 @@ import type { QuicClient } from "./io/quic-client.ts";
 import type { Way } from "./io/way.ts";
 import { type Exchange, isGood, isServed, RATE_MIN } from "./observation.ts";
 import { whole } from "./observe.ts";
+import type { ProbeFamily } from "./observation.ts";
 import { familyOf, type ProbedPage, type ProbeQuestion } from "./question.ts";
-import type { AddressPool } from "./search/address-pool.ts";
+import type { AddressPool, Place } from "./search/address-pool.ts";
 import type { Budget } from "./search/budget.ts";
 import type { Candidate } from "./search/candidates.ts";
 import type { TrialResult } from "./search/search.ts";
@@ -26,6 +27,8 @@ export interface Target {
   readonly pool: AddressPool;
   /** Where plain HTTP for the host is sent by the box. */
   readonly forged: string | undefined;
+  /** Families in which the host is and nothing can be tried: every try would be punished for an earlier one. */
+  readonly leftOut: readonly ProbeFamily[];
 }
 
 export interface AttemptParts {
@@ -45,29 +48,58 @@ export async function attempt(
   const way = candidate.egress === "stream" ? worker.relay : worker.packets?.way;
   if (way === undefined) return undefined;
   (candidate.egress === "stream" ? worker.relay : worker.packets)?.use(candidate.strategy);
-  const families = [...new Set(target.pool.addresses.map(familyOf))];
-  const wanted = Math.max(question.repeats, families.length);
+  const { pool } = target;
+  const canChoose = candidate.egress === "packet";
+  const wanted = Math.max(question.repeats, pool.families(canChoose).length);
+  const families = new Set<ProbeFamily>();
   let last: Exchange | undefined;
   let times = 0;
   for (; times < wanted; times++) {
-    if (budget.spent !== undefined) return undefined;
-    const family = families[times % families.length];
-    const address = await target.pool.take(target.pool.addresses.filter((each) => familyOf(each) === family));
-    if (address === undefined) return undefined;
-    last = await once(parts, worker, candidate, { target, way, address, times });
+    const place = await nextPlace(parts, () => pool.families(canChoose), pool, times);
+    if (place === undefined) return undefined;
+    last = await once(parts, worker, candidate, { target, way, place, times });
+    // Nobody was given the time to answer.
+    if (budget.isStopped) return undefined;
     const isRight = isWorking(candidate, target, last);
-    target.pool.give(address, !isRight);
+    pool.give(place, !isRight);
     if (!isRight) break;
+    families.add(familyOf(place.address));
   }
   const ms = Math.round(performance.now() - began);
   const works = times === wanted;
-  return { host: target.page.host, candidate, works, times, how: last === undefined ? "" : shown(last), ms };
+  const leftOut = ([4, 6] as const).filter(
+    (family) => target.leftOut.includes(family) || (pool.addresses.some(isOf(family)) && !families.has(family)),
+  );
+  return {
+    ...{ host: target.page.host, candidate, works, times, how: last === undefined ? "" : shown(last), ms },
+    ...(works && leftOut.length > 0 && { leftOut }),
+  };
+}
+
+function isOf(family: ProbeFamily): (address: string) => boolean {
+  return (address) => familyOf(address) === family;
+}
+
+/** The families in turn; one whose local addresses are used up is passed over. Undefined: it is over. */
+async function nextPlace(
+  { budget }: AttemptParts,
+  familiesNow: () => readonly ProbeFamily[],
+  pool: AddressPool,
+  times: number,
+): Promise<Place | undefined> {
+  for (;;) {
+    const families = familiesNow();
+    const family = families[times % families.length];
+    if (family === undefined || budget.spent !== undefined) return undefined;
+    const place = await pool.take(family);
+    if (place !== undefined) return place;
+  }
 }
 
 interface Once {
   readonly target: Target;
   readonly way: Way;
-  readonly address: string;
+  readonly place: Place;
   readonly times: number;
 }
 
@@ -75,23 +107,24 @@ function once(
   { question, budget }: AttemptParts,
   worker: ProbeWorker,
   { kind }: Candidate,
-  { target, way, address, times }: Once,
+  { target, way, place, times }: Once,
 ): Promise<Exchange> {
   const { page } = target;
   if (kind === "quic" && worker.quic !== undefined)
-    return worker.quic.ask({ address, name: page.host, path: page.path });
+    return worker.quic.ask({ ...place, name: page.host, path: page.path });
   if (kind !== "http") {
-    return whole({ way, question, budget }, page, address, times % 2 === 0 ? "post-quantum" : "classic");
+    return whole({ way, question, budget }, page, place, times % 2 === 0 ? "post-quantum" : "classic");
   }
-  const order = { address, name: page.host, path: page.path, scheme: "http", patienceMs: question.patienceMs } as const;
-  return exchange(way, order, budget);
+  const { patienceMs } = question;
+  return exchange(way, { ...place, name: page.host, path: page.path, scheme: "http", patienceMs }, budget);
 }
 
 /** Over HTTP there is no certificate: what counts is that it is not the box's answer. */
 function isWorking({ kind }: Candidate, { forged }: Target, seen: Exchange): boolean {
   if (kind !== "http") return isGood(seen);
   // Servers answer 400 to what a decoy has made of a request.
-  return seen.end === "done" && seen.status !== 400 && (forged === undefined || seen.location !== forged);
+  const isFast = (seen.bytesPerSecond ?? RATE_MIN) >= RATE_MIN;
+  return seen.end === "done" && isFast && seen.status !== 400 && (forged === undefined || seen.location !== forged);
 }
 
 /** An exchange in short. */

@@ -37,7 +37,11 @@ function host(at: Partial<AddressSeen> | readonly AddressSeen[] = {}, more: Part
   return { host: HOST, system: [AT], trusted: [AT], systemHarmless: ["203.0.113.99"], addresses, ...more };
 }
 
+const NO_CONNECTION = cut("connect", "silent");
+const SHUT = { own: thrice(NO_CONNECTION), harmless: NO_CONNECTION };
 const ELSEWHERE = { harmless: ANSWERED, own: cut("hello", "reset") };
+
+const ABOUT = { elsewhere: ELSEWHERE };
 
 describe("diagnose() of one thing wrong", () => {
   test.each<[string, HostSeen, string, readonly string[]]>([
@@ -45,11 +49,44 @@ describe("diagnose() of one thing wrong", () => {
     ["a reset behind the hello", host({ own: thrice(cut("hello", "reset")) }), "TLS by name (RST)", ["tls"]],
     ["silence behind the hello", host({ own: thrice(cut("hello", "silent")) }), "TLS by name (silent drop)", ["tls"]],
     ["an end behind the hello", host({ own: thrice(cut("hello", "closed")) }), "TLS by name (closed)", ["tls"]],
+    ["no connection, at two times", host({ ...SHUT, earlier: NO_CONNECTION }, ABOUT), "IP blocked (silent drop)", []],
     [
-      "no connection, while others open",
-      host({ own: thrice(cut("connect", "silent")), harmless: cut("connect", "silent") }, { elsewhere: ELSEWHERE }),
+      "no connection, from a new local address either",
+      host({ ...SHUT, fresh: NO_CONNECTION }, ABOUT),
       "IP blocked (silent drop)",
       [],
+    ],
+    [
+      "no connection to one port, at two times",
+      host({ ...SHUT, earlier: NO_CONNECTION, otherPorts: [cut("connect", "refused"), NO_CONNECTION] }, ABOUT),
+      "port blocked (silent drop)",
+      [],
+    ],
+    [
+      "every port refused, as a box does it",
+      host(
+        {
+          own: thrice(cut("connect", "refused")),
+          harmless: cut("connect", "refused"),
+          earlier: cut("connect", "refused"),
+          otherPorts: [cut("connect", "refused")],
+        },
+        ABOUT,
+      ),
+      "IP blocked (refused)",
+      [],
+    ],
+    [
+      "no connection, as under a punishment that began before anybody looked",
+      host({ ...SHUT, otherPorts: [ANSWERED] }, ABOUT),
+      "not reached (silent drop)",
+      [],
+    ],
+    [
+      "a punishment from before, seen from a new local address",
+      host({ own: thrice(cut("hello", "silent")), fresh: ANSWERED, wasPunished: true }, ABOUT),
+      "TLS by name (silent drop), penalty time",
+      ["tls"],
     ],
     [
       "no connection to anybody",
@@ -65,6 +102,21 @@ describe("diagnose() of one thing wrong", () => {
     ],
     ["a body that stands still", host({ own: thrice(cut("body", "silent", 16_400)) }), "frozen (silent drop)", ["tls"]],
     ["a slow body", host({ own: thrice({ ...SERVED, bytesPerSecond: 16_000 }) }), "throttled", ["tls"]],
+    [
+      "a slow body, over plain HTTP too",
+      host({
+        own: thrice({ ...SERVED, bytesPerSecond: 16_000 }),
+        ...{ http: { ...PAGE, bytesPerSecond: 16_000 }, httpHarmless: PAGE },
+      }),
+      "throttled, HTTP throttled",
+      ["tls", "http"],
+    ],
+    [
+      "plain HTTP that stands still",
+      host({ http: cut("body", "silent", 16_400), httpHarmless: PAGE }),
+      "HTTP frozen (silent drop)",
+      ["http"],
+    ],
     [
       "a foreign certificate",
       host({ own: thrice({ ...ANSWERED, end: "broken", stage: "certificate" }) }),
@@ -92,9 +144,27 @@ describe("diagnose() of one thing wrong", () => {
     ],
     [
       "QUIC alone",
-      host({ quic: [QUIC_SILENT, QUIC_SILENT], quicHarmless: QUIC_SERVED }),
+      host({ quic: [QUIC_SILENT, QUIC_SILENT], quicHarmless: QUIC_SERVED, quicAfter: QUIC_SERVED }),
       "QUIC by name (silent drop)",
       ["quic"],
+    ],
+    [
+      "QUIC alone, and a penalty",
+      host({
+        ...{ quic: [QUIC_SILENT, QUIC_SILENT], quicHarmless: QUIC_SERVED },
+        ...{ quicAfter: QUIC_SILENT, quicElsewhere: QUIC_SERVED },
+      }),
+      "QUIC by name (silent drop), penalty time",
+      ["quic"],
+    ],
+    [
+      "QUIC that nobody has any more",
+      host({
+        ...{ quic: [QUIC_SILENT, QUIC_SILENT], quicHarmless: QUIC_SERVED },
+        ...{ quicAfter: QUIC_SILENT, quicElsewhere: QUIC_SILENT },
+      }),
+      "not told",
+      [],
     ],
     ["a forged address", host({}, { system: ["10.10.34.34"] }), "DNS forged", ["dns"]],
     ["a host that is said not to be", host({}, { system: "none" }), "DNS forged", ["dns"]],
@@ -109,6 +179,7 @@ describe("diagnose() of one thing wrong", () => {
 describe("diagnose() takes for no blocking", () => {
   test.each<[string, HostSeen]>([
     ["a small page, whole", host({ own: thrice({ ...SERVED, bodyBytes: 300, isWhole: true }) })],
+    ["one slow answer over plain HTTP", host({ http: { ...PAGE, bytesPerSecond: 9000 }, httpHarmless: PAGE })],
     ["one slow answer of three", host({ own: [{ ...SERVED, bytesPerSecond: 9000 }, SERVED, SERVED] })],
     ["a redirect to the host's own TLS", host({ http: { ...PAGE, location: `https://${HOST}/` }, httpHarmless: PAGE })],
     [

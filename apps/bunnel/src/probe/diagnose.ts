@@ -23,6 +23,8 @@ export type FindingKind =
   | "dns-forged"
   | "dns-silent"
   | "ip-blocked"
+  | "port-blocked"
+  | "not-reached"
   | "tls-name"
   | "tls-all"
   | "certificate"
@@ -30,6 +32,8 @@ export type FindingKind =
   | "throttled"
   | "redirect"
   | "http-name"
+  | "http-frozen"
+  | "http-throttled"
   | "quic-name"
   | "unstable"
   | "no-control"
@@ -69,6 +73,8 @@ const SHORT: Readonly<Record<FindingKind, string>> = {
   "dns-forged": "DNS forged",
   "dns-silent": "DNS silent",
   "ip-blocked": "IP blocked",
+  "port-blocked": "port blocked",
+  "not-reached": "not reached",
   "tls-name": "TLS by name",
   "tls-all": "TLS whatever the name",
   certificate: "foreign certificate",
@@ -76,6 +82,8 @@ const SHORT: Readonly<Record<FindingKind, string>> = {
   throttled: "throttled",
   redirect: "redirect page",
   "http-name": "HTTP by name",
+  "http-frozen": "HTTP frozen",
+  "http-throttled": "HTTP throttled",
   "quic-name": "QUIC by name",
   unstable: "unstable",
   "no-control": "not told",
@@ -100,15 +108,17 @@ export function diagnose(seen: HostSeen): Diagnosis {
   const has = (...kinds: readonly FindingKind[]): boolean => findings.some(({ kind }) => kinds.includes(kind));
   const blocked: readonly ProbedKind[] = [
     ...(has("tls-name", "tls-all", "frozen", "throttled", "unstable", "certificate") ? (["tls"] as const) : []),
-    ...(has("redirect", "http-name") ? (["http"] as const) : []),
+    ...(has("redirect", "http-name", "http-frozen", "http-throttled") ? (["http"] as const) : []),
     ...(has("quic-name") ? (["quic"] as const) : []),
     ...(has("dns-forged", "dns-silent") ? (["dns"] as const) : []),
   ];
   const hasPenalty = reached.some(
-    ({ harmless, after }) => isAnswered(harmless) && after !== undefined && !isAnswered(after),
+    ({ harmless, after, wasPunished }) =>
+      wasPunished === true || (isAnswered(harmless) && after !== undefined && !isAnswered(after)),
   );
   const hasQuicPenalty = reached.some(
-    ({ quicHarmless, quicAfter }) => (quicHarmless?.answered ?? 0) > 0 && quicAfter?.answered === 0,
+    ({ quicHarmless, quicAfter, quicElsewhere }) =>
+      (quicHarmless?.answered ?? 0) > 0 && quicAfter?.answered === 0 && (quicElsewhere?.answered ?? 0) > 0,
   );
   const summary = summaryOf(findings, hasPenalty || hasQuicPenalty);
   return { host: seen.host, findings, blocked, hasPenalty, hasQuicPenalty, summary };
@@ -181,11 +191,7 @@ function tcpFindings(seen: HostSeen, address: AddressSeen, of: Make): readonly F
   const manner = MANNERS[first.end];
   if (!own.some(isConnected)) {
     if (isConnected(harmless)) return [of("unstable", `connections to ${where} fail now and then`, first.end)];
-    const others = [seen.elsewhere?.harmless, ...seen.addresses.map((each) => each.harmless)];
-    if (!others.some((exchange) => exchange !== undefined && isConnected(exchange))) {
-      return [of("no-network", `no connection to ${where}, and none to any other address`, first.end)];
-    }
-    return [of("ip-blocked", `no connection to ${where} whatever the name, while other addresses answer`, first.end)];
+    return [shutFinding(seen, address, first, of)];
   }
   if (failed.length < own.length) {
     return [of("unstable", `${failed.length} of ${own.length} tries at ${where} failed (${manner})`, first.end)];
@@ -199,6 +205,29 @@ function tcpFindings(seen: HostSeen, address: AddressSeen, of: Make): readonly F
     return [of("tls-all", says, first.end)];
   }
   return laterFindings(own, first, where, of);
+}
+
+/**
+ * Nobody opens a connection at the address. It may be blocked; or this machine is being punished for what it did before
+ * anybody looked, by a box that keeps its packets to that port for minutes. Only who asked again when that would be
+ * over, or as somebody else, knows which.
+ */
+function shutFinding(seen: HostSeen, address: AddressSeen, { end }: Exchange, of: Make): Finding {
+  const { address: where, otherPorts = [], fresh, earlier } = address;
+  const others = [seen.elsewhere?.harmless, ...seen.addresses.map((each) => each.harmless)];
+  if (!others.some((exchange) => exchange !== undefined && isConnected(exchange))) {
+    return of("no-network", `no connection to ${where}, and none to any other address`, end);
+  }
+  const isLasting = [fresh, earlier].some((exchange) => exchange !== undefined && !isConnected(exchange));
+  if (!isLasting) {
+    return of("not-reached", `no connection to ${where}: it is blocked, or this machine is being punished`, end);
+  }
+  // Who refuses everything may be the box; who refuses one port and is silent at the other one is there.
+  const isThere = (other: Exchange): boolean => isConnected(other) || (other.end === "refused" && end !== "refused");
+  if (otherPorts.some(isThere)) {
+    return of("port-blocked", `no connection to port 443 of ${where}, while another port of it answers`, end);
+  }
+  return of("ip-blocked", `no connection to ${where} whatever the name, while other addresses answer`, end);
 }
 
 function nameSentence({ host, elsewhere }: HostSeen, where: string, manner: string): string {
@@ -232,9 +261,14 @@ function slowFindings(own: readonly Exchange[], of: Make): readonly Finding[] {
   return [of("throttled", `the body comes with ${kib(Math.max(...rates))} a second at most`)];
 }
 
-function httpFindings({ host }: HostSeen, { address, http, httpHarmless }: AddressSeen, of: Make): readonly Finding[] {
+function httpFindings({ host }: HostSeen, seen: AddressSeen, of: Make): readonly Finding[] {
+  const { address, own, http, httpHarmless } = seen;
   if (http === undefined || httpHarmless === undefined) return [];
   if (http.end === "done") {
+    const isSlow = http.bytesPerSecond !== undefined && http.bytesPerSecond < RATE_MIN;
+    // One slow answer says nothing by itself.
+    if (isSlow && slowFindings(own, of).length > 0)
+      return [of("http-throttled", `plain HTTP from ${address} is as slow`)];
     if (http.location === undefined || isOwnSite(host, http.location)) return [];
     // A server of several hosts sends all of them to the same place.
     if (httpHarmless.location === http.location) return [];
@@ -242,6 +276,10 @@ function httpFindings({ host }: HostSeen, { address, http, httpHarmless }: Addre
   }
   if (http.stage === "connect" || httpHarmless.end !== "done") return [];
   const manner = MANNERS[http.end];
+  if (http.stage === "body") {
+    const says = `the answer from ${address} to plain HTTP for ${host} stops after ${kib(http.bodyBytes)}`;
+    return [of("http-frozen", says, http.end)];
+  }
   return [
     of("http-name", `${manner} behind the request for ${host} at ${address}, another name is answered`, http.end),
   ];
@@ -257,11 +295,16 @@ function isOwnSite(host: string, location: string): boolean {
   return there === host || there === site || there.endsWith(`.${site}`);
 }
 
-function quicFindings({ host }: HostSeen, { address, quic, quicHarmless }: AddressSeen, of: Make): readonly Finding[] {
+function quicFindings({ host }: HostSeen, seen: AddressSeen, of: Make): readonly Finding[] {
+  const { address, quic, quicHarmless, quicAfter, quicElsewhere } = seen;
   if (quic === undefined || quic.length === 0 || quicHarmless === undefined) return [];
   // A host without QUIC is not blocked there.
   if (quic.some(({ end }) => end === "done") || quicHarmless.answered === 0) return [];
   const [first] = quic;
+  // Behind the failure too something has to have been answered, or nobody was given the time.
+  if (![quicAfter, quicElsewhere].some((control) => (control?.answered ?? 0) > 0)) {
+    return [of("no-control", `QUIC for ${host} to ${address} is not carried on, and no other name is any more`)];
+  }
   const says = `QUIC for ${host} to ${address} is not carried on, while a harmless name is answered there`;
   return [of("quic-name", says, first?.end)];
 }

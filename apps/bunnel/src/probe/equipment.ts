@@ -6,6 +6,7 @@ import type { ProbeWorker } from "./attempt.ts";
 import { canAskQuic, QuicClient } from "./io/quic-client.ts";
 import { RelayWay } from "./io/relay-way.ts";
 import { DirectWay } from "./io/way.ts";
+import type { Sources } from "./search/address-pool.ts";
 import type { Abilities } from "./search/candidates.ts";
 import type { Budget } from "./search/budget.ts";
 import type { PacketPath } from "./ways/packet-path.linux.ts";
@@ -18,6 +19,8 @@ export interface EquipmentOptions {
   readonly patienceMs: number;
   readonly quic: boolean;
   readonly authoritiesPath?: string;
+  /** Local addresses that may be used besides the system's choice. */
+  readonly sources: readonly string[];
   readonly budget: Budget;
 }
 
@@ -30,6 +33,8 @@ export class Equipment implements AsyncDisposable {
     /** For controls. */
     readonly way: DirectWay,
     readonly quic: QuicClient | undefined,
+    /** Local addresses for where boxes punish; undefined: this process can make none. */
+    readonly sources: Sources | undefined,
     readonly abilities: Abilities,
     /** What could not be had, as sentences. */
     readonly missing: readonly string[],
@@ -45,7 +50,8 @@ export class Equipment implements AsyncDisposable {
     const relays = await openRelays(stack, options, path !== undefined, missing);
     const way = path?.apart ?? new DirectWay();
     const quicOptions = { traffic: budget, patienceMs, ...(authoritiesPath !== undefined && { authoritiesPath }) };
-    const hasQuic = options.quic && canAskQuic();
+    // An interrupt that comes while this opens waits for as little as can be.
+    const hasQuic = options.quic && !budget.isStopped && canAskQuic();
     if (options.quic && !hasQuic) missing.push("QUIC is not probed: it needs root and unshare of util-linux");
     const quic = hasQuic ? stack.use(new QuicClient({ ...quicOptions, way })) : undefined;
     const workers = Array.from({ length: parallel }, (_, index): ProbeWorker => {
@@ -53,8 +59,9 @@ export class Equipment implements AsyncDisposable {
       const own = quic !== undefined && packets !== undefined ? stack.use(quic.from(packets.way)) : undefined;
       return { packets, relay: relays[index], quic: own };
     });
+    const sources = path === undefined ? undefined : stack.use(await openSources(options));
     const abilities = { packets: path !== undefined, streams: relays.length > 0 };
-    return new Equipment(workers, way, quic, abilities, missing, stack.move());
+    return new Equipment(workers, way, quic, sources, abilities, missing, stack.move());
   }
 
   /** For sockets of plain DNS. Undefined: this process may mark nothing. */
@@ -68,7 +75,7 @@ export class Equipment implements AsyncDisposable {
 }
 
 async function openPath(
-  { streamOnly, parallel }: EquipmentOptions,
+  { streamOnly, parallel, budget }: EquipmentOptions,
   missing: string[],
 ): Promise<PacketPath | undefined> {
   if (streamOnly) {
@@ -86,22 +93,28 @@ async function openPath(
   }
   const { PacketPath: Path } = await import("./ways/packet-path.linux.ts");
   try {
-    return await Path.open(parallel);
+    return await Path.open(parallel, budget.signal);
   } catch (error) {
     missing.push(`strategies of packets are not tried: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
 }
 
+/** The same rights are needed as for the data path. */
+async function openSources({ sources }: EquipmentOptions): Promise<Sources & Disposable> {
+  const { FreshSources } = await import("./ways/fresh-sources.linux.ts");
+  return new FreshSources(sources);
+}
+
 async function openRelays(
   stack: AsyncDisposableStack,
-  { parallel, patienceMs }: EquipmentOptions,
+  { parallel, patienceMs, budget }: EquipmentOptions,
   isMarked: boolean,
   missing: string[],
 ): Promise<readonly RelayWay[]> {
   const relays: RelayWay[] = [];
   try {
-    for (let count = 0; count < parallel; count++) {
+    for (let count = 0; count < parallel && !budget.isStopped; count++) {
       const mark = isMarked ? { mark: OUR_MARK } : {};
       relays.push(stack.use(await RelayWay.open({ ...mark, connectTimeoutMs: patienceMs })));
     }

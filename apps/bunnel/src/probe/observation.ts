@@ -53,6 +53,14 @@ export interface AddressSeen {
   readonly own: readonly Exchange[];
   /** A name that nobody minds, at the same address; only whether anything answers the hello. */
   readonly harmless: Exchange;
+  /** The machine's own address is being punished there already: everything was asked from others. */
+  readonly wasPunished?: boolean;
+  /** Other ports of it, where the harmless name found no connection. */
+  readonly otherPorts?: readonly Exchange[];
+  /** The harmless name from a local address that nobody has used before, in the same case. */
+  readonly fresh?: Exchange;
+  /** The harmless name in an earlier look, so long ago that a punishment would be over. */
+  readonly earlier?: Exchange;
   /** No name at all. */
   readonly nameless?: Exchange;
   /** The harmless name again, behind a failure of the own one. */
@@ -64,6 +72,8 @@ export interface AddressSeen {
   readonly quicHarmless?: QuicExchange;
   /** The harmless name over QUIC again, behind a failure of the own one. */
   readonly quicAfter?: QuicExchange;
+  /** The same elsewhere, where nobody answers that one. */
+  readonly quicElsewhere?: QuicExchange;
 }
 
 /** Everything that was seen of a host. */

@@ -1,23 +1,43 @@
 // The tests that find out how a host is blocked, and the control beside each of them. No strategy is in force.
+//   1. the controls at every address, before anything can bring a punishment
+//   2. the host's own name, over and over, and behind a failure the control once more
+//   3. the host's name at another address
+import { observeQuic, quicControl, type QuicAsker } from "./observe-quic.ts";
 import type { Names } from "./io/names.ts";
 import { exchange } from "./io/exchange.ts";
-import type { QuicClient } from "./io/quic-client.ts";
 import type { Way } from "./io/way.ts";
 import type { AddressSeen, Exchange, HostSeen, NamesSeen, QuicExchange } from "./observation.ts";
-import { isAnswered, isServed } from "./observation.ts";
+import { isAnswered, isConnected, isServed } from "./observation.ts";
 import { familyOf, type ProbedPage, type ProbeQuestion } from "./question.ts";
+import type { Sources } from "./search/address-pool.ts";
 import type { Budget } from "./search/budget.ts";
 
 /** Addresses of one host and family that are tested: many hosts have dozens. */
 const ADDRESSES_MAX = 2;
-const QUIC_TRIES = 2;
+/** Ports that tell whether anybody is there: plain HTTP, and one at which hardly anybody was caught. */
+const OTHER_PORTS = [80, 8443];
 
 export interface ObserveParts {
   readonly way: Way;
   readonly names: Names;
-  readonly quic: QuicClient | undefined;
+  readonly quic: QuicAsker | undefined;
+  /** Undefined: this process can make none. */
+  readonly sources: Sources | undefined;
   readonly question: ProbeQuestion;
   readonly budget: Budget;
+}
+
+/** The controls at an address, from before the tests. */
+interface Controls {
+  readonly address: string;
+  readonly isTrusted: boolean;
+  readonly harmless: Exchange;
+  /** The machine's own address is being punished there: tests come from others. */
+  readonly wasPunished: boolean;
+  readonly otherPorts?: readonly Exchange[];
+  readonly fresh?: Exchange;
+  readonly httpHarmless?: Exchange;
+  readonly quicHarmless?: QuicExchange;
 }
 
 /** Everything that is to be known of a host. */
@@ -33,19 +53,25 @@ export async function observe(parts: ObserveParts, page: ProbedPage): Promise<Ho
   const right = typeof trusted === "string" ? listOf(system) : trusted;
   const suspects = listOf(system).filter((address) => !right.includes(address));
   const wanted = [...chosen(question, right), ...chosen(question, suspects).slice(0, 1)];
-  const addresses = await Promise.all(
-    wanted.map((address) => observeAddress(parts, page, address, right.includes(address))),
-  );
+  const there = await harmlessPlace(parts, wanted);
+  const [elsewhere, ...controls] = await Promise.all([
+    there === undefined ? undefined : hello(parts, { address: there, name: question.harmless }),
+    ...wanted.map((address) => control(parts, address, right.includes(address))),
+  ]);
+  const addresses = await Promise.all(controls.map((each) => testAddress(parts, page, each, there)));
   // Last, because some boxes go on punishing this machine wherever it turns to.
-  const elsewhere = await observeElsewhere(parts, host, wanted);
+  const own = there === undefined ? undefined : await hello(parts, { address: there, name: host });
   return {
     ...{ host, system, trusted, systemHarmless, addresses },
-    ...(elsewhere !== undefined && { elsewhere }),
+    ...(elsewhere !== undefined && own !== undefined && { elsewhere: { harmless: elsewhere, own } }),
   };
 }
 
 /** All addresses of a host that may be used for trials. */
-export async function trustedNames({ names, question }: ObserveParts, host: string): Promise<NamesSeen> {
+export async function trustedNames(
+  { names, question }: Pick<ObserveParts, "names" | "question">,
+  host: string,
+): Promise<NamesSeen> {
   const known = question.known.get(host);
   return known ?? names.trusted(host);
 }
@@ -61,90 +87,113 @@ function chosen({ families }: ProbeQuestion, addresses: readonly string[]): read
   );
 }
 
-async function observeElsewhere(
-  parts: ObserveParts,
-  host: string,
-  wanted: readonly string[],
-): Promise<HostSeen["elsewhere"]> {
-  const { harmless } = parts.question;
-  const [there] = listOf(await trustedNames(parts, harmless)).filter((address) => !wanted.includes(address));
-  if (there === undefined) return undefined;
-  const control = await hello(parts, there, harmless);
-  return { harmless: control, own: await hello(parts, there, host) };
+/** Where the harmless host itself is. */
+async function harmlessPlace(parts: ObserveParts, wanted: readonly string[]): Promise<string | undefined> {
+  const { question } = parts;
+  const all = listOf(await trustedNames(parts, question.harmless));
+  return all.find((address) => !wanted.includes(address) && question.families.includes(familyOf(address)));
 }
 
-async function observeAddress(
-  parts: ObserveParts,
-  page: ProbedPage,
-  address: string,
-  isTrusted: boolean,
-): Promise<AddressSeen> {
-  const { question } = parts;
-  // The harmless name goes first: behind a hit even that may be punished.
-  const harmless = await again(() => hello(parts, address, question.harmless), isAnswered);
-  const [own, plain] = await Promise.all([
-    Promise.all(
-      Array.from({ length: question.repeats }, (_, count) =>
-        whole(parts, page, address, count % 2 === 0 ? "post-quantum" : "classic"),
-      ),
-    ),
-    isTrusted ? observePlain(parts, page, address) : undefined,
-  ]);
-  const isBad = own.some((each) => !isServed(each));
-  const isCutOff = isBad && isAnswered(harmless) && !own.every(isAnswered);
-  const nameless = isBad && !isAnswered(harmless) ? await hello(parts, address, undefined) : undefined;
-  const after = isCutOff ? await hello(parts, address, question.harmless) : undefined;
+async function control(parts: ObserveParts, address: string, isTrusted: boolean): Promise<Controls> {
+  const { question, sources } = parts;
+  const name = question.harmless;
+  const first = await again(() => hello(parts, { address, name }), isAnswered);
+  // Nobody opens a connection: the address may be blocked, or this machine may be punished for what it did before.
+  const isShut = !isConnected(first);
+  const otherPorts = isShut ? await Promise.all(OTHER_PORTS.map((port) => hello(parts, { address, name, port }))) : [];
+  const source = isShut ? await sources?.take(address) : undefined;
+  const fresh =
+    source === undefined ? undefined : await again(() => hello(parts, { address, name, source }), isAnswered);
+  const wasPunished = fresh !== undefined && isAnswered(fresh);
+  if (wasPunished && source !== undefined) sources?.giveBack(source);
+  const [httpHarmless, quicHarmless] = isTrusted
+    ? await Promise.all([plain(parts, address, { name, path: "/", source }), quicControl(parts, address)])
+    : [];
   return {
-    ...{ address, family: familyOf(address), isTrusted, own, harmless, ...plain },
-    ...(nameless !== undefined && { nameless }),
-    ...(after !== undefined && { after }),
-    ...(isTrusted && (await observeQuic(parts, page, address))),
+    ...{ address, isTrusted, wasPunished, harmless: wasPunished ? fresh : first },
+    ...(isShut && { otherPorts }),
+    ...(fresh !== undefined && { fresh }),
+    ...(httpHarmless !== undefined && { httpHarmless }),
+    ...(quicHarmless !== undefined && { quicHarmless }),
   };
 }
 
-async function observePlain(parts: ObserveParts, { host, path }: ProbedPage, address: string) {
-  const { question, way, budget } = parts;
-  const ask = (name: string): Promise<Exchange> =>
-    exchange(way, { address, name, path, scheme: "http", patienceMs: question.patienceMs }, budget);
-  const httpHarmless = await ask(question.harmless);
-  return { httpHarmless, http: await ask(host) };
-}
-
-async function observeQuic(parts: ObserveParts, page: ProbedPage, address: string) {
-  const { quic, question } = parts;
-  if (quic === undefined || !question.quic) return {};
-  const askHarmless = (): Promise<QuicExchange> => quic.ask({ address, name: question.harmless, path: "/" });
-  const quicHarmless = await again(askHarmless, ({ answered }) => answered > 0);
-  // Who does not answer a harmless name has no QUIC.
-  const count = quicHarmless.answered > 0 ? QUIC_TRIES : 0;
-  const ask = (): Promise<QuicExchange> => quic.ask({ address, name: page.host, path: page.path });
-  const tries = await Promise.all(Array.from({ length: count }, ask));
-  const isCutOff = tries.length > 0 && tries.every(({ end }) => end !== "done");
-  if (!isCutOff) return { quicHarmless, quic: tries };
-  const quicAfter = await askHarmless();
-  return { quicHarmless, quic: tries, quicAfter };
+async function testAddress(
+  parts: ObserveParts,
+  page: ProbedPage,
+  controls: Controls,
+  elsewhere: string | undefined,
+): Promise<AddressSeen> {
+  const { question } = parts;
+  const { address, isTrusted, harmless, wasPunished, httpHarmless, quicHarmless, otherPorts, fresh } = controls;
+  const from = async () => (wasPunished ? parts.sources?.take(address) : undefined);
+  const [own, http] = await Promise.all([
+    Promise.all(
+      Array.from({ length: question.repeats }, async (_, count) =>
+        whole(parts, page, { address, source: await from() }, count % 2 === 0 ? "post-quantum" : "classic"),
+      ),
+    ),
+    httpHarmless === undefined
+      ? undefined
+      : plain(parts, address, { name: page.host, path: page.path, source: await from() }),
+  ]);
+  const isBad = own.some((each) => !isServed(each));
+  const isCutOff = isBad && isAnswered(harmless) && !own.every(isAnswered);
+  const nameless = isBad && !isAnswered(harmless) ? await hello(parts, { address, name: undefined }) : undefined;
+  const after = isCutOff ? await hello(parts, { address, name: question.harmless }) : undefined;
+  return {
+    ...{ address, family: familyOf(address), isTrusted, own, harmless },
+    ...(wasPunished && { wasPunished }),
+    ...(otherPorts !== undefined && { otherPorts }),
+    ...(fresh !== undefined && { fresh }),
+    ...(httpHarmless !== undefined && { httpHarmless }),
+    ...(http !== undefined && { http }),
+    ...(nameless !== undefined && { nameless }),
+    ...(after !== undefined && { after }),
+    ...(quicHarmless !== undefined && (await observeQuic(parts, page, { address, quicHarmless, elsewhere }))),
+  };
 }
 
 /** A control that fails is made once more: everything rests on it. */
-async function again<Seen>(make: () => Promise<Seen>, isGood: (seen: Seen) => boolean): Promise<Seen> {
+export async function again<Seen>(make: () => Promise<Seen>, isGood: (seen: Seen) => boolean): Promise<Seen> {
   const first = await make();
   return isGood(first) ? first : make();
 }
 
-function hello(parts: ObserveParts, address: string, name: string | undefined): Promise<Exchange> {
-  const { way, question, budget } = parts;
+interface HelloOrder {
+  readonly address: string;
+  readonly name: string | undefined;
+  readonly port?: number;
+  readonly source?: string | undefined;
+}
+
+/** Whether anybody answers a hello. */
+export function hello(
+  { way, question, budget }: Pick<ObserveParts, "way" | "question" | "budget">,
+  order: HelloOrder,
+): Promise<Exchange> {
   const { patienceMs } = question;
-  return exchange(way, { address, name, scheme: "https", isHelloOnly: true, patienceMs }, budget);
+  return exchange(way, { ...order, scheme: "https", isHelloOnly: true, patienceMs }, budget);
+}
+
+interface PlainOrder {
+  readonly name: string;
+  readonly path: string;
+  readonly source: string | undefined;
+}
+
+function plain({ way, question, budget }: ObserveParts, address: string, order: PlainOrder): Promise<Exchange> {
+  return exchange(way, { ...order, address, scheme: "http", patienceMs: question.patienceMs }, budget);
 }
 
 /** The host's own page, with its certificate. */
 export function whole(
   { way, question, budget }: Pick<ObserveParts, "way" | "question" | "budget">,
   { host, path }: ProbedPage,
-  address: string,
+  place: { readonly address: string; readonly source: string | undefined },
   shape: "classic" | "post-quantum",
 ): Promise<Exchange> {
   const { patienceMs, authorities } = question;
-  const order = { address, name: host, path, scheme: "https", shape, patienceMs } as const;
+  const order = { ...place, name: host, path, scheme: "https", shape, patienceMs } as const;
   return exchange(way, authorities === undefined ? order : { ...order, authorities }, budget);
 }

@@ -1,27 +1,30 @@
 // The probe from one end to the other:
 //   1. find out how each host is blocked, with controls beside every test
-//   2. try strategies on those that are, the cheapest first, several at a time
-//   3. recommend one thing
+//   2. ask those again that may be blocked or punished, when a punishment would be over
+//   3. try strategies on those that are, the cheapest first, several at a time
+//   4. recommend one thing
 // Whatever is known at the end of its budget, or at an interruption, is told.
 import type { Kind, Profile } from "@bunnel/profile";
 import { attempt, type Target } from "./attempt.ts";
 import { diagnose, type Diagnosis } from "./diagnose.ts";
 import type { Equipment } from "./equipment.ts";
-import { exchange } from "./io/exchange.ts";
 import { Names } from "./io/names.ts";
-import { type HostSeen, isAnswered, isConnected } from "./observation.ts";
-import { observe, type ObserveParts, trustedNames } from "./observe.ts";
-import { familyOf, type ProbedPage, type ProbeQuestion } from "./question.ts";
-import { AddressPool } from "./search/address-pool.ts";
+import { lookAgain, unreachedOf } from "./look-again.ts";
+import type { HostSeen } from "./observation.ts";
+import { observe, type ObserveParts } from "./observe.ts";
+import type { ProbeQuestion } from "./question.ts";
 import type { Budget, Used } from "./search/budget.ts";
 import { candidatesFor } from "./search/candidates.ts";
 import { recommend, type Recommendation } from "./search/recommend.ts";
 import { search, type TrialResult } from "./search/search.ts";
+import { type Found, targetOf } from "./target.ts";
 
 /** What happens, as it happens. */
 export type ProbeEvent =
   | { readonly type: "start"; readonly hosts: readonly string[]; readonly missing: readonly string[] }
   | { readonly type: "looking"; readonly host: string }
+  /** Whether they are blocked or this machine is punished is known when a punishment would be over. */
+  | { readonly type: "waiting"; readonly hosts: readonly string[]; readonly seconds: number }
   | { readonly type: "seen"; readonly seen: HostSeen; readonly diagnosis: Diagnosis; readonly isKnown: boolean }
   | { readonly type: "searching"; readonly kind: Kind; readonly hosts: readonly string[]; readonly candidates: number }
   | { readonly type: "trial"; readonly result: TrialResult; readonly used: Used };
@@ -56,33 +59,22 @@ const SEARCHED = ["tls", "http", "quic"] as const;
 
 /** Never throws for anything that the network does. */
 export async function probe(parts: ProbeParts): Promise<ProbeReport> {
-  const { question, equipment, budget, known, tell, profile, resolvers } = parts;
-  const { prepareDatagrams, way, quic, missing } = equipment;
+  const { question, equipment, budget, tell, profile, resolvers } = parts;
+  const { prepareDatagrams, way, quic, sources, missing } = equipment;
   using names = new Names({
     ...{ profile, traffic: budget },
     ...(resolvers !== undefined && { resolvers }),
     ...(prepareDatagrams !== undefined && { prepareDatagrams }),
   });
-  const observing: ObserveParts = { way, names, quic, question, budget };
+  const observing: ObserveParts = { way, names, quic, sources, question, budget };
   tell({ type: "start", hosts: question.pages.map(({ host }) => host), missing });
-  const found: { readonly seen: HostSeen; readonly diagnosis: Diagnosis; readonly page: ProbedPage }[] = [];
-  for (const page of question.pages) {
-    if (budget.spent !== undefined) break;
-    const before = known.seen.find(({ host }) => host === page.host);
-    if (before === undefined) tell({ type: "looking", host: page.host });
-    const seen = before ?? (await observe(observing, page));
-    // What was being seen when somebody interrupted it is half the truth.
-    if (before === undefined && budget.isStopped) break;
-    const diagnosis = diagnose(seen);
-    found.push({ seen, diagnosis, page });
-    tell({ type: "seen", seen, diagnosis, isKnown: before !== undefined });
-  }
+  const found = await lookAt(parts, observing);
   const diagnoses = found.map(({ diagnosis }) => diagnosis);
   const trials: TrialResult[] = [];
   for (const kind of SEARCHED) {
     const targets: Target[] = [];
     for (const each of found) {
-      if (each.diagnosis.blocked.includes(kind)) targets.push(await targetOf(parts, observing, kind, each));
+      if (each.diagnosis.blocked.includes(kind)) targets.push(await targetOf(observing, kind, each));
     }
     if (targets.length > 0) trials.push(...(await searchFor(parts, kind, targets)));
     for (const { pool } of targets) pool.close();
@@ -92,55 +84,52 @@ export async function probe(parts: ProbeParts): Promise<ProbeReport> {
   return { diagnoses, trials, recommendation, used: budget.used, missing, ...(cut !== undefined && { cut }) };
 }
 
+/** Every host, and those that may be punished once more at the end. */
+async function lookAt({ question, budget, known, tell }: ProbeParts, observing: ObserveParts): Promise<Found[]> {
+  const found: Found[] = [];
+  const shut: HostSeen[] = [];
+  const keep = (seen: HostSeen, isKnown: boolean): void => {
+    const page = question.pages.find(({ host }) => host === seen.host);
+    if (page === undefined) return;
+    const diagnosis = diagnose(seen);
+    found.push({ seen, diagnosis, page });
+    tell({ type: "seen", seen, diagnosis, isKnown });
+  };
+  for (const page of question.pages) {
+    if (budget.spent !== undefined) break;
+    const before = known.seen.find(({ host }) => host === page.host);
+    if (before === undefined) tell({ type: "looking", host: page.host });
+    const seen = before ?? (await observe(observing, page));
+    // What was being seen when somebody interrupted it is half the truth.
+    if (before === undefined && budget.isStopped) break;
+    if (before === undefined && question.punishedMs > 0 && unreachedOf(seen).length > 0) shut.push(seen);
+    else keep(seen, before !== undefined);
+  }
+  if (shut.length > 0 && budget.spent === undefined) {
+    tell({ type: "waiting", hosts: shut.map(({ host }) => host), seconds: question.punishedMs / 1000 });
+  }
+  await Promise.all(
+    shut.map(async (first) => {
+      const page = question.pages.find(({ host }) => host === first.host);
+      const { isFreed, seen } = await lookAgain(observing, first);
+      const last = isFreed && page !== undefined ? await observe(observing, page) : seen;
+      if (!budget.isStopped) keep(last, false);
+    }),
+  );
+  return found;
+}
+
 /** A budget that was enough is nobody's business. */
 function cutOf({ budget, question }: ProbeParts, diagnoses: readonly Diagnosis[], { unsolved }: Recommendation) {
   const isWhole = diagnoses.length === question.pages.length && unsolved.length === 0;
   return isWhole && !budget.isStopped ? undefined : budget.spent;
 }
 
-interface Found {
-  readonly seen: HostSeen;
-  readonly diagnosis: Diagnosis;
-  readonly page: ProbedPage;
-}
-
-/** Where trials for a host go: addresses at which the test was told from its control. */
-async function targetOf(parts: ProbeParts, observing: ObserveParts, kind: Kind, found: Found): Promise<Target> {
-  const { seen, diagnosis, page } = found;
-  const { question, equipment, budget } = parts;
-  const names = await trustedNames(observing, page.host);
-  const all = typeof names === "string" ? [] : names;
-  const tested = seen.addresses.filter(({ isTrusted }) => isTrusted);
-  const isDead = (address: string): boolean => {
-    const there = tested.find((each) => each.address === address);
-    return there !== undefined && !there.own.some(isConnected) && !isConnected(there.harmless);
-  };
-  const families = new Set(tested.filter(({ address }) => !isDead(address)).map(({ family }) => family));
-  // Other addresses of the host are of use where boxes punish; elsewhere those that were tested are enough.
-  const hasPenalty = kind === "quic" ? diagnosis.hasQuicPenalty : diagnosis.hasPenalty;
-  const more = hasPenalty ? all : tested.map(({ address }) => address);
-  const addresses = more.filter((address) => families.has(familyOf(address)) && !isDead(address));
-  const { way } = equipment;
-  const { patienceMs, harmless } = question;
-  const order = { name: harmless, scheme: "https", isHelloOnly: true, patienceMs } as const;
-  const isFree = async (address: string): Promise<boolean> => {
-    if (kind !== "quic") return isAnswered(await exchange(way, { ...order, address }, budget));
-    const asked = await equipment.quic?.ask({ address, name: harmless, path: "/" });
-    return (asked?.answered ?? 0) > 0;
-  };
-  const isOver = (): boolean => budget.spent !== undefined;
-  const pool = new AddressPool(addresses, { hasPenalty, isFree, isOver });
-  // Where the diagnosis ran into the box, its punishment has begun.
-  for (const { address } of tested) pool.give(address, true);
-  const forged = diagnosis.findings.some((finding) => finding.kind === "redirect")
-    ? tested.find(({ http }) => http?.location !== undefined)?.http?.location
-    : undefined;
-  return { page, pool, forged };
-}
-
 function searchFor(parts: ProbeParts, kind: Kind, targets: readonly Target[]): Promise<readonly TrialResult[]> {
   const { equipment, question, budget, known, tell } = parts;
-  const streams = equipment.abilities.streams && kind !== "quic";
+  // A relay's sockets take the system's local address: where every try needs one of its own, they are of no use.
+  const hasPlace = targets.every(({ pool }) => pool.families(false).length > 0);
+  const streams = equipment.abilities.streams && kind !== "quic" && hasPlace;
   const packets = equipment.abilities.packets && (kind !== "quic" || equipment.quic !== undefined);
   const candidates = candidatesFor(kind, { streams, packets });
   const hosts = targets.map(({ page }) => page.host);

@@ -15,6 +15,8 @@ export interface ProbeQuestion {
   readonly known: ReadonlyMap<string, readonly string[]>;
   /** How long nothing may come. */
   readonly patienceMs: number;
+  /** How long a punishment may last: an address that is shut for longer is blocked. 0: nobody waits for that. */
+  readonly punishedMs: number;
   /** PEM of authorities besides the system's. */
   readonly authorities?: readonly string[];
   /** How often each test is made. */

@@ -1,4 +1,5 @@
 // A probe in words: progress line by line, a table, and one recommendation.
+import type { FindingKind } from "./diagnose.ts";
 import type { ProbeEvent, ProbeReport } from "./probe.ts";
 import { isStream } from "./search/candidates.ts";
 import type { RecommendedRule } from "./search/recommend.ts";
@@ -6,6 +7,7 @@ import type { TrialResult } from "./search/search.ts";
 
 const NAME_MAX = 60;
 const FAILED_SHOWN = 12;
+const SHUT: readonly FindingKind[] = ["ip-blocked", "port-blocked"];
 
 /** What is printed while it runs; undefined: nothing. */
 export function progressText(event: ProbeEvent): string | undefined {
@@ -14,6 +16,8 @@ export function progressText(event: ProbeEvent): string | undefined {
       return [`probing ${event.hosts.join(", ")}`, ...event.missing.map((line) => `  ${line}`)].join("\n");
     case "looking":
       return `${event.host}: looking how it is blocked …`;
+    case "waiting":
+      return `${event.hosts.join(", ")}: blocked, or punished for what was before; waiting up to ${event.seconds} s`;
     case "seen": {
       const { host, summary, findings } = event.diagnosis;
       const known = event.isKnown ? " (known from before)" : "";
@@ -70,11 +74,19 @@ function shortened(name: string): string {
 }
 
 function recommendationLines({ recommendation, diagnoses, missing }: ProbeReport): readonly string[] {
-  const { rules, unsolved } = recommendation;
-  const isHopeless = diagnoses.some(({ findings }) => findings.some(({ kind }) => kind === "ip-blocked"));
+  const { rules, unsolved, unproved = [] } = recommendation;
+  const isHopeless = diagnoses.some(({ findings }) => findings.some(({ kind }) => SHUT.includes(kind)));
   const lines: string[] = [];
   if (rules.length > 0) lines.push("Recommendation", ...rules.flatMap((rule) => ["", ...ruleLines(rule)]));
   else if (unsolved.length === 0 && !isHopeless) lines.push("Nothing needs to be done.");
+  for (const { host, kind, family } of unproved) {
+    const [proved, other] = [`IPv${10 - family}`, `IPv${family}`];
+    lines.push(
+      "",
+      `For ${kind} of ${host} this was proved over ${proved} alone: over ${other} the box punishes every try for an`,
+      "earlier one, and this machine has no other address there. --source names one where it has.",
+    );
+  }
   for (const { host, kind } of unsolved) lines.push(`Nothing that was tried helps ${kind} of ${host}.`);
   if (isHopeless)
     lines.push("An address that is blocked is reached by no strategy: it takes another way, such as a VPN.");

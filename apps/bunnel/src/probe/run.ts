@@ -25,7 +25,9 @@ export interface ProbeOptions {
   readonly parallel: number;
   readonly repeats: number;
   readonly patience: number;
+  readonly punished: number;
   readonly harmless: string;
+  readonly source?: readonly string[];
   readonly resolve?: readonly string[];
   readonly resolver?: readonly string[];
   readonly certificates?: string;
@@ -91,6 +93,7 @@ async function questionOf(hosts: readonly string[], options: ProbeOptions): Prom
   if (hosts.length === 0 && listed === undefined) {
     throw new ExitError(`region ${options.region}: expected one of ${Object.keys(TEST_HOSTS.regions).join(", ")}`, 2);
   }
+  if (hosts.length === 0) process.stderr.write(`bunnel: hosts of the list of ${TEST_HOSTS.gathered}\n`);
   const pages = (hosts.length > 0 ? hosts : (listed ?? [])).map(readPage);
   const authorities = options.certificates === undefined ? undefined : [await readText(options.certificates)];
   return {
@@ -98,6 +101,7 @@ async function questionOf(hosts: readonly string[], options: ProbeOptions): Prom
     harmless: readPage(options.harmless).host,
     known: readKnown(options.resolve ?? []),
     patienceMs: options.patience * 1000,
+    punishedMs: options.punished * 1000,
     repeats: options.repeats,
     quic: options.quic,
     families: options.family === undefined ? [4, 6] : [options.family === "4" ? 4 : 6],
@@ -119,12 +123,12 @@ function keyOf({ known, ...question }: ProbeQuestion, { stream, resolver }: Prob
 }
 
 async function withEquipment<Result>(
-  { parallel, stream, patience, quic, certificates }: ProbeOptions,
+  { parallel, stream, patience, quic, certificates, source = [] }: ProbeOptions,
   budget: Budget,
   work: (equipment: Equipment) => Promise<Result>,
 ): Promise<Result> {
   await using equipment = await Equipment.open({
-    ...{ parallel, budget, quic, streamOnly: stream === true, patienceMs: patience * 1000 },
+    ...{ parallel, budget, quic, streamOnly: stream === true, patienceMs: patience * 1000, sources: source },
     ...(certificates !== undefined && { authoritiesPath: certificates }),
   });
   return await work(equipment);

@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { startLaneWorker, type AnswerDns, type StreamCarrier, type TunPlatform, type Uplinks } from "@bunnel/backend";
 import { openRawEgress } from "@bunnel/egress";
 import { DeviceError, type Interception, type InterceptionOptions, type TunDevice } from "@bunnel/device";
-import type { Profile } from "@bunnel/profile";
 import {
   followNetwork,
   interceptNft,
@@ -19,6 +18,7 @@ import {
   sweepInterception,
   type LinuxInterception,
 } from "@bunnel/tun-linux";
+import type { Profile } from "@bunnel/profile";
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
 import { relayCarrier } from "../stream/carrier.ts";
 import { openDatagrams } from "../stream/carry.ts";
@@ -41,8 +41,8 @@ export interface LinuxPlatformOptions {
 
 /** Carries flows of stream rules by sockets that are not taken into the device, and answers DNS over TCP. */
 export function linuxCarrier(answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier {
-  const outside = { mark: OUR_MARK, openDatagrams: (profile: Profile) => openDatagrams(profile, OUR_MARK) };
-  return relayCarrier(outside, answerDns, watched);
+  const outside = { mark: OUR_MARK, openDatagrams: (profile: Profile) => openDatagrams(profile, OUR_MARK), watched };
+  return relayCarrier(outside, answerDns);
 }
 
 export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {

@@ -19,25 +19,15 @@ export interface CarrierOutside extends Pick<RelayOptions, "mark" | "form" | "sy
   /** The interface that sockets are bound to, and is followed. */
   readonly uplink?: { readonly name: string; follow(tell: (name: string) => void): () => void };
   readonly openDatagrams: (profile: Profile) => DatagramCarrying;
-}
-
-/** Who hears of what relays do. */
-interface CarrierHelp {
-  /** Answers queries over TCP; without it they go to their servers. */
-  readonly answerDns: AnswerDns | undefined;
   /** Whoever looks at what becomes of flows. */
-  readonly watched: WatchedRelays | undefined;
+  readonly watched?: WatchedRelays | undefined;
 }
 
-/**
- * @param answerDns answers queries over TCP; without it they go to their servers
- * @param watched whoever looks at what becomes of flows
- */
-export function relayCarrier(outside: CarrierOutside, answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier {
-  const help = { answerDns, watched };
+/** @param answerDns answers queries over TCP; without it they go to their servers */
+export function relayCarrier(outside: CarrierOutside, answerDns?: AnswerDns): StreamCarrier {
   return {
-    open: (context) => openRelays(context, outside, help),
-    openNow: (context) => openRelaysNow(context, outside, help),
+    open: (context) => openRelays(context, outside, answerDns),
+    openNow: (context) => openRelaysNow(context, outside, answerDns),
     openDatagrams: (profile) => outside.openDatagrams(profile),
   };
 }
@@ -45,8 +35,12 @@ export function relayCarrier(outside: CarrierOutside, answerDns?: AnswerDns, wat
 type Made = readonly [carrier: OpenCarrier, relays: readonly RelayGroup[]];
 
 /** @throws StreamError when an address cannot be listened on; no relay is open then */
-async function openRelays(context: CarrierContext, outside: CarrierOutside, help: CarrierHelp): Promise<OpenCarrier> {
-  const [carrier, relays] = makeRelays(context, outside, help);
+async function openRelays(
+  context: CarrierContext,
+  outside: CarrierOutside,
+  answerDns?: AnswerDns,
+): Promise<OpenCarrier> {
+  const [carrier, relays] = makeRelays(context, outside, answerDns);
   try {
     // Others could not read their code once the process is somebody else.
     for (const relay of relays) if (!relay.isLate) await relay.start();
@@ -62,11 +56,11 @@ async function openRelays(context: CarrierContext, outside: CarrierOutside, help
  * @throws StreamError as above
  * @throws Error where it could not be read
  */
-function openRelaysNow(context: CarrierContext, outside: CarrierOutside, help: CarrierHelp): OpenCarrier {
+function openRelaysNow(context: CarrierContext, outside: CarrierOutside, answerDns?: AnswerDns): OpenCarrier {
   if (process.geteuid?.() !== 0 && !RelayGroup.mayStartLate()) {
     throw new Error("the first rule with stream egress: not all users may read bunnel's own files; start it anew");
   }
-  const [carrier, relays] = makeRelays(context, outside, help);
+  const [carrier, relays] = makeRelays(context, outside, answerDns);
   // The first connection shall not wait for it; what goes wrong is told by `closed`.
   if (wantsConnections(context)) void relays[0]?.start().catch(() => undefined);
   return carrier;
@@ -78,14 +72,15 @@ function wantsConnections({ profile }: CarrierContext): boolean {
 
 function makeRelays(
   context: CarrierContext,
-  { uplink, openDatagrams: _others, ...outside }: CarrierOutside,
-  { answerDns, watched }: CarrierHelp,
+  { uplink, openDatagrams: _others, watched, ...outside }: CarrierOutside,
+  answerDns?: AnswerDns,
 ): Made {
   const { listen, profile, originalDestination } = context;
   const { maxFlows: wanted, maxDatagramSessions } = profile.stream;
   const flows = affordableFlows(wanted, {
     ...{ relays: listen.length, beside: maxDatagramSessions, ...outside },
   });
+  const how = { ...outside, tellsMessages: watched !== undefined };
   const bound = uplink && { bindTo: uplink.name };
   const { datagrams: _forProxies, maxFlows: _shared, ...options } = streamOptions(profile);
   const relays: RelayGroup[] = [];
@@ -101,8 +96,7 @@ function makeRelays(
       // Queries over TCP are few, and so are connections of the second family: their threads wait for the first one.
       const late = !wantsConnections(context) || index > 0;
       const where = { listen: { address, port: 0 }, originalDestination, late };
-      const told = { tellsMessages: watched !== undefined };
-      relays.push(RelayGroup.open({ ...options, ...where, ...bound, ...outside, ...told, flows, profile }));
+      relays.push(RelayGroup.open({ ...options, ...where, ...bound, ...how, flows, profile }));
     }
     watched?.follow(relays);
   } catch (error) {
@@ -111,11 +105,11 @@ function makeRelays(
   }
   const carrier: OpenCarrier = {
     ports: relays.map((relay) => relay.address.port),
-    async prepare({ destination, peer, queries }) {
+    async prepare({ destination, peer, client, queries }) {
       const isIpv6 = peer.address.includes(":");
       const relay = relays.find(({ address }) => address.address.includes(":") === isIpv6);
       const target = queries && streams ? await streams.at(destination, queries.resolver) : destination;
-      return relay?.reach(target, peer) ?? "refused";
+      return relay?.reach(target, peer, client) ?? "refused";
     },
     load: (next) => {
       for (const relay of relays) relay.load(next);

@@ -83,6 +83,11 @@ export class ProbeRunner implements Disposable {
         return this.#show({ ...view, missing: event.missing });
       case "looking":
         return this.#show({ ...view, says: `looking how ${event.host} is blocked` });
+      case "waiting":
+        return this.#show({
+          ...view,
+          says: `waiting up to ${event.seconds} s to tell whether ${event.hosts.join(", ")} is blocked or punished`,
+        });
       case "seen": {
         const { host, summary, findings } = event.diagnosis;
         return this.#show({

@@ -110,7 +110,17 @@ export interface ReactionAxis {
   /** What happens to the packet, and to all later ones of the connection; "outbound": to the client's alone. */
   readonly keeps: "nothing" | "outbound" | "both";
   readonly sends: readonly Forgery[];
+  /** What becomes of the server's octets of a connection that was caught. Default: nothing. */
+  readonly answer?: AnswerLimit;
 }
+
+/**
+ * "freezes": everything behind so many octets is dropped; "slows": what goes beyond this rate is dropped, as from a
+ * bucket that holds so many octets.
+ */
+export type AnswerLimit =
+  | { readonly kind: "freezes"; readonly afterBytes: number }
+  | { readonly kind: "slows"; readonly bytesPerSecond: number; readonly bucketBytes: number };
 
 /** What is punished after a hit, and for how long. */
 export interface ResidualAxis {

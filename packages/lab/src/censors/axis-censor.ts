@@ -14,6 +14,7 @@ import { RECEIVE_WINDOW_BYTES } from "../tcp/receiver.ts";
 import { has, readSegment, sequenceBytes, timestampOf } from "../tcp/segment.ts";
 import type { TcpSegment } from "../tcp/segment.ts";
 import { sequenceAfter, sequenceDistance } from "../tcp/sequence.ts";
+import { AnswerLimiter } from "./answer-limiter.ts";
 import type { Axes, ReactionAxis } from "./axes.ts";
 import { RESET_BOTH } from "./axes.ts";
 import { BlockedNames } from "./blocked-names.ts";
@@ -118,6 +119,7 @@ class AxisCensor implements Censor {
     if (flow.serverNext === undefined || sequenceDistance(flow.serverNext, next) > 0) flow.serverNext = next;
     flow.serverBytes += segment.payloadBytes;
     flow.reader.inbound?.(segment);
+    if (flow.limiter?.lets(segment.payloadBytes, nowMs) === false) return DROP;
     const { policy } = this.#axes;
     const isFrozen = policy.kind === "freeze" && flow.looksKnown === false && flow.serverBytes > policy.afterBytes;
     return isFrozen ? { forward: false, matched: "an unknown protocol" } : FORWARD;
@@ -159,7 +161,8 @@ class AxisCensor implements Censor {
   }
 
   #react(matched: string, segment: TcpSegment, flow: Flow, nowMs: number): Judgement {
-    const { keeps, sends } = this.#reaction;
+    const { keeps, sends, answer } = this.#reaction;
+    if (answer !== undefined) flow.limiter ??= new AnswerLimiter(answer, nowMs);
     const hasMemory = this.#axes.state.kind !== "none";
     if (keeps !== "nothing" && hasMemory) flow.state = "blocked";
     this.#residual.punish(segment, nowMs);

@@ -1,6 +1,7 @@
 // What a box remembers of one connection.
 import { sequenceAfter } from "../tcp/sequence.ts";
 import type { TcpSegment } from "../tcp/segment.ts";
+import type { AnswerLimiter } from "./answer-limiter.ts";
 import type { FlowReader } from "./readers.ts";
 
 export interface Flow {
@@ -22,6 +23,8 @@ export interface Flow {
   looksKnown: boolean | undefined;
   /** Octets of data that the server sent. */
   serverBytes: number;
+  /** What holds back the server's answer, once the connection was caught. */
+  limiter: AnswerLimiter | undefined;
   /** What ended the watch: the connection was blocked, or the box let go of it. */
   state: "watched" | "blocked" | "forgotten";
   /** What happens to the next packet after an RST or FIN of the client. */
@@ -40,6 +43,7 @@ export function newFlow(opening: TcpSegment, isSyn: boolean, reader: FlowReader,
     dataPackets: 0,
     looksKnown: undefined,
     serverBytes: 0,
+    limiter: undefined,
     state: "watched",
     resync: undefined,
   };

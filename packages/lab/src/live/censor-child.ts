@@ -1,7 +1,7 @@
 // The box between client and server: a process in the censor's namespace with a device of our own driver. While models
 // are set, all packets between the two sides come up to it; otherwise the kernel routes them by itself.
 import { openLinuxTun, RouteNetlink } from "@bunnel/tun-linux";
-import type { CensorName } from "../censors/gallery.ts";
+import type { LiveCensorName } from "../censors/live-gallery.ts";
 import { CENSOR_CLIENT_SIDE, CENSOR_SERVER_SIDE, type Family } from "./address-plan.ts";
 import { answerCalls, bindToParent } from "./calls.ts";
 import { PacketPath } from "./packet-path.ts";
@@ -15,7 +15,7 @@ const RULE_PRIORITY = 100;
 
 export interface WatchOrder {
   /** By address of the server; null: nobody watches it. */
-  readonly censors: readonly (CensorName | null)[];
+  readonly censors: readonly (LiveCensorName | null)[];
   readonly hopsToServer: number;
   /** Whether packets come up to the box at all. */
   readonly attached: boolean;

@@ -1,7 +1,7 @@
 // A client, a censor, a plain router and a server on this machine, each in a network namespace of its own, with real
 // programs in them. See `address-plan.ts` for who stands where.
 import { fileURLToPath } from "node:url";
-import type { CensorName } from "../censors/gallery.ts";
+import type { LiveCensorName } from "../censors/live-gallery.ts";
 import { ALLOWED_NAME, BLOCKED_NAME, type Family, SERVER_ADDRESSES_MAX } from "./address-plan.ts";
 import type { Caller } from "./calls.ts";
 import type { CensorCalls } from "./censor-child.ts";
@@ -106,12 +106,12 @@ export class LiveLab implements AsyncDisposable {
   }
 
   /** One model with an empty memory watches everything; undefined: packets go past the censor in the kernel. */
-  async setCensor(name: CensorName | undefined): Promise<void> {
-    await this.setCensors(name === undefined ? [] : new Array<CensorName>(SERVER_ADDRESSES_MAX).fill(name));
+  async setCensor(name: LiveCensorName | undefined): Promise<void> {
+    await this.setCensors(name === undefined ? [] : new Array<LiveCensorName>(SERVER_ADDRESSES_MAX).fill(name));
   }
 
   /** Address i of the server is watched by `names[i]`, each with an empty memory; none: as `setCensor(undefined)`. */
-  async setCensors(names: readonly (CensorName | undefined)[]): Promise<void> {
+  async setCensors(names: readonly (LiveCensorName | undefined)[]): Promise<void> {
     await this.children.censor.call("set", {
       censors: names.map((name) => name ?? null),
       hopsToServer: this.hopLimits.hopsToServer,

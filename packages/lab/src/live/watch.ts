@@ -3,13 +3,13 @@
 import { decodePacket, PROTOCOL_UDP } from "@bunnel/wire";
 import type { Censor, Direction, Judgement } from "../censors/censor.ts";
 import { FORWARD } from "../censors/censor.ts";
-import { type CensorName, makeCensor } from "../censors/gallery.ts";
+import { type LiveCensorName, makeLiveCensor } from "../censors/live-gallery.ts";
 import { BLOCKED_NAME, CLIENT_ADDRESS, SERVER_ADDRESSES_MAX, serverAddress } from "./address-plan.ts";
 import { PROBE_PORT } from "./ports.ts";
 
 /** What one model did since it was set. */
 export interface WatchCounts {
-  readonly censor: CensorName;
+  readonly censor: LiveCensorName;
   readonly seen: number;
   readonly dropped: number;
   readonly injected: number;
@@ -45,7 +45,7 @@ export class Watch {
    * Puts new models with empty memories in place of all former ones: `names[i]` watches address i of the server;
    * undefined: nobody does.
    */
-  set(names: readonly (CensorName | undefined)[], hopsToServer: number): void {
+  set(names: readonly (LiveCensorName | undefined)[], hopsToServer: number): void {
     this.#places.length = 0;
     for (const name of names) this.#places.push(name && watched(name, hopsToServer));
   }
@@ -58,7 +58,9 @@ export class Watch {
   judge(packet: Uint8Array, nowMs: number): Judgement {
     const { family, source, destination, protocol, destinationPort, hopLimit, payload } = decodePacket(packet);
     if (family === 0) return FORWARD;
-    const direction: Direction = destination === CLIENT_ADDRESS[family] ? "inbound" : "outbound";
+    // A client may have addresses beside its first: what the server sends goes to it.
+    const isInbound = destination === CLIENT_ADDRESS[family] || this.#placeOf.has(source);
+    const direction: Direction = isInbound ? "inbound" : "outbound";
     if (direction === "outbound" && protocol === PROTOCOL_UDP && destinationPort === PROBE_PORT) {
       this.probes.push({ probe: payload[0] ?? 0, hopLimit });
     }
@@ -73,7 +75,7 @@ export class Watch {
   }
 }
 
-function watched(name: CensorName, hopsToServer: number): Watched {
-  const censor = makeCensor(name, { blocked: [BLOCKED_NAME], hopsToServer });
+function watched(name: LiveCensorName, hopsToServer: number): Watched {
+  const censor = makeLiveCensor(name, { blocked: [BLOCKED_NAME], hopsToServer });
   return { censor, counts: { censor: name, seen: 0, dropped: 0, injected: 0, matched: 0 } };
 }

@@ -113,6 +113,7 @@ max_flows = 16384
 idle_timeout_seconds = 3600
 connect_timeout_seconds = 20
 message_timeout_ms = 1000
+by_name = false
 max_datagram_sessions = 1024
 datagram_timeout_seconds = 60
 

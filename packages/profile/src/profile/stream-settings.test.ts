@@ -21,6 +21,7 @@ describe("[stream] and [proxy]", () => {
       idle_timeout_seconds = 0
       connect_timeout_seconds = 3
       message_timeout_ms = 250
+      by_name = true
       max_datagram_sessions = 5
       datagram_timeout_seconds = 9
       [proxy]
@@ -34,6 +35,7 @@ describe("[stream] and [proxy]", () => {
       idleTimeoutSeconds: 0,
       connectTimeoutSeconds: 3,
       messageTimeoutMs: 250,
+      byName: true,
       maxDatagramSessions: 5,
       datagramTimeoutSeconds: 9,
     });
@@ -59,7 +61,7 @@ describe("[stream] and [proxy]", () => {
     [
       "[stream]\nmax_flow = 1",
       "profile:2:1: stream.max_flow: unknown key: expected max_flows, idle_timeout_seconds, connect_timeout_seconds, " +
-        'message_timeout_ms, max_datagram_sessions or datagram_timeout_seconds (did you mean "max_flows"?)',
+        'message_timeout_ms, by_name, max_datagram_sessions or datagram_timeout_seconds (did you mean "max_flows"?)',
     ],
   ])("parseProfile() says what is wrong with %j", (text, message) => {
     expect(problem(text)).toBe(message);

@@ -16,6 +16,8 @@ export interface StreamSettings {
   readonly connectTimeoutSeconds: number;
   /** How long a first message that has begun may take to be whole. */
   readonly messageTimeoutMs: number;
+  /** A connection to an address that a DNS answer has told is chosen by its name. */
+  readonly byName: boolean;
   readonly maxDatagramSessions: number;
   readonly datagramTimeoutSeconds: number;
 }
@@ -38,6 +40,7 @@ export const STREAM_DEFAULTS: StreamSettings = deepFreeze({
   idleTimeoutSeconds: 3600,
   connectTimeoutSeconds: 20,
   messageTimeoutMs: 1000,
+  byName: false,
   maxDatagramSessions: 1024,
   datagramTimeoutSeconds: 60,
 });
@@ -79,6 +82,7 @@ export const streamTable = table({
   idle_timeout_seconds: v.optional(whole(1, SECONDS_MAX, 0), STREAM_DEFAULTS.idleTimeoutSeconds),
   connect_timeout_seconds: v.optional(whole(1, CONNECT_SECONDS_MAX), STREAM_DEFAULTS.connectTimeoutSeconds),
   message_timeout_ms: v.optional(whole(MESSAGE_MS.min, MESSAGE_MS.max), STREAM_DEFAULTS.messageTimeoutMs),
+  by_name: v.optional(yesOrNo, STREAM_DEFAULTS.byName),
   max_datagram_sessions: v.optional(whole(1, SESSIONS_MAX), STREAM_DEFAULTS.maxDatagramSessions),
   datagram_timeout_seconds: v.optional(whole(1, SECONDS_MAX), STREAM_DEFAULTS.datagramTimeoutSeconds),
 });
@@ -99,6 +103,7 @@ export function buildStream(input: v.InferOutput<typeof streamTable>): StreamSet
     idleTimeoutSeconds: input.idle_timeout_seconds,
     connectTimeoutSeconds: input.connect_timeout_seconds,
     messageTimeoutMs: input.message_timeout_ms,
+    byName: input.by_name,
     maxDatagramSessions: input.max_datagram_sessions,
     datagramTimeoutSeconds: input.datagram_timeout_seconds,
   };
@@ -136,6 +141,7 @@ export function streamEntries(stream: StreamSettings): readonly (readonly [strin
     ["idle_timeout_seconds", String(stream.idleTimeoutSeconds)],
     ["connect_timeout_seconds", String(stream.connectTimeoutSeconds)],
     ["message_timeout_ms", String(stream.messageTimeoutMs)],
+    ["by_name", String(stream.byName)],
     ["max_datagram_sessions", String(stream.maxDatagramSessions)],
     ["datagram_timeout_seconds", String(stream.datagramTimeoutSeconds)],
   ];
@@ -165,6 +171,9 @@ idle_timeout_seconds = ${stream.idleTimeoutSeconds}
 connect_timeout_seconds = ${stream.connectTimeoutSeconds}
 # A first message that has begun may take so long to be whole; then it goes on as it is.
 message_timeout_ms = ${stream.messageTimeoutMs}
+# Whether a connection to an address that an answer of [dns] has told is chosen by its name at once; others are taken by
+# their ports, and their hosts looked at later. Names that share an address are then not told apart.
+by_name = ${stream.byName}
 # UDP sockets at a time, and how long each stays without a datagram.
 max_datagram_sessions = ${stream.maxDatagramSessions}
 datagram_timeout_seconds = ${stream.datagramTimeoutSeconds}
@@ -204,6 +213,11 @@ export function streamJsonSchemas(): { readonly stream: JsonSchema; readonly pro
         MESSAGE_MS.max,
         stream.messageTimeoutMs,
       ),
+      by_name: {
+        type: "boolean",
+        description: "Whether a connection whose name a DNS answer has told is chosen by it.",
+        default: stream.byName,
+      },
       max_datagram_sessions: jsonWhole("UDP sockets at a time.", 1, SESSIONS_MAX, stream.maxDatagramSessions),
       datagram_timeout_seconds: seconds(
         "A silent UDP socket is closed.",

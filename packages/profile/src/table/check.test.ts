@@ -65,7 +65,7 @@ describe("checkRules()", () => {
   test.each<[string, Uint8Array]>([
     ["size: expected at least 64 octets, found 63", TABLE.subarray(0, 63)],
     ["magic: expected 0x544e4e42, found 0x0", u32(abi.HEADER_MAGIC, 0)],
-    ["version: expected 3, found 1", u32(abi.HEADER_VERSION, 1)],
+    ["version: expected 4, found 1", u32(abi.HEADER_VERSION, 1)],
     [`total size: expected a multiple of 4 from 64 to ${TABLE.length}, found 63`, u32(abi.HEADER_TOTAL_BYTES, 63)],
     [
       `total size: expected a multiple of 4 from 64 to ${TABLE.length}, found ${TABLE.length + 4}`,

@@ -36,6 +36,8 @@ export function checkRules(table: Uint8Array): void {
   );
   const asked = view.u32(abi.HEADER_CARRIED);
   if (asked !== carried) refuse("carried", `${hex(carried)}, as the rules have it`, hex(asked));
+  const byName = view.u32(abi.HEADER_STREAM_BY_NAME);
+  if (byName > 1) refuse("choice by name", "0 or 1", byName);
 }
 
 function checkHeader(view: TableView): void {

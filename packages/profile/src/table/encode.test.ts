@@ -48,7 +48,7 @@ describe("encodeRules()", () => {
     `);
     expect(dump(encodeRules(profile))).toEqual([
       // header
-      ...["0: 544e4e42", "4: 00000003", "8: 000001d0", "12: 00000002", "16: 00000001"],
+      ...["0: 544e4e42", "4: 00000004", "8: 000001d0", "12: 00000002", "16: 00000001"],
       ...["20: 00000040", "24: 000000a0", "28: 000001a8", "32: 00000001"],
       // one address set; every kind is asked for
       ...["40: 00000170", "44: 00000001", "48: 0000003e"],
@@ -71,8 +71,8 @@ describe("encodeRules()", () => {
       // 192.0.2.0 to 192.0.2.255, 2001:db8:: to 2001:db8:ffff:…
       ...["384: 000200c0", "388: ff0200c0"],
       ...["392: b80d0120", "408: b80d0120", "412: ffffffff", "416: ffffffff", "420: ffffffff"],
-      // the only host place of two: hash, text, three octets in set 1, with all below
-      ...["424: 6076db04", "428: 000001cc", "432: 00010003", "436: 00000002"],
+      // the second of two host places: hash, text, three octets in set 1, with all below
+      ...["440: b68d24ab", "444: 000001cc", "448: 00010003", "452: 00000002"],
       // c.de, a.b
       ...["456: 65642e63", "460: 00622e61"],
     ]);

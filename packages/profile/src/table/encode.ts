@@ -37,7 +37,7 @@ export function encodeRules(profile: Profile, options: EncodeOptions = {}): Uint
   const rules = tableRules(profile);
   if (rules.length > RULES_MAX) throw limitError("rules", RULES_MAX, rules.length);
   const seed = options.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-  const table = writeTable(new Drafter().draft(rules), { named: profile.payloads, seed });
+  const table = writeTable(new Drafter().draft(rules, profile.stream.byName), { named: profile.payloads, seed });
   checkRules(table);
   return table;
 }
@@ -57,7 +57,7 @@ class Drafter {
   private readonly hostSets = new Numbered<readonly string[]>();
   private readonly addressSets = new Numbered<AddressRanges>();
 
-  draft(rules: readonly TableRule[]): Draft {
+  draft(rules: readonly TableRule[], byName: boolean): Draft {
     const drafted = rules.map((rule) => ({
       rule,
       strategy: rule.clause ? this.clauses.of(rule.clause, printClause) : RULE_EXCLUDE,
@@ -65,6 +65,7 @@ class Drafter {
       addressSet: rule.addresses ? this.addressSets.of(rule.addresses, textOfRanges) + 1 : 0,
     }));
     return {
+      byName,
       rules: drafted,
       clauses: this.clauses.values,
       addressSets: checkedSets(this.addressSets.values),

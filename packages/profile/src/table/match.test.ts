@@ -280,6 +280,12 @@ describe("host places", () => {
     expect(above).toBe(hashLabel(hashLabel(HOST_HASH_OFFSET, "example.org", 8), "example.org", 0));
   });
 
+  test("hostHash() is what packages/abi/src/rules.ts says, as another program reckoned it", () => {
+    expect(hostHash("a.b")).toBe(0xb68d24ab);
+    expect(hostHash("www.example.org")).toBe(0x9df06def);
+    expect(hostHash("abcdefghijklmnopqrstuvwxyz-0123456789.example.org")).toBe(0xbfad34b2);
+  });
+
   test("hostHash() tells apart order, octets of every place of a label, and where labels end", () => {
     const names = ["a", "b", "ab", "ba", "a.b", "b.a", "abcde", "bacde", "abcdf", "abcd.e", "a.bcde", "abcdefghi"];
     expect(new Set(names.map(hostHash)).size).toBe(names.length);

@@ -13,6 +13,8 @@ import { writeOperation } from "./write-operation.ts";
 
 /** A table before it has offsets. */
 export interface Draft {
+  /** Connections are chosen by a name that is known. */
+  readonly byName: boolean;
   readonly rules: readonly DraftRule[];
   readonly clauses: readonly Clause[];
   readonly addressSets: readonly AddressRanges[];
@@ -81,7 +83,8 @@ function rangeBytes({ ipv4, ipv6 }: AddressRanges): number {
   return ipv4.length * abi.ADDRESS_RANGE_V4_BYTES + ipv6.length * abi.ADDRESS_RANGE_V6_BYTES;
 }
 
-function writeHeader(view: DataView, { rules, clauses, addressSets, hosts }: Draft, plan: Plan, bytes: number): void {
+function writeHeader(view: DataView, draft: Draft, plan: Plan, bytes: number): void {
+  const { rules, clauses, addressSets, hosts } = draft;
   const kinds = rules.flatMap(({ rule }) => rule.kinds);
   const words: readonly (readonly [at: number, value: number])[] = [
     [abi.HEADER_MAGIC, abi.RULES_MAGIC],
@@ -97,6 +100,7 @@ function writeHeader(view: DataView, { rules, clauses, addressSets, hosts }: Dra
     [abi.HEADER_ADDRESS_SET_COUNT, addressSets.length],
     [abi.HEADER_L7_MASK, kindMask(kinds)],
     [abi.HEADER_CARRIED, carriedMask(rules.map(({ rule }) => EGRESS_NUMBERS[rule.egress]))],
+    [abi.HEADER_STREAM_BY_NAME, draft.byName ? 1 : 0],
   ];
   for (const [at, value] of words) view.setUint32(at, value, true);
 }

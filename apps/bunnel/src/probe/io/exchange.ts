@@ -18,6 +18,8 @@ export interface ExchangeOrder {
   readonly shape?: HelloShape;
   /** End at the server's answer to the hello. Default false. */
   readonly isHelloOnly?: boolean;
+  /** The local address; undefined: the system's choice. */
+  readonly source?: string | undefined;
   /** How long nothing may come at any stage. */
   readonly patienceMs: number;
   /** Certificates of authorities besides the system's, PEM. */
@@ -78,13 +80,14 @@ function nextPath({ name, path = "/", scheme }: ExchangeOrder, seen: Exchange): 
 
 async function once(way: Way, order: ExchangeOrder, traffic: Traffic): Promise<Exchange> {
   const began = performance.now();
-  const { address, scheme, patienceMs } = order;
+  const { address, scheme, patienceMs, source } = order;
+  const { signal } = traffic;
   const port = order.port ?? (scheme === "https" ? 443 : 80);
   traffic.connection();
   const elapsed = (): number => Math.round(performance.now() - began);
   let socket: Socket;
   try {
-    socket = await way.open(address, port, patienceMs);
+    socket = await way.open(address, port, { timeoutMs: patienceMs, source, signal });
   } catch (error) {
     const code = isCoded(error) ? error.code : "";
     const words = error instanceof Error ? error.message : String(error);
@@ -94,9 +97,12 @@ async function once(way: Way, order: ExchangeOrder, traffic: Traffic): Promise<E
     ...{ stage: scheme === "https" ? "hello" : "request", answer: new HttpAnswer() },
     ...{ bodyFromMs: 0, bodyToMs: 0, firstBytes: 0 },
   };
-  const { end, words } = await run(socket, order, course);
+  const { end, words } = await run(socket, order, course, signal);
   traffic.octets(socket.bytesRead + socket.bytesWritten);
-  socket.destroy();
+  // A socket that is only closed goes on sending what nobody acknowledged for a minute, the blocked name in it: boxes
+  // punish anew for each of them, and whoever asks next is told of a punishment that was long over.
+  if (end === "silent") socket.resetAndDestroy();
+  else socket.destroy();
   return { ...described(course, end), ms: elapsed(), ...(words !== undefined && { words }) };
 }
 
@@ -120,13 +126,21 @@ interface Ended {
 }
 
 /** From an open connection to the end of what was asked for. */
-async function run(socket: Socket, order: ExchangeOrder, course: Course): Promise<Ended> {
+async function run(
+  socket: Socket,
+  order: ExchangeOrder,
+  course: Course,
+  signal: AbortSignal | undefined,
+): Promise<Ended> {
   const { promise, resolve } = Promise.withResolvers<Ended>();
   let timer: Timer | undefined;
   const wait = (): void => {
     clearTimeout(timer);
     timer = setTimeout(() => resolve({ end: "silent" }), order.patienceMs);
   };
+  const abort = (): void => resolve({ end: "silent", words: "it was interrupted" });
+  signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted === true) abort();
   wait();
   const parts: Parts = { order, course, resolve, wait };
   if (order.scheme === "https") startTls(socket, parts);
@@ -135,6 +149,7 @@ async function run(socket: Socket, order: ExchangeOrder, course: Course): Promis
     return await promise;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
   }
 }
 

@@ -59,12 +59,21 @@ export class Names implements Disposable {
       this.#traffic.connection();
       this.#traffic.octets(EXCHANGE_BYTES);
     }
+    const { promise: interrupted, resolve } = Promise.withResolvers<readonly string[] | undefined>();
+    const stop = (): void => resolve(undefined);
+    const { signal } = this.#traffic;
+    signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted === true) stop();
     try {
-      const found = await lookUp((query) => resolver.answer(query, { transport: "tcp" }), host);
+      const asked = lookUp((query) => resolver.answer(query, { transport: "tcp" }), host);
+      const found = await Promise.race([asked, interrupted]);
+      if (found === undefined) return "silent";
       return found.length === 0 ? "none" : found;
     } catch (error) {
       if (error instanceof UpstreamError) return "silent";
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { parseProfile, type Profile } from "@bunnel/profile";
 import { StreamRelay } from "@bunnel/stream";
 import { formatEndpoint } from "@bunnel/wire";
-import { DirectWay, isCoded, type Way, WayError } from "./way.ts";
+import { DirectWay, isCoded, type OpenOptions, type Way, WayError } from "./way.ts";
 
 const REPLY_MAX_BYTES = 4096;
 /** What the relay's answers to CONNECT mean. */
@@ -42,12 +42,12 @@ export class RelayWay implements Way, Disposable {
     this.#relay.load(trialProfile(strategy, "stream"));
   }
 
-  async open(address: string, port: number, timeoutMs: number): Promise<Socket> {
-    const socket = await this.#local.open("127.0.0.1", this.#relay.address.port, timeoutMs);
+  async open(address: string, port: number, { timeoutMs, signal }: OpenOptions): Promise<Socket> {
+    const socket = await this.#local.open("127.0.0.1", this.#relay.address.port, { timeoutMs, signal });
     try {
       const target = formatEndpoint(address, port);
       socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`);
-      const status = await replyStatus(socket, timeoutMs);
+      const status = await replyStatus(socket, { timeoutMs, signal });
       if (status === "200") return socket;
       throw new WayError(CODES[status] ?? "ECONNREFUSED", `the relay could not connect to ${target} (${status})`);
     } catch (error) {
@@ -68,7 +68,7 @@ export function trialProfile(strategy: string, egress: "packet" | "stream"): Pro
 }
 
 /** The status of the answer to CONNECT. What comes behind it stays in the socket: the client speaks first. */
-async function replyStatus(socket: Socket, timeoutMs: number): Promise<string> {
+async function replyStatus(socket: Socket, { timeoutMs, signal }: OpenOptions): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let head = "";
   const take = (octets: Uint8Array): void => {
@@ -79,11 +79,14 @@ async function replyStatus(socket: Socket, timeoutMs: number): Promise<string> {
   const end = (): void => reject(new WayError("ECONNREFUSED", "the relay ended the connection"));
   const fail = (error: Error): void => reject(isCoded(error) ? error : new WayError("ECONNREFUSED", error.message));
   const timer = setTimeout(() => reject(new WayError("ETIMEDOUT", `nobody answered for ${timeoutMs} ms`)), timeoutMs);
+  const abort = (): void => reject(new WayError("ETIMEDOUT", "it was interrupted"));
+  signal?.addEventListener("abort", abort, { once: true });
   socket.on("data", take).once("end", end).once("error", fail);
   try {
     return await promise;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
     socket.off("data", take).off("end", end).off("error", fail);
   }
 }

@@ -1,13 +1,21 @@
 // How a connection of the prober leaves this machine.
 import { connect, type Socket } from "node:net";
 
+export interface OpenOptions {
+  readonly timeoutMs: number;
+  /** The local address; undefined: the system's choice. Ways that have no choice take theirs. */
+  readonly source?: string | undefined;
+  /** Gives up at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Opens TCP connections. */
 export interface Way {
   /**
    * An open connection. It is destroyed by whoever asked for it.
    * @throws Error with a code: ECONNREFUSED, EHOSTUNREACH and its like, ETIMEDOUT
    */
-  open(address: string, port: number, timeoutMs: number): Promise<Socket>;
+  open(address: string, port: number, options: OpenOptions): Promise<Socket>;
 }
 
 /** What a way says when a connection could not be opened. */
@@ -39,10 +47,10 @@ export class DirectWay implements Way {
     this.#next = ports === undefined ? 0 : Math.floor(Math.random() * (ports.last - ports.first + 1));
   }
 
-  async open(address: string, port: number, timeoutMs: number): Promise<Socket> {
+  async open(address: string, port: number, options: OpenOptions): Promise<Socket> {
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#try(address, port, timeoutMs);
+        return await this.#try(address, port, options);
       } catch (error) {
         const isTaken = isCoded(error) && (error.code === "EADDRINUSE" || error.code === "EADDRNOTAVAIL");
         if (!isTaken || this.ports === undefined || tries >= TRIES_MAX) throw error;
@@ -59,32 +67,37 @@ export class DirectWay implements Way {
     return port;
   }
 
-  #try(address: string, port: number, timeoutMs: number): Promise<Socket> {
+  #try(address: string, port: number, options: OpenOptions): Promise<Socket> {
     const localPort = this.nextPort();
-    const socket = connect({ host: address, port, ...(localPort !== undefined && { localPort }) });
-    return opened(socket, timeoutMs);
+    const { source } = options;
+    const socket = connect({
+      ...{ host: address, port },
+      ...(localPort !== undefined && { localPort }),
+      ...(source !== undefined && { localAddress: source }),
+    });
+    return opened(socket, options);
   }
 }
 
 /** Settles when the socket is open. @throws Error with a code, the socket being destroyed */
-export function opened(socket: Socket, timeoutMs: number): Promise<Socket> {
+export async function opened(socket: Socket, { timeoutMs, signal }: OpenOptions): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const timer = setTimeout(() => {
+  const timer = setTimeout(() => reject(new WayError("ETIMEDOUT", `nobody answered for ${timeoutMs} ms`)), timeoutMs);
+  const abort = (): void => reject(new WayError("ETIMEDOUT", "it was interrupted"));
+  signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted === true) abort();
+  // What goes wrong behind the end of this is nobody's business.
+  socket.on("error", reject);
+  socket.once("connect", () => resolve(socket));
+  try {
+    return await promise;
+  } catch (error) {
     socket.destroy();
-    reject(new WayError("ETIMEDOUT", `nobody answered for ${timeoutMs} ms`));
-  }, timeoutMs);
-  const fail = (error: Error): void => {
+    throw error;
+  } finally {
     clearTimeout(timer);
-    socket.destroy();
-    reject(error);
-  };
-  socket.once("error", fail);
-  socket.once("connect", () => {
-    clearTimeout(timer);
-    socket.off("error", fail);
-    resolve(socket);
-  });
-  return promise;
+    signal?.removeEventListener("abort", abort);
+  }
 }
 
 /** Whether an error has a code as those of the system do. */

@@ -9,6 +9,8 @@ export interface Limits {
 
 /** Counts what is used. */
 export interface Traffic {
+  /** What is under way is given up at once. */
+  readonly signal?: AbortSignal;
   connection(): void;
   octets(count: number): void;
 }
@@ -24,7 +26,7 @@ export class Budget implements Traffic {
   #connections: number;
   #octets: number;
   readonly #beganMs: number;
-  #isStopped = false;
+  readonly #stopping = new AbortController();
 
   /** @param before what an earlier run of the same probe has used */
   constructor(
@@ -45,13 +47,17 @@ export class Budget implements Traffic {
     this.#octets += count;
   }
 
-  /** Nothing more is begun from now on. */
+  /** Nothing more is begun from now on, and what is under way is given up. */
   stop(): void {
-    this.#isStopped = true;
+    this.#stopping.abort();
+  }
+
+  get signal(): AbortSignal {
+    return this.#stopping.signal;
   }
 
   get isStopped(): boolean {
-    return this.#isStopped;
+    return this.signal.aborted;
   }
 
   get used(): Used {
@@ -62,7 +68,7 @@ export class Budget implements Traffic {
   /** Which limit is reached, in words; undefined: none. */
   get spent(): string | undefined {
     const { seconds, connections, octets } = this.used;
-    if (this.#isStopped) return "it was interrupted";
+    if (this.isStopped) return "it was interrupted";
     if (seconds >= this.limits.seconds) return `its ${this.limits.seconds} seconds are over`;
     if (connections >= this.limits.connections) return `its ${this.limits.connections} connections are used`;
     if (octets >= this.limits.octets) return `its ${this.limits.octets} octets are used`;

@@ -2,6 +2,7 @@
 // then the same for the hosts that are left. Hosts for which the same is to be done share a rule.
 import type { Kind } from "@bunnel/profile";
 import type { Diagnosis } from "../diagnose.ts";
+import type { ProbeFamily } from "../observation.ts";
 import type { Candidate } from "./candidates.ts";
 import type { TrialResult } from "./search.ts";
 
@@ -17,6 +18,8 @@ export interface Recommendation {
   readonly rules: readonly RecommendedRule[];
   /** Hosts that are blocked and for which nothing worked, by kind. */
   readonly unsolved: readonly { readonly host: string; readonly kind: Kind }[];
+  /** What was proved over the other family alone, for in this one every try is punished for an earlier one. */
+  readonly unproved?: readonly { readonly host: string; readonly kind: Kind; readonly family: ProbeFamily }[];
 }
 
 const SEARCHED = ["tls", "http", "quic"] as const;
@@ -37,6 +40,14 @@ export function recommend(diagnoses: readonly Diagnosis[], results: readonly Tri
     }
     unsolved.push(...[...left].map((host) => ({ host, kind })));
   }
+  const unproved = [...chosen].flatMap(([host, kinds]) =>
+    [...kinds].flatMap(([kind, { strategy }]) =>
+      (
+        results.find((result) => result.works && result.host === host && result.candidate.strategy === strategy)
+          ?.leftOut ?? []
+      ).map((family) => ({ host, kind, family })),
+    ),
+  );
   const rules = new Map<string, RecommendedRule>();
   for (const { host, blocked } of diagnoses) {
     const rule = ruleOf(host, chosen.get(host) ?? new Map<Kind, Candidate>(), blocked);
@@ -44,7 +55,7 @@ export function recommend(diagnoses: readonly Diagnosis[], results: readonly Tri
     const key = `${rule.egress ?? ""} ${rule.strategy}`;
     rules.set(key, { ...rule, hosts: [...(rules.get(key)?.hosts ?? []), ...rule.hosts] });
   }
-  return { rules: [...rules.values()], unsolved };
+  return { rules: [...rules.values()], unsolved, ...(unproved.length > 0 && { unproved }) };
 }
 
 function mostServing(results: readonly TrialResult[], left: ReadonlySet<string>) {

@@ -139,24 +139,49 @@ describe("Budget", () => {
   });
 });
 
+const ADDRESSES = ["192.0.2.1", "192.0.2.2"];
+
 describe("AddressPool", () => {
   const isFree = (): Promise<boolean> => Promise.resolve(true);
 
   test("shares addresses in turn where nobody punishes", async () => {
-    const pool = new AddressPool(["192.0.2.1", "192.0.2.2"], { hasPenalty: false, isFree, isOver: () => false });
-    const taken = [await pool.take(), await pool.take(), await pool.take()];
-    expect(taken).toEqual(["192.0.2.1", "192.0.2.2", "192.0.2.1"]);
+    const pool = new AddressPool(ADDRESSES, { modes: new Map([[4, "shared"]]), isFree, isOver: () => false });
+    const taken = [await pool.take(4), await pool.take(4), await pool.take(4)];
+    expect(taken.map((place) => place?.address)).toEqual(["192.0.2.1", "192.0.2.2", "192.0.2.1"]);
   });
 
   test("gives an address to one at a time where somebody punishes, and not behind a failure", async () => {
     let isOver = false;
-    const pool = new AddressPool(["192.0.2.1", "192.0.2.2"], { hasPenalty: true, isFree, isOver: () => isOver });
-    expect([await pool.take(), await pool.take()]).toEqual(["192.0.2.1", "192.0.2.2"]);
-    pool.give("192.0.2.2", true);
-    pool.give("192.0.2.1", false);
-    expect(await pool.take()).toBe("192.0.2.1");
+    const modes = new Map([[4, "resting"]] as const);
+    const pool = new AddressPool(ADDRESSES, { modes, isFree, isOver: () => isOver });
+    expect([(await pool.take(4))?.address, (await pool.take(4))?.address]).toEqual(["192.0.2.1", "192.0.2.2"]);
+    pool.give({ address: "192.0.2.2", source: undefined }, true);
+    pool.give({ address: "192.0.2.1", source: undefined }, false);
+    expect((await pool.take(4))?.address).toBe("192.0.2.1");
     isOver = true;
-    expect(await pool.take()).toBeUndefined();
+    expect(await pool.take(4)).toBeUndefined();
+    pool.close();
+  });
+
+  test("takes another local address for each try where it may, and leaves the family behind the last one", async () => {
+    const left = ["198.51.100.1", "198.51.100.2"];
+    const sources = { take: () => Promise.resolve(left.shift()), giveBack: (source: string) => void left.push(source) };
+    const modes = new Map([
+      [4, "fresh"],
+      [6, "resting"],
+    ] as const);
+    const pool = new AddressPool([...ADDRESSES, "2001:db8::1"], { modes, sources, isFree, isOver: () => false });
+    expect(pool.families()).toEqual([4, 6]);
+    expect(pool.families(false)).toEqual([6]);
+    expect([await pool.take(4), await pool.take(4)]).toEqual([
+      { address: "192.0.2.1", source: "198.51.100.1" },
+      { address: "192.0.2.2", source: "198.51.100.2" },
+    ]);
+    pool.give({ address: "192.0.2.1", source: "198.51.100.1" }, true);
+    pool.give({ address: "192.0.2.2", source: "198.51.100.2" }, false);
+    expect((await pool.take(4))?.source).toBe("198.51.100.2");
+    expect(await pool.take(4)).toBeUndefined();
+    expect(pool.families()).toEqual([6]);
     pool.close();
   });
 });

@@ -1,6 +1,7 @@
 // The search for a strategy: candidates of one kind from the cheapest on, several at a time, each on every host that
 // needs it. It ends with the first that works for all of them, once all cheaper ones are known to fail; or with what
 // the budget allows.
+import type { ProbeFamily } from "../observation.ts";
 import type { Candidate } from "./candidates.ts";
 
 /** What came of one candidate at one host. */
@@ -13,6 +14,8 @@ export interface TrialResult {
   /** Of the last one, in short: "served, 64 KiB at 900 KiB/s" or what went wrong. */
   readonly how: string;
   readonly ms: number;
+  /** It works, and was not tried in these families, for there every try is punished. */
+  readonly leftOut?: readonly ProbeFamily[];
 }
 
 export interface SearchParts<Worker> {

@@ -43,15 +43,17 @@ export class PacketPath implements AsyncDisposable {
   }
 
   /**
+   * @param signal nobody needs it any more: what was opened is closed, and its reason thrown
    * @throws DeviceError E_DEVICE_BUSY while another probe runs, E_DEVICE_DENIED without CAP_NET_ADMIN and CAP_NET_RAW,
    * E_UNSUPPORTED or E_DEVICE_SYSTEM where the kernel lacks nftables
    */
-  static async open(count: number): Promise<PacketPath> {
+  static async open(count: number, signal?: AbortSignal): Promise<PacketPath> {
     await using stack = new AsyncDisposableStack();
     const { mtuBytes } = readUplinks();
     const device = stack.use(openLinuxTun({ name: DEVICE_NAME, mtuBytes, offload: false, ipv6LinkLocal: "none" }));
     const opened: { slot: PacketSlot; injector: MemoryDevice }[] = [];
     for (let index = 0; index < count; index++) {
+      signal?.throwIfAborted();
       const injector = stack.use(MemoryDevice.open({ name: `slot${index}` }));
       const handle = await startSlot(injector, mtuBytes);
       stack.defer(() => handle.shutdown());
