@@ -150,14 +150,18 @@ describe("Learning", () => {
     fail(learning, 3);
     expect(ahead().map(([, strategy]) => strategy)).toEqual(["quic: tos(8)", "tls: split(1)"]);
     page(learning, true);
-    expect(memory.tried("home", HOST).map(({ strategy, symptom }) => [strategy, symptom])).toEqual([
-      ["tls: split(1)  quic: tos(8)", undefined],
-      ["quic: tos(8)", undefined],
-      ["tls: split(5)  quic: ttl(9)", "reset"],
-      ["quic: ttl(9)", "silence"],
-    ]);
+    expect(Object.fromEntries(memory.tried("home", HOST).map(({ strategy, symptom }) => [strategy, symptom]))).toEqual({
+      "tls: split(1)  quic: tos(8)": undefined,
+      "quic: tos(8)": undefined,
+      "tls: split(5)  quic: ttl(9)": "reset",
+      "quic: ttl(9)": "silence",
+    });
     learn(section, rules).enter(HOME);
-    expect(ahead().map(([, strategy]) => strategy)).toEqual(["tls: split(1)", "quic: tos(8)"]);
+    expect(
+      ahead()
+        .map(([, strategy]) => strategy)
+        .toSorted(),
+    ).toEqual(["quic: tos(8)", "tls: split(1)"]);
     expect(learning.figures.learned).toBe(1);
   });
 
