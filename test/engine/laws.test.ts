@@ -49,7 +49,7 @@ function strategyFor(kind: "tls" | "http"): fc.Arbitrary<string> {
   const name = kind === "tls" ? "sni" : "host";
   const fake = fc
     .record({
-      fooling: fc.constantFrom("ttl=3", "badsum", "ttl=5, badsum"),
+      fooling: fc.constantFrom("ttl=3", "badsum", "ttl=5, badsum", "badseq", "badseq, datanoack"),
       decoy: fc.constantFrom(`, ${name}=www.example.org`, `, ${name}=a.example`, ", zeros", ""),
       times: fc.integer({ min: 1, max: 4 }),
     })

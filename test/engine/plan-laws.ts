@@ -4,10 +4,11 @@
 //   idempotence     and so does its retransmission
 //   endpoint        the endpoint reads what was sent, by whatever retransmissions it takes
 //   conservation    packets in = passed + replaced + held + dropped
+//   checksums       each packet has the right ones, where no pass spoils them
 //   untouched       without rules each packet leaves as it came
-import { Counter, COUNTERS_MAX, type L7, LANE_COUNTERS, LANES_BASE, REASONS_MAX } from "@bunnel/abi";
+import { Counter, COUNTERS_MAX, Fooling, type L7, LANE_COUNTERS, LANES_BASE, REASONS_MAX } from "@bunnel/abi";
 import type { Engine } from "@bunnel/engine";
-import { decodePacket } from "@bunnel/wire";
+import { decodePacket, verifyChecksums } from "@bunnel/wire";
 import fc from "fast-check";
 import { type AnyMessage, anyMessage, anyStrategy } from "./arbitrary.ts";
 import { Connection, type ConnectionOptions, KIND_PORTS } from "./connection.ts";
@@ -56,6 +57,7 @@ export function checkPlanLaws(engine: Engine, one: NetworkCase): void {
   const { packet, header } = connection.segment(one.octets, 0, one.octets.length);
   const first = connection.send(packet, header);
   law("idempotence", isSame(first.map(withoutFragmentId), connection.send(packet, header).map(withoutFragmentId)));
+  law("checksums", spoils(one) || first.every((packet) => verifyChecksums(packet).transport !== false));
   // The clock and the packet's number go on with each packet, so the same one is made by the same steps.
   const anew = connect(engine, one);
   const same = anew.segment(one.octets, 0, one.octets.length);
@@ -65,6 +67,11 @@ export function checkPlanLaws(engine: Engine, one: NetworkCase): void {
   law("conservation", isBalanced(engine));
   engine.unloadRules();
   if (header === undefined) law("untouched", isSame(anew.send(packet), [packet]));
+}
+
+/** A table that was not made of operations may spoil anything. */
+function spoils({ ops, table }: PlanCase): boolean {
+  return table !== undefined || ops.some(({ foolings = 0 }) => (foolings & Fooling.BadSum) !== 0);
 }
 
 /** Fragments of a retransmission have a number of their own, or they would be joined with those of the first copy. */

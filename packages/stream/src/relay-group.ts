@@ -112,9 +112,9 @@ export class RelayGroup implements Disposable {
   }
 
   /** As `StreamRelay.reach`. */
-  async reach(destination: SocketAddress, peer: SocketAddress): Promise<Reached> {
+  async reach(destination: SocketAddress, peer: SocketAddress, client?: SocketAddress): Promise<Reached> {
     const relay = this.relays[socketOfPort(peer.port, this.relays.length)] ?? this.relays[0];
-    if (this.relays.length === 1) return relay.reach(destination, peer);
+    if (this.relays.length === 1) return relay.reach(destination, peer, client);
     const open = this.spread.reduce((sum, each) => sum + each, 0);
     if (open + this.#wanted >= this.maxFlows) {
       this.#overLimit += 1;
@@ -122,7 +122,7 @@ export class RelayGroup implements Disposable {
     }
     this.#wanted += 1;
     try {
-      return await relay.reach(destination, peer);
+      return await relay.reach(destination, peer, client);
     } finally {
       this.#wanted -= 1;
     }

@@ -174,14 +174,16 @@ export class StreamRelay implements Disposable {
   /**
    * Tries to reach a destination before its client is let through: the connection is kept for the one that will come
    * from `peer`. The socket is opened and marked in the calling thread, whose rights may be more than the relay's.
+   * @param client whose SYN it is, by which a connection is known that has come round
    */
-  reach(destination: SocketAddress, peer: SocketAddress): Promise<Reached> {
+  reach(destination: SocketAddress, peer: SocketAddress, client?: SocketAddress): Promise<Reached> {
     if (!this.#isOpen) return Promise.resolve("refused");
-    const fd = this.sockets.streamSocket(familyOf(destination.address));
+    const family = familyOf(destination.address);
+    const fd = this.sockets.streamSocket(family);
     if (fd < 0) return Promise.resolve("refused");
     // What listens on this machine is reached by no interface to the outside.
     const bindTo = isLoopback(destination.address) ? undefined : this.#bindTo;
-    if (setOutside(fd, { mark: this.options.mark, bindTo }, "stream", this.sockets) !== 0) {
+    if (setOutside(fd, family, { mark: this.options.mark, bindTo }, "stream", this.sockets) !== 0) {
       this.sockets.closeFile(fd);
       return Promise.resolve("refused");
     }
@@ -190,7 +192,7 @@ export class StreamRelay implements Disposable {
     this.#asked += 1;
     const question = this.#asked;
     this.#wishes.set(question, resolve);
-    const wish = { say: "reach", question, destination, peer } as const;
+    const wish = { say: "reach", question, destination, peer, client } as const;
     if (this.#outbox === undefined) this.#say({ ...wish, fd });
     else void this.#handOver(this.#outbox, fd, wish);
     return promise;

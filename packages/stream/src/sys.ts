@@ -217,7 +217,7 @@ export function setMark(fd: number, mark: number): number {
   return setOption(fd, SOL_SOCKET, SO_MARK, mark);
 }
 
-export function setDevice(fd: number, name: string): number {
+export function setDevice(fd: number, _family: number, name: string): number {
   const text = cString(name);
   return libc().setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, pointer(addressOf(text)), text.length) < 0 ? errno() : 0;
 }

@@ -64,11 +64,17 @@ export class SocketsWorld implements AsyncDisposable {
     return JSON.parse((await this.#serverLines?.until("{")) ?? "{}") as never;
   }
 
-  /** @param service the program of the client, which makes the link, then carries its traffic */
-  async up(service: string, profile: string): Promise<Running> {
+  /** The path of a profile with this text; the client is ready for a service then. */
+  async prepare(profile: string): Promise<string> {
     const path = join(this.folder, "profile.toml");
     writeFileSync(path, profile);
     await succeed(this.client, ["sysctl", "-qw", ...QUIET]);
+    return path;
+  }
+
+  /** @param service the program of the client, which makes the link, then carries its traffic */
+  async up(service: string, profile: string): Promise<Running> {
+    const path = await this.prepare(profile);
     const command = [process.execPath, join(HERE, service), path, this.stateDir, this.server.namespace.path];
     const child = this.client.spawn(command);
     const errors = child.stderr.text();
@@ -77,7 +83,7 @@ export class SocketsWorld implements AsyncDisposable {
     await lines.until('{"linked"').catch(async (cause: unknown) => {
       throw new Error(`the service did not start: ${await errors}`, { cause });
     });
-    await this.#serve();
+    await this.serve();
     void child.stdin.write("go\n");
     void child.stdin.flush();
     const uplink = await lines.until('{"uplink"');
@@ -104,8 +110,8 @@ export class SocketsWorld implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Once: what is not there before the link is. */
-  async #serve(): Promise<void> {
+  /** The server's end of the links is brought up; its programs are started once. */
+  async serve(): Promise<void> {
     await succeed(this.server, ["sh", "-ec", SERVER_SCRIPT]);
     if (this.#serverLines !== undefined) return;
     const { certificate, key } = makeCertificate([HOST]);
@@ -134,7 +140,7 @@ const SERVER_SCRIPT = `
   ip addr replace ${SERVER[6]}/128 dev lo
   ip addr replace ${GATEWAY[4]}/24 dev eth0
   ip addr replace ${GATEWAY[6]}/64 dev eth0 nodad
-  ip addr replace ${OTHER_GATEWAY[4]}/24 dev eth1
-  ip addr replace ${OTHER_GATEWAY[6]}/64 dev eth1 nodad
   ip link set eth0 up
-  ip link set eth1 up`;
+  ip link set eth1 up 2>/dev/null || exit 0
+  ip addr replace ${OTHER_GATEWAY[4]}/24 dev eth1
+  ip addr replace ${OTHER_GATEWAY[6]}/64 dev eth1 nodad`;

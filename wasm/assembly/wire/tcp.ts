@@ -96,7 +96,9 @@ export class Tcp {
   changeAck(ack: u32): u64 {
     const at = this.ptr + ACK;
     const word = bswap<u32>(ack);
-    const sum = <u64>word + <u64>~load<u32>(at);
+    // A variable of its own: turned as 64 bits, the sum would lose a carry.
+    const before: u32 = ~load<u32>(at);
+    const sum = <u64>word + <u64>before;
     store<u32>(at, word);
     return sum;
   }

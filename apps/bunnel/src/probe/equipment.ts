@@ -50,7 +50,8 @@ export class Equipment implements AsyncDisposable {
     const relays = await openRelays(stack, options, path !== undefined, missing);
     const way = path?.apart ?? new DirectWay();
     const quicOptions = { traffic: budget, patienceMs, ...(authoritiesPath !== undefined && { authoritiesPath }) };
-    const hasQuic = options.quic && canAskQuic();
+    // An interrupt that comes while this opens waits for as little as can be.
+    const hasQuic = options.quic && !budget.isStopped && canAskQuic();
     if (options.quic && !hasQuic) missing.push("QUIC is not probed: it needs root and unshare of util-linux");
     const quic = hasQuic ? stack.use(new QuicClient({ ...quicOptions, way })) : undefined;
     const workers = Array.from({ length: parallel }, (_, index): ProbeWorker => {
@@ -107,13 +108,13 @@ async function openSources({ sources }: EquipmentOptions): Promise<Sources & Dis
 
 async function openRelays(
   stack: AsyncDisposableStack,
-  { parallel, patienceMs }: EquipmentOptions,
+  { parallel, patienceMs, budget }: EquipmentOptions,
   isMarked: boolean,
   missing: string[],
 ): Promise<readonly RelayWay[]> {
   const relays: RelayWay[] = [];
   try {
-    for (let count = 0; count < parallel; count++) {
+    for (let count = 0; count < parallel && !budget.isStopped; count++) {
       const mark = isMarked ? { mark: OUR_MARK } : {};
       relays.push(stack.use(await RelayWay.open({ ...mark, connectTimeoutMs: patienceMs })));
     }

@@ -93,6 +93,7 @@ async function questionOf(hosts: readonly string[], options: ProbeOptions): Prom
   if (hosts.length === 0 && listed === undefined) {
     throw new ExitError(`region ${options.region}: expected one of ${Object.keys(TEST_HOSTS.regions).join(", ")}`, 2);
   }
+  if (hosts.length === 0) process.stderr.write(`bunnel: hosts of the list of ${TEST_HOSTS.gathered}\n`);
   const pages = (hosts.length > 0 ? hosts : (listed ?? [])).map(readPage);
   const authorities = options.certificates === undefined ? undefined : [await readText(options.certificates)];
   return {

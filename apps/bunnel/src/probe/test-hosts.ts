@@ -1,9 +1,11 @@
-// The shipped list of hosts to probe, by region: data with a version of its own.
+// The shipped list of hosts to probe, by region: data with a version and a date of its own.
 import * as v from "valibot";
 import data from "./test-hosts.json" with { type: "json" };
 
 const schema = v.strictObject({
   version: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** The day on which the list was last gone through. */
+  gathered: v.pipe(v.string(), v.isoDate()),
   about: v.string(),
   harmless: v.string(),
   regions: v.record(v.pipe(v.string(), v.regex(/^(?:world|[a-z]{2})$/u)), v.pipe(v.array(v.string()), v.nonEmpty())),

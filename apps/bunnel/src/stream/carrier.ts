@@ -105,11 +105,11 @@ function makeRelays(
   }
   const carrier: OpenCarrier = {
     ports: relays.map((relay) => relay.address.port),
-    async prepare({ destination, peer, queries }) {
+    async prepare({ destination, peer, client, queries }) {
       const isIpv6 = peer.address.includes(":");
       const relay = relays.find(({ address }) => address.address.includes(":") === isIpv6);
       const target = queries && streams ? await streams.at(destination, queries.resolver) : destination;
-      return relay?.reach(target, peer) ?? "refused";
+      return relay?.reach(target, peer, client) ?? "refused";
     },
     load: (next) => {
       for (const relay of relays) relay.load(next);

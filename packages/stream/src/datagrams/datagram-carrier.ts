@@ -146,7 +146,7 @@ export class DatagramCarrier implements Disposable {
     while (this.#isOpen && descriptors.length < asked) {
       const fd = datagramSocket(family);
       if (fd < 0) break;
-      if (setOutside(fd, this.options, "datagram") !== 0 || setErrorQueue(fd, family) !== 0) {
+      if (setOutside(fd, family, this.options, "datagram") !== 0 || setErrorQueue(fd, family) !== 0) {
         closeFile(fd);
         break;
       }
@@ -171,14 +171,14 @@ interface Thread {
 }
 
 function openFamily(family: number, options: OutsideOptions): FamilySockets {
-  const packets = set(packetSocket(family), options);
-  return { packets, echo: packets < 0 ? -1 : set(icmpSocket(family), options) };
+  const packets = set(packetSocket(family), family, options);
+  return { packets, echo: packets < 0 ? -1 : set(icmpSocket(family), family, options) };
 }
 
 /** The socket with its mark and room, or -1. */
-function set(fd: number, options: OutsideOptions): number {
+function set(fd: number, family: number, options: OutsideOptions): number {
   if (fd < 0) return fd;
-  if (setOutside(fd, options, "datagram") !== 0) {
+  if (setOutside(fd, family, options, "datagram") !== 0) {
     closeFile(fd);
     return -1;
   }

@@ -89,6 +89,23 @@ describe.each(systems)("PortableCarrier, %s", (_, options) => {
     expect(carrier.stats).toMatchObject({ sessions: 1 });
   });
 
+  test("what comes from a socket of its own has gone round, and goes nowhere", async () => {
+    const heard: number[] = [];
+    const server = createSocket("udp4");
+    opened.push(server);
+    server.on("message", (_message, from) => heard.push(from.port));
+    await new Promise<void>((resolve) => server.bind(0, "127.0.0.1", resolve));
+    const { carrier } = carrierWith();
+    const ends = { source: "10.0.85.1", destination: "127.0.0.1", destinationPort: server.address().port };
+    const from = (sourcePort: number): Uint8Array => udpPacket({ ...ends, sourcePort, payload: octets("a") });
+    carrier.carry(recordsOf([from(4001)]));
+    await until(() => heard.length === 1);
+    carrier.carry(recordsOf([from(heard[0] ?? 0), from(4001)]));
+    await until(() => heard.length === 2);
+    await until(() => carrier.stats.dropped === 1);
+    expect(carrier.stats).toMatchObject({ sessions: 1, sent: 2 });
+  });
+
   test("an echo request goes by a ping socket where there are some, else its sender is told", async () => {
     const { carrier, answers } = carrierWith();
     const ends = { source: "10.0.85.1", destination: "127.0.0.1" };

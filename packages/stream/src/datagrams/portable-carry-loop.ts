@@ -8,7 +8,7 @@ import { Poller } from "../loop/poller.ts";
 import type { SocketAddress } from "../relay-options.ts";
 import { clearSignal, closeFile, errno, prepare, useSockets } from "../sockets/current.ts";
 import { portableSockets } from "../sockets/of-form.ts";
-import { EACCES } from "../sys.ts";
+import { AF_INET, AF_INET6, EACCES } from "../sys.ts";
 import { CarryCounters } from "./carry-counters.ts";
 import type { CarryLimits } from "./carry-protocol.ts";
 import { endsOf, readClientPacket, UDP_HEADER_BYTES, type ClientPacket } from "./client-packet.ts";
@@ -50,7 +50,7 @@ export class PortableCarryLoop {
     const { limits, bindTo } = start;
     this.#udp = new DatagramSessions(
       {
-        ...{ ...limits, bindTo, protocol: "udp" },
+        ...{ ...limits, bindTo, protocol: "udp", keepsPorts: true },
         answer: (client, from, payload) => this.#answer(client, from, payload),
       },
       this.#poller,
@@ -125,6 +125,8 @@ export class PortableCarryLoop {
 
   #send(packet: ClientPacket, segmentBytes: number): void {
     const { client, server } = endsOf(packet);
+    // A socket that the system sends into the device again, whatever it is bound to: the circle ends here.
+    if (this.#udp.owns(client.port, packet.family === 4 ? AF_INET : AF_INET6)) return this.#counters.add("dropped");
     const payload = packet.body.subarray(UDP_HEADER_BYTES);
     const step = segmentBytes === 0 ? payload.length : segmentBytes;
     // Nothing is a datagram, too.

@@ -1,7 +1,7 @@
 // Datagrams of other programs, sent and received by sockets of our own: one socket for each of their sockets, whatever
 // it sends to. Answers are taken from whom it has sent to, and from nobody else.
 import { StreamError } from "../errors.ts";
-import { setOutside, type OutsideOptions } from "../loop/outside.ts";
+import { boundAddress, setOutside, type OutsideOptions } from "../loop/outside.ts";
 import { Poller, type Watcher } from "../loop/poller.ts";
 import type { SocketAddress } from "../relay-options.ts";
 import { familyOf, readSockaddr, sockaddrOf, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
@@ -31,6 +31,8 @@ export interface DatagramOptions extends OutsideOptions {
   readonly answer: (client: SocketAddress, from: SocketAddress, payload: Uint8Array) => void;
   /** Called with each ICMP error about a datagram. Without it, nobody hears of them. */
   readonly failed?: (client: SocketAddress, error: DatagramError) => void;
+  /** Keeps the ports of its sockets, for `owns`. Default false. */
+  readonly keepsPorts?: boolean;
   /** Takes a socket of a family that is set already; -1: there is none. Without it, sockets are opened and set here. */
   readonly takeSocket?: (family: number) => number;
 }
@@ -59,10 +61,13 @@ export interface DatagramStats {
 interface Session {
   readonly client: SocketAddress;
   readonly fd: number;
+  readonly family: number;
   readonly key: string;
   /** Whom it has sent to, as `address:port`. */
   readonly peers: Set<string>;
   lastMs: number;
+  /** Of the socket, once it has sent and where that is asked for. */
+  port: number | undefined;
   /** As it was set last. */
   header: DatagramHeader | undefined;
 }
@@ -82,6 +87,7 @@ const ECHO_REPLY_6 = 129;
 export class DatagramSessions implements Disposable, Watcher {
   readonly #sessions = new Map<string, Session>();
   readonly #byFd = new Map<number, Session>();
+  readonly #ports = new Set<string>();
   readonly #poller: Poller;
   readonly #buffer = new Uint8Array(DATAGRAM_MAX_BYTES);
   readonly #bufferAt = addressOf(this.#buffer);
@@ -126,7 +132,7 @@ export class DatagramSessions implements Disposable, Watcher {
   send(client: SocketAddress, to: SocketAddress, payload: Uint8Array, header?: DatagramHeader): boolean {
     const session = this.#sessionOf(client, to);
     if (session === undefined) return false;
-    if (header !== undefined) setHeader(session, familyOf(to.address), header);
+    if (header !== undefined) setHeader(session, session.family, header);
     const peer = textOf(this.options.protocol === "echo" ? { ...to, port: 0 } : to);
     remember(session.peers, peer);
     // Nothing has no address.
@@ -140,8 +146,14 @@ export class DatagramSessions implements Disposable, Watcher {
       if (told > 0 && error !== EMSGSIZE) isSent = sendTo(session.fd, at, payload.length, sockaddr) >= 0;
       else if (told === 0 && error !== EAGAIN) this.options.failed(client, ownError(to, error, payload));
     }
+    if (isSent && this.options.keepsPorts === true) this.#keepPort(session);
     this.#counts[isSent ? "sent" : "refused"] += 1;
     return isSent;
+  }
+
+  /** Whether one of the sockets has this port: what comes from there has gone round. Only with `keepsPorts`. */
+  owns(port: number, family: number): boolean {
+    return this.#ports.has(portKey(port, family));
   }
 
   /** Whether the client has a socket of the family. */
@@ -243,17 +255,32 @@ export class DatagramSessions implements Disposable, Watcher {
       this.#counts.refused += 1;
       return undefined;
     }
-    const session: Session = { client, fd, key, peers: new Set(), lastMs: performance.now(), header: undefined };
+    const session: Session = {
+      client,
+      fd,
+      family,
+      key,
+      peers: new Set(),
+      lastMs: performance.now(),
+      port: undefined,
+      header: undefined,
+    };
     this.#sessions.set(key, session);
     this.#byFd.set(fd, session);
     this.#poller.add(fd, this);
     return session;
   }
 
+  #keepPort(session: Session): void {
+    if (session.port !== undefined) return;
+    session.port = boundAddress(session.fd, session.family).port;
+    this.#ports.add(portKey(session.port, session.family));
+  }
+
   /** A socket that is set, or -1. */
   #openSocket(family: number): number {
     const fd = this.options.protocol === "udp" ? datagramSocket(family) : echoSocket(family);
-    if (fd < 0 || setOutside(fd, this.#outside, "datagram") === 0) return fd;
+    if (fd < 0 || setOutside(fd, family, this.#outside, "datagram") === 0) return fd;
     closeFile(fd);
     return -1;
   }
@@ -285,6 +312,7 @@ export class DatagramSessions implements Disposable, Watcher {
   #close(session: Session): void {
     this.#sessions.delete(session.key);
     this.#byFd.delete(session.fd);
+    if (session.port !== undefined) this.#ports.delete(portKey(session.port, session.family));
     this.#poller.remove(session.fd);
     closeFile(session.fd);
   }
@@ -311,6 +339,10 @@ function echoReply(octets: Uint8Array, identifier: number): Uint8Array | undefin
   message[IDENTIFIER_AT] = identifier >> 8;
   message[IDENTIFIER_AT + 1] = identifier & 0xff;
   return message;
+}
+
+function portKey(port: number, family: number): string {
+  return `${family === AF_INET ? "4" : "6"} ${port}`;
 }
 
 function keyOf(client: SocketAddress, family: number): string {

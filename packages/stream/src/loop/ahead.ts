@@ -1,14 +1,21 @@
 // Connections to the outside that are made before their clients come: whoever holds a client's SYN wants to know first
 // whether its server answers. A connection that nobody comes for is closed.
+//
+// A socket that the system would send into the tunnel again, whatever it is bound to, has the tunnel's own address. It
+// is not used, and what comes of its first packet, a wish from its port, is refused: the circle ends there.
 import type { Reached, SocketAddress } from "../relay-options.ts";
-import { sockaddrOf } from "../socket-address.ts";
+import { familyOf, sockaddrOf } from "../socket-address.ts";
 import { closeFile, connectTo, setNoDelay, takeError } from "../sockets/current.ts";
 import { EACCES, EHOSTUNREACH, EINPROGRESS, ENETUNREACH, EPERM, EPOLLOUT, ETIMEDOUT } from "../sys.ts";
+import { boundAddress } from "./outside.ts";
 import type { Poller, Watcher } from "./poller.ts";
 import type { Timer } from "./timers.ts";
 
 /** How long a connection waits for its client, who is a few milliseconds away. */
 const WAIT_MS = 10_000;
+/** How long a first packet may take to come round, and how many ports are remembered. */
+const CIRCLE_MS = 5_000;
+const CIRCLES_MAX = 4096;
 
 /** A connection for a client that has come. */
 export interface AheadConnection {
@@ -25,12 +32,16 @@ export interface AheadSource {
 /** What is wanted: a socket that is set up, where it is to go, and for whom. */
 export interface Wish extends AheadConnection {
   readonly peer: SocketAddress;
+  /** Whose SYN it is. */
+  readonly client?: SocketAddress | undefined;
 }
 
 /** What it has of the loop. */
 export interface AheadHost {
   readonly poller: Poller;
   readonly connectTimeoutMs: number;
+  /** The tunnel's own address, where sockets must not have it; undefined: nothing is looked at. */
+  readonly ownAddress: string | undefined;
   timer(ms: number, act: () => void): Timer;
 }
 
@@ -45,6 +56,8 @@ interface Entry extends AheadConnection {
 export class Ahead implements Watcher {
   readonly #byKey = new Map<string, Entry>();
   readonly #byFd = new Map<number, Entry>();
+  /** Ports of sockets that were about to go round, and when. */
+  readonly #circles = new Map<number, number>();
 
   constructor(private readonly host: AheadHost) {}
 
@@ -53,7 +66,11 @@ export class Ahead implements Watcher {
   }
 
   /** Begins; answers when it is known what came of it. */
-  begin({ fd, destination, peer }: Wish, answer: (reached: Reached) => void): void {
+  begin({ fd, destination, peer, client }: Wish, answer: (reached: Reached) => void): void {
+    if (client !== undefined && this.#isCircle(client.port)) {
+      closeFile(fd);
+      return answer("unreachable");
+    }
     const key = keyOf(peer);
     // The same peer again: its client has given up the connection before.
     this.#drop(this.#byKey.get(key), "silent");
@@ -62,6 +79,10 @@ export class Ahead implements Watcher {
     if (error !== 0 && error !== EINPROGRESS) {
       closeFile(fd);
       return answer(reachedBy(error));
+    }
+    if (this.#goesRound(fd, destination)) {
+      closeFile(fd);
+      return answer("unreachable");
     }
     const timer = this.host.timer(this.host.connectTimeoutMs, () => this.#drop(this.#byFd.get(fd), "silent"));
     const entry: Entry = { fd, destination, key, timer, answer };
@@ -93,6 +114,23 @@ export class Ahead implements Watcher {
 
   close(): void {
     for (const entry of [...this.#byKey.values()]) this.#drop(entry, "silent");
+  }
+
+  #isCircle(port: number): boolean {
+    const sinceMs = this.#circles.get(port);
+    return sinceMs !== undefined && performance.now() - sinceMs < CIRCLE_MS;
+  }
+
+  #goesRound(fd: number, destination: SocketAddress): boolean {
+    const { ownAddress } = this.host;
+    if (ownAddress === undefined) return false;
+    const { address, port } = boundAddress(fd, familyOf(destination.address));
+    if (address !== ownAddress) return false;
+    const [oldest] = this.#circles.keys();
+    if (oldest !== undefined && this.#circles.size >= CIRCLES_MAX) this.#circles.delete(oldest);
+    this.#circles.delete(port);
+    this.#circles.set(port, performance.now());
+    return true;
   }
 
   #drop(entry: Entry | undefined, reached: Reached): void {

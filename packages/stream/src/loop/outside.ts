@@ -22,9 +22,10 @@ export function beginConnection(
   to: SocketAddress,
   options: OutsideOptions,
 ): { readonly fd: number } | { readonly error: number } {
-  const fd = streamSocket(familyOf(to.address));
+  const family = familyOf(to.address);
+  const fd = streamSocket(family);
   if (fd < 0) return { error: errno() };
-  const error = setOutside(fd, options, "stream") || connectTo(fd, sockaddrOf(to));
+  const error = setOutside(fd, family, options, "stream") || connectTo(fd, sockaddrOf(to));
   if (error === 0 || error === EINPROGRESS) return { fd };
   closeFile(fd);
   return { error };
@@ -40,6 +41,7 @@ export function boundAddress(fd: number, family: number): SocketAddress {
 /** 0, or the errno of the option that was refused. */
 export function setOutside(
   fd: number,
+  family: number,
   { mark, bindTo }: OutsideOptions,
   kind: "stream" | "datagram",
   sockets: Sockets = currentSockets(),
@@ -49,6 +51,7 @@ export function setOutside(
     sockets.setKeepAlive(fd, KEEP_ALIVE_SECONDS);
   }
   return (
-    (mark === undefined ? 0 : sockets.setMark(fd, mark)) || (bindTo === undefined ? 0 : sockets.setDevice(fd, bindTo))
+    (mark === undefined ? 0 : sockets.setMark(fd, mark)) ||
+    (bindTo === undefined ? 0 : sockets.setDevice(fd, family, bindTo))
   );
 }

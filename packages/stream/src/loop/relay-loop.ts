@@ -35,6 +35,7 @@ export class RelayLoop implements FlowHost {
   bindTo;
   readonly connectTimeoutMs;
   readonly messageTimeoutMs;
+  readonly ownAddress;
   readonly told: ToldMessages | undefined;
   rules;
   now = performance.now();
@@ -72,6 +73,9 @@ export class RelayLoop implements FlowHost {
     this.bindTo = start.bindTo;
     this.connectTimeoutMs = start.connectTimeoutMs;
     this.messageTimeoutMs = start.messageTimeoutMs;
+    // A mark keeps sockets out of the tunnel by itself; of an interface it shows in the address.
+    const isBound = start.accept === "translated" && start.bindTo !== undefined;
+    this.ownAddress = isBound ? start.address : undefined;
     this.rules = start.rules;
   }
 

@@ -40,7 +40,7 @@ export interface Sockets {
   /** A connection that was silent for so long shows that it is there. */
   setKeepAlive(fd: number, seconds: number): number;
   setMark(fd: number, mark: number): number;
-  setDevice(fd: number, name: string): number;
+  setDevice(fd: number, family: number, name: string): number;
   setHops(fd: number, family: number, hops: number): number;
   setAbort(fd: number): void;
   takeError(fd: number): number;

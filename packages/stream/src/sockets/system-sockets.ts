@@ -131,7 +131,7 @@ export class SystemSockets implements PortableSockets {
     return option === undefined ? EOPNOTSUPP : this.#set(fd, option, mark);
   }
 
-  setDevice(fd: number, name: string): number {
+  setDevice(fd: number, family: number, name: string): number {
     const { deviceName, deviceIndex, isIpv4IndexBigEndian } = this.numbers.outside;
     if (deviceName !== undefined) {
       const text = cString(name);
@@ -142,9 +142,9 @@ export class SystemSockets implements PortableSockets {
     const index = this.calls.interfaceIndex(name);
     if (index === 0) return ENODEV;
     const [ipv4, ipv6] = deviceIndex;
-    // A socket takes the option of its own family alone.
-    const error = this.#set(fd, ipv6, index);
-    return error === 0 ? 0 : this.#set(fd, ipv4, isIpv4IndexBigEndian === true ? swapped(index) : index);
+    // The option of the other family may be taken, too, and do nothing.
+    if (family !== AF_INET) return this.#set(fd, ipv6, index);
+    return this.#set(fd, ipv4, isIpv4IndexBigEndian === true ? swapped(index) : index);
   }
 
   setHops(fd: number, family: number, hops: number): number {

@@ -13,6 +13,8 @@ const BUN_FOLDER = join(KEPT, "node_modules", BUN_PACKAGE, "bin");
 const PREFIX = join(KEPT, `prefix-${process.getuid?.() ?? 0}`);
 const READY = join(PREFIX, "bunnel-ready");
 
+const SERVER_PLACES = ["/usr/lib/wine/wineserver64", "/usr/lib/wine/wineserver"];
+
 export interface WineRun {
   readonly exitCode: number;
   readonly output: string;
@@ -25,10 +27,14 @@ export class Wine {
   readonly #wine: string;
   readonly #env: Record<string, string>;
 
-  private constructor(wine: string, double: string) {
+  private constructor(
+    wine: string,
+    readonly double: string,
+    readonly prefix = PREFIX,
+  ) {
     this.#wine = wine;
     const path = process.env["PATH"] ?? "";
-    this.#env = { PATH: path, WINEPREFIX: PREFIX, WINEDEBUG: "-all", DISPLAY: "", [WINE_DOUBLE]: `Z:${double}` };
+    this.#env = { PATH: path, WINEPREFIX: prefix, WINEDEBUG: "-all", DISPLAY: "", [WINE_DOUBLE]: `Z:${double}` };
   }
 
   /** Fetches the Windows Bun where it is missing. @throws Error with what the installer printed */
@@ -46,6 +52,27 @@ export class Wine {
     const prepared = new Wine(wine, buildForWindows(KEPT));
     prepared.#makePrefix();
     return prepared;
+  }
+
+  /**
+   * A system of its own, as it was when this one was made, until `remove`. Wine's server opens the sockets of its
+   * programs: one of its own is started where the first of them is, in that network namespace.
+   */
+  apart(): Wine {
+    const prefix = join(KEPT, `apart-${process.pid}`);
+    rmSync(prefix, { recursive: true, force: true });
+    // Files that Wine changes it replaces: links to the first ones do no harm.
+    const copied = Bun.spawnSync(["cp", "-al", PREFIX, prefix]);
+    if (copied.exitCode !== 0) throw new Error(`copying ${PREFIX} failed: ${copied.stderr.toString()}`);
+    return new Wine(this.#wine, this.double, prefix);
+  }
+
+  /** Ends the server of a system apart, and takes the system away. */
+  remove(): void {
+    if (this.prefix === PREFIX) throw new Error("wine: expected a system apart, found the one that is kept");
+    const server = SERVER_PLACES.find((place) => existsSync(place)) ?? Bun.which("wineserver");
+    if (server !== null) Bun.spawnSync([server, "-k"], { env: this.#env });
+    rmSync(this.prefix, { recursive: true, force: true });
   }
 
   /** Runs Bun for Windows in the project's folder until it ends. */
