@@ -1,5 +1,5 @@
 // How many connections a process may have descriptors for, and in how many tables: the limit is that of one.
-import { existsSync } from "node:fs";
+import { canHaveTables } from "./own-table/own-table.ts";
 import { defaultForm, socketsOf, type SocketSystem } from "./sockets/of-form.ts";
 import type { StreamForm } from "./sockets/sockets.ts";
 
@@ -38,16 +38,16 @@ export function affordableFlows(wanted: number, { relays, beside = 0, form, syst
   const others = BESIDE + beside;
   const own = form ?? defaultForm();
   const limit = socketsOf(own, system).raiseFileLimit(wanted * PER_FLOW * relays + others);
-  return shareOut(wanted, limit, others, own === "native" && existsSync("/proc/thread-self/fd"));
+  return shareOut(wanted, limit, others, () => own === "native" && canHaveTables());
 }
 
 /** As above, of a limit that is known. */
-export function shareOut(wanted: number, limit: number, others: number, hasTables: boolean): Affordable {
+export function shareOut(wanted: number, limit: number, others: number, hasTables: () => boolean): Affordable {
   // One family may have them all: few machines use both alike. What is not there is refused and counted.
   const shared = Math.max(1, Math.floor((limit - others) / PER_FLOW));
   if (wanted <= shared) return { flows: wanted, tables: undefined };
   const each = Math.floor((limit - BESIDE_OWN) / PER_FLOW);
-  if (!hasTables || each < 1) return { flows: shared, tables: undefined };
+  if (each < 1 || !hasTables()) return { flows: shared, tables: undefined };
   const tables = Math.min(TABLES_MAX, Math.ceil(wanted / each));
   return { flows: Math.min(wanted, tables * each), tables };
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { defaultProfile } from "@bunnel/profile";
 import { shareOut } from "./descriptors.ts";
+import { canHaveTables } from "./own-table/own-table.ts";
 import { portChoice, socketOfPort } from "./own-table/port-choice.ts";
 import { RelayGroup } from "./relay-group.ts";
 import type { SocketAddress } from "./relay-options.ts";
@@ -178,14 +179,20 @@ describe.if(isLinux)("RelayGroup", () => {
   });
 });
 
+test.if(isLinux)("canHaveTables() finds that threads of this kernel can, and closes nothing", () => {
+  const before = descriptorsOf(process.pid);
+  expect(canHaveTables()).toBe(true);
+  expect(descriptorsOf(process.pid)).toEqual(before);
+});
+
 describe("shareOut()", () => {
   test("takes one table where the limit has room for all, and further ones where it has not", () => {
-    expect(shareOut(16_384, 524_288, 612, true)).toEqual({ flows: 16_384, tables: undefined });
-    expect(shareOut(16_384, 20_000, 612, true)).toEqual({ flows: 16_384, tables: 2 });
-    expect(shareOut(9_800, 20_000, 612, true)).toEqual({ flows: 9_800, tables: 1 });
-    expect(shareOut(16_384, 20_000, 612, false)).toEqual({ flows: 9_694, tables: undefined });
-    expect(shareOut(65_000, 1024, 612, true)).toEqual({ flows: 3_072, tables: 8 });
-    expect(shareOut(65_000, 200, 612, true)).toEqual({ flows: 1, tables: undefined });
+    expect(shareOut(16_384, 524_288, 612, () => true)).toEqual({ flows: 16_384, tables: undefined });
+    expect(shareOut(16_384, 20_000, 612, () => true)).toEqual({ flows: 16_384, tables: 2 });
+    expect(shareOut(9_800, 20_000, 612, () => true)).toEqual({ flows: 9_800, tables: 1 });
+    expect(shareOut(16_384, 20_000, 612, () => false)).toEqual({ flows: 9_694, tables: undefined });
+    expect(shareOut(65_000, 1024, 612, () => true)).toEqual({ flows: 3_072, tables: 8 });
+    expect(shareOut(65_000, 200, 612, () => true)).toEqual({ flows: 1, tables: undefined });
   });
 });
 

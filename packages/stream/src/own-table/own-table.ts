@@ -1,6 +1,6 @@
 // A descriptor table of a thread's own. A process may not have more descriptors than its limit says; the limit is that
 // of a table, and threads share theirs until one takes a copy (unshare(2), close_range(2)).
-import { readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { StreamError } from "../errors.ts";
 import { closeBetween, copyTable, prepareTable } from "./sys.ts";
 
@@ -8,6 +8,16 @@ const DESCRIPTORS = "/proc/thread-self/fd";
 /** What the run-time waits with, and wakes its other threads by: it uses them by number in every thread. */
 const OF_RUN_TIME = /^anon_inode:\[(?:eventpoll|eventfd|timerfd)\]$/u;
 const STANDARD = [0, 1, 2];
+
+/** Above every descriptor that a process can have. */
+const NOBODYS = 0x7fff_ff00;
+
+/** Whether threads can have tables of their own here: Linux 5.9, with /proc, and nobody who forbids the call. */
+export function canHaveTables(): boolean {
+  if (!existsSync(DESCRIPTORS)) return false;
+  prepareTable();
+  return closeBetween(NOBODYS, NOBODYS) === 0;
+}
 
 /**
  * Gives the calling thread a table of its own, in which nothing else is open than `kept` and what the run-time needs.
