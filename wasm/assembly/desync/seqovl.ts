@@ -11,6 +11,8 @@ import { Operation } from "../rules/table";
  * them. The second: the true first piece overwrites them, because the endpoint delivers that one at once.
  */
 export function seqovl(plan: Plan, message: Message, op: Operation, table: usize): bool {
+  // What a SYN carries comes from the table: there is no stream yet that octets could lie before.
+  if (message.bytes == 0) return false;
   const octets = op.pointCount > 0 ? resolvePoint(message, op.marker(0), op.offset(0)) : op.value;
   if (octets < 1 || octets >= 0x10000) return false;
   const isSecond = (op.flags & OpFlag.OverlapSecond) != 0;
