@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { HOSTS_MAX, HostWatch, REST_MS, type Step } from "./host-watch.ts";
+import { HOSTS_MAX, HostWatch, IN_FORCE_MS, REST_MS, type Step } from "./host-watch.ts";
 import type { FlowVerdict } from "./seen.ts";
 
 const HOST = "video.example.org";
@@ -48,6 +48,17 @@ describe("HostWatch", () => {
   test("connections that were opened together are one failure", () => {
     const watch = watchOf();
     for (let i = 0; i < 12; i++) expect(watch.take(verdict(i, "reset"), 50 + i)).toBeUndefined();
+  });
+
+  test("a failure right behind the change may be of the strategy before, a page is not", () => {
+    const watch = watchOf();
+    fail(watch, 0, 3);
+    // The change was at 2000; from elsewhere, so that one of them would be enough.
+    expect(watch.take(verdict(2000 + IN_FORCE_MS - 1, "reset", 1.5), 2500)).toBeUndefined();
+    expect(watch.take(verdict(2001, undefined), 2600)).toMatchObject({ step: "works", strategy: "a" });
+    const other = watchOf();
+    fail(other, 0, 3);
+    expect(other.take(verdict(2000 + IN_FORCE_MS, "reset", 1.5), 2500)).toMatchObject({ step: "try", to: "b" });
   });
 
   test("what went out before the change says nothing of what is tried now", () => {

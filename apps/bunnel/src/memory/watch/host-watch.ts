@@ -25,6 +25,8 @@ export const REST_MS = 10 * 60_000;
 export const REST_MAX_MS = 24 * 3600_000;
 /** Hosts at a time; the one that was quiet for longest goes. */
 export const HOSTS_MAX = 2_000;
+/** Other threads carry a change out, and tell of messages a moment behind: those of so long are the one's before. */
+export const IN_FORCE_MS = 400;
 const HOUR_MS = 3600_000;
 
 /** What shall be done. */
@@ -101,8 +103,8 @@ export class HostWatch {
     if (symptom === undefined && known === undefined)
       return { step: "works", host: name, strategy: undefined, isNew: false };
     const host = known ?? this.#of(name);
-    // It went out with the strategy before.
-    if (helloAt < host.since) return undefined;
+    // It went out with the strategy before. Who is said to have failed so soon may have, too.
+    if (helloAt < host.since + (symptom === undefined ? 0 : IN_FORCE_MS)) return undefined;
     if (symptom === undefined) return this.#worked(name, host, verdict.isQuick === true, now);
     if (now < host.restUntil || isPinned) return undefined;
     // It says nothing of a strategy that had nothing to act on.
