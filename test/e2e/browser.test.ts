@@ -7,7 +7,7 @@ import { BROWSER, browserCommand } from "../captures/browser.ts";
 import { TempFolder } from "../cli/run.ts";
 import { createLab, STRATEGY, succeed } from "./lab.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const folder = new TempFolder();
 let lab: LiveLab;

@@ -7,7 +7,7 @@ import { readCapture } from "@bunnel/wire";
 import { bunnel, PROGRAM, run, TempFolder } from "../cli/run.ts";
 import { createLab, get, type Target } from "./lab.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const STRATEGY = "tls: fake(sni=www.example.org, ttl=2) split(1, midsld) disorder";
 const TARGET: Target = { family: 4, scheme: "https", port: 443, host: BLOCKED_NAME };

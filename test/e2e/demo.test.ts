@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { bunnel, PROGRAM } from "../cli/run.ts";
 import { family, namespacesOf, processesIn, Room, survivors } from "./traces.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 interface Report {
   readonly level: string;

@@ -7,7 +7,7 @@ import { TempFolder } from "../cli/run.ts";
 import { createLab, METHODS } from "./lab.ts";
 import { DOH_NAME, DOH_PORT, PLAIN_PORT, startUnbound, TRUE_V4, TRUE_V6, type Unbound } from "./unbound.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 let lab: LiveLab;
 let unbound: Unbound;

@@ -7,7 +7,7 @@ import { PROGRAM, TempFolder } from "../cli/run.ts";
 import { createLab, networkState, succeed, type NetworkState } from "./lab.ts";
 import { DOH_NAME, DOH_PORT, PLAIN_PORT, startUnbound, TRUE_V4, TRUE_V6, type Unbound } from "./unbound.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 /** What the injector says of the blocked name. */
 const FORGED = "10.10.34.34";

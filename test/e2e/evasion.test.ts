@@ -11,7 +11,7 @@ import { BLOCKED_NAME } from "@bunnel/lab/live";
 import { checkRow, liveClient, LiveRange, type LiveRow, simulatedRow } from "@bunnel/tools/evasion";
 
 // A row takes two or three seconds; one whose cells are measured again on a busy machine takes much more.
-setDefaultTimeout(180_000);
+setDefaultTimeout(240_000);
 
 /** Less than a whole table takes: a cell that differs gets more. */
 const PATIENCE_MS = 1500;

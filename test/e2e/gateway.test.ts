@@ -6,7 +6,7 @@ import { clientHello, POST_QUANTUM_SHARE_BYTES } from "@bunnel/wire";
 import { createLab, networkState, STRATEGY, succeed } from "./lab.ts";
 import { joinLan, LAN_INTERFACE, TRANSLATIONS, type Translation } from "./lan.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const FAMILIES = [4, 6] as const;
 const SCHEMES = ["https", "http"] as const;

@@ -5,7 +5,7 @@ import { BLOCKED_NAME, type LabHost, type LiveLab, serverAddress } from "@bunnel
 import { quicInitial } from "@bunnel/wire";
 import { createLab, succeed } from "./lab.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const PORT = 443;
 

@@ -6,7 +6,7 @@ import { PROGRAM } from "../cli/run.ts";
 import { Fixture } from "./fixture.ts";
 import { METHODS, networkState, STRATEGY, succeed } from "./lab.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 let fixture: Fixture;
 let lab: LiveLab;

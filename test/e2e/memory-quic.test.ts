@@ -6,7 +6,7 @@ import { ALLOWED_NAME, type LiveLab, makeCertificate, serverAddress } from "@bun
 import { PROGRAM, said, TempFolder } from "../cli/run.ts";
 import { createLab, succeed } from "./lab.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const CAPTURES = join(import.meta.dirname, "../captures");
 /** An address of the server's where nobody else listens. */

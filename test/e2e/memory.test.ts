@@ -12,7 +12,7 @@ import { PROGRAM } from "../cli/run.ts";
 import { createLab, get, succeed } from "./lab.ts";
 import { joinLan, LAN_INTERFACE } from "./lan.ts";
 
-setDefaultTimeout(150_000);
+setDefaultTimeout(240_000);
 
 const PATIENCE_MS = 1_500;
 const DEADLINE_MS = 90_000;

@@ -7,7 +7,7 @@ import { PROGRAM } from "../cli/run.ts";
 import { networkState, type NetworkState } from "./lab.ts";
 
 // A run takes three to fifteen seconds; on a machine that is busy much more.
-setDefaultTimeout(180_000);
+setDefaultTimeout(240_000);
 
 /** Addresses outlive a killed probe by so long at most. */
 const VALID_SECONDS_MAX = 60;

@@ -10,7 +10,7 @@ import { PROGRAM } from "../cli/run.ts";
 import { networkState, type NetworkState } from "./lab.ts";
 
 // A run takes three to ten seconds; on a machine that is busy much more.
-setDefaultTimeout(180_000);
+setDefaultTimeout(240_000);
 
 const PATIENCE_SECONDS = 1;
 /** Where nobody answers. */

@@ -5,7 +5,7 @@ import { BLOCKED_NAME, type LiveLab, serverAddress } from "@bunnel/lab/live";
 import { probeUring } from "@bunnel/tun-linux";
 import { createLab, STRATEGY, succeed } from "./lab.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 /** So many that each of two queues gets some, but for once in a million runs. */
 const ROUNDS = 10;

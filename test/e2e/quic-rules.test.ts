@@ -8,7 +8,7 @@ import { said, TempFolder } from "../cli/run.ts";
 import { createLab } from "./lab.ts";
 import { Witness, type Witnessed } from "./witness.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const CAPTURES = join(import.meta.dirname, "../captures");
 /** An address of the server's where nobody else listens. */

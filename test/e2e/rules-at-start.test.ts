@@ -6,7 +6,7 @@ import { readClientHello, TCP_ACK, TCP_SYN, tcpOptionsOf } from "@bunnel/wire";
 import { createLab, METHODS, succeed } from "./lab.ts";
 import { Witness, type Witnessed } from "./witness.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const FAMILIES: readonly Family[] = [4, 6];
 /** Which of the server's addresses each strategy is for. */

@@ -7,7 +7,7 @@ import { TempFolder } from "../cli/run.ts";
 import { createLab, METHODS, succeed } from "./lab.ts";
 import { Witness, type Witnessed } from "./witness.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const LISTED = 20_000;
 

@@ -14,7 +14,7 @@ import { NetworkNamespace } from "@bunnel/tun-linux";
 import { PROGRAM } from "../cli/run.ts";
 import { createLab, STRATEGY, succeed } from "./lab.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const FAMILIES = [4, 6] as const;
 const CHILD = fileURLToPath(new URL("../../packages/lab/src/live/child.ts", import.meta.url));

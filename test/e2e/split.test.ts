@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { ALLOWED_NAME, type LiveLab, serverAddress } from "@bunnel/lab/live";
 import { createLab, downloadDigest, get, succeed } from "./lab.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const TIMES = 5;
 const DOCUMENT = join(import.meta.dirname, "../../docs/split-tunnelling.md");

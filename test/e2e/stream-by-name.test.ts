@@ -7,7 +7,7 @@ import { TempFolder } from "../cli/run.ts";
 import { Rig, type Running } from "./resilience/rig.ts";
 import { PLAIN_PORT, startUnbound, TRUE_V4 } from "./unbound.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 /** Another name of the same address. */
 const OTHER_NAME = "ns.example.org";

@@ -9,7 +9,7 @@ import { BLOCKED_NAME, contentBlocks, contentDigest, serverAddress } from "@bunn
 import { METHODS, succeed } from "./lab.ts";
 import { expectSoon, FAMILIES, Rig, type Running } from "./resilience/rig.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const NARROW = 1400;
 const PROFILE = `[[rule]]\nname = "datagrams"\negress = "stream"\ncarries = ["udp"]\nstrategy = "pass"\n`;

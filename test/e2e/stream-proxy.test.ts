@@ -6,7 +6,7 @@ import { ALLOWED_NAME, BLOCKED_NAME, serverAddress, type Family } from "@bunnel/
 import { PROGRAM } from "../cli/run.ts";
 import { createLab } from "./lab.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const LISTEN = "127.0.0.1:1080";
 const BOXES: readonly CensorName[] = [

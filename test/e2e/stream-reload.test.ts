@@ -10,7 +10,7 @@ import { Load } from "./resilience/load.ts";
 import { expectSoon, Rig, type Running, type Status } from "./resilience/rig.ts";
 import { PLAIN_PORT, startUnbound, TRUE_V4 } from "./unbound.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const SOON_MS = 30_000;
 const PAGES = 4;

@@ -7,7 +7,7 @@ import { type Family, type LiveLab, type Service, serverAddress } from "@bunnel/
 import { createLab, METHODS, succeed } from "./lab.ts";
 import type { DatagramQuestion } from "./datagram-peer.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const PEER = [process.execPath, join(import.meta.dir, "datagram-peer.ts")];
 const PROFILE = `

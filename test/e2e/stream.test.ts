@@ -16,7 +16,7 @@ import { downloadDigest, get, METHODS, networkState, succeed, type Target, uploa
 import { type Nginx, NGINX_PORT } from "./nginx.ts";
 import { GREETING, type Question } from "./stream-peer.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const PEER = [process.execPath, join(import.meta.dir, "stream-peer.ts")];
 const PROFILE = `

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { PROGRAM } from "../cli/run.ts";
 import { reasonAgainst, SystemdMachine } from "./systemd-machine.ts";
 
-setDefaultTimeout(90_000);
+setDefaultTimeout(240_000);
 
 /** systemd-analyze(1): 0 is none, 10 is all. It was 2.3 with systemd 252. */
 const EXPOSURE_MAX = 2.5;

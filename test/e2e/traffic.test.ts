@@ -7,7 +7,7 @@ import { Fixture, FILTER_PATHS, RP_FILTERS, setReversePathFilter } from "./fixtu
 import { BULK_BYTES, downloadDigest, get, METHODS, STRATEGY, succeed, type Target, upload } from "./lab.ts";
 import { type Nginx, NGINX_PORT } from "./nginx.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 let fixture: Fixture;
 let bulkFile: string;

@@ -6,7 +6,7 @@ import { linesOf, mustHave, Wine } from "@bunnel/tun-win32/proof";
 import { clientHello } from "@bunnel/wire";
 
 // The first start of Wine makes a system's registry; a busy machine should not turn it red.
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const LOOPBACK = "127.0.0.1";
 const STRATEGY = "tls: fake(ttl=3) tlsrec(midsld) split(1) disorder  http: oob(host+2)";

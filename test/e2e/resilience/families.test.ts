@@ -5,7 +5,7 @@ import { serverAddress } from "@bunnel/lab/live";
 import { METHODS, succeed } from "../lab.ts";
 import { expectSoon, Rig, ROUTERS } from "./rig.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(240_000);
 
 const WITHOUT_IPV6 =
   "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6";

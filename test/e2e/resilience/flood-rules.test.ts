@@ -5,7 +5,7 @@ import { closeTheWay, expectConserved, expectCounted, flood } from "./flood.ts";
 import type { FloodKind } from "@bunnel/tools/soak";
 import { Rig, type Running } from "./rig.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const PAUSE_MS = 4;
 const GROWTH_MAX_MB = 8;

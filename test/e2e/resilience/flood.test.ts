@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { closeTheWay, expectConserved, expectCounted, flood } from "./flood.ts";
 import { Rig, type Running } from "./rig.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const MAX_FLOWS = 10_000;
 const PROFILE = `version = 1

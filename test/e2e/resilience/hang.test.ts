@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { METHODS } from "../lab.ts";
 import { FAMILIES, Rig } from "./rig.ts";
 
-setDefaultTimeout(40_000);
+setDefaultTimeout(240_000);
 
 /** Stops one thread as a debugger does, and holds it to its end: ptrace(2), PTRACE_SEIZE, INTERRUPT. */
 const HOLD_THREAD = `

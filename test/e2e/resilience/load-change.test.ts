@@ -5,7 +5,7 @@ import { METHODS } from "../lab.ts";
 import { Load } from "./load.ts";
 import { expectSoon, Rig } from "./rig.ts";
 
-setDefaultTimeout(40_000);
+setDefaultTimeout(240_000);
 
 const PAGES = 4;
 

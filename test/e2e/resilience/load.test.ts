@@ -5,7 +5,7 @@ import { type NetworkState, STRATEGY } from "../lab.ts";
 import { Load } from "./load.ts";
 import { Rig } from "./rig.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const PAGES = 4;
 const RULES = (strategy: string): string =>

@@ -5,7 +5,7 @@ import { METHODS } from "../lab.ts";
 import type { NetworkState } from "../lab.ts";
 import { expectSoon, Rig, type Running } from "./rig.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(240_000);
 
 describe.each(METHODS)("with method %s", (method) => {
   let rig: Rig;

@@ -7,7 +7,7 @@ import { get, METHODS, succeed } from "../lab.ts";
 import { type Nginx, NGINX_PORT, startNginx } from "../nginx.ts";
 import { Rig } from "./rig.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(240_000);
 
 const PORT = 51820;
 /** The far end of the VPN is the plain router before the server. */

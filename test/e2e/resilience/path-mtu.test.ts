@@ -8,7 +8,7 @@ import { METHODS, succeed, upload } from "../lab.ts";
 import { type Nginx, NGINX_PORT, startNginx } from "../nginx.ts";
 import { FAMILIES, Rig, type Running } from "./rig.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(240_000);
 
 const NARROW = 1400;
 const UPLOAD_BYTES = 5_000_000;

@@ -5,7 +5,7 @@ import { serverAddress } from "@bunnel/lab/live";
 import { succeed } from "../lab.ts";
 import { FAMILIES, Rig, type Running } from "./rig.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(240_000);
 
 const DNS_PORT = 5353;
 const IPERF_PORTS = { 4: 5201, 6: 5202 } as const;

@@ -13,7 +13,7 @@ import { CLIENT, GATEWAY, HOST, SERVER, TLS_PORT } from "./plan.ts";
 import { SocketsWorld } from "./world.ts";
 
 // The first start of Wine makes a system's registry; a busy machine should not turn it red.
-setDefaultTimeout(180_000);
+setDefaultTimeout(240_000);
 
 const PROFILE = `
 [[rule]]

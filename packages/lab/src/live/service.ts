@@ -22,8 +22,12 @@ export interface ServiceOrder {
 /** What the service says when it is up or down; its statistics among others. */
 export type ServiceReport = Readonly<Record<string, unknown>>;
 
-const START_MS = 15_000;
-const STOP_MS = 10_000;
+const START_MS = 60_000;
+/**
+ * A kernel keeps who closes a TUN device waiting until all that refers to it is gone: as a rule no time at all, now and
+ * then a minute or three ("unregister_netdevice: waiting for … to become free").
+ */
+const STOP_MS = 200_000;
 
 /**
  * Gives a command a /run and a /var/lib of its own (mount_namespaces(7)); what comes after is the command. Without -n,
