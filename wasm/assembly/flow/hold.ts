@@ -155,7 +155,7 @@ export function findHold(m: Meta): Hold | null {
 
 /**
  * A place for a message of the packet's flow: its own, a free one, or the planned one that is oldest. null: none, or
- * its own still keeps packets. Those leave at their deadline: a flow that was forgotten meanwhile does not know of them.
+ * its own still keeps packets. They leave at their deadline: a flow that was forgotten meanwhile knows nothing of them.
  */
 export function takeHold(m: Meta, wanted: i32, deadline: u32): Hold | null {
   const place = findPlace(m);
