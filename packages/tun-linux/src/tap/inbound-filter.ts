@@ -4,30 +4,18 @@
 //   IPv6: TCP? ─────────────────┴─ SYN with ACK, RST or FIN, or a redirect? ── interface? ── take the beginning
 //
 // Where forwarded packets are looked at as they leave, those with our own mark are ignored: they are our inventions.
-import { OUR_MARK } from "../intercept/marks.ts";
 import * as bpf from "./bpf.ts";
+import { LOOPBACK_INDEX, OURS, transportStart } from "./transport-start.ts";
 
-// linux/if_ether.h
-const ETH_P_IP = 0x0800;
-const ETH_P_IPV6 = 0x86dd;
 const IPPROTO_TCP = 6; // linux/in.h
-/** The loopback device is the first of every namespace: net/loopback.c, LOOPBACK_IFINDEX. */
-const LOOPBACK_INDEX = 1;
 
-// RFC 791 section 3.1, RFC 8200 section 3, RFC 9293 section 3.1
-const IPV4_FRAGMENT_AT = 6;
-const IPV4_FRAGMENT_OFFSET = 0x1fff;
-const IPV4_PROTOCOL_AT = 9;
-const IPV6_NEXT_AT = 6;
-const IPV6_HEADER_BYTES = 40;
+// RFC 9293 section 3.1
 const TCP_DATA_OFFSET_AT = 12;
 const TCP_FLAGS_AT = 13;
 const TCP_FIN = 0x01;
 const TCP_SYN = 0x02;
 const TCP_RST = 0x04;
 const TCP_ACK = 0x10;
-/** linux/if_packet.h */
-export const PACKET_OUTGOING = 4;
 
 /** RFC 9112 section 4: "HTTP/1.1 302 …". */
 const HTTP_PORT = 80;
@@ -60,20 +48,7 @@ export interface InboundFilter {
 /** The program. TCP behind extension headers of IPv6 is not looked for: no system starts a connection that way. */
 export function inboundFilter(filter: InboundFilter): Uint8Array {
   return bpf.assemble([
-    bpf.loadProtocol,
-    bpf.ifEquals(ETH_P_IPV6, "ipv6"),
-    bpf.ifEquals(ETH_P_IP, undefined, "ignore"),
-    bpf.loadByte(IPV4_PROTOCOL_AT),
-    bpf.ifEquals(IPPROTO_TCP, undefined, "ignore"),
-    bpf.loadHalf(IPV4_FRAGMENT_AT),
-    bpf.ifHasBit(IPV4_FRAGMENT_OFFSET, "ignore"),
-    bpf.indexHeaderLength(0),
-    bpf.goOnAt("tcp"),
-    "ipv6",
-    bpf.loadByte(IPV6_NEXT_AT),
-    bpf.ifEquals(IPPROTO_TCP, undefined, "ignore"),
-    bpf.setIndex(IPV6_HEADER_BYTES),
-    "tcp",
+    ...transportStart(IPPROTO_TCP),
     bpf.loadByteIndexed(TCP_FLAGS_AT),
     ...(filter.fin === true ? [bpf.ifHasBit(TCP_FIN, "wanted")] : []),
     bpf.keepBits(TCP_SYN | TCP_ACK | TCP_RST),
@@ -91,13 +66,6 @@ export function inboundFilter(filter: InboundFilter): Uint8Array {
     bpf.take(0),
   ]);
 }
-
-const OURS: readonly bpf.Statement[] = [
-  bpf.loadKind,
-  bpf.ifEquals(PACKET_OUTGOING, undefined, "arrived"),
-  bpf.loadMark,
-  bpf.ifHasBit(OUR_MARK, "ignore"),
-];
 
 /** Goes on with what is wanted, and ignores the rest. */
 function redirectTests(): bpf.Statement[] {

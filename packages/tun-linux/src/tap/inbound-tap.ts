@@ -9,13 +9,8 @@ import { DeviceError, Wake, type DeviceHandOver, type InboundTap, type PacketLis
 import { addressOf } from "@bunnel/ffi";
 import { systemError } from "../errors.ts";
 import * as sys from "../sys.ts";
-import {
-  inboundFilter,
-  PACKET_OUTGOING,
-  REDIRECT_SNAP_BYTES,
-  SNAP_BYTES,
-  TAP_INTERFACES_MAX,
-} from "./inbound-filter.ts";
+import { inboundFilter, REDIRECT_SNAP_BYTES, SNAP_BYTES, TAP_INTERFACES_MAX } from "./inbound-filter.ts";
+import { PACKET_OUTGOING } from "./transport-start.ts";
 import { QUIC_SNAP_BYTES, quicFilter, type QuicWanted } from "./quic-filter.ts";
 import { attachFilter, bindPackets, ignoreOutgoing, openPacketSocket } from "./sys.ts";
 import { PacketReceiver, setReceiveBuffer, takeDropped } from "./sys.ts";
