@@ -56,6 +56,8 @@ const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const RLIMIT_NOFILE = 7;
 
+/** struct epoll_event of linux/eventpoll.h: packed on x86-64 alone. */
+export const EPOLL_EVENT_BYTES = process.arch === "x64" ? 12 : 16;
 export const EPOLLIN = 1;
 export const EPOLLOUT = 4;
 export const EPOLLERR = 8;
@@ -68,6 +70,7 @@ export const EPERM = 1;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const EACCES = 13;
+export const EEXIST = 17;
 export const ENFILE = 23;
 export const EMFILE = 24;
 export const EADDRINUSE = 98;
@@ -350,8 +353,9 @@ export function epollAdd(epoll: number, fd: number, event: Uint8Array): number {
   return libc().epoll_ctl(epoll, EPOLL_CTL_ADD, fd, pointer(addressOf(event))) < 0 ? errno() : 0;
 }
 
-export function epollRemove(epoll: number, fd: number): void {
-  libc().epoll_ctl(epoll, EPOLL_CTL_DEL, fd, answeredAt);
+/** 0, or the errno. */
+export function epollRemove(epoll: number, fd: number): number {
+  return libc().epoll_ctl(epoll, EPOLL_CTL_DEL, fd, answeredAt) < 0 ? errno() : 0;
 }
 
 /** How many events, or -1. */
