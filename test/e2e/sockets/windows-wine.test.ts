@@ -9,16 +9,29 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { linesOf, mustHave, Wine } from "@bunnel/tun-win32/proof";
 import { succeed } from "../lab.ts";
-import { CLIENT, GATEWAY, HOST, SERVER, TLS_PORT } from "./plan.ts";
+import { DOH_NAME, DOH_PORT, startUnbound, TRUE_V4, TRUE_V6, type Unbound } from "../unbound.ts";
+import { BLOCKED_NAME } from "@bunnel/lab/live";
+import { Injector } from "./injector.ts";
+import { CLIENT, FORGED, GATEWAY, HOST, RESOLVER, SERVER, TLS_PORT } from "./plan.ts";
 import { SocketsWorld } from "./world.ts";
 
 // The first start of Wine makes a system's registry; a busy machine should not turn it red.
 setDefaultTimeout(240_000);
 
-const PROFILE = `
+/** Of addresses that are left alone, where the injector answers. */
+const PLAIN = "198.51.100.7";
+const profileOf = (authority: string): string => `
+[interception]
+exclude = ["198.51.100.0/24"]
+
+[dns]
+upstreams = ["https://${DOH_NAME}:${DOH_PORT}/dns-query ${RESOLVER[4]}"]
+certificates_file = ${JSON.stringify(`Z:${authority}`)}
+timeout_ms = 15000
+
 [[rule]]
 name = "records"
-strategy = "tls: tlsrec(sniext+1) split(1, midsld)"
+strategy = "tls: tlsrec(sniext+1) split(1, midsld)  dns: doh"
 `;
 const SERVICE = "test/e2e/sockets/wine-service.ts";
 /** Not the user that Wine is. */
@@ -31,6 +44,8 @@ else test("Wine cannot be had on this machine, so nothing is shown here", () => 
 function provesIt(): void {
   let world: SocketsWorld;
   let wine: Wine;
+  let unbound: Unbound;
+  let injector: Injector;
   let child: ReturnType<Wine["start"]>;
   let started: Readonly<Record<string, unknown>>;
 
@@ -39,7 +54,10 @@ function provesIt(): void {
     wine = Wine.prepare().apart();
     world = new SocketsWorld();
     chmodSync(world.folder, 0o755);
-    const words = [`Z:${await world.prepare(PROFILE)}`, `Z:${world.stateDir}`];
+    await world.addAddresses();
+    unbound = await startUnbound(world.server, join(world.folder, "unbound"));
+    injector = await Injector.start(world.server);
+    const words = [`Z:${await world.prepare(profileOf(unbound.authorityPath))}`, `Z:${world.stateDir}`];
     child = world.client.inside(() => wine.startQuietly(SERVICE, ...words));
     const lines = linesOf(child.stdout);
     expect(JSON.parse(await lines.until('{"linked"'))).toMatchObject({ platform: "win32" });
@@ -68,6 +86,11 @@ function provesIt(): void {
     return JSON.parse(await succeed(world.client, [...SOMEBODY, ...command]));
   };
 
+  const dig = async (server: string, how: string, type: string): Promise<string> => {
+    const words = ["+short", "+time=30", "+tries=1", how, BLOCKED_NAME, type];
+    return (await world.client.run([...SOMEBODY, "dig", `@${server}`, ...words], { timeoutMs: 90_000 })).stdout;
+  };
+
   test("it is up, by an adapter, routes and an uplink of Windows", () => {
     expect(started).toMatchObject({ up: true, device: "bunnel0", method: "routes", uplinks: ["tun0"] });
   });
@@ -90,13 +113,26 @@ function provesIt(): void {
     beforeAll(async () => {
       const way = ["default", "via", GATEWAY[4], "dev", "tun0", "table", "100"];
       await succeed(world.client, ["ip", "route", "add", ...way]);
-      await succeed(world.client, ["ip", "rule", "add", "uidrange", "0-0", "to", SERVER[4], "lookup", "100"]);
+      for (const to of [SERVER[4], RESOLVER[4]])
+        await succeed(world.client, ["ip", "rule", "add", "uidrange", "0-0", "to", to, "lookup", "100"]);
     });
 
     test("curl is served, and its hello arrives in two records", async () => {
       expect(await page(4)).toMatchObject({ status: 0, stdout: "hello\n" });
       const { from, records } = await world.seen();
       expect([from, records.length]).toEqual([CLIENT[4], 2]);
+    });
+
+    test.each(["+notcp", "+tcp"])("names are found over HTTPS, and the injector hears nothing of it, %s", async (how) => {
+      expect(await dig(PLAIN, "+notcp", "A")).toBe(`${FORGED[4]}\n`);
+      const before = [await injector.heard(), (await unbound.figures()).get("num.query.https") ?? 0] as const;
+      const type = how === "+tcp" ? "AAAA" : "A";
+      for (const server of Object.values(SERVER)) {
+        expect(await dig(server, how, type)).toBe(`${how === "+tcp" ? TRUE_V6 : TRUE_V4}\n`);
+      }
+      expect(await injector.heard()).toBe(before[0]);
+      expect((await unbound.figures()).get("num.query.https")).toBe(before[1] + 1);
+      console.log(`proof: wine, dns: doh, ${how}`);
     });
 
     test("refusals, ends and resets reach the client", async () => {

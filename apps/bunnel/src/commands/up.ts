@@ -128,7 +128,7 @@ async function up(options: UpOptions): Promise<void> {
 
 /** `bunnel up` with the parts of a system. */
 export async function carryTraffic(options: UpOptions, join: typeof joinSystem): Promise<void> {
-  const { source, user, log, paths, joined } = await prepare(options, join);
+  const { source, user, log, paths, joined, networkChanged } = await prepare(options, join);
   // Before anything of a living one is touched.
   if (await isAnswered(paths.socket)) throw anotherIsUp(paths.socket);
   makeStateDir(paths);
@@ -143,6 +143,7 @@ export async function carryTraffic(options: UpOptions, join: typeof joinSystem):
   // Once privileges are given up, no program can be started any more.
   using dashboard = options.ui === undefined ? undefined : besideUs(options);
   using dns = joined.isLinux ? openDns(profile) : openDnsBySockets(profile);
+  networkChanged.add(() => dns.reconnect());
   using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log, canLook: joined.isLinux });
   const handle = await new TunBackend(audited(joined.platform, audit)).start({
     ...{ engine: { profile: memory.effective(profile) }, settings },
@@ -198,6 +199,8 @@ interface Prepared {
   readonly log: Log;
   readonly paths: StatePaths;
   readonly joined: Joined;
+  /** Called when the network is another. */
+  readonly networkChanged: Set<() => void>;
 }
 
 /** Everything that can be found wrong before anything is done. */
@@ -206,10 +209,14 @@ async function prepare(options: UpOptions, join: typeof joinSystem): Promise<Pre
   const { profile } = source;
   const log = new Log(logOptionsOf(options, profile), standardError());
   const paths = statePaths(options.stateDir);
+  const networkChanged = new Set<() => void>();
   const joined = await join({
     ...{ profile, statePath: paths.state },
     ...(options.uplink && { uplinks: options.uplink }),
-    onNetwork: (uplinks) => log.info("network changed", { uplinks }),
+    onNetwork: (uplinks) => {
+      log.info("network changed", { uplinks });
+      for (const tell of networkChanged) tell();
+    },
     onError: (error) => log.warning("network not followed", errorFields(error)),
   });
   const { isLinux, platform } = joined;
@@ -220,7 +227,7 @@ async function prepare(options: UpOptions, join: typeof joinSystem): Promise<Pre
   if (unsupported !== undefined) throw new ExitError(unsupported);
   if (user !== undefined) checkReach(paths, user);
   for (const warning of gatewayWarnings(profile)) log.warning(warning);
-  return { source, user, log, paths, joined };
+  return { source, user, log, paths, joined, networkChanged };
 }
 
 /** Words that mean something on Linux alone. */
