@@ -8,14 +8,14 @@ import {
   type BackendStats,
   type PumpChoice,
 } from "@bunnel/backend";
-import { LOG_LEVELS, ProfileError, type LogLevel } from "@bunnel/profile";
+import { LOG_LEVELS, ProfileError, type LogLevel, type Profile } from "@bunnel/profile";
 import { isAnswered } from "../control/client.ts";
 import { ControlError } from "../control/protocol.ts";
 import { ControlServer, type ControlCommands } from "../control/server.ts";
 import { errorFields } from "../logs/error-fields.ts";
 import { Log } from "../logs/log.ts";
 import { standardError } from "../logs/sink.ts";
-import { openDns, openDnsBySockets } from "../dns/dns-service.ts";
+import { openDns, openDnsBySockets, type DnsService } from "../dns/dns-service.ts";
 import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
@@ -142,8 +142,7 @@ export async function carryTraffic(options: UpOptions, join: typeof joinSystem):
   const settings = settingsOf(options, profile);
   // Once privileges are given up, no program can be started any more.
   using dashboard = options.ui === undefined ? undefined : besideUs(options);
-  using dns = joined.isLinux ? openDns(profile) : openDnsBySockets(profile);
-  networkChanged.add(() => dns.reconnect());
+  using dns = openResolver(joined, profile, networkChanged);
   using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log, canLook: joined.isLinux });
   const handle = await new TunBackend(audited(joined.platform, audit)).start({
     ...{ engine: { profile: memory.effective(profile) }, settings },
@@ -187,6 +186,12 @@ export async function carryTraffic(options: UpOptions, join: typeof joinSystem):
     log.info("stop");
     log.flush();
   }
+}
+
+function openResolver({ isLinux }: Joined, profile: Profile, networkChanged: Prepared["networkChanged"]): DnsService {
+  const dns = isLinux ? openDns(profile) : openDnsBySockets(profile);
+  networkChanged.add(() => dns.reconnect());
+  return dns;
 }
 
 function besideUs({ stateDir, ui, json }: UpOptions): DashboardBeside {
