@@ -11,6 +11,8 @@ import { LoopbackSignal } from "./loopback-signal.ts";
 import type { Option, PollNumbers, SocketOptions } from "./numbers.ts";
 import type { Outside, PortableSockets, Want } from "./sockets.ts";
 import { toSystemAddress } from "./system-address.ts";
+import { formatAddress } from "@bunnel/wire";
+import { sockaddrOf } from "../socket-address.ts";
 
 const AF_INET = 2;
 const SOCK_STREAM = 1;
@@ -144,8 +146,11 @@ export class SystemSockets implements PortableSockets {
     if (index === 0) return ENODEV;
     const [ipv4, ipv6] = deviceIndex;
     // The option of the other family may be taken, too, and do nothing.
-    if (family !== AF_INET) return this.#set(fd, ipv6, index);
-    return this.#set(fd, ipv4, isIpv4IndexBigEndian === true ? swapped(index) : index);
+    const refused =
+      family === AF_INET
+        ? this.#set(fd, ipv4, isIpv4IndexBigEndian === true ? swapped(index) : index)
+        : this.#set(fd, ipv6, index);
+    return refused === 0 || this.#bindToSource(fd, family, index) ? 0 : refused;
   }
 
   setHops(fd: number, family: number, hops: number): number {
@@ -234,6 +239,13 @@ export class SystemSockets implements PortableSockets {
 
   onDry(told: (fd: number, want: Want) => void): () => void {
     return this.#dry.add(told);
+  }
+
+  /** Where the option is refused: what has the interface's own address leaves by it, on systems that say so. */
+  #bindToSource(fd: number, family: number, index: number): boolean {
+    const own = family === AF_INET ? AF_INET : this.numbers.AF_INET6;
+    const address = this.calls.sourceOf?.(index, own);
+    return address !== undefined && this.bindTo(fd, sockaddrOf({ address: formatAddress(address), port: 0 })) === 0;
   }
 
   /** An end at a socket that poll tells an error of was an RST, which Wine says there alone. 0, or -1. */
