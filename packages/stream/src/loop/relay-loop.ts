@@ -13,7 +13,8 @@ import { DatagramSessions } from "../datagrams/sessions.ts";
 import { Association } from "./association.ts";
 import type { ChannelShared } from "./channel.ts";
 import { Counters } from "./counters.ts";
-import { Flow, type FlowHost } from "./flow.ts";
+import { Flow } from "./flow.ts";
+import type { FlowHost } from "./flow-host.ts";
 import { Pipes } from "./pipes.ts";
 import { Poller } from "./poller.ts";
 import { Timers, type Timer } from "./timers.ts";
@@ -185,7 +186,7 @@ export class RelayLoop implements FlowHost {
   }
 
   #turnAway(fd: number): void {
-    setAbort(fd);
+    setAbort(fd, true);
     closeFile(fd);
     this.counters.add("overLimit");
   }
