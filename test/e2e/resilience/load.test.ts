@@ -31,7 +31,7 @@ afterEach(() => rig?.[Symbol.asyncDispose]());
  * kill, and they harm nobody.
  */
 function expectHarmless(left: NetworkState, before: NetworkState): void {
-  const routes = left.routes.filter((route) => !/^throw .* table 4000 /u.test(route));
+  const routes: readonly string[] = left.routes.filter((route) => !/^throw .* table 4000 /u.test(route));
   expect({ ...left, routes, rules: [], settings: [] }).toEqual({ ...before, rules: [], settings: [] });
 }
 
