@@ -12,7 +12,7 @@ import type { ProxyTarget, ProxyUser } from "../proxy/socks5.ts";
 import type { RelayAccept, RelayFlow, SocketAddress } from "../relay-options.ts";
 import { decide, type RelayRules } from "../rules.ts";
 import { familyOf, isAddress } from "../socket-address.ts";
-import { closeFile, setAbort, setNoDelay, shutdownWrite, takeError } from "../sockets/current.ts";
+import { closeFile, setNoDelay, shutdownWrite, takeError } from "../sockets/current.ts";
 import { EACCES, ECONNREFUSED, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, ETIMEDOUT } from "../sys.ts";
 import type { AheadSource } from "./ahead.ts";
 import type { Association } from "./association.ts";
@@ -22,6 +22,7 @@ import { beginConnection, boundAddress, type OutsideOptions } from "./outside.ts
 import { discardAll, Opening } from "./opening.ts";
 import type { Poller, Watcher } from "./poller.ts";
 import type { Timer } from "./timers.ts";
+import type { Resets } from "./resets.ts";
 import type { ToldMessages } from "./told-messages.ts";
 import { Upstream, type UpstreamHost } from "./upstream.ts";
 
@@ -32,6 +33,7 @@ export interface FlowHost extends OutsideOptions, AheadSource {
   readonly poller: Poller;
   readonly shared: ChannelShared;
   readonly counters: Counters;
+  readonly resets: Resets;
   readonly connectTimeoutMs: number;
   readonly messageTimeoutMs: number;
   /** Undefined: nobody wants to hear of messages. */
@@ -209,11 +211,10 @@ export class Flow implements Watcher, UpstreamHost {
     this.#up?.drop();
     this.#down?.drop();
     this.association?.[Symbol.dispose]();
-    for (const fd of [this.client, this.#server]) {
-      if (fd < 0) continue;
+    for (const fd of [this.client, this.#server].filter((each) => each >= 0)) {
       this.host.poller.remove(fd);
-      if (how !== "finished") setAbort(fd);
-      closeFile(fd);
+      if (how === "finished") closeFile(fd);
+      else this.host.resets.send(fd);
     }
     this.host.counters.add("open", -1);
     this.host.counters.add(how);
