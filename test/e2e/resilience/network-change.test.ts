@@ -96,9 +96,9 @@ describe.each(METHODS)("with method %s", (method) => {
       const rules = await rig.sh("for f in 4 6; do ip -$f rule show pref 9000; ip -$f route show table 4000; done");
       return rules.trim().split("\n").length;
     };
-    const before = await count();
+    const whole = await count();
     await rig.sh("for f in 4 6; do ip -$f rule del pref 9000; ip -$f route flush table 4000; done");
-    await expectSoon(count, before);
+    await expectSoon(count, whole);
     await expectRewritten();
   });
 

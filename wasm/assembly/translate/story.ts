@@ -12,6 +12,7 @@ import {
   Reason,
   RX_MAX,
   TRANSLATE_CAPACITY,
+  TRANSLATE_CLOSED,
   TRANSLATE_HOLDS,
   TRANSLATE_SYN_BYTES,
   TranslationState,
@@ -145,7 +146,7 @@ function trackClient(p: usize, m: Meta, entry: Translation, now: u32): void {
 
 /** The first packet of a flow. */
 function begin(p: usize, bytes: i32, m: Meta, key: FlowKey, rules: usize, now: u32): i32 {
-  const rule = rules == 0 ? -1 : streamRule(rules, p, m, now);
+  const rule = rules == 0 || regionWord(TRANSLATE_CLOSED) != 0 ? -1 : streamRule(rules, p, m, now);
   if (rule < 0) return NOT_OURS;
   const holds = regionWord(TRANSLATE_HOLDS) != 0;
   if (holds && <i32>m.payloadOffset > TRANSLATE_SYN_BYTES) return NOT_OURS;

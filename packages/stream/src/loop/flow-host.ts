@@ -9,6 +9,7 @@ import type { Counters } from "./counters.ts";
 import type { Flow } from "./flow.ts";
 import type { OutsideOptions } from "./outside.ts";
 import type { Poller } from "./poller.ts";
+import type { Resets } from "./resets.ts";
 import type { Timer } from "./timers.ts";
 import type { ToldMessages } from "./told-messages.ts";
 
@@ -19,6 +20,7 @@ export interface FlowHost extends OutsideOptions, AheadSource {
   readonly poller: Poller;
   readonly shared: ChannelShared;
   readonly counters: Counters;
+  readonly resets: Resets;
   readonly connectTimeoutMs: number;
   readonly messageTimeoutMs: number;
   /** Undefined: nobody wants to hear of messages. */

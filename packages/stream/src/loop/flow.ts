@@ -187,11 +187,13 @@ export class Flow implements Watcher, UpstreamHost {
     this.#up?.drop();
     this.#down?.drop();
     this.association?.[Symbol.dispose]();
-    for (const fd of [this.client, this.#server]) {
-      if (fd < 0) continue;
+    for (const fd of [this.client, this.#server].filter((each) => each >= 0)) {
       this.host.poller.remove(fd);
-      if (how === "finished") setAbort(fd, false);
-      closeFile(fd);
+      if (how !== "finished") this.host.resets.send(fd);
+      else {
+        setAbort(fd, false);
+        closeFile(fd);
+      }
     }
     this.host.counters.add("open", -1);
     this.host.counters.add(how);
