@@ -17,6 +17,7 @@ export class Health {
     return nowMs >= this.#untilMs;
   }
 
+  /** Works, or what was seen of it counts no longer. */
   noteSuccess(): void {
     this.#failuresInARow = 0;
     this.#untilMs = 0;

@@ -239,6 +239,21 @@ describe("Resolver.answer() when an upstream fails", () => {
     ]);
   });
 
+  test("reconnect() asks over a new connection, whoever failed in its turn again, and keeps answers", async () => {
+    let isSilent = true;
+    const [first, second] = [await server((asked) => isSilent || good(asked)), await server(good)];
+    const made = resolver([target(first), target(second)], { nextUpstreamMs: 20 });
+    await made.answer(query(HOST), byUdp);
+    expect(made.figures.upstreams).toMatchObject([{ outrun: 1, isWell: false }, { answered: 1 }]);
+    isSilent = false;
+    made.reconnect();
+    expect(made.figures.upstreams).toMatchObject([{ isWell: true }, { isWell: true }]);
+    await made.answer(query(HOST), byUdp);
+    expect(made.figures.fromCache).toBe(1);
+    await made.answer(query(HOST, { type: "AAAA" }), byUdp);
+    expect(first.sessions).toHaveLength(2);
+  });
+
   test("nobody says anything: SERVFAIL when the time is over", async () => {
     const silent = await server(() => undefined);
     const made = resolver([target(silent)], { timeoutMs: 50 });

@@ -135,10 +135,15 @@ export class Resolver {
     return { ...this.#sums, cached: this.#cache.size, upstreams: this.#upstreams.figures };
   }
 
+  /** The network is another: what comes is asked over new connections. Answers that are kept stay true. */
+  reconnect(): void {
+    this.#upstreams.restart();
+  }
+
   /** Forgets answers, and asks over new connections. */
   reset(): void {
     this.#cache.clear();
-    this.#upstreams.restart();
+    this.reconnect();
   }
 
   /** Ends connections; questions under way fail. */

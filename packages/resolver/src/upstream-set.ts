@@ -95,8 +95,12 @@ export class UpstreamSet {
     }
   }
 
+  /** New connections from here on; who failed before is asked in its turn again. */
   restart(): void {
-    for (const { upstream } of this.#members) upstream.restart();
+    for (const { upstream, health } of this.#members) {
+      upstream.restart();
+      health.noteSuccess();
+    }
   }
 
   close(): void {

@@ -120,6 +120,9 @@ const NOTHING = pointer(0);
 /** `struct linger` {1, 0}, and a count of 1 for an eventfd. */
 const one = Int32Array.of(1, 0);
 const oneAt = pointer(addressOf(one));
+/** `struct linger` {0, 0}. */
+const none = Int32Array.of(0, 0);
+const noneAt = pointer(addressOf(none));
 const numbers = new Map<number, Int32Array>();
 
 /** The address of an `int` of that value, which stays as it is. */
@@ -242,9 +245,9 @@ export function setKeepAlive(fd: number, seconds: number): number {
   return setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds) || setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-/** Closing will send an RST and drop what was not sent. */
-export function setAbort(fd: number): void {
-  libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, oneAt, one.byteLength);
+/** Whether closing, however it comes about, sends an RST and drops what was not sent; else it ends in order. */
+export function setAbort(fd: number, aborts: boolean): void {
+  libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, aborts ? oneAt : noneAt, one.byteLength);
 }
 
 /** The error that waits at a socket, and takes it away; 0: none. */

@@ -71,3 +71,21 @@ test("a socket with the tunnel's own address would come round: it is refused, an
   expect(ports).toHaveLength(2);
   listener.stop(true);
 });
+
+test("a connection that comes round with another address than the tunnel's is known by its end", async () => {
+  const ports: number[] = [];
+  const listener = Bun.listen({
+    ...{ hostname: "::1", port: 0 },
+    socket: { open: ({ remotePort }) => void ports.push(remotePort), data: () => undefined },
+  });
+  const server = { address: "::1", port: listener.port };
+  const translated = { ...OPEN, accept: "translated", originalDestination: () => server } as const;
+  using relay = StreamRelay.open({ ...translated, profile: defaultProfile(), bindTo: "lo" });
+  const peerOf = (port: number) => ({ address: "fd00::2", port });
+  expect(await relay.reach(server, peerOf(1024), { address: "fd00::1", port: 9 })).toBe("connected");
+  while (ports.length === 0) await Bun.sleep(2);
+  const [port = 0] = ports;
+  expect(await relay.reach(server, peerOf(1025), { address: "::1", port })).toBe("unreachable");
+  expect(await relay.reach(server, peerOf(1026), { address: "fd00::1", port })).toBe("connected");
+  listener.stop(true);
+});

@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { compileKernel } from "@bunnel/bsd/proof";
 import { BsdKernel } from "@bunnel/stream/proof";
 import { darwinKernelOptions } from "@bunnel/tun-darwin/proof";
-import { carriesBySockets } from "./suite.ts";
+import { answersByHttps } from "./dns-suite.ts";
+import { carriesBySockets, type PlayedSystem } from "./suite.ts";
 
 let sockets: BsdKernel | undefined;
 afterAll(() => sockets?.[Symbol.dispose]());
 
-carriesBySockets({
+const SYSTEM: PlayedSystem = {
   ...{ name: "macOS's kernel", service: "darwin-service.ts" },
   ...{ device: "utun0", ownDevice: "utun0", uplink: "feth0", otherUplink: "feth2" },
   words(folder) {
@@ -21,4 +22,7 @@ carriesBySockets({
     sockets = new BsdKernel("darwin", "gcc");
     return [kernel, ...(sockets.system.libraries ?? [])];
   },
-});
+};
+
+carriesBySockets(SYSTEM);
+answersByHttps(SYSTEM);

@@ -1,7 +1,7 @@
 // The world of a system that carries everything by sockets: `server.ts CERTIFICATE KEY`. Says on a line of JSON each
 // what it sees of the beginning of a TLS connection, before a real server answers it.
 import { connect, createServer, type Socket } from "node:net";
-import { SERVER, TLS_PORT } from "./plan.ts";
+import { RESOLVER, SERVER, TLS_PORT } from "./plan.ts";
 
 const [certificate = "", key = ""] = process.argv.slice(2);
 const LOOPBACK = "127.0.0.1";
@@ -35,7 +35,7 @@ function watched(client: Socket): void {
   for (const socket of [client, upstream]) socket.on("error", () => client.destroy());
 }
 
-for (const host of Object.values(SERVER)) {
+for (const host of [...Object.values(SERVER), ...Object.values(RESOLVER)]) {
   createServer({ noDelay: true }, watched).listen({ host, port: TLS_PORT });
 }
 console.log("serving");

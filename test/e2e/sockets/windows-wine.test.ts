@@ -2,25 +2,40 @@
 // Proof level wine: the real Windows Bun, under Wine, runs `bunnel up`: its driver in front of the double of Wintun and
 // iphlpapi, its lane, relay and carrier in their threads, its sockets by Winsock. Clients and servers are programs of
 // this system. Wine hands IP_UNICAST_IF on to Linux, which obeys it for datagrams, and not for TCP: that is led past
-// the device by a rule of this system, for the user that Wine is. IPV6_UNICAST_IF it hands on in the wrong order of
-// octets, so that no socket of IPv6 can be bound: all of it is refused, as it must be then.
+// the device by a rule of this system, for the user that Wine is. IPV6_UNICAST_IF it hands on in the order of octets
+// that it came in, which Linux refuses: there a socket is bound to the uplink's own address instead, and a rule has
+// such packets leave by the uplink, as Windows has it of itself.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { linesOf, mustHave, Wine } from "@bunnel/tun-win32/proof";
 import { succeed } from "../lab.ts";
-import { CLIENT, GATEWAY, HOST, SERVER, TLS_PORT } from "./plan.ts";
+import { DOH_NAME, DOH_PORT, startUnbound, TRUE_V4, TRUE_V6, type Unbound } from "../unbound.ts";
+import { BLOCKED_NAME } from "@bunnel/lab/live";
+import { Injector } from "./injector.ts";
+import { CLIENT, FORGED, GATEWAY, HOST, RESOLVER, SERVER, TLS_PORT } from "./plan.ts";
 import { SocketsWorld } from "./world.ts";
 
 // The first start of Wine makes a system's registry; a busy machine should not turn it red.
 setDefaultTimeout(240_000);
 
-const PROFILE = `
+/** Of addresses that are left alone, where the injector answers. */
+const PLAIN = "198.51.100.7";
+const profileOf = (authority: string): string => `
+[interception]
+exclude = ["198.51.100.0/24"]
+
+[dns]
+upstreams = ["https://${DOH_NAME}:${DOH_PORT}/dns-query ${RESOLVER[4]}"]
+certificates_file = ${JSON.stringify(`Z:${authority}`)}
+timeout_ms = 15000
+
 [[rule]]
 name = "records"
-strategy = "tls: tlsrec(sniext+1) split(1, midsld)"
+strategy = "tls: tlsrec(sniext+1) split(1, midsld)  dns: doh"
 `;
 const SERVICE = "test/e2e/sockets/wine-service.ts";
+const FAMILIES = [4, 6] as const;
 /** Not the user that Wine is. */
 const SOMEBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 const canRun = process.arch === "x64" && mustHave("wine64") && mustHave("x86_64-w64-mingw32-gcc-posix");
@@ -31,6 +46,8 @@ else test("Wine cannot be had on this machine, so nothing is shown here", () => 
 function provesIt(): void {
   let world: SocketsWorld;
   let wine: Wine;
+  let unbound: Unbound;
+  let injector: Injector;
   let child: ReturnType<Wine["start"]>;
   let started: Readonly<Record<string, unknown>>;
 
@@ -39,7 +56,10 @@ function provesIt(): void {
     wine = Wine.prepare().apart();
     world = new SocketsWorld();
     chmodSync(world.folder, 0o755);
-    const words = [`Z:${await world.prepare(PROFILE)}`, `Z:${world.stateDir}`];
+    await world.addAddresses();
+    unbound = await startUnbound(world.server, join(world.folder, "unbound"));
+    injector = await Injector.start(world.server);
+    const words = [`Z:${await world.prepare(profileOf(unbound.authorityPath))}`, `Z:${world.stateDir}`];
     child = world.client.inside(() => wine.startQuietly(SERVICE, ...words));
     const lines = linesOf(child.stdout);
     expect(JSON.parse(await lines.until('{"linked"'))).toMatchObject({ platform: "win32" });
@@ -68,6 +88,11 @@ function provesIt(): void {
     return JSON.parse(await succeed(world.client, [...SOMEBODY, ...command]));
   };
 
+  const dig = async (server: string, how: string, type: string): Promise<string> => {
+    const words = ["+short", "+time=30", "+tries=1", how, BLOCKED_NAME, type];
+    return (await world.client.run([...SOMEBODY, "dig", `@${server}`, ...words], { timeoutMs: 90_000 })).stdout;
+  };
+
   test("it is up, by an adapter, routes and an uplink of Windows", () => {
     expect(started).toMatchObject({ up: true, device: "bunnel0", method: "routes", uplinks: ["tun0"] });
   });
@@ -78,31 +103,55 @@ function provesIt(): void {
     console.log("proof: wine, IP_UNICAST_IF keeps a datagram out of the device");
   });
 
-  test.each([
-    ["would come round through the device", 4],
-    ["can be bound to no interface", 6],
-  ] as const)("a connection that %s is refused, IPv%i", async (_, family) => {
+  test.each(FAMILIES)("a connection that would come round through the device is refused, IPv%i", async (family) => {
     const couldNotConnect = 7;
     expect((await page(family)).status).toBe(couldNotConnect);
   });
 
   describe("where its connections are led past the device", () => {
     beforeAll(async () => {
-      const way = ["default", "via", GATEWAY[4], "dev", "tun0", "table", "100"];
-      await succeed(world.client, ["ip", "route", "add", ...way]);
-      await succeed(world.client, ["ip", "rule", "add", "uidrange", "0-0", "to", SERVER[4], "lookup", "100"]);
+      for (const family of FAMILIES) {
+        const way = ["default", "via", GATEWAY[family], "dev", "tun0", "table", "100"];
+        await succeed(world.client, ["ip", `-${family}`, "route", "add", ...way]);
+      }
+      const rule = async (...words: string[]): Promise<unknown> =>
+        succeed(world.client, ["ip", ...words, "lookup", "100"]);
+      for (const to of [SERVER[4], RESOLVER[4]]) await rule("rule", "add", "uidrange", "0-0", "to", to);
+      // As Windows does by itself.
+      await rule("-6", "rule", "add", "from", CLIENT[6]);
     });
 
-    test("curl is served, and its hello arrives in two records", async () => {
-      expect(await page(4)).toMatchObject({ status: 0, stdout: "hello\n" });
+    test.each(FAMILIES)("curl is served, and its hello arrives in two records, IPv%i", async (family) => {
+      expect(await page(family)).toMatchObject({ status: 0, stdout: "hello\n" });
       const { from, records } = await world.seen();
-      expect([from, records.length]).toEqual([CLIENT[4], 2]);
+      expect([from, records.length]).toEqual([CLIENT[family], 2]);
+      console.log(`proof: wine, a connection past the device, IPv${family}`);
     });
 
-    test("refusals, ends and resets reach the client", async () => {
-      expect(await ask("stream-peer.ts", "closed", 4)).toEqual({ text: "", bytes: 0, how: "ECONNREFUSED" });
-      expect(await ask("stream-peer.ts", "half-close", 4)).toMatchObject({ text: "heard 100005", how: "end" });
-      expect(await ask("stream-peer.ts", "reset", 4)).toMatchObject({ how: "ECONNRESET" });
+    test("a datagram of IPv6 leaves by the interface whose address its socket has", async () => {
+      const seen = expect.stringContaining(CLIENT[6]) as string;
+      expect(await ask("datagram-peer.ts", "who", 6)).toMatchObject({ seen });
+    });
+
+    test.each(["+notcp", "+tcp"])(
+      "names are found over HTTPS, and the injector hears nothing of it, %s",
+      async (how) => {
+        expect(await dig(PLAIN, "+notcp", "A")).toBe(`${FORGED[4]}\n`);
+        const before = [await injector.heard(), (await unbound.figures()).get("num.query.https") ?? 0] as const;
+        const type = how === "+tcp" ? "AAAA" : "A";
+        for (const server of Object.values(SERVER)) {
+          expect(await dig(server, how, type)).toBe(`${how === "+tcp" ? TRUE_V6 : TRUE_V4}\n`);
+        }
+        expect(await injector.heard()).toBe(before[0]);
+        expect((await unbound.figures()).get("num.query.https")).toBe(before[1] + 1);
+        console.log(`proof: wine, dns: doh, ${how}`);
+      },
+    );
+
+    test.each(FAMILIES)("refusals, ends and resets reach the client, IPv%i", async (family) => {
+      expect(await ask("stream-peer.ts", "closed", family)).toEqual({ text: "", bytes: 0, how: "ECONNREFUSED" });
+      expect(await ask("stream-peer.ts", "half-close", family)).toMatchObject({ text: "heard 100005", how: "end" });
+      expect(await ask("stream-peer.ts", "reset", family)).toMatchObject({ how: "ECONNRESET" });
     });
   });
 

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LabHost, makeCertificate, type PipedProcess } from "@bunnel/lab/live";
+import { BLOCKED_NAME, LabHost, makeCertificate, type PipedProcess } from "@bunnel/lab/live";
 import { NetworkNamespace } from "@bunnel/tun-linux";
 import { succeed } from "../lab.ts";
-import { GATEWAY, HOST, OTHER_GATEWAY, SERVER } from "./plan.ts";
+import { GATEWAY, HOST, OTHER_GATEWAY, RESOLVER, SERVER } from "./plan.ts";
 
 const HERE = import.meta.dir;
 /** A loaded machine compiles slowly. */
@@ -102,6 +102,17 @@ export class SocketsWorld implements AsyncDisposable {
     return (JSON.parse(await lines.until('{"left"')) as { readonly left: string }).left;
   }
 
+  /** The server's own addresses, before its links are up: for what listens on them. */
+  async addAddresses(): Promise<void> {
+    await succeed(this.server, ["sh", "-ec", OWN_ADDRESSES]);
+  }
+
+  /** Who is connected to this port of the server's now. */
+  async asked(port: number): Promise<string[]> {
+    const printed = await succeed(this.server, ["ss", "-Htn", "state", "established", `( sport = :${port} )`]);
+    return Array.from(printed.matchAll(/\s\[?(?:::ffff:)?([\da-f.:]+)\]?:\d+\s*$/gm), ([, address = ""]) => address);
+  }
+
   /** Where the links of a service that was killed have stayed, they go for another one's. */
   async unlink(): Promise<void> {
     for (const name of ["eth0", "eth1"]) await this.server.run(["ip", "link", "del", name]);
@@ -117,7 +128,7 @@ export class SocketsWorld implements AsyncDisposable {
   async serve(): Promise<void> {
     await succeed(this.server, ["sh", "-ec", SERVER_SCRIPT]);
     if (this.#serverLines !== undefined) return;
-    const { certificate, key } = makeCertificate([HOST]);
+    const { certificate, key } = makeCertificate([HOST, BLOCKED_NAME]);
     const keyPath = join(this.folder, "key.pem");
     writeFileSync(this.authority, certificate);
     writeFileSync(keyPath, key);
@@ -138,9 +149,12 @@ const QUIET = [
   "net.ipv4.ping_group_range=0 2147483647",
 ];
 
+const OWN_ADDRESSES = [...Object.values(SERVER), ...Object.values(RESOLVER)]
+  .map((address) => `ip addr replace ${address} dev lo`)
+  .join("\n");
+
 const SERVER_SCRIPT = `
-  ip addr replace ${SERVER[4]}/32 dev lo
-  ip addr replace ${SERVER[6]}/128 dev lo
+  ${OWN_ADDRESSES}
   ip addr replace ${GATEWAY[4]}/24 dev eth0
   ip addr replace ${GATEWAY[6]}/64 dev eth0 nodad
   ip link set eth0 up

@@ -73,7 +73,8 @@ function translate(p: usize, bytes: i32, m: Meta, rules: usize, now: u32): i32 {
   const isLink = isOfLink(p, bytes);
   if (m.family == 0 || (m.flags & MetaFlag.Fragment) != 0) return isLink ? Reason.DropNoTranslation : NOT_OURS;
   const protocol: u32 = m.protocol;
-  if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
+  // The other family's number is a protocol that nobody has looked into.
+  if (protocol == (m.family == 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) {
     const done = translateError(p, m, isLink, FlowKey.current);
     if (done != NO_ERROR) return send(p, bytes, false);
     return isLink ? Reason.DropNoTranslation : NOT_OURS;

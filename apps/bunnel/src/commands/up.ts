@@ -8,18 +8,19 @@ import {
   type BackendStats,
   type PumpChoice,
 } from "@bunnel/backend";
-import { LOG_LEVELS, ProfileError, type LogLevel } from "@bunnel/profile";
+import { LOG_LEVELS, ProfileError, type LogLevel, type Profile } from "@bunnel/profile";
 import { isAnswered } from "../control/client.ts";
 import { ControlError } from "../control/protocol.ts";
 import { ControlServer, type ControlCommands } from "../control/server.ts";
 import { errorFields } from "../logs/error-fields.ts";
 import { Log } from "../logs/log.ts";
 import { standardError } from "../logs/sink.ts";
-import { openDns, openDnsBySockets } from "../dns/dns-service.ts";
+import { openDns, openDnsBySockets, type DnsService } from "../dns/dns-service.ts";
 import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
 import { ExitError, StoppedError } from "../service/exit.ts";
+import { exitAtOnce } from "../supervisor/sys.ts";
 import { gatewayWarnings } from "../service/gateway.ts";
 import { follow } from "../service/follow.ts";
 import { joinSystem, type Joined } from "../service/joined.ts";
@@ -122,13 +123,27 @@ function readPump(text: string): PumpChoice {
   throw new InvalidArgumentError("expected auto, plain or uring");
 }
 
+const LAST_WORDS_MS = 1000;
+
 async function up(options: UpOptions): Promise<void> {
   await carryTraffic(options, joinSystem);
+  if (process.platform !== "linux") return;
+  await written();
+  // Everything is as before: no thread that is on its way out has anything left to do that is worth waiting for.
+  exitAtOnce(0);
+}
+
+/** What was said is with whoever reads it; a reader who does not read is not waited for. */
+async function written(): Promise<void> {
+  const all = [process.stdout, process.stderr].map(
+    (stream) => new Promise<void>((done) => stream.write("", () => done())),
+  );
+  await Promise.race([Promise.all(all), Bun.sleep(LAST_WORDS_MS)]);
 }
 
 /** `bunnel up` with the parts of a system. */
 export async function carryTraffic(options: UpOptions, join: typeof joinSystem): Promise<void> {
-  const { source, user, log, paths, joined } = await prepare(options, join);
+  const { source, user, log, paths, joined, networkChanged } = await prepare(options, join);
   // Before anything of a living one is touched.
   if (await isAnswered(paths.socket)) throw anotherIsUp(paths.socket);
   makeStateDir(paths);
@@ -142,7 +157,7 @@ export async function carryTraffic(options: UpOptions, join: typeof joinSystem):
   const settings = settingsOf(options, profile);
   // Once privileges are given up, no program can be started any more.
   using dashboard = options.ui === undefined ? undefined : besideUs(options);
-  using dns = joined.isLinux ? openDns(profile) : openDnsBySockets(profile);
+  using dns = openResolver(joined, profile, networkChanged);
   using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log, canLook: joined.isLinux });
   const handle = await new TunBackend(audited(joined.platform, audit)).start({
     ...{ engine: { profile: memory.effective(profile) }, settings },
@@ -188,6 +203,12 @@ export async function carryTraffic(options: UpOptions, join: typeof joinSystem):
   }
 }
 
+function openResolver({ isLinux }: Joined, profile: Profile, networkChanged: Prepared["networkChanged"]): DnsService {
+  const dns = isLinux ? openDns(profile) : openDnsBySockets(profile);
+  networkChanged.add(() => dns.reconnect());
+  return dns;
+}
+
 function besideUs({ stateDir, ui, json }: UpOptions): DashboardBeside {
   return startBeside(resolve(stateDir), ui === true ? undefined : ui, json === true);
 }
@@ -198,6 +219,8 @@ interface Prepared {
   readonly log: Log;
   readonly paths: StatePaths;
   readonly joined: Joined;
+  /** Called when the network is another. */
+  readonly networkChanged: Set<() => void>;
 }
 
 /** Everything that can be found wrong before anything is done. */
@@ -206,10 +229,14 @@ async function prepare(options: UpOptions, join: typeof joinSystem): Promise<Pre
   const { profile } = source;
   const log = new Log(logOptionsOf(options, profile), standardError());
   const paths = statePaths(options.stateDir);
+  const networkChanged = new Set<() => void>();
   const joined = await join({
     ...{ profile, statePath: paths.state },
     ...(options.uplink && { uplinks: options.uplink }),
-    onNetwork: (uplinks) => log.info("network changed", { uplinks }),
+    onNetwork: (uplinks) => {
+      log.info("network changed", { uplinks });
+      for (const tell of networkChanged) tell();
+    },
     onError: (error) => log.warning("network not followed", errorFields(error)),
   });
   const { isLinux, platform } = joined;
@@ -220,7 +247,7 @@ async function prepare(options: UpOptions, join: typeof joinSystem): Promise<Pre
   if (unsupported !== undefined) throw new ExitError(unsupported);
   if (user !== undefined) checkReach(paths, user);
   for (const warning of gatewayWarnings(profile)) log.warning(warning);
-  return { source, user, log, paths, joined };
+  return { source, user, log, paths, joined, networkChanged };
 }
 
 /** Words that mean something on Linux alone. */

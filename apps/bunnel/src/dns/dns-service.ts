@@ -85,6 +85,11 @@ export class DnsService implements Disposable {
     setTimeout(() => before.forEach((resolver) => resolver.close()), endMs).unref();
   }
 
+  /** The network is another: connections over the old one may never say that they are dead. */
+  reconnect(): void {
+    for (const resolver of [this.#overHttps, ...this.#redirects.values()]) resolver.reconnect();
+  }
+
   [Symbol.dispose](): void {
     this.close();
   }

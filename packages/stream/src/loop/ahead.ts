@@ -2,7 +2,8 @@
 // whether its server answers. A connection that nobody comes for is closed.
 //
 // A socket that the system would send into the tunnel again, whatever it is bound to, has the tunnel's own address. It
-// is not used, and what comes of its first packet, a wish from its port, is refused: the circle ends there.
+// is not used, and what comes of its first packet, a wish from its port, is refused: the circle ends there. A wish from
+// the very end of a socket that has another address and is under way has come round all the same, and is refused too.
 import type { Reached, SocketAddress } from "../relay-options.ts";
 import { familyOf, sockaddrOf } from "../socket-address.ts";
 import { closeFile, connectTo, setNoDelay, takeError } from "../sockets/current.ts";
@@ -47,6 +48,8 @@ export interface AheadHost {
 
 interface Entry extends AheadConnection {
   readonly key: string;
+  /** Its end on this side; undefined: nobody looks at it. */
+  readonly own: string | undefined;
   timer: Timer;
   /** Undefined: it was answered. */
   answer: ((reached: Reached) => void) | undefined;
@@ -56,6 +59,7 @@ interface Entry extends AheadConnection {
 export class Ahead implements Watcher {
   readonly #byKey = new Map<string, Entry>();
   readonly #byFd = new Map<number, Entry>();
+  readonly #ownEnds = new Set<string>();
   /** Ports of sockets that were about to go round, and when. */
   readonly #circles = new Map<number, number>();
 
@@ -67,7 +71,7 @@ export class Ahead implements Watcher {
 
   /** Begins; answers when it is known what came of it. */
   begin({ fd, destination, peer, client }: Wish, answer: (reached: Reached) => void): void {
-    if (client !== undefined && this.#isCircle(client.port)) {
+    if (client !== undefined && (this.#isCircle(client.port) || this.#ownEnds.has(keyOf(client)))) {
       closeFile(fd);
       return answer("unreachable");
     }
@@ -80,12 +84,17 @@ export class Ahead implements Watcher {
       closeFile(fd);
       return answer(reachedBy(error));
     }
-    if (this.#goesRound(fd, destination)) {
+    const { ownAddress } = this.host;
+    const end = ownAddress === undefined ? undefined : boundAddress(fd, familyOf(destination.address));
+    if (end !== undefined && end.address === ownAddress) {
+      this.#noteCircle(end.port);
       closeFile(fd);
       return answer("unreachable");
     }
+    const own = end && keyOf(end);
+    if (own !== undefined) this.#ownEnds.add(own);
     const timer = this.host.timer(this.host.connectTimeoutMs, () => this.#drop(this.#byFd.get(fd), "silent"));
-    const entry: Entry = { fd, destination, key, timer, answer };
+    const entry: Entry = { fd, destination, key, own, timer, answer };
     this.#byKey.set(key, entry);
     this.#byFd.set(fd, entry);
     this.host.poller.add(fd, this);
@@ -121,16 +130,11 @@ export class Ahead implements Watcher {
     return sinceMs !== undefined && performance.now() - sinceMs < CIRCLE_MS;
   }
 
-  #goesRound(fd: number, destination: SocketAddress): boolean {
-    const { ownAddress } = this.host;
-    if (ownAddress === undefined) return false;
-    const { address, port } = boundAddress(fd, familyOf(destination.address));
-    if (address !== ownAddress) return false;
+  #noteCircle(port: number): void {
     const [oldest] = this.#circles.keys();
     if (oldest !== undefined && this.#circles.size >= CIRCLES_MAX) this.#circles.delete(oldest);
     this.#circles.delete(port);
     this.#circles.set(port, performance.now());
-    return true;
   }
 
   #drop(entry: Entry | undefined, reached: Reached): void {
@@ -145,6 +149,7 @@ export class Ahead implements Watcher {
     this.host.poller.remove(entry.fd);
     this.#byKey.delete(entry.key);
     this.#byFd.delete(entry.fd);
+    if (entry.own !== undefined) this.#ownEnds.delete(entry.own);
   }
 }
 

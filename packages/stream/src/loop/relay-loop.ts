@@ -13,7 +13,8 @@ import { DatagramSessions } from "../datagrams/sessions.ts";
 import { Association } from "./association.ts";
 import type { ChannelShared } from "./channel.ts";
 import { Counters } from "./counters.ts";
-import { Flow, type FlowHost } from "./flow.ts";
+import { Flow } from "./flow.ts";
+import type { FlowHost } from "./flow-host.ts";
 import { Pipes } from "./pipes.ts";
 import { Poller } from "./poller.ts";
 import { Resets } from "./resets.ts";
@@ -96,7 +97,11 @@ export class RelayLoop implements FlowHost {
       this.#runnable = new Set();
       for (const flow of runnable) flow.run();
     }
-    for (const flow of [...this.#flows]) flow.end("reset");
+    for (const flow of [...this.#flows]) {
+      // Who waits until none is open, waits for the resets.
+      this.resets.finish();
+      flow.end("reset");
+    }
     this.resets.finish();
     this.#ahead.close();
     this.#sessions?.[Symbol.dispose]();

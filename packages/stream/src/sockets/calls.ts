@@ -24,5 +24,10 @@ export interface SocketCalls {
   poll(at: Pointer, count: number, timeoutMs: number): number;
   /** Of an interface by its name; 0: there is none. */
   interfaceIndex(name: string): number;
+  /**
+   * An address of an interface that its own packets carry, in octets; undefined: it has none. Only where a socket that
+   * has the address of an interface leaves by that (the strong host model of RFC 1122 section 3.3.4.2).
+   */
+  sourceOf?(interfaceIndex: number, family: number): Uint8Array | undefined;
   raiseFileLimit(wanted: number): number;
 }

@@ -11,6 +11,8 @@ import { LoopbackSignal } from "./loopback-signal.ts";
 import type { Option, PollNumbers, SocketOptions } from "./numbers.ts";
 import type { Outside, PortableSockets, Want } from "./sockets.ts";
 import { toSystemAddress } from "./system-address.ts";
+import { formatAddress } from "@bunnel/wire";
+import { sockaddrOf } from "../socket-address.ts";
 
 const AF_INET = 2;
 const SOCK_STREAM = 1;
@@ -42,6 +44,7 @@ export class SystemSockets implements PortableSockets {
   #size = new Int32Array(1);
   /** {1, 0} of `struct linger`. */
   readonly #linger = Int32Array.of(1, 0);
+  readonly #noLinger = Int32Array.of(0, 0);
   readonly #ownHops = new Map<number, number>();
 
   constructor(
@@ -143,8 +146,11 @@ export class SystemSockets implements PortableSockets {
     if (index === 0) return ENODEV;
     const [ipv4, ipv6] = deviceIndex;
     // The option of the other family may be taken, too, and do nothing.
-    if (family !== AF_INET) return this.#set(fd, ipv6, index);
-    return this.#set(fd, ipv4, isIpv4IndexBigEndian === true ? swapped(index) : index);
+    const refused =
+      family === AF_INET
+        ? this.#set(fd, ipv4, isIpv4IndexBigEndian === true ? swapped(index) : index)
+        : this.#set(fd, ipv6, index);
+    return refused === 0 || this.#bindToSource(fd, family, index) ? 0 : refused;
   }
 
   setHops(fd: number, family: number, hops: number): number {
@@ -155,9 +161,10 @@ export class SystemSockets implements PortableSockets {
     return this.#set(fd, option, hops === OWN_HOPS ? (this.#ownHops.get(family) ?? hops) : hops);
   }
 
-  setAbort(fd: number): void {
+  setAbort(fd: number, aborts: boolean): void {
     const { SOL_SOCKET, SO_LINGER } = this.numbers;
-    this.calls.setsockopt(fd, SOL_SOCKET, SO_LINGER, pointer(addressOf(this.#linger)), this.#linger.byteLength);
+    const linger = aborts ? this.#linger : this.#noLinger;
+    this.calls.setsockopt(fd, SOL_SOCKET, SO_LINGER, pointer(addressOf(linger)), linger.byteLength);
   }
 
   takeError(fd: number): number {
@@ -232,6 +239,13 @@ export class SystemSockets implements PortableSockets {
 
   onDry(told: (fd: number, want: Want) => void): () => void {
     return this.#dry.add(told);
+  }
+
+  /** Where the option is refused: what has the interface's own address leaves by it, on systems that say so. */
+  #bindToSource(fd: number, family: number, index: number): boolean {
+    const own = family === AF_INET ? AF_INET : this.numbers.AF_INET6;
+    const address = this.calls.sourceOf?.(index, own);
+    return address !== undefined && this.bindTo(fd, sockaddrOf({ address: formatAddress(address), port: 0 })) === 0;
   }
 
   /** An end at a socket that poll tells an error of was an RST, which Wine says there alone. 0, or -1. */

@@ -3,6 +3,7 @@
 import { read } from "bun:ffi";
 import { addressOf, library, pointer } from "@bunnel/ffi";
 import type { SocketCalls } from "../calls.ts";
+import { findSource, ROW_BYTES, ROWS_AT } from "./source-address.ts";
 
 const WINSOCK = {
   WSAStartup: { args: ["u32", "ptr"], returns: "i32" },
@@ -29,6 +30,8 @@ const WINSOCK = {
 const IPHLPAPI = {
   ConvertInterfaceAliasToLuid: { args: ["ptr", "ptr"], returns: "u32" },
   ConvertInterfaceLuidToIndex: { args: ["ptr", "ptr"], returns: "u32" },
+  GetUnicastIpAddressTable: { args: ["u16", "ptr"], returns: "u32" },
+  FreeMibTable: { args: ["ptr"], returns: "void" },
 } as const;
 
 // processthreadsapi.h, handleapi.h
@@ -88,6 +91,7 @@ export function windowsCalls(): SocketCalls {
     close: (fd) => void winsock.closesocket(pointer(fd)),
     poll: (at, count, timeoutMs) => checked(winsock.WSAPoll(at, count, timeoutMs)),
     interfaceIndex,
+    sourceOf,
     // Sockets are bounded by memory alone.
     raiseFileLimit: (wanted) => wanted,
   };
@@ -104,4 +108,16 @@ function interfaceIndex(name: string): number {
     ConvertInterfaceAliasToLuid(pointer(addressOf(alias)), luidAt) === 0 &&
     ConvertInterfaceLuidToIndex(luidAt, pointer(addressOf(index))) === 0;
   return isFound ? read.u32(pointer(addressOf(index)), 0) : 0;
+}
+
+/** From MIB_UNICASTIPADDRESS_TABLE: how many rows, and the rows behind it. */
+function sourceOf(index: number, family: number): Uint8Array | undefined {
+  const { GetUnicastIpAddressTable, FreeMibTable } = iphlpapi();
+  const table = new BigUint64Array(1);
+  if (GetUnicastIpAddressTable(family, pointer(addressOf(table))) !== 0) return undefined;
+  const at = pointer(Number(read.u64(pointer(addressOf(table)), 0)));
+  const bytes = ROWS_AT + read.u32(at, 0) * ROW_BYTES;
+  const octets = Uint8Array.from({ length: bytes }, (_, offset) => read.u8(at, offset));
+  FreeMibTable(at);
+  return findSource(octets, index, family);
 }
