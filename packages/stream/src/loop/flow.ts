@@ -189,11 +189,10 @@ export class Flow implements Watcher, UpstreamHost {
     this.association?.[Symbol.dispose]();
     for (const fd of [this.client, this.#server].filter((each) => each >= 0)) {
       this.host.poller.remove(fd);
-      if (how !== "finished") this.host.resets.send(fd);
-      else {
+      if (how === "finished") {
         setAbort(fd, false);
         closeFile(fd);
-      }
+      } else this.host.resets.send(fd);
     }
     this.host.counters.add("open", -1);
     this.host.counters.add(how);

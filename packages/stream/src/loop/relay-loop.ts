@@ -97,7 +97,11 @@ export class RelayLoop implements FlowHost {
       this.#runnable = new Set();
       for (const flow of runnable) flow.run();
     }
-    for (const flow of [...this.#flows]) flow.end("reset");
+    for (const flow of [...this.#flows]) {
+      // Who waits until none is open, waits for the resets.
+      this.resets.finish();
+      flow.end("reset");
+    }
     this.resets.finish();
     this.#ahead.close();
     this.#sessions?.[Symbol.dispose]();

@@ -6,6 +6,7 @@ import { closeFile, setAbort } from "../sockets/current.ts";
 /** Descriptors, of which each flow has two. */
 export const RESETS_AT_ONCE = 128;
 const EVERY_MS = 1;
+const PER_FLOW = 2;
 
 /** The resets of one relay. */
 export class Resets {
@@ -25,12 +26,12 @@ export class Resets {
     this.#work();
   }
 
-  /** Resets all that wait, and returns when that is done. */
+  /** Resets all that wait, and returns when that is done and another flow's may be sent. */
   finish(): void {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 || this.#sent >= RESETS_AT_ONCE - PER_FLOW) {
+      Bun.sleepSync(EVERY_MS);
       this.#sent = 0;
       this.#sendSome();
-      Bun.sleepSync(EVERY_MS);
     }
   }
 
