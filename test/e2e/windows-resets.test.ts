@@ -1,6 +1,6 @@
 // Proof level wine: relays in the real Windows Bun end connections by RST for each reason that they have. Within Wine
-// nobody can see that: its recv gives 0 for an RST, as for an end, and the error is told by poll alone. So whoever looks
-// is a program of this system; it sees what left.
+// nobody can see that: its recv gives 0 for an RST, as for an end, and the error is told by poll alone. So whoever
+// looks is a program of this system; it sees what left.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { linesOf, mustHave, Wine } from "@bunnel/tun-win32/proof";

@@ -57,7 +57,7 @@ interface Bound {
   readonly kind: string;
   readonly error: number;
   readonly option: number;
-  readonly address?: string;
+  readonly address?: string | undefined;
 }
 
 function provesIt(): void {

@@ -1,5 +1,5 @@
-// What keeps a socket out of a tunnel, in the Windows Bun: `options-child.ts INTERFACE…`. For each interface and kind of
-// socket a line of JSON: what came of binding it, what the option is then, as Winsock says, and the socket's address.
+// What keeps a socket out of a tunnel, in the Windows Bun: `options-child.ts INTERFACE…`. For each interface and kind
+// of socket a line of JSON: what came of binding it, what the option is then, as Winsock says, and its address.
 import { addressOf, pointer } from "@bunnel/ffi";
 import { setOutside } from "../../src/loop/outside.ts";
 import { readSockaddr, SOCKADDR_MAX_BYTES } from "../../src/socket-address.ts";
