@@ -120,6 +120,31 @@ export function carriesBySockets(system: PlayedSystem): void {
         expect(await wayOf(address)).toContain(`dev ${ownDevice}`);
     });
 
+    test("a reload leaves another destination alone, and leads in what was", async () => {
+      const wayOf = async (address: string): Promise<string> => succeed(world.client, ["ip", "route", "get", address]);
+      for (const excluded of ["203.0.112.0/24", "198.51.100.0/24"]) {
+        await world.prepare(PROFILE.replace("198.51.100.0/24", excluded));
+        await bunnel("reload");
+        const isFirst = excluded.startsWith("198");
+        expect(await wayOf("203.0.112.7")).toContain(`dev ${isFirst ? ownDevice : uplink}`);
+        expect(await wayOf("198.51.100.7")).toContain(`dev ${isFirst ? uplink : ownDevice}`);
+        expect(await page(4)).toBe("hello\n");
+        await world.seen();
+      }
+    });
+
+    test("IPv6 is led into the device as long as there is a way out for it", async () => {
+      const routes = async (): Promise<boolean> =>
+        (await succeed(world.client, ["ip", "-6", "route"])).includes(`2000::/3 dev ${ownDevice}`);
+      expect(await routes()).toBe(true);
+      for (const isThere of [false, true]) {
+        running.child.kill("SIGWINCH");
+        while ((await routes()) !== isThere) await Bun.sleep(20);
+      }
+      expect(await page(6)).toBe("hello\n");
+      expect((await world.seen()).from).toBe(CLIENT[6]);
+    });
+
     test("when the default route leads to another uplink, connections and datagrams leave by that", async () => {
       running.child.kill("SIGUSR2");
       const uplinks = async (): Promise<unknown> =>
