@@ -32,6 +32,8 @@ export interface PlayedSystem {
   readonly uplink: string;
   /** The one that the default route leads to later. */
   readonly otherUplink: string;
+  /** What it says of the privileges that it has given up. */
+  readonly givenUp: Readonly<Record<string, unknown>>;
   /** What the program is told besides, made once in a folder: to compile takes a busy machine long. */
   readonly words?: (folder: string) => readonly string[];
 }
@@ -156,6 +158,12 @@ export function carriesBySockets(system: PlayedSystem): void {
         const seen = expect.stringContaining(OTHER_CLIENT[family]) as string;
         expect(await askDatagram("who", family)).toMatchObject({ seen });
       }
+    });
+
+    test("it has given up what it does not need, and said so", async () => {
+      const lines = (await Bun.file(world.audit).text()).trimEnd().split("\n");
+      const noted = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+      expect(noted.find(({ operation }) => operation === "drop privileges")).toMatchObject(system.givenUp);
     });
 
     test("bunnel status tells of it, and bunnel down ends it and leaves the network as before", async () => {

@@ -196,6 +196,15 @@ function provesIt(): void {
     });
   });
 
+  test("the token of its process has two privileges left", async () => {
+    const lines = (await Bun.file(world.audit).text()).trimEnd().split("\n");
+    const noted = lines.map((line) => JSON.parse(line) as { readonly operation: string; readonly removed?: number });
+    const given = noted.find(({ operation }) => operation === "drop privileges");
+    expect(given).toMatchObject({ kept: ["SeChangeNotifyPrivilege", "SeLoadDriverPrivilege"] });
+    expect(given?.removed).toBeGreaterThan(10);
+    console.log(`proof: wine, ${given?.removed} privileges removed`);
+  });
+
   test("killed it leaves no device behind", async () => {
     child.kill("SIGKILL");
     await child.exited;
