@@ -317,10 +317,10 @@ interface GivenUp extends Pick<Prepared, "paths" | "user"> {
   readonly memory: MemoryService;
 }
 
-function giveUp({ giveUp: drop }: Joined, { paths, user, memory }: GivenUp): Readonly<Record<string, unknown>> {
+function giveUp(joined: Joined, { paths, user, memory }: GivenUp): Readonly<Record<string, unknown>> {
   memory.give();
   if (user !== undefined) giveStateDir(paths, user);
-  return drop(user);
+  return joined.giveUp(user);
 }
 
 async function openControl(path: string, commands: ControlCommands): Promise<ControlServer> {
