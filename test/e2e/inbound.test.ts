@@ -3,7 +3,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { BLOCKED_NAME, type LabHost, type LiveLab, serverAddress } from "@bunnel/lab/live";
 import { quicInitial } from "@bunnel/wire";
-import { createLab, succeed } from "./lab.ts";
+import { createLab, expectServed, succeed } from "./lab.ts";
 
 setDefaultTimeout(240_000);
 
@@ -39,7 +39,7 @@ describe("a decoy with ttl=auto-1", () => {
       const arrived = await watchHellos(lab.server, "prerouting");
       const service = await lab.up({ strategy: "tls: fake(ttl=auto-1)", method: "nft" });
       const rounds = 5;
-      for (let round = 0; round < rounds; round++) expect(await lab.fetch(order)).toMatchObject({ outcome: "served" });
+      for (let round = 0; round < rounds; round++) await expectServed(lab, order);
       const { report } = await service.stop();
       expect(report).toMatchObject({ fakes: rounds, replaced: rounds });
       // Decoy and hello leave; the way into the device is not counted.

@@ -1,12 +1,16 @@
 // A live lab with the real program in it, and what the tests ask of the client's machine.
 import { readFileSync } from "node:fs";
-import { type Family, type LabHost, LiveLab, serverAddress } from "@bunnel/lab/live";
+import { type Family, type LabHost, LiveLab, serverAddress, type FetchOrder } from "@bunnel/lab/live";
+import { expect } from "bun:test";
 import { PROGRAM } from "../cli/run.ts";
 
 export const METHODS = ["nft", "rules"] as const;
 
 /** Passes every box of the gallery that does not validate what a server validates. */
 export const STRATEGY = "tls: split(1, midsld) disorder  http: split(method+2, midsld) disorder";
+
+/** A page that must come may take so long on a machine that has other things to do. */
+export const SERVED_MS = 15_000;
 
 export const BULK_BYTES = 100_000_000;
 
@@ -46,6 +50,11 @@ export async function networkState(host: LabHost): Promise<NetworkState> {
     nft: await succeed(host, ["nft", "list", "ruleset"]),
     settings: settings.toSorted(),
   };
+}
+
+/** A page comes, however busy the machine is. */
+export async function expectServed(lab: LiveLab, order: FetchOrder): Promise<void> {
+  expect(await lab.fetch({ ...order, timeoutMs: SERVED_MS })).toMatchObject({ outcome: "served" });
 }
 
 /** Runs a command on a host of the lab and returns what it printed. @throws Error with its own words when it fails */

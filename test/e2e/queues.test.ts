@@ -3,7 +3,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { BLOCKED_NAME, type LiveLab, serverAddress } from "@bunnel/lab/live";
 import { probeUring } from "@bunnel/tun-linux";
-import { createLab, STRATEGY, succeed } from "./lab.ts";
+import { createLab, expectServed, STRATEGY, succeed } from "./lab.ts";
 
 setDefaultTimeout(240_000);
 
@@ -39,7 +39,7 @@ describe.each(WAYS)("pump %s, queues %i", (pump, queues) => {
     for (let round = 0; round < ROUNDS; round++) {
       for (const family of lab.families) {
         for (const scheme of ["https", "http"] as const) {
-          expect(await lab.fetch({ host: BLOCKED_NAME, scheme, family })).toMatchObject({ outcome: "served" });
+          await expectServed(lab, { host: BLOCKED_NAME, scheme, family });
         }
       }
     }
@@ -58,7 +58,7 @@ describe.each(WAYS)("pump %s, queues %i", (pump, queues) => {
     const service = await lab.up({ strategy: "tls: fake(ttl=auto-1)", words });
     for (let round = 0; round < ROUNDS; round++) {
       const family = round % 2 === 0 ? 4 : 6;
-      expect(await lab.fetch({ host: BLOCKED_NAME, scheme: "https", family })).toMatchObject({ outcome: "served" });
+      await expectServed(lab, { host: BLOCKED_NAME, scheme: "https", family });
     }
     const { report } = await service.stop();
     expect(report).toMatchObject({ fakes: ROUNDS, replaced: ROUNDS });

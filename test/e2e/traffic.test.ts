@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { join } from "node:path";
 import { BLOCKED_NAME, contentDigest, type Family, type LiveLab, type Service, serverAddress } from "@bunnel/lab/live";
 import { Fixture, FILTER_PATHS, RP_FILTERS, setReversePathFilter } from "./fixture.ts";
-import { BULK_BYTES, downloadDigest, get, METHODS, STRATEGY, succeed, type Target, upload } from "./lab.ts";
+import { BULK_BYTES, downloadDigest, get, METHODS, SERVED_MS, STRATEGY, succeed, type Target, upload } from "./lab.ts";
 import { type Nginx, NGINX_PORT } from "./nginx.ts";
 
 setDefaultTimeout(240_000);
@@ -55,7 +55,7 @@ describe.each(METHODS)("with method %s", (method) => {
 
     test.each([4, 6] as const)("curl gets pages over TLS and HTTP, IPv%i", async (family) => {
       for (const scheme of ["https", "http"] as const) {
-        const result = await lab.fetch({ host: BLOCKED_NAME, scheme, family });
+        const result = await lab.fetch({ host: BLOCKED_NAME, scheme, family, timeoutMs: SERVED_MS });
         expect(result).toEqual({ outcome: "served", detail: `server saw ${BLOCKED_NAME}` });
       }
     });

@@ -76,6 +76,21 @@ describe.each(BUILDS)("lives of translations, %s build", (build) => {
     conserved(engine);
   });
 
+  test.each([false, true])("closed, they end as their two ends say, and none begins: IPv6 %p", (v6) => {
+    const { lane, translations } = translating(engine, SETUP);
+    const pair = { v6, client: 7, server: 9, port: 40000 };
+    const syn = connect(lane, pair);
+    translations.close();
+    right(only(through(lane, tcpPacket({ ...outwards(pair), payload: Uint8Array.of(1) })).sent));
+    const reset = only(through(lane, tcpPacket(answerTo(syn, { flags: "RA" }))).sent);
+    right(reset);
+    expect(decodePacket(reset)).toMatchObject({ destination: outwards(pair).source, destinationPort: 40000 });
+    const another = tcpPacket({ ...outwards({ ...pair, port: 40001 }), flags: "S" });
+    expect(through(lane, another).sent).toEqual([another]);
+    expect(translations.count).toBe(1);
+    conserved(engine);
+  });
+
   test("data on a SYN is left out while it is held", () => {
     const { lane } = translating(engine, { ...SETUP, holds: true });
     const from = outwards({ v6: false, client: 7, server: 9, port: 40000 });

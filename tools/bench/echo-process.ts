@@ -1,10 +1,10 @@
-// Our UDP echo over a pump, a program of its own:  bun echo-process.ts plain|uring NAME
-// Says and answers what c/echo.c does.
+// Our UDP echo over a pump, a program of its own:  bun echo-process.ts plain|uring read|poll NAME
+// Says and answers what c/echo.c does. The second word: where it sleeps, which is PumpSleep.
 import { Engine } from "@bunnel/engine";
 import { openLinuxTun } from "@bunnel/tun-linux";
 import type { EchoStart } from "./echo-worker.ts";
 
-const [backend = "plain", name = ""] = Bun.argv.slice(2);
+const [backend = "plain", place = "poll", name = ""] = Bun.argv.slice(2);
 const engine = await Engine.create();
 const device = openLinuxTun({ name, up: false, ipv6LinkLocal: "none" });
 const worker = new Worker(new URL("./echo-worker.ts", import.meta.url));
@@ -14,8 +14,12 @@ worker.addEventListener("error", ({ message }) => {
   console.error(message);
   process.exit(1);
 });
-const kind = backend === "uring" ? "uring" : "plain";
-worker.postMessage({ engine: engine.transfer, device: device.handOver(), backend: kind } satisfies EchoStart);
+worker.postMessage({
+  engine: engine.transfer,
+  device: device.handOver(),
+  backend: backend === "uring" ? "uring" : "plain",
+  sleep: place === "read" ? "read" : "poll",
+} satisfies EchoStart);
 await ready.promise;
 console.log("ready");
 for await (const _ of console) {

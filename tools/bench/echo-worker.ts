@@ -1,12 +1,13 @@
 // Answers every UDP datagram over IPv4 that a TUN device brings, with its ends exchanged, as c/echo.c does.
 import type { DeviceHandOver } from "@bunnel/device";
 import { Engine, type EngineHandOver } from "@bunnel/engine";
-import { eventOf, openPump, openTransferredTun, portOf, type PumpBackend } from "@bunnel/tun-linux";
+import { eventOf, openPump, openTransferredTun, portOf, type PumpBackend, type PumpSleep } from "@bunnel/tun-linux";
 
 export interface EchoStart {
   readonly engine: EngineHandOver;
   readonly device: DeviceHandOver;
   readonly backend: PumpBackend;
+  readonly sleep: PumpSleep;
 }
 
 declare const self: Worker;
@@ -18,16 +19,13 @@ self.addEventListener("message", ({ data }: MessageEvent<EchoStart>) => {
   const { memory, rings, rx, slotPacketBytes } = Engine.attach(data.engine).lane(0, { plan: false });
   const device = openTransferredTun(data.device);
   const ports = [portOf(device)];
-  using pump = openPump({ memory, rings, ports, eventFd: eventOf(device), backend: data.backend });
+  const { backend, sleep } = data;
+  using pump = openPump({ memory, rings, ports, eventFd: eventOf(device), backend, sleep });
   const octets = new Uint8Array(memory);
   const words = new Uint32Array(memory);
   self.postMessage("ready");
   for (;;) {
-    const count = pump.read(0, rx, 0, slotPacketBytes);
-    if (count === 0) {
-      pump.wait(-1);
-      continue;
-    }
+    const count = pump.receive(0, rx, 0, slotPacketBytes, -1);
     let answers = 0;
     for (let i = 0; i < count; i++) {
       const at = rx.at[i] ?? 0;
@@ -38,7 +36,6 @@ self.addEventListener("message", ({ data }: MessageEvent<EchoStart>) => {
       answers++;
     }
     pump.write(0, rx, 0, answers);
-    if (!pump.mayHaveMore(0)) pump.wait(-1);
   }
 });
 

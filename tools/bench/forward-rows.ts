@@ -112,24 +112,32 @@ const ECHO: ForwardKind = {
       PUMPS.map((backend) => ({
         name: `echo, ${backend}, ${place} processor`,
         against: `C plain ${place}`,
-        ours: `ours ${backend} ${place}`,
+        ours: `ours ${backend} ${place} read`,
         measure: "p50Us",
         unit: "us",
         budget: { of: "ratio", atMost: 1 } as const,
       })),
     ),
+    // Where a thread sleeps unless it is told otherwise. It has no budget: C sleeps there, too.
+    {
+      name: "echo, plain, same processor, asleep in poll",
+      against: "C plain same",
+      ours: "ours plain same poll",
+      measure: "p50Us",
+      unit: "us",
+    },
     ...PUMPS.map((backend) => ({
       name: `idle, ${backend}`,
       against: "C plain same",
-      ours: `ours ${backend} same`,
+      ours: `ours ${backend} same read`,
       measure: "idle",
       unit: "CPU-s/s",
       budget: { of: "difference", atMost: 0.01 } as const,
     })),
   ],
   run: ({ stage, echo, ...parts }, candidate) => {
-    const [who = "", backend = "", place = ""] = candidate.split(" ");
-    const program = who === "C" ? [echo] : [...script("echo-process"), backend];
+    const [who = "", backend = "", place = "", sleep = ""] = candidate.split(" ");
+    const program = who === "C" ? [echo] : [...script("echo-process"), backend, sleep];
     return runEcho(stage, parts, program, place === "same" ? "same" : "other");
   },
 };

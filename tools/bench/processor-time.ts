@@ -1,5 +1,5 @@
-// Waiting until a program has used processor time, not until time has passed.
-import { readFileSync } from "node:fs";
+// What programs use of the processors, and waiting until one has used some, not until time has passed.
+import { readdirSync, readFileSync } from "node:fs";
 
 /** proc(5): clock ticks of a second, and where user and system time stand behind the command's closing bracket. */
 const TICKS = 100;
@@ -24,4 +24,36 @@ export async function spend(pid: number, seconds: number): Promise<void> {
     await Bun.sleep(LOOK_MS);
   }
   throw new Error(`process ${pid}: expected ${seconds} s of processor time within ${LIMIT_MS / 1000} s, found less`);
+}
+
+/** The same in nanoseconds' steps, of the threads that are there now (Documentation/scheduler/sched-stats.rst). */
+export function threadSeconds(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.reduce((sum, thread) => sum + runSeconds(`${pid}/task/${thread}`), 0);
+}
+
+/** What the kernel did for packets in its own threads, where the processors are seen from here. */
+export function softirqSeconds(): number {
+  softirqThreads ??= readdirSync("/proc").filter(isSoftirqThread);
+  return softirqThreads.reduce((sum, pid) => sum + runSeconds(pid), 0);
+}
+
+let softirqThreads: readonly string[] | undefined;
+
+function isSoftirqThread(pid: string): boolean {
+  if (!/^\d+$/u.test(pid)) return false;
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("ksoftirqd/");
+  } catch {
+    return false;
+  }
+}
+
+/** Of a thread that has ended meanwhile: nothing. */
+function runSeconds(thread: string): number {
+  try {
+    return Number(readFileSync(`/proc/${thread}/schedstat`, "utf8").split(" ", 1)[0]) / 1e9;
+  } catch {
+    return 0;
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { compare, comparePaired, median } from "./statistics.ts";
+import { compare, comparePaired, median, medianInterval } from "./statistics.ts";
 
 describe("median", () => {
   test("is the middle of an odd count, whatever the order", () => {
@@ -25,6 +25,19 @@ describe("median", () => {
   });
 });
 
+describe("medianInterval", () => {
+  test("leaves out as many at either end as chance puts there", () => {
+    // 25 values: (25 - 1.96 * 5) / 2 = 7.6 of them.
+    const values = Array.from({ length: 25 }, (_, index) => 100 - index);
+    expect(medianInterval(values)).toEqual([83, 93]);
+  });
+
+  test("says the least and the greatest of few", () => {
+    expect(medianInterval([3, 1, 2])).toEqual([1, 3]);
+    expect(() => medianInterval([])).toThrow("median: expected at least one value, found none");
+  });
+});
+
 describe("compare", () => {
   test("divides the medians and bounds the ratios of the rounds", () => {
     expect(compare([10, 20, 40], [11, 10, 60])).toEqual({
@@ -47,5 +60,6 @@ describe("comparePaired()", () => {
     // The machine was twice as slow in the second round; only the third says anything against ours.
     const found = comparePaired([10, 5, 10, 8, 10], [10, 5, 5, 8, 10]);
     expect(found).toMatchObject({ reference: 10, ours: 8, ratio: 1, difference: 0, ratioMin: 0.5, ratioMax: 1 });
+    expect(found.ratioInterval).toEqual([0.5, 1]);
   });
 });

@@ -10,6 +10,22 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
+/**
+ * Between which of the values the median of all that could have been measured lies with 95 %, whatever their
+ * distribution: so many of them may fall on one side by chance (binomial, normal approximation). Of fewer than six, the
+ * least and the greatest. @throws RangeError for no values
+ */
+export function medianInterval(values: readonly number[]): readonly [low: number, high: number] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const rank = Math.max(0, Math.floor((sorted.length - NORMAL_95 * Math.sqrt(sorted.length)) / 2));
+  const low = sorted[rank];
+  const high = sorted[sorted.length - 1 - rank];
+  if (low === undefined || high === undefined) throw new RangeError("median: expected at least one value, found none");
+  return [low, high];
+}
+
+const NORMAL_95 = 1.96;
+
 /** Two series that ran in the same rounds. */
 export interface Comparison {
   /** Medians, in the unit of the series. */
@@ -20,6 +36,8 @@ export interface Comparison {
   /** Least and greatest ratio of one round. */
   readonly ratioMin: number;
   readonly ratioMax: number;
+  /** Where the median of all such ratios lies with 95 %, where rounds were paired. */
+  readonly ratioInterval?: readonly [low: number, high: number];
   readonly rounds: number;
   /** Median of what each round differed by, where rounds were paired; else it is that of the medians. */
   readonly difference?: number;
@@ -50,7 +68,13 @@ export function compare(reference: readonly number[], ours: readonly number[]): 
  */
 export function comparePaired(reference: readonly number[], ours: readonly number[]): Comparison {
   const all = compare(reference, ours);
-  const of = (join: (ours: number, reference: number) => number): number =>
-    median(ours.map((value, round) => join(value, reference[round] ?? Number.NaN)));
-  return { ...all, ratio: of((a, b) => a / b), difference: of((a, b) => a - b) };
+  const of = (join: (ours: number, reference: number) => number): number[] =>
+    ours.map((value, round) => join(value, reference[round] ?? Number.NaN));
+  const ratios = of((a, b) => a / b);
+  return {
+    ...all,
+    ratio: median(ratios),
+    ratioInterval: medianInterval(ratios),
+    difference: median(of((a, b) => a - b)),
+  };
 }

@@ -1,9 +1,9 @@
 // Sockets between against the bare path: the same client and server, the same transfers, some of the runs through a
 // relay, and some with the service up, which translates to one.
-import { compileProgram } from "./compile.ts";
 import { interleave, measure } from "./rounds.ts";
 import { rowOf, type Budget, type Row } from "./row.ts";
-import { ServicePath } from "./service-run.ts";
+import { ServiceHosts } from "./service-hosts.ts";
+import { ServiceRuns } from "./service-run.ts";
 import { prepareNetwork, type Stage } from "./stage.ts";
 import type { Suite, SuiteOptions } from "./suite.ts";
 
@@ -43,11 +43,7 @@ export const streamSuite: Suite = {
     const wanted = ROWS.filter(({ name }) => options.wants(name));
     if (wanted.length === 0) return;
     prepareNetwork("stream");
-    const programs = {
-      bulk: compileProgram("bulk", stage.folder),
-      connect: compileProgram("connect", stage.folder),
-    };
-    const path = await ServicePath.open(stage, programs);
+    const path = new ServiceRuns(await ServiceHosts.open(stage));
     const isDevice = wanted.some((row) => row.isDevice === true);
     const isRelay = wanted.some((row) => row.isDevice !== true);
     options.say("stream: with and without a relay, and bunnel up");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { isWithin, rowOf, type Budget } from "./row.ts";
+import { isWithin, pairedRowOf, rowOf, type Budget } from "./row.ts";
 import { figure, tableOf } from "./table.ts";
 
 const LABEL = { suite: "engine", name: "parse", against: "C -O3", unit: "ns" };
@@ -18,6 +18,19 @@ describe("tableOf", () => {
         "  parse        C -O3    ns         10.0  12.5  1.250  1.20..1.30  <= 1.25  kept",
         "  parse + key  C -O3    ns          100   150  1.500  1.50..1.50  <= 1.25  MISSED",
         "  memory       nothing  MB         0.00  83.3",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("has a column for the interval of paired rounds where a row has one", () => {
+    const rows = [rowOf(LABEL, [10], [12]), pairedRowOf({ ...LABEL, name: "bulk" }, [10, 10, 10], [9, 10, 11])];
+    expect(tableOf("", rows)).toBe(
+      [
+        "",
+        "         against  unit  reference  ours  ratio        95 %    min..max  budget",
+        "  parse  C -O3    ns         10.0  12.0  1.200              1.20..1.20",
+        "  bulk   C -O3    ns         10.0  10.0  1.000  0.90..1.10  0.90..1.10",
         "",
       ].join("\n"),
     );

@@ -3,18 +3,22 @@ import { isWithin, type Row } from "./row.ts";
 
 type Cells = readonly string[];
 
-const TITLES: Cells = ["", "against", "unit", "reference", "ours", "ratio", "min..max", "budget", ""];
+const TITLES: Cells = ["", "against", "unit", "reference", "ours", "ratio", "95 %", "min..max", "budget", ""];
 /** Columns of numbers stand to the right. */
-const RIGHT = new Set([3, 4, 5, 6, 7]);
+const RIGHT = new Set([3, 4, 5, 6, 7, 8]);
 
 /** A heading and one line per row, columns aligned; ends with a line feed. */
 export function tableOf(title: string, rows: readonly Row[]): string {
-  const lines = [TITLES, ...rows.map(cellsOf)];
-  const widths = TITLES.map((_, column) => Math.max(...lines.map((cells) => (cells[column] ?? "").length)));
+  const all = [TITLES, ...rows.map(cellsOf)];
+  // Most suites have no such intervals.
+  const shown = TITLES.map((name, column) => name !== "95 %" || all.some((cells, row) => row > 0 && cells[column]));
+  const lines = all.map((cells) => cells.filter((_, column) => shown[column]));
+  const right = TITLES.map((_, column) => RIGHT.has(column)).filter((_, column) => shown[column]);
+  const widths = right.map((_, column) => Math.max(...lines.map((cells) => (cells[column] ?? "").length)));
   const text = lines.map((cells) =>
     cells
       .map((cell, column) =>
-        RIGHT.has(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+        right[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
       )
       .join("  ")
       .trimEnd(),
@@ -31,7 +35,8 @@ function cellsOf(row: Row): Cells {
     figure(row.reference),
     figure(row.ours),
     ratioText(row.ratio, 3),
-    Number.isFinite(row.ratio) ? `${ratioText(row.ratioMin, 2)}..${ratioText(row.ratioMax, 2)}` : "",
+    row.ratioInterval === undefined ? "" : rangeText(...row.ratioInterval),
+    rangeText(row.ratioMin, row.ratioMax),
     budgetText(row),
     within === undefined ? "" : within ? "kept" : "MISSED",
   ];
@@ -41,6 +46,10 @@ function cellsOf(row: Row): Cells {
 export function figure(value: number): string {
   const size = Math.abs(value);
   return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function rangeText(least: number, greatest: number): string {
+  return Number.isFinite(least) ? `${ratioText(least, 2)}..${ratioText(greatest, 2)}` : "";
 }
 
 /** Beside nothing there is no ratio. */

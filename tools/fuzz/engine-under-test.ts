@@ -22,6 +22,7 @@ import {
   LANES_BASE,
   META_BYTES,
   RX_MAX,
+  VNET_HEADER_BYTES,
 } from "@bunnel/abi";
 import { Engine, Lane, type LaneOptions } from "@bunnel/engine";
 import { instrument, PROBE_BASE, PROBE_ROOM, RELEASE_PATH } from "../instrument/index.ts";
@@ -37,6 +38,8 @@ const COUNTER_BYTES = COUNTERS_MAX * 8;
 const WORDS_BYTES = 64;
 /** Octets of the tx arena that a scenario usually uses. */
 const POISON_ARENA_BYTES = 0x40000;
+/** Above every LaneFlag. */
+const FLAGS_END = 2 * LaneFlag.Carry;
 /** The record of a place where a message is held. */
 const HOLD_WORDS = HOLD_RECORD_BYTES / 4;
 /** Its first word, which is 0 where the place is free; the engine then leaves no other word but old numbers. */
@@ -82,7 +85,7 @@ export class EngineUnderTest {
   lane(options: LaneOptions): Lane {
     const flags = flagsOf(options);
     const mtuBytes = options.mtuBytes ?? 1500;
-    const key = mtuBytes * 128 + flags;
+    const key = mtuBytes * FLAGS_END + flags;
     let known = this.#lanes.get(key);
     if (known === undefined) {
       const table = { buckets: BUCKETS, seed: SEED };
@@ -131,12 +134,21 @@ export class EngineUnderTest {
     this.octets.set(octets, at);
     return at;
   }
+
+  /** Makes a packet there, with its virtio header before it, the lane's first. */
+  putAtEnd(lane: Lane, octets: Uint8Array, header: Uint8Array): void {
+    const at = this.placeAtEnd(octets);
+    this.octets.set(header, at - VNET_HEADER_BYTES);
+    lane.rx.at[0] = at;
+    lane.rx.lengths[0] = octets.length;
+  }
 }
 
-function flagsOf({ rxVnet, txVnet, plan, track, dropLinkScope, translate }: LaneOptions): number {
+function flagsOf({ rxVnet, txVnet, plan, track, dropLinkScope, translate, carry }: LaneOptions): number {
   return (
     (rxVnet === true ? LaneFlag.RxVnet : 0) |
     (translate === true ? LaneFlag.Translate : 0) |
+    (carry === true ? LaneFlag.Carry : 0) |
     (txVnet === true ? LaneFlag.TxVnet : 0) |
     (plan === false ? 0 : LaneFlag.Plan) |
     (track === false ? 0 : LaneFlag.Track) |

@@ -129,13 +129,11 @@ export class PollTarget implements FuzzTarget {
 
   #place(lane: Lane, i: number, { octets, header }: FuzzPacket, isBurst: boolean): void {
     const memory = this.under.octets;
-    if (isBurst) lane.place(i, octets, header);
-    else {
-      lane.rx.at[i] = this.under.placeAtEnd(octets);
-      lane.rx.lengths[i] = octets.length;
-      memory.set(header, (lane.rx.at[i] ?? 0) - VNET_HEADER_BYTES);
+    if (!isBurst) {
+      this.under.putAtEnd(lane, octets, header);
       return;
     }
+    lane.place(i, octets, header);
     const at = lane.rx.at[i] ?? 0;
     memory.fill(CANARY, at + octets.length, at + octets.length + CANARY_BYTES);
     memory.fill(CANARY, at - VNET_HEADER_BYTES - CANARY_BYTES, at - VNET_HEADER_BYTES);

@@ -51,10 +51,10 @@ export class TranslateTarget implements FuzzTarget {
       portsPerPeer: PORTS,
       holds: (choice & 1) !== 0,
     });
-    const { lane: options, startMs } = scenarioOf(input);
+    const { lane: options, startMs, isBurst } = scenarioOf(input);
     const lane = this.under.lane({ ...options, translate: true, carry: true });
     try {
-      this.#carry(input.packets, lane, translations, startMs, choice >> 1);
+      this.#carry(input.packets, lane, translations, startMs, choice >> 1, !isBurst);
     } catch (error) {
       if (!(error instanceof BrokenLaw)) this.under.restart();
       throw error;
@@ -68,12 +68,15 @@ export class TranslateTarget implements FuzzTarget {
     translations: Translations,
     startMs: number,
     choice: number,
+    isAtEnd: boolean,
   ): void {
     let nowMs = startMs;
     for (const { octets, header, gapMs } of packets) {
       if (octets.length > lane.slotPacketBytes) continue;
       nowMs = (nowMs + Math.min(gapMs, GAP_MAX_MS)) >>> 0;
-      lane.place(0, octets, header);
+      // Flush with the memory's end one octet too far traps; in its slot a packet has room.
+      if (isAtEnd) this.under.putAtEnd(lane, octets, header);
+      else lane.place(0, octets, header);
       for (let turns = 0; lane.poll(0, 1, nowMs) === 0; turns++) {
         law(turns < 4, () => "translate: expected an end, found none");
         const { question } = lane;

@@ -217,6 +217,8 @@ export enum Counter {
   TranslationsRefused = 23,
   /** Packets to be carried on for which the host's queue had no room. */
   CarriedDropped = 24,
+  /** Resets and ICMP errors, which nobody sends again, that found no way out in time. */
+  AnswersDropped = 25,
   /** Queries to be answered for which the host's queue had no room. */
   QueriesDropped = 30,
   /** Reason r is counted at Reasons + r. */

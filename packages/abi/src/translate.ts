@@ -65,6 +65,8 @@ export const TRANSLATE_TCP4: i32 = 32;
 export const TRANSLATE_TCP6: i32 = 36;
 /** 1: clients may have the device's own addresses; what these send elsewhere than to the link is theirs. */
 export const TRANSLATE_OWN_CLIENTS: i32 = 40;
+/** 1: no flow begins any more; those that there are go on. */
+export const TRANSLATE_CLOSED: i32 = 44;
 /** The device's own IPv4 address, its mask, and the first peer, in network order. */
 export const TRANSLATE_LOCAL4: i32 = 48;
 export const TRANSLATE_MASK4: i32 = 52;

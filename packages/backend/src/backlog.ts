@@ -52,12 +52,16 @@ export class Backlog {
   flush(egress: Egress): number {
     if (this.#head === this.#tail) return 0;
     const taken = egress.send(this.#list, this.#head, this.#tail);
-    this.#head += taken;
-    if (this.#head === this.#tail) {
-      this.#head = 0;
-      this.#tail = 0;
-      this.#used = 0;
-    }
+    this.skip(taken);
     return taken;
+  }
+
+  /** Forgets the first that wait. */
+  skip(count: number): void {
+    this.#head += count;
+    if (this.#head < this.#tail) return;
+    this.#head = 0;
+    this.#tail = 0;
+    this.#used = 0;
   }
 }

@@ -3,7 +3,8 @@
 //   2. read a burst straight into the engine's slots
 //   3. enter into the flow table what has arrived from outside before it
 //   4. one engine call
-//   5. send what it listed; what the way out does not take waits in the backlog, in order
+//   5. send what it listed; what the way out does not take waits in the backlog, in order; resets and ICMP errors wait
+//      for a while where that is full, too
 //   6. give away the DNS queries that somebody answers and what sockets carry on, and tell the senders of QUIC that a
 //      rule dropped
 //   Where flows are translated, what the host answered about them comes before 2, and what they want is told after 5.
@@ -17,10 +18,13 @@ import type { CaptureRing } from "./capture/ring.ts";
 import { Delayed } from "./delayed.ts";
 import type { QueryOutlet } from "./dns/query-outlet.ts";
 import type { InboundLane } from "./inbound-lane.ts";
+import { isSaidOnce, LastWords } from "./last-words.ts";
 import { answerUnreachable } from "./port-unreachable.ts";
 import type { CarriedOutlet } from "./stream/carried-outlet.ts";
 import type { LaneStream } from "./stream/lane-side.ts";
 
+/** Of the lane's queue region, for resets and ICMP errors that find the backlog full. */
+const WORDS_BYTES = 0x20000;
 /** How long a full way out is left alone before the next try. */
 const BACKLOG_RETRY_MS = 1;
 /** How soon held messages are looked at again; see HOLD_MAX_MS. */
@@ -60,6 +64,7 @@ export class LaneLoop {
   /** Each turn is counted, also one that finds nothing: whoever watches sees that the thread lives. */
   readonly #turns: Int32Array;
   readonly #backlog: Backlog;
+  readonly #words: LastWords;
   readonly #delayed: Delayed;
   readonly #octets: Uint8Array;
   readonly #answer: PacketList = { at: new Uint32Array(1), lengths: new Uint16Array(1) };
@@ -85,7 +90,8 @@ export class LaneLoop {
     this.#turns = laneTurns(memory, lane.index);
     const half = queue.bytes / 2;
     this.#backlog = new Backlog(memory, { at: queue.at, bytes: half }, maxQueueSize);
-    this.#delayed = new Delayed(memory, { at: queue.at + half, bytes: half });
+    this.#words = new LastWords(memory, { at: queue.at + half, bytes: WORDS_BYTES });
+    this.#delayed = new Delayed(memory, { at: queue.at + half + WORDS_BYTES, bytes: half - WORDS_BYTES });
     this.#octets = new Uint8Array(memory);
     this.#copier = extras.capture && new PacketCopier(extras.capture, lane);
     this.#dropped = this.#counters[2 * DROP_RULE];
@@ -100,9 +106,10 @@ export class LaneLoop {
   turn(): number {
     const { lane } = this;
     Atomics.add(this.#turns, 0, 1);
-    if (this.#backlog.count > 0) this.#noteSent(this.#backlog.flush(this.egress));
     const nowMs = Date.now() >>> 0;
     this.#nowMs = nowMs;
+    if (this.#backlog.count > 0) this.#noteSent(this.#backlog.flush(this.egress));
+    if (this.#words.count > 0) this.#sayWords(nowMs);
     if (this.#delayed.count > 0) this.#sendDue(nowMs);
     this.extras.stream?.admit(nowMs, this.#sendListed);
     const came = this.device.read(lane.rx, 0, lane.slotPacketBytes);
@@ -135,11 +142,12 @@ export class LaneLoop {
     // What came up before the end still leaves: its senders would wait for a retransmission.
     for (let bursts = 0; bursts < LAST_BURSTS_MAX && this.turn() > 0; bursts++);
     this.#add(Counter.QueueDropped, this.#backlog.count + this.#delayed.count);
+    this.#add(Counter.AnswersDropped, this.#words.count);
   }
 
   /** A full way out, a held message and a delayed packet want another look soon. */
   #sleepMs(): number {
-    if (this.#backlog.count > 0) return BACKLOG_RETRY_MS;
+    if (this.#backlog.count > 0 || this.#words.count > 0) return BACKLOG_RETRY_MS;
     if (this.#delayed.count > 0) return this.#delayed.dueInMs(Date.now() >>> 0);
     return this.lane.heldCount > 0 ? HELD_LOOK_MS : SLEEP_MAX_MS;
   }
@@ -162,7 +170,20 @@ export class LaneLoop {
     const taken = this.#backlog.count === 0 ? this.egress.send(list, from, to) : 0;
     this.#noteSent(taken);
     const sent = from + taken;
-    if (sent < to) this.#add(Counter.QueueDropped, this.#backlog.push(list, sent, to));
+    if (sent < to) this.#keep(list, sent, to);
+  }
+
+  /** What finds no room is dropped and counted. */
+  #keep(list: PacketList, from: number, to: number): void {
+    for (let i = to - this.#backlog.push(list, from, to); i < to; i++) {
+      if (!isSaidOnce(this.#octets, list.at[i] ?? 0, list.lengths[i] ?? 0)) this.#add(Counter.QueueDropped, 1);
+      else if (!this.#words.keep(list, i, this.#nowMs)) this.#add(Counter.AnswersDropped, 1);
+    }
+  }
+
+  #sayWords(nowMs: number): void {
+    if (this.#backlog.count === 0) this.#noteSent(this.#words.flush(this.egress));
+    this.#add(Counter.AnswersDropped, this.#words.expire(nowMs));
   }
 
   /** The packets that were dropped still lie in their slots, and nobody else needs those any more. */

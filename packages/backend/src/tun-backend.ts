@@ -40,6 +40,8 @@ const FLOW_CLEANUP_MS = 30_000;
 const RELIEVED_MS = 1_000;
 /** Packets that came up before interception ended still leave. */
 const DRAIN_MS = 20;
+/** However many connections end with it. */
+const DRAIN_MAX_MS = 3_000;
 
 /** The backend over a TUN device. What differs between systems comes with the platform. */
 export class TunBackend implements Backend {
@@ -250,13 +252,25 @@ class RunningTun implements BackendHandle {
     const refused = attempt(() => this.#interception.end(staysClosed));
     // Its connections end by resets, which still have to reach their clients.
     this.parts.stream?.close();
-    if (cause === undefined) await Bun.sleep(DRAIN_MS);
+    if (cause === undefined) await this.#drain();
     await this.parts.queues.stop();
     this.parts.answers?.close();
     this.parts.datagrams?.close();
     this.#closed.resolve(cause ?? refused);
     // Everything else is down by now: what could not be put back is told.
     if (refused) throw refused;
+  }
+
+  /** Lanes go on until what came up has left, and the last connection has been reset. */
+  async #drain(): Promise<void> {
+    const { engine, stream } = this.parts;
+    const endMs = performance.now() + DRAIN_MAX_MS;
+    for (let before = -1, now = 0; now !== before || (stream?.openFlows ?? 0) > 0;) {
+      if (performance.now() >= endMs) return;
+      before = now;
+      await Bun.sleep(DRAIN_MS);
+      now = engine.counters().packetsIn;
+    }
   }
 
   /** The device's MTU is that of the uplinks, also when that changes; one that was set stays. */

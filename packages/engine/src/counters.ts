@@ -46,6 +46,8 @@ export interface EngineCounters {
   readonly queriesDropped: number;
   /** Packets to be carried on by sockets that the host had no room for. */
   readonly carriedDropped: number;
+  /** Resets and ICMP errors, which nobody sends again, that found no way out within three seconds. */
+  readonly answersDropped: number;
   readonly turns: number;
   /** Flows that were translated; those of them that are over, or given up for others; flows refused without room. */
   readonly translationsMade: number;
@@ -102,6 +104,7 @@ export function readCounters(memory: SharedArrayBuffer): EngineCounters {
     queueDropped: of(Counter.QueueDropped),
     queriesDropped: of(Counter.QueriesDropped),
     carriedDropped: of(Counter.CarriedDropped),
+    answersDropped: of(Counter.AnswersDropped),
     turns: of(Counter.Turns),
     translationsMade: of(Counter.TranslationsMade),
     translationsExpired: of(Counter.TranslationsExpired),

@@ -14,6 +14,7 @@ import {
   TRANSLATE_LOCAL6,
   TRANSLATE_LOCK,
   TRANSLATE_MASK4,
+  TRANSLATE_CLOSED,
   TRANSLATE_OWN_CLIENTS,
   TRANSLATE_PEER4,
   TRANSLATE_PEER6,
@@ -116,7 +117,7 @@ export class Translations {
 
   /** From now on no flow begins; those that there are go on. */
   close(): void {
-    for (const word of [TRANSLATE_TCP4, TRANSLATE_TCP6]) this.#setWord(word, 0);
+    this.#setWord(TRANSLATE_CLOSED, 1);
   }
 
   /** Where the flow wanted to go that a listener sees as `peer`; undefined: there is no such flow. */
@@ -160,6 +161,7 @@ export class Translations {
     if (ipv6) this.#setFamily6(ipv6);
     this.#setWord(TRANSLATE_HOLDS, holds ? 1 : 0);
     this.#setWord(TRANSLATE_OWN_CLIENTS, ownClients ? 1 : 0);
+    this.#setWord(TRANSLATE_CLOSED, 0);
     this.#setWord(TRANSLATE_PORTS, portsPerPeer);
     const entries = capacity ?? most;
     for (let i = 0; i < entries; i++) this.#setWord(TRANSLATE_FREE + 4 * i, i);

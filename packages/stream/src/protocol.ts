@@ -48,6 +48,8 @@ export type ToRelay =
 
 /** From the relay's thread. */
 export type FromRelay =
+  /** It has a table of its own now; these of the process' are to be closed when it has ended. */
+  | { readonly say: "apart"; readonly left: readonly number[] }
   | { readonly say: "ready" }
   | { readonly say: "destination"; readonly question: number; readonly peer: SocketAddress }
   | { readonly say: "name"; readonly question: number; readonly name: string }

@@ -51,6 +51,7 @@ export class StreamRelay implements Disposable {
   readonly #ended = Promise.withResolvers<Error | undefined>();
   readonly #questions = new Map<number, (flows: readonly RelayFlow[]) => void>();
   readonly #wishes = new Map<number, (reached: Reached) => void>();
+  #left: readonly number[] = [];
   #bindTo: string | undefined;
   #asked = 0;
   #isOpen = true;
@@ -131,6 +132,7 @@ export class StreamRelay implements Disposable {
     const worker = new Worker(new URL("./relay.worker.ts", import.meta.url).href);
     this.#worker = worker;
     worker.addEventListener("message", ({ data }: MessageEvent<FromRelay>) => this.#hear(data));
+    worker.addEventListener("close", () => this.#closeLeft());
     worker.addEventListener("error", ({ message }) => this.#end(new Error(`relay: its thread failed: ${message}`)));
     worker.postMessage(start, [start.port]);
   }
@@ -224,6 +226,9 @@ export class StreamRelay implements Disposable {
 
   #hear(message: FromRelay): void {
     switch (message.say) {
+      case "apart":
+        this.#left = message.left;
+        return;
       case "ready":
         // A thread with a table of its own has copies of these.
         this.#outbox?.taken();
@@ -254,6 +259,12 @@ export class StreamRelay implements Disposable {
   #closeOwn(which: "listener" | "signal"): void {
     if (this.#descriptors[which] >= 0) this.sockets.closeFile(this.#descriptors[which]);
     this.#descriptors[which] = -1;
+  }
+
+  /** What the run-time of its thread, which has ended, could close in the thread's own table alone. */
+  #closeLeft(): void {
+    for (const fd of this.#left) this.sockets.closeFile(fd);
+    this.#left = [];
   }
 
   async #resolve(question: number, name: string): Promise<void> {

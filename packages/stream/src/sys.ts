@@ -56,6 +56,8 @@ const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const RLIMIT_NOFILE = 7;
 
+/** struct epoll_event of linux/eventpoll.h: packed on x86-64 alone. */
+export const EPOLL_EVENT_BYTES = process.arch === "x64" ? 12 : 16;
 export const EPOLLIN = 1;
 export const EPOLLOUT = 4;
 export const EPOLLERR = 8;
@@ -68,6 +70,7 @@ export const EPERM = 1;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const EACCES = 13;
+export const EEXIST = 17;
 export const ENFILE = 23;
 export const EMFILE = 24;
 export const EADDRINUSE = 98;
@@ -117,6 +120,9 @@ const NOTHING = pointer(0);
 /** `struct linger` {1, 0}, and a count of 1 for an eventfd. */
 const one = Int32Array.of(1, 0);
 const oneAt = pointer(addressOf(one));
+/** `struct linger` {0, 0}. */
+const none = Int32Array.of(0, 0);
+const noneAt = pointer(addressOf(none));
 const numbers = new Map<number, Int32Array>();
 
 /** The address of an `int` of that value, which stays as it is. */
@@ -239,9 +245,9 @@ export function setKeepAlive(fd: number, seconds: number): number {
   return setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds) || setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-/** Closing will send an RST and drop what was not sent. */
-export function setAbort(fd: number): void {
-  libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, oneAt, one.byteLength);
+/** Whether closing, however it comes about, sends an RST and drops what was not sent; else it ends in order. */
+export function setAbort(fd: number, aborts: boolean): void {
+  libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, aborts ? oneAt : noneAt, one.byteLength);
 }
 
 /** The error that waits at a socket, and takes it away; 0: none. */
@@ -347,8 +353,9 @@ export function epollAdd(epoll: number, fd: number, event: Uint8Array): number {
   return libc().epoll_ctl(epoll, EPOLL_CTL_ADD, fd, pointer(addressOf(event))) < 0 ? errno() : 0;
 }
 
-export function epollRemove(epoll: number, fd: number): void {
-  libc().epoll_ctl(epoll, EPOLL_CTL_DEL, fd, answeredAt);
+/** 0, or the errno. */
+export function epollRemove(epoll: number, fd: number): number {
+  return libc().epoll_ctl(epoll, EPOLL_CTL_DEL, fd, answeredAt) < 0 ? errno() : 0;
 }
 
 /** How many events, or -1. */

@@ -22,6 +22,7 @@ import { systemError } from "./errors.ts";
 import type { Interrupt } from "./interrupt.ts";
 import { PacketPath } from "./packet-path.ts";
 import { whenReadable, whenWritable, type ReadinessWait } from "./readiness.ts";
+import { Sleeper } from "./sleep/sleeper.ts";
 import * as sys from "./sys.ts";
 import type { Offload } from "./tun-node.ts";
 import { describeDescriptor, tell } from "./tun-requests.ts";
@@ -52,6 +53,8 @@ export interface LinuxTunParts {
   readonly ownership: "owned" | "borrowed" | "lent";
   /** `close` makes the descriptor blocking again, as it was. */
   readonly blockAgain?: boolean;
+  /** What the threads that hold the device share of a Sleeper. */
+  readonly sleeper?: SharedArrayBuffer;
 }
 
 export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTunDevice {
@@ -65,6 +68,7 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
   readonly #parts: LinuxTunParts;
   readonly #fd: number;
   readonly #path: PacketPath;
+  readonly #sleeper: Sleeper;
   readonly #poll = new sys.PollSet(PLACES);
   #name: string;
   #deleteOnClose = false;
@@ -91,6 +95,7 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
       vectored: true,
     };
     this.#path = new PacketPath(parts.fd, headerBytesOf(this.capabilities), () => this.name);
+    this.#sleeper = new Sleeper(parts.fd, parts.sleeper);
     this.#poll.set(EVENT_PLACE, parts.eventFd);
   }
 
@@ -152,7 +157,9 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
   }
 
   wake(): void {
-    if (this.#open) sys.raiseEvent(this.#parts.eventFd);
+    if (!this.#open) return;
+    sys.raiseEvent(this.#parts.eventFd);
+    this.#sleeper.wake();
   }
 
   /**
@@ -180,6 +187,8 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
     checkSettings(change, this.capabilities.medium);
     if (change.deleteOnClose !== undefined) this.#deleteOnClose = change.deleteOnClose;
     applySettings(this.#underChange(), change);
+    // A thread that sleeps in read(2) does so only as long as no write can find the queue full.
+    if (change.sendBufferBytes !== undefined) this.#sleeper.wake();
   }
 
   state(): DeviceState {
@@ -205,6 +214,7 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
       vnetHeaderBytes: this.#parts.vnetHeaderBytes,
       multiQueue,
       offloads: offloads.join(","),
+      sleeper: this.#sleeper.shared,
     };
   }
 
@@ -219,6 +229,7 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
     }
     this.#end();
     sys.raiseEvent(this.#parts.eventFd);
+    this.#sleeper.close();
     sys.closeFd(this.#parts.eventFd);
     return this.#fd;
   }
@@ -227,10 +238,11 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
     if (!this.#open) return;
     const { ownership, eventFd, blockAgain } = this.#parts;
     if (this.#deleteOnClose && ownership === "owned") tell.persistent(this.#fd, false);
-    if (blockAgain) sys.setNonBlocking(this.#fd, false);
     this.#end();
     if (ownership === "lent") return;
     sys.raiseEvent(eventFd);
+    this.#sleeper.close();
+    if (blockAgain) sys.setNonBlocking(this.#fd, false);
     if (ownership === "owned") sys.closeFd(this.#fd);
     sys.closeFd(eventFd);
   }

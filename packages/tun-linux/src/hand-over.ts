@@ -35,7 +35,7 @@ export function openTransferred(handOver: DeviceHandOver): LinuxTun {
       `hand-over: expected one of driver "${DRIVER}", found "${handOver.driver}"`,
     );
   }
-  const { fd, eventFd, name, index, medium, vnetHeaderBytes, offloads } = handOver;
+  const { fd, eventFd, name, index, medium, vnetHeaderBytes, offloads, sleeper } = handOver;
   return new LinuxTun({
     fd,
     eventFd,
@@ -47,6 +47,7 @@ export function openTransferred(handOver: DeviceHandOver): LinuxTun {
     multiQueue: handOver["multiQueue"] === true,
     offloads: offloads === "" ? [] : (offloads.split(",") as Offload[]),
     ownership: "lent",
+    ...(sleeper instanceof SharedArrayBuffer && { sleeper }),
   });
 }
 

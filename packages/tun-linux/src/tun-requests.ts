@@ -24,6 +24,8 @@ const TUNSETQUEUE = 0x400454d9;
 export const TUNSETIFINDEX = 0x400454da;
 const TUNSETCARRIER = 0x400454e2;
 const TUNGETDEVNETNS = 0x54e3;
+/** INT_MAX: no limit, as a device is made. */
+const SEND_BUFFER_MAX_BYTES = 0x7fff_ffff;
 const SIOCSIFHWADDR = 0x8924;
 const SIOCGIFHWADDR = 0x8927;
 
@@ -94,6 +96,13 @@ export function readFeatures(fd: number): number {
 
 export function sendBufferBytes(fd: number): number {
   return readWord(fd, TUNGETSNDBUF, "asking for the send buffer");
+}
+
+/** Whether it is a TUN device on which no write ever finds the queue full: its limit is as it was made with. */
+export function takesAllWrites(fd: number): boolean {
+  const memory = word(0);
+  if (sys.ioctlMemory(fd, TUNGETSNDBUF, memory) !== 0) return false;
+  return new DataView(memory.buffer).getInt32(0, true) === SEND_BUFFER_MAX_BYTES;
 }
 
 export function vnetHeaderBytes(fd: number): number {

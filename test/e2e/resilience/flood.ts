@@ -1,7 +1,7 @@
 // A flood through a running service, pages that are asked for meanwhile, and what the service's figures say about it.
 import { BLOCKED_NAME } from "@bunnel/lab/live";
 import { expect } from "bun:test";
-import { succeed } from "../lab.ts";
+import { expectServed, succeed } from "../lab.ts";
 import { FLOOD_SENDER, type FloodKind } from "@bunnel/tools/soak";
 import type { Rig, Running, Status } from "./rig.ts";
 
@@ -41,7 +41,7 @@ export async function flood(rig: Rig, running: Running, { kind, packets, pauseMs
   let pages = 0;
   while (!isOver) {
     const order = { host: BLOCKED_NAME, scheme: "https", family: 4, timeoutMs: PAGE_MS } as const;
-    expect(await rig.lab.fetch(order)).toMatchObject({ outcome: "served" });
+    await expectServed(rig.lab, order);
     pages++;
   }
   const { status, stdout, stderr } = await sender;

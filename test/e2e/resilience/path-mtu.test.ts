@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { join } from "node:path";
 import { BLOCKED_NAME, contentBlocks, contentDigest, serverAddress } from "@bunnel/lab/live";
 import { clientHello, POST_QUANTUM_SHARE_BYTES } from "@bunnel/wire";
+import { OUR_MARK } from "@bunnel/tun-linux";
 import { METHODS, succeed, upload } from "../lab.ts";
 import { type Nginx, NGINX_PORT, startNginx } from "../nginx.ts";
 import { FAMILIES, Rig, type Running } from "./rig.ts";
@@ -70,6 +71,16 @@ describe.each(METHODS)("with method %s, behind a link of 1400 octets", (method) 
     const hello = clientHello({ serverName: BLOCKED_NAME, keyShareBytes: POST_QUANTUM_SHARE_BYTES, padToBytes: 2500 });
     const script = `exec 3<>/dev/tcp/${serverAddress(family)}/443; cat >&3; timeout 8 head -c 1 <&3 | wc -c`;
     expect((await succeed(rig.lab.client, ["bash", "-c", script], hello)).trim()).toBe("1");
+    expect((await running.status()).replaced).toBeGreaterThan(replaced);
+  });
+
+  test.each(FAMILIES)("what was learnt past the device lets nothing pass it by: IPv%i", async (family) => {
+    await forgetPaths();
+    const { replaced } = await running.status();
+    const address = serverAddress(family);
+    await rig.sh(`ping -m ${OUR_MARK} -M do -c 2 -i 0.2 -W 2 -s ${1500 - HEADERS[family]} ${address} || true`);
+    expect(await rig.sh(`ip route get ${address} mark ${OUR_MARK}`)).toContain(`mtu ${NARROW}`);
+    await rig.expectServed([family]);
     expect((await running.status()).replaced).toBeGreaterThan(replaced);
   });
 

@@ -7,7 +7,7 @@ import { RouteNetlink } from "@bunnel/tun-linux";
 import { expect } from "bun:test";
 import { askControl } from "bunnel/src/control/client.ts";
 import { PROGRAM, TempFolder } from "../../cli/run.ts";
-import { createLab, networkState, type NetworkState, STRATEGY, succeed } from "../lab.ts";
+import { createLab, networkState, type NetworkState, SERVED_MS, STRATEGY, succeed } from "../lab.ts";
 
 export const FAMILIES = [4, 6] as const;
 /** The routers that the two ways lead to. */
@@ -20,8 +20,6 @@ export type Way = keyof typeof ROUTERS;
 /** A change is followed within a second; the rest is for a machine that has other things to do. */
 const FOLLOWED_MS = 4000;
 const LOOK_EVERY_MS = 50;
-/** A segment that was lost comes again after a fifth of a second, then after twice that, and so on. */
-const SERVED_MS = 8000;
 
 export interface Status {
   readonly uplinks: readonly string[];

@@ -43,7 +43,9 @@ function isCarried(p: usize, m: Meta, rules: usize, kinds: u32, now: u32): bool 
   const datagram: u64 = isFragment ? datagramOf(p, m) : 0;
   if (isFragment && datagram == 0) return false;
   if (m.fragmentOffset != 0) return isCarriedDatagram(datagram, now);
-  const decided = goesFar(p, m) && (isUdp || isRequest(p, m)) && decide(p, m, rules, egress, now);
+  // A first fragment may be too short for its header: then there are no ports, and no kind of message.
+  const hasHeader = m.payloadOffset > m.l4Offset;
+  const decided = hasHeader && goesFar(p, m) && (isUdp || isRequest(p, m)) && decide(p, m, rules, egress, now);
   if (isFragment) noteFragments(datagram, decided, now);
   return decided;
 }

@@ -22,6 +22,7 @@ export function seqovl(plan: Plan, message: Message, op: Operation, table: usize
   // The pattern and its piece leave in one packet, or a box could read the piece alone.
   if (octets + step.to - step.from > message.limit) return false;
   step.overlap = octets;
+  plan.hasOverlap = 1;
   step.decoy = <u8>op.decoy;
   step.nameAt = <u32>(table + op.nameAt);
   step.nameBytes = op.nameBytes;
@@ -54,6 +55,7 @@ function secondPiece(plan: Plan): Step | null {
  * and the endpoint would read the pattern behind it.
  */
 export function settleOverlaps(plan: Plan, limit: i32): void {
+  if (plan.hasOverlap == 0) return;
   for (let i = 0; i < plan.count; i++) {
     const step = plan.step(i);
     if (step.kind != STEP_REAL || step.overlap == 0 || step.from == 0) continue;

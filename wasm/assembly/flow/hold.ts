@@ -111,6 +111,17 @@ export class Hold {
   /** Octets of the headers before the message. */
   headerBytes: i32;
 
+  /** A message of the packet's flow, of which nothing is kept yet: all fields, in sixteens of octets. */
+  begin(m: Meta, wanted: i32, deadline: u32): void {
+    const at = changetype<usize>(this);
+    const who = i64x2.splat(<u64>HOLD_WAITING | ((<u64>m.flow) << 32));
+    const when = i64x2.splat(<u64>deadline | ((<u64>m.seq) << 32));
+    v128.store(at, i64x2.replace_lane(who, 1, m.hash));
+    v128.store(at, i64x2.replace_lane(when, 1, (<u64>(<u32>wanted)) << 32), 16);
+    v128.store(at, i64x2.replace_lane(i64x2.splat(0), 1, (<u64>m.direction) << 32), 32);
+    this.headerBytes = m.payloadOffset;
+  }
+
   /** Whether the packet carries the very octets that stand at `offset` of the message. */
   hasOctets(p: usize, m: Meta, offset: i32): bool {
     // Written so that a distance near 2^31 does not overflow.
@@ -161,16 +172,7 @@ export function takeHold(m: Meta, wanted: i32, deadline: u32): Hold | null {
   const place = findPlace(m);
   if (place == null || (place.state != HOLD_FREE && place.packets > 0)) return null;
   place.free();
-  place.flow = m.flow;
-  place.hash = m.hash;
-  place.direction = m.direction;
-  place.seq = m.seq;
-  place.bytes = 0;
-  place.wanted = wanted;
-  place.limit = 0;
-  place.headerBytes = m.payloadOffset;
-  place.deadline = deadline;
-  place.state = HOLD_WAITING;
+  place.begin(m, wanted, deadline);
   const others = laneWord(WORD_HOLDS);
   if (others == 0 || <i32>(deadline - laneWord(WORD_DEADLINE)) < 0) setLaneWord(WORD_DEADLINE, deadline);
   setLaneWord(WORD_HOLDS, others + 1);
@@ -194,6 +196,19 @@ function findPlace(m: Meta): Hold | null {
 
 if (PLACES_AT + <usize>HOLDS_MAX * PLACE_BYTES > <usize>LANE_HOLD_BYTES) {
   ERROR("the hold region is too small for its places");
+}
+if (
+  offsetof<Hold>("flow") != 4 ||
+  offsetof<Hold>("hash") != 8 ||
+  offsetof<Hold>("deadline") != 16 ||
+  offsetof<Hold>("seq") != 20 ||
+  offsetof<Hold>("bytes") != 24 ||
+  offsetof<Hold>("wanted") != 28 ||
+  offsetof<Hold>("limit") != 32 ||
+  offsetof<Hold>("direction") != 44 ||
+  offsetof<Hold>("headerBytes") != 48
+) {
+  ERROR("a Hold does not lie as `begin` writes it");
 }
 if (offsetof<Hold>() > RECORD_BYTES) ERROR("a Hold does not fit into its record");
 if (<usize>HOLD_PACKETS_MAX * LIST_ENTRY_BYTES > WHOLE_AT - SLOT_HEADROOM_BYTES) {

@@ -51,6 +51,19 @@ export function copyRecord(to: usize, from: usize): void {
   v128.store(to, v128.load(from, 48), 48);
 }
 
+/** Two records of 64 octets, the one in the place of the other. */
+export function swapRecords(one: usize, other: usize): void {
+  const a = v128.load(one);
+  const b = v128.load(one, 16);
+  const c = v128.load(one, 32);
+  const d = v128.load(one, 48);
+  copyRecord(one, other);
+  v128.store(other, a);
+  v128.store(other, b, 16);
+  v128.store(other, c, 32);
+  v128.store(other, d, 48);
+}
+
 /** Sets a record of 64 octets to 0. */
 export function clearRecord(at: usize): void {
   const zero = i64x2.splat(0);

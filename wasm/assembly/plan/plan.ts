@@ -3,7 +3,7 @@
 //
 //   at the lane's plan region: | message 64 | plan 64 | steps … |
 import { LANE_PLAN, PLAN_STEPS_MAX } from "@bunnel/abi/src/index";
-import { clearRecord, copyRecord } from "../mem/copy";
+import { clearRecord, copyRecord, swapRecords } from "../mem/copy";
 import { lane } from "../mem/lane";
 import { BELONGS_BEFORE, BELONGS_BEHIND, Step, STEP_BYTES, STEP_FAKE, STEP_REAL } from "./step";
 
@@ -38,6 +38,8 @@ export class Plan {
   isAnswered: u8;
   /** Datagrams may be cut: the packet is a super-packet of many. */
   cutsDatagrams: u8;
+  /** Some step has, or had, an overlap. */
+  hasOverlap: u8;
 
   static get current(): Plan {
     return changetype<Plan>(lane + LANE_PLAN + PLAN_AT);
@@ -78,6 +80,7 @@ export class Plan {
 
   /** Whether a real step's overlap lies on octets of the message itself. */
   get hasInnerOverlap(): bool {
+    if (this.hasOverlap == 0) return false;
     for (let i = 0; i < this.count; i++) {
       const step = this.step(i);
       if (step.kind == STEP_REAL && step.overlap > 0 && step.from > 0) return true;
@@ -163,13 +166,7 @@ export class Plan {
   }
 
   swap(i: i32, j: i32): void {
-    const a = changetype<usize>(this.step(i));
-    const b = changetype<usize>(this.step(j));
-    for (let o: usize = 0; o < STEP_BYTES; o += 16) {
-      const octets = v128.load(a + o);
-      v128.store(a + o, v128.load(b + o));
-      v128.store(b + o, octets);
-    }
+    swapRecords(changetype<usize>(this.step(i)), changetype<usize>(this.step(j)));
   }
 
   /** A decoy of the octets [from, to) at place `i`. False: the plan is full. */

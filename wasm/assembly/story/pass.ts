@@ -1,5 +1,5 @@
 // A packet that no plan asks for leaves in the form that the way out takes.
-import { LaneFlag, Reason } from "@bunnel/abi/src/index";
+import { LaneFlag, MetaFlag, Reason } from "@bunnel/abi/src/index";
 import { finishChecksum } from "../emit/checksum";
 import { emitPlan } from "../emit/plan";
 import { Message } from "../l7/message";
@@ -29,12 +29,16 @@ export function pass(p: usize, bytes: i32, m: Meta, reason: i32): i32 {
   return cutSuperPacket(p, m, type);
 }
 
-/** A super-packet for a way out that takes none: cut as the kernel would have. */
+/**
+ * A super-packet for a way out that takes none: cut as the kernel would have. A fragment is none, whatever its virtio
+ * header says: it may lack the transport header that each piece would need.
+ */
 function cutSuperPacket(p: usize, m: Meta, type: u32): i32 {
+  if (m.family == 0 || (m.flags & MetaFlag.Fragment) != 0) return Reason.DropBadOffload;
   const isTcp = m.protocol == PROTOCOL_TCP && type == (m.family == 4 ? GSO_TCPV4 : GSO_TCPV6);
   const isUdp = m.protocol == PROTOCOL_UDP && type == GSO_UDP_L4;
   const limit = payloadLimit(p, m);
-  if (m.family == 0 || !(isTcp || isUdp) || limit < 1 || m.payloadBytes == 0) return Reason.DropBadOffload;
+  if (!(isTcp || isUdp) || limit < 1 || m.payloadBytes == 0) return Reason.DropBadOffload;
   const message = Message.current;
   message.start(p + m.payloadOffset, m.payloadBytes);
   const plan = Plan.current;

@@ -12,6 +12,7 @@ import {
   Reason,
   RX_MAX,
   TRANSLATE_CAPACITY,
+  TRANSLATE_CLOSED,
   TRANSLATE_HOLDS,
   TRANSLATE_SYN_BYTES,
   TranslationState,
@@ -72,7 +73,8 @@ function translate(p: usize, bytes: i32, m: Meta, rules: usize, now: u32): i32 {
   const isLink = isOfLink(p, bytes);
   if (m.family == 0 || (m.flags & MetaFlag.Fragment) != 0) return isLink ? Reason.DropNoTranslation : NOT_OURS;
   const protocol: u32 = m.protocol;
-  if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
+  // The other family's number is a protocol that nobody has looked into.
+  if (protocol == (m.family == 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) {
     const done = translateError(p, m, isLink, FlowKey.current);
     if (done != NO_ERROR) return send(p, bytes, false);
     return isLink ? Reason.DropNoTranslation : NOT_OURS;
@@ -144,7 +146,7 @@ function trackClient(p: usize, m: Meta, entry: Translation, now: u32): void {
 
 /** The first packet of a flow. */
 function begin(p: usize, bytes: i32, m: Meta, key: FlowKey, rules: usize, now: u32): i32 {
-  const rule = rules == 0 ? -1 : streamRule(rules, p, m, now);
+  const rule = rules == 0 || regionWord(TRANSLATE_CLOSED) != 0 ? -1 : streamRule(rules, p, m, now);
   if (rule < 0) return NOT_OURS;
   const holds = regionWord(TRANSLATE_HOLDS) != 0;
   if (holds && <i32>m.payloadOffset > TRANSLATE_SYN_BYTES) return NOT_OURS;

@@ -52,7 +52,7 @@ export function statusText(stats: ServiceStatus): string {
     ["  replaced", `${stats.replaced} (${stats.pieces} pieces, ${stats.fakes} fakes)`],
     ["  held", String(stats.held)],
     ["  dropped", String(stats.dropped)],
-    ["sent", `${stats.egressSent} (${stats.egressRefused} refused by the system, ${stats.queueDropped} without room)`],
+    ["sent", sentText(stats)],
     ["messages", messagesText(stats)],
     ["flows", `${stats.flows} of ${stats.flowsInserted} seen`],
     ...dnsRows(stats),
@@ -61,4 +61,11 @@ export function statusText(stats: ServiceStatus): string {
   for (const [reason, packets] of Object.entries(stats.reasons)) rows.push([`  ${reason}`, String(packets)]);
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}
+
+/** What the way out made of packets; resets and ICMP errors that nobody will say again are told apart. */
+function sentText({ egressSent, egressRefused, queueDropped, answersDropped }: ServiceStatus): string {
+  const answers = answersDropped === 0 ? "" : `, ${answersDropped} of them resets or ICMP errors`;
+  const lost = queueDropped + answersDropped;
+  return `${egressSent} (${egressRefused} refused by the system, ${lost} without room${answers})`;
 }

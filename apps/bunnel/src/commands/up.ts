@@ -19,6 +19,7 @@ import { openDns, openDnsBySockets, type DnsService } from "../dns/dns-service.t
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
 import { ExitError, StoppedError } from "../service/exit.ts";
+import { exitAtOnce } from "../supervisor/sys.ts";
 import { gatewayWarnings } from "../service/gateway.ts";
 import { follow } from "../service/follow.ts";
 import { joinSystem, type Joined } from "../service/joined.ts";
@@ -121,8 +122,22 @@ function readPump(text: string): PumpChoice {
   throw new InvalidArgumentError("expected auto, plain or uring");
 }
 
+const LAST_WORDS_MS = 1000;
+
 async function up(options: UpOptions): Promise<void> {
   await carryTraffic(options, joinSystem);
+  if (process.platform !== "linux") return;
+  await written();
+  // Everything is as before: no thread that is on its way out has anything left to do that is worth waiting for.
+  exitAtOnce(0);
+}
+
+/** What was said is with whoever reads it; a reader who does not read is not waited for. */
+async function written(): Promise<void> {
+  const all = [process.stdout, process.stderr].map(
+    (stream) => new Promise<void>((done) => stream.write("", () => done())),
+  );
+  await Promise.race([Promise.all(all), Bun.sleep(LAST_WORDS_MS)]);
 }
 
 /** `bunnel up` with the parts of a system. */

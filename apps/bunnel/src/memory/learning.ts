@@ -63,7 +63,8 @@ export class Learning {
   readonly watches: Watches;
   readonly #hosts: HostWatch;
   #base: Profile;
-  #candidates: Candidates;
+  /** Undefined: nobody has needed them yet. To write each into a table takes a fifth of the start of a service. */
+  #candidates: Candidates | undefined;
   #deciders: Deciders | undefined;
   #network: Network | undefined;
   /** By `hostKey`. */
@@ -85,7 +86,6 @@ export class Learning {
 
   constructor(readonly parts: LearningParts) {
     this.#base = parts.profile;
-    this.#candidates = candidatesOf(parts.profile);
     this.watches = new Watches(rateSettings(parts.profile));
     this.#hosts = new HostWatch(watchSettings(parts.profile), (key, kind, tried) => this.#next(key, kind, tried));
     this.#refreshAt = parts.now() + REFRESH_EVERY_MS;
@@ -120,7 +120,7 @@ export class Learning {
   use(profile: Profile): void {
     this.#base = profile;
     this.#deciders = undefined;
-    this.#candidates = candidatesOf(profile);
+    this.#candidates = undefined;
     this.#hosts.settings = watchSettings(profile);
     this.watches.settings = rateSettings(profile);
   }
@@ -262,6 +262,7 @@ export class Learning {
     const deciders = this.#decide();
     const own = this.#learned.has(key) ? this.#ownText(host, kind) : undefined;
     const isHopeful = own !== undefined && !tried.has(own) && (scores.get(own) ?? 1) > KNOWN_SCORE;
+    this.#candidates ??= candidatesOf(this.#base);
     const { usable, quic } = this.#candidates;
     const others = (isQuic ? quic : usable).filter(
       ({ text }) => !tried.has(text) && changesHost(deciders, host, kind, text),

@@ -71,8 +71,9 @@ function messages(status: ServiceStatus): Sample[] {
   return labelled("kind", kinds);
 }
 
-function egress({ egressSent, egressRefused, queueDropped }: ServiceStatus): Sample[] {
-  return labelled("outcome", { sent: egressSent, refused: egressRefused, dropped: queueDropped });
+function egress({ egressSent, egressRefused, queueDropped, answersDropped }: ServiceStatus): Sample[] {
+  const dropped = { dropped: queueDropped, dropped_answer: answersDropped };
+  return labelled("outcome", { sent: egressSent, refused: egressRefused, ...dropped });
 }
 
 function flows({ flowsInserted, flowsEvicted, flowsExpired, flowsUntracked }: ServiceStatus): Sample[] {

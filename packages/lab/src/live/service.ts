@@ -1,5 +1,6 @@
 // The program under test, as it runs on the client: `bunnel up` or anything with its manners. It says by one line of
 // JSON on standard output that it is up, and by another that it is down.
+import { readdirSync, readFileSync } from "node:fs";
 import type { LabHost, PipedProcess } from "./host.ts";
 import { openProfile } from "./profile-file.ts";
 import { LabError } from "./errors.ts";
@@ -24,10 +25,11 @@ export type ServiceReport = Readonly<Record<string, unknown>>;
 
 const START_MS = 60_000;
 /**
- * A kernel keeps who closes a TUN device waiting until all that refers to it is gone: as a rule no time at all, now and
- * then a minute or three ("unregister_netdevice: waiting for … to become free").
+ * A kernel keeps who closes a TUN device waiting until all that refers to it is gone ("unregister_netdevice: waiting
+ * for … to become free"): a connection over IPv6 whose process has ended can take a minute or three for that.
  */
-const STOP_MS = 200_000;
+const STOP_MS = 150_000;
+const KILLED_MS = 20_000;
 
 /**
  * Gives a command a /run and a /var/lib of its own (mount_namespaces(7)); what comes after is the command. Without -n,
@@ -84,8 +86,9 @@ export class Service implements AsyncDisposable {
     this.process.kill(signal);
     const status = await withTimeout(this.process.exited, STOP_MS);
     if (status === undefined) {
-      await this.kill();
-      throw new LabError("E_LAB_SERVICE", `service did not end within ${STOP_MS} ms of ${signal}`);
+      const where = whereItIs(this.pid);
+      await withTimeout(this.kill(), KILLED_MS);
+      throw new LabError("E_LAB_SERVICE", `service did not end within ${STOP_MS} ms of ${signal}: ${where}`);
     }
     const last = await this.#words.next();
     return { status, report: last.done === true ? undefined : last.value };
@@ -110,6 +113,18 @@ export class Service implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.process.exitCode === null && this.process.signalCode === null) await this.stop();
+  }
+}
+
+/** What each thread of a process waits for in the kernel: proc(5), comm, wchan. */
+function whereItIs(pid: number): string {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`).map((thread) =>
+      ["comm", "wchan"].map((name) => readFileSync(`/proc/${pid}/task/${thread}/${name}`, "utf8").trim()).join(" in "),
+    );
+    return threads.join(", ");
+  } catch (error) {
+    return String(error);
   }
 }
 

@@ -4,6 +4,7 @@ import {
   addressOf,
   closeFile,
   EINTR,
+  EPOLL_EVENT_BYTES,
   epollAdd,
   EPOLLET,
   EPOLLIN,
@@ -17,15 +18,13 @@ import {
 } from "../sys.ts";
 import type { Happened, Multiplexer } from "./multiplexer.ts";
 
-/** linux/eventpoll.h: packed on x86-64 alone. */
-const EVENT_BYTES = process.arch === "x64" ? 12 : 16;
-const DATA_AT = EVENT_BYTES - 8;
+const DATA_AT = EPOLL_EVENT_BYTES - 8;
 const EVENTS_MAX = 512;
 const EVERYTHING = (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
 
 export class Epoll implements Multiplexer {
   readonly descriptor: number;
-  readonly #events = new Uint8Array(EVENT_BYTES * EVENTS_MAX);
+  readonly #events = new Uint8Array(EPOLL_EVENT_BYTES * EVENTS_MAX);
   readonly #eventsAt: number;
 
   constructor() {
@@ -35,7 +34,7 @@ export class Epoll implements Multiplexer {
   }
 
   add(fd: number, generation: number): number {
-    const event = new Uint8Array(EVENT_BYTES);
+    const event = new Uint8Array(EPOLL_EVENT_BYTES);
     const view = new DataView(event.buffer);
     view.setUint32(0, EVERYTHING, true);
     view.setUint32(DATA_AT, fd, true);
@@ -55,7 +54,7 @@ export class Epoll implements Multiplexer {
       throw new StreamError("E_STREAM_SYSTEM", "epoll could not wait", error);
     }
     for (let index = 0; index < count; index += 1) {
-      const at = index * EVENT_BYTES;
+      const at = index * EPOLL_EVENT_BYTES;
       const fd = readWord(this.#eventsAt, at + DATA_AT);
       happened(readWord(this.#eventsAt, at), fd, readWord(this.#eventsAt, at + DATA_AT + 4));
     }

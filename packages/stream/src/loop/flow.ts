@@ -8,46 +8,21 @@ import type { MessageFacts } from "@bunnel/profile";
 import type { StreamMessage } from "../message/first-message.ts";
 import { planMessage, type StreamPlan } from "../plan/plan.ts";
 import type { ProxyWish } from "../proxy/handshake.ts";
-import type { ProxyTarget, ProxyUser } from "../proxy/socks5.ts";
-import type { RelayAccept, RelayFlow, SocketAddress } from "../relay-options.ts";
-import { decide, type RelayRules } from "../rules.ts";
+import type { ProxyTarget } from "../proxy/socks5.ts";
+import type { RelayFlow, SocketAddress } from "../relay-options.ts";
+import { decide } from "../rules.ts";
 import { familyOf, isAddress } from "../socket-address.ts";
 import { closeFile, setAbort, setNoDelay, shutdownWrite, takeError } from "../sockets/current.ts";
 import { EACCES, ECONNREFUSED, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, ETIMEDOUT } from "../sys.ts";
-import type { AheadSource } from "./ahead.ts";
 import type { Association } from "./association.ts";
 import { Channel, type ChannelShared } from "./channel.ts";
-import type { CounterName, Counters } from "./counters.ts";
-import { beginConnection, boundAddress, type OutsideOptions } from "./outside.ts";
+import type { CounterName } from "./counters.ts";
+import type { FlowHost } from "./flow-host.ts";
+import { beginConnection, boundAddress } from "./outside.ts";
 import { discardAll, Opening } from "./opening.ts";
-import type { Poller, Watcher } from "./poller.ts";
+import type { Watcher } from "./poller.ts";
 import type { Timer } from "./timers.ts";
-import type { ToldMessages } from "./told-messages.ts";
 import { Upstream, type UpstreamHost } from "./upstream.ts";
-
-/** What a flow has of the loop. */
-export interface FlowHost extends OutsideOptions, AheadSource {
-  readonly accept: RelayAccept;
-  readonly user: ProxyUser | undefined;
-  readonly poller: Poller;
-  readonly shared: ChannelShared;
-  readonly counters: Counters;
-  readonly connectTimeoutMs: number;
-  readonly messageTimeoutMs: number;
-  /** Undefined: nobody wants to hear of messages. */
-  readonly told: ToldMessages | undefined;
-  readonly rules: RelayRules;
-  readonly now: number;
-  timer(ms: number, act: () => void): Timer;
-  /** Has the flow run again soon, after others. */
-  again(flow: Flow): void;
-  /** Where a translated connection wanted to go. */
-  askDestination(peer: SocketAddress, answer: (found: SocketAddress | undefined) => void): void;
-  askName(name: string, answer: (addresses: readonly string[]) => void): void;
-  /** Opens a socket for a SOCKS client's datagrams; undefined: it may not have one. */
-  associate(flow: Flow): Association | undefined;
-  ended(flow: Flow): void;
-}
 
 /** How a flow ended, as it is counted. */
 type End = Extract<CounterName, "finished" | "reset" | "refused" | "unknown" | "idled" | "overLimit">;
@@ -89,6 +64,9 @@ export class Flow implements Watcher, UpstreamHost {
     this.lastActive = host.now;
     this.#bornAt = host.now;
     setNoDelay(client);
+    // Who carries it may be killed: then what is not whole must not look as if it were, and a connection over IPv6
+    // that waited for answers without its process would keep the system from removing the device for two minutes.
+    setAbort(client, true);
     if (host.accept === "proxy") {
       this.#opening = new Opening(client, host.shared, host.user);
       this.#timer = host.timer(HANDSHAKE_MS, () => this.end("unknown"));
@@ -209,11 +187,13 @@ export class Flow implements Watcher, UpstreamHost {
     this.#up?.drop();
     this.#down?.drop();
     this.association?.[Symbol.dispose]();
-    for (const fd of [this.client, this.#server]) {
-      if (fd < 0) continue;
+    for (const fd of [this.client, this.#server].filter((each) => each >= 0)) {
       this.host.poller.remove(fd);
-      if (how !== "finished") setAbort(fd);
-      closeFile(fd);
+      if (how !== "finished") this.host.resets.send(fd);
+      else {
+        setAbort(fd, false);
+        closeFile(fd);
+      }
     }
     this.host.counters.add("open", -1);
     this.host.counters.add(how);
@@ -296,6 +276,7 @@ export class Flow implements Watcher, UpstreamHost {
 
   #watch(fd: number): void {
     this.#server = fd;
+    setAbort(fd, true);
     this.host.poller.add(fd, this);
   }
 
@@ -355,6 +336,7 @@ export class Flow implements Watcher, UpstreamHost {
   #closeServer(): void {
     if (this.#server < 0) return;
     this.host.poller.remove(this.#server);
+    setAbort(this.#server, false);
     closeFile(this.#server);
     this.#hung.delete(this.#server);
     this.#server = -1;

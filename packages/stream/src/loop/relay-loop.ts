@@ -3,7 +3,7 @@ import { receiveMessageOnPort } from "node:worker_threads";
 import type { FromRelay, RelayStart, ToRelay } from "../protocol.ts";
 import type { Reached, SocketAddress } from "../relay-options.ts";
 import { isAddress, readSockaddr, SOCKADDR_MAX_BYTES } from "../socket-address.ts";
-import { acceptFrom, useSockets, clearSignal, closeFile, errno, prepare, setAbort } from "../sockets/current.ts";
+import { acceptFrom, useSockets, clearSignal, closeFile, errno, prepare } from "../sockets/current.ts";
 import { addressOf, EINTR, EMFILE, ENFILE } from "../sys.ts";
 import { socketsOf } from "../sockets/of-form.ts";
 import { Inbox } from "../own-table/hand-over.ts";
@@ -13,9 +13,11 @@ import { DatagramSessions } from "../datagrams/sessions.ts";
 import { Association } from "./association.ts";
 import type { ChannelShared } from "./channel.ts";
 import { Counters } from "./counters.ts";
-import { Flow, type FlowHost } from "./flow.ts";
+import { Flow } from "./flow.ts";
+import type { FlowHost } from "./flow-host.ts";
 import { Pipes } from "./pipes.ts";
 import { Poller } from "./poller.ts";
+import { Resets } from "./resets.ts";
 import { Timers, type Timer } from "./timers.ts";
 import { ToldMessages } from "./told-messages.ts";
 
@@ -29,6 +31,7 @@ export class RelayLoop implements FlowHost {
   readonly poller: Poller;
   readonly shared: ChannelShared;
   readonly counters: Counters;
+  readonly resets = new Resets((ms, act) => this.timer(ms, act));
   readonly accept;
   readonly user;
   readonly mark;
@@ -95,6 +98,7 @@ export class RelayLoop implements FlowHost {
       for (const flow of runnable) flow.run();
     }
     for (const flow of [...this.#flows]) flow.end("reset");
+    this.resets.finish();
     this.#ahead.close();
     this.#sessions?.[Symbol.dispose]();
     this.#ahead.close();
@@ -185,8 +189,7 @@ export class RelayLoop implements FlowHost {
   }
 
   #turnAway(fd: number): void {
-    setAbort(fd);
-    closeFile(fd);
+    this.resets.send(fd);
     this.counters.add("overLimit");
   }
 

@@ -32,7 +32,8 @@ export function takeOwnTable(kept: readonly number[]): void {
   for (const [index, fd] of known.entries()) closeBetween((known[index - 1] ?? -1) + 1, fd - 1);
 }
 
-function descriptorsOfRunTime(): number[] {
+/** Those by which the run-time's threads wait, of all that the calling thread sees. */
+export function descriptorsOfRunTime(): number[] {
   return readdirSync(DESCRIPTORS).flatMap((name) => (OF_RUN_TIME.test(linkOf(name)) ? [Number(name)] : []));
 }
 

@@ -26,7 +26,7 @@ export const connectTo: Sockets["connectTo"] = (fd, address) => currentSockets()
 export const localAddress: Sockets["localAddress"] = (fd, into) => currentSockets().localAddress(fd, into);
 export const setNoDelay: Sockets["setNoDelay"] = (fd) => currentSockets().setNoDelay(fd);
 export const setHops: Sockets["setHops"] = (fd, family, hops) => currentSockets().setHops(fd, family, hops);
-export const setAbort: Sockets["setAbort"] = (fd) => currentSockets().setAbort(fd);
+export const setAbort: Sockets["setAbort"] = (fd, aborts) => currentSockets().setAbort(fd, aborts);
 export const takeError: Sockets["takeError"] = (fd) => currentSockets().takeError(fd);
 export const unsentBytes: Sockets["unsentBytes"] = (fd) => currentSockets().unsentBytes(fd);
 export const receive: Sockets["receive"] = (fd, at, bytes) => currentSockets().receive(fd, at, bytes);

@@ -42,7 +42,8 @@ export interface Sockets {
   setMark(fd: number, mark: number): number;
   setDevice(fd: number, family: number, name: string): number;
   setHops(fd: number, family: number, hops: number): number;
-  setAbort(fd: number): void;
+  /** Whether closing, however it comes about, sends an RST and drops what was not sent; else it ends in order. */
+  setAbort(fd: number, aborts: boolean): void;
   takeError(fd: number): number;
   unsentBytes(fd: number): number;
 

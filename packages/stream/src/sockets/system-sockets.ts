@@ -44,6 +44,7 @@ export class SystemSockets implements PortableSockets {
   #size = new Int32Array(1);
   /** {1, 0} of `struct linger`. */
   readonly #linger = Int32Array.of(1, 0);
+  readonly #noLinger = Int32Array.of(0, 0);
   readonly #ownHops = new Map<number, number>();
 
   constructor(
@@ -160,9 +161,10 @@ export class SystemSockets implements PortableSockets {
     return this.#set(fd, option, hops === OWN_HOPS ? (this.#ownHops.get(family) ?? hops) : hops);
   }
 
-  setAbort(fd: number): void {
+  setAbort(fd: number, aborts: boolean): void {
     const { SOL_SOCKET, SO_LINGER } = this.numbers;
-    this.calls.setsockopt(fd, SOL_SOCKET, SO_LINGER, pointer(addressOf(this.#linger)), this.#linger.byteLength);
+    const linger = aborts ? this.#linger : this.#noLinger;
+    this.calls.setsockopt(fd, SOL_SOCKET, SO_LINGER, pointer(addressOf(linger)), linger.byteLength);
   }
 
   takeError(fd: number): number {

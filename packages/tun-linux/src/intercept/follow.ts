@@ -2,7 +2,7 @@
 import type { NetworkEvent } from "../netcfg/events.ts";
 import { TABLE_MAIN } from "../netcfg/routes.ts";
 import type { LinuxInterception } from "./interception.ts";
-import { ROUTE_TABLE } from "./marks.ts";
+import { LAST_TABLE, ROUTE_TABLE } from "./marks.ts";
 
 /**
  * Refreshes the interception at each event that can concern it, until the events end. Close the events before the
@@ -20,7 +20,7 @@ export async function followNetwork(
 function concerns(event: NetworkEvent): boolean {
   switch (event.type) {
     case "route":
-      return event.route.table === TABLE_MAIN || event.route.table === ROUTE_TABLE;
+      return [TABLE_MAIN, ROUTE_TABLE, LAST_TABLE].includes(event.route.table);
     case "rule":
       return event.change === "removed";
     case "link":

@@ -45,6 +45,7 @@ describe.each(METHODS)("after a kill with method %s", (method) => {
     expect(removed.filter((line) => line.includes("kill switch"))).toEqual([
       "unreachable default route of table 4000: the kill switch (IPv4)",
       "unreachable default route of table 4000: the kill switch (IPv6)",
+      ...(method === "rules" ? ["unreachable default route of table 4002: the kill switch (IPv6)"] : []),
     ]);
     expect(lab.traces()).toEqual(NOTHING);
     expect(fate(to)).toBe(`heard ${HELLO.length}`);

@@ -14,6 +14,7 @@ import { gotoVerdict, returnVerdict } from "../nft/expression.ts";
 import { addMark, hasSourcePortOfSet, isTcp, isUdp, leavesBy, markHas } from "../nft/match.ts";
 import { deleteTable, newChain, newRouteChain, newRule, newSet, newTable } from "../nft/message.ts";
 import type { RangeSet, Rule } from "../nft/message.ts";
+import { ifThere } from "./if-there.ts";
 import { isRule } from "./policy.ts";
 import { OUR_MARK, SELECTED_MARK } from "./marks.ts";
 import { rangesOfNumbers } from "./owner-rules.ts";
@@ -31,10 +32,6 @@ const CHAIN_PORTS = "ports";
 /** One before NF_IP_PRI_MANGLE of linux/netfilter_ipv4.h, where the hook of a service stands. */
 const PRIORITY_BEFORE_SERVICE = -151;
 const FAMILIES = [4, 6] as const;
-// asm-generic/errno-base.h: what removing answers when it is gone already
-const ENOENT = 2;
-const ESRCH = 3;
-const ENODEV = 19;
 
 /** Which local ports, and where what leaves them comes up. */
 export interface LocalPorts {
@@ -129,13 +126,4 @@ function contentOf({ taken, apart }: LocalPorts) {
 
 function portsOf(name: string, range: NumberRange): RangeSet {
   return { name, key: "port", keyBytes: 2, ranges: rangesOfNumbers([range], 2) };
-}
-
-function ifThere(remove: () => void): void {
-  try {
-    remove();
-  } catch (error) {
-    if (error instanceof DeviceError && [ENOENT, ESRCH, ENODEV].includes(error.errno)) return;
-    throw error;
-  }
 }

@@ -19,6 +19,8 @@ export const INCLUDED_PROCESS_MARK = 0x1000;
 
 /** The route table that holds one default route per family, into the device. */
 export const ROUTE_TABLE = 4000;
+/** The same route once more, for what ROUTE_TABLE threw back and table main has no way for. Rules mode, IPv6 only. */
+export const LAST_TABLE = 4002;
 
 /**
  * What a kill switch puts into that table behind all other routes: destinations are unreachable once the device, and
@@ -28,10 +30,14 @@ export const CLOSED_METRIC = 4_000_000_000;
 
 /** Our own packets take table main. Rules mode only. */
 export const PRIORITY_OWN = 8998;
-/** Routes of table main that are narrower than a default route win. Rules mode only. */
+/** Exceptions and, for IPv4, routes of table main that are narrower than a default route win. Rules mode only. */
 export const PRIORITY_DIRECT = 8999;
 /** Selected packets take our table. */
 export const PRIORITY_SELECTED = 9000;
+/** What our table threw back takes a narrower route of table main. Rules mode, IPv6 only. */
+export const PRIORITY_NARROWER = 9001;
+/** What is left then takes LAST_TABLE. Rules mode, IPv6 only. */
+export const PRIORITY_LAST = 9002;
 
 /** The nftables table of nft mode, in family inet. */
 export const NFT_TABLE = "bunnel";

@@ -6,9 +6,12 @@ import type { RuleInfo, RuleSpec } from "../netcfg/rules.ts";
 import {
   CLOSED_METRIC,
   FORWARDED_MARK,
+  LAST_TABLE,
   OUR_MARK,
   SELECTED_MARK,
   PRIORITY_DIRECT,
+  PRIORITY_LAST,
+  PRIORITY_NARROWER,
   PRIORITY_OWN,
   PRIORITY_SELECTED,
   ROUTE_TABLE,
@@ -35,16 +38,27 @@ export function forwardedRules(family: Family, interfaces: readonly string[]): R
  * Rules mode: whatever this machine sends (or these of its users) takes our table, but for our own packets and for all
  * that has a route other than a default route. "lo" is where packets of this machine come from: what it forwards for
  * others stays untouched.
+ *
+ * IPv4 looks for such a route first. IPv6 cannot: what the system has learnt of the path to one address is to it a
+ * route of 128 bits, and no rule tells that from a narrower route. So our table comes first there and throws back what
+ * has a narrower route (`NarrowerRoutes`).
  */
 export function everythingRules(family: Family, users: readonly NumberRange[] = []): RuleSpec[] {
-  const selected = { family, priority: PRIORITY_SELECTED, inInterface: "lo", table: ROUTE_TABLE };
-  return [
-    { family, priority: PRIORITY_OWN, mark: OUR_MARK, mask: OUR_MARK, table: TABLE_MAIN },
-    { family, priority: PRIORITY_DIRECT, table: TABLE_MAIN, suppressPrefixLength: 0 },
-    ...(users.length === 0
-      ? [selected]
-      : users.map(({ first, last }) => ({ ...selected, uidRange: [first, last] as const }))),
-  ];
+  const own = { family, priority: PRIORITY_OWN, mark: OUR_MARK, mask: OUR_MARK, table: TABLE_MAIN };
+  const narrower = { family, table: TABLE_MAIN, suppressPrefixLength: 0 };
+  const selected = ofUsers({ family, priority: PRIORITY_SELECTED, inInterface: "lo", table: ROUTE_TABLE }, users);
+  if (family === 4) return [own, { ...narrower, priority: PRIORITY_DIRECT }, ...selected];
+  const last = ofUsers({ family, priority: PRIORITY_LAST, inInterface: "lo", table: LAST_TABLE }, users);
+  return [own, ...selected, { ...narrower, priority: PRIORITY_NARROWER }, ...last];
+}
+
+function ofUsers(rule: RuleSpec, users: readonly NumberRange[]): RuleSpec[] {
+  return users.length === 0 ? [rule] : users.map(({ first, last }) => ({ ...rule, uidRange: [first, last] }));
+}
+
+/** The tables with a route into the device. */
+export function tablesOf(method: "nft" | "rules", family: Family): readonly number[] {
+  return method === "rules" && family === 6 ? [ROUTE_TABLE, LAST_TABLE] : [ROUTE_TABLE];
 }
 
 /** Rules mode: users whose packets are left alone. */
@@ -52,12 +66,17 @@ export function exceptedUsers(family: Family, { first, last }: NumberRange): Rul
   return { family, priority: PRIORITY_DIRECT, uidRange: [first, last], table: TABLE_MAIN };
 }
 
-/** The rules that we would have made for the users, or the interface, of a rule that was found. */
-export function variedRules({ family, uidRange, mark, inInterface }: RuleInfo): RuleSpec[] {
+/** The rules that we, or earlier versions, would have made for the users or the interface of a rule that was found. */
+export function variedRules(found: RuleInfo): RuleSpec[] {
+  const { family, uidRange, mark, inInterface } = found;
+  // Version 0.1 let IPv6 look for narrower routes as IPv4 does.
+  const earlier = { family, priority: PRIORITY_DIRECT, table: TABLE_MAIN, suppressPrefixLength: 0 };
+  if (family === 6 && isRule(found, earlier)) return [earlier];
   if (mark === FORWARDED_MARK && inInterface !== undefined) return forwardedRules(family, [inInterface]);
   if (uidRange === undefined) return [];
   const [first, last] = uidRange;
-  return [exceptedUsers(family, { first, last }), ...everythingRules(family, [{ first, last }]).slice(-1)];
+  const included = everythingRules(family, [{ first, last }]).filter((rule) => rule.uidRange !== undefined);
+  return [exceptedUsers(family, { first, last }), ...included];
 }
 
 /** Rules mode: a destination that is left alone. */
@@ -66,19 +85,19 @@ export function exceptionRule(destination: string): RuleSpec {
   return { family, priority: PRIORITY_DIRECT, to: destination, table: TABLE_MAIN };
 }
 
-/** The one route of our table. It vanishes with the device, and packets then go on to the next rule. */
-export function deviceRoute(family: Family, deviceIndex: number, source?: string): RouteSpec {
-  return { family, index: deviceIndex, table: ROUTE_TABLE, ...(source === undefined ? {} : { source }) };
+/** The route of our tables. It vanishes with the device, and packets then go on to the next rule. */
+export function deviceRoute(family: Family, table: number, deviceIndex: number, source?: string): RouteSpec {
+  return { family, index: deviceIndex, table, ...(source === undefined ? {} : { source }) };
 }
 
-/** What is left of our table when the device is gone, where a kill switch was asked for. */
-export function closedRoute(family: Family): RouteSpec {
-  return { family, table: ROUTE_TABLE, type: "unreachable", metric: CLOSED_METRIC };
+/** What is left of our tables when the device is gone, where a kill switch was asked for. */
+export function closedRoute(family: Family, table: number): RouteSpec {
+  return { family, table, type: "unreachable", metric: CLOSED_METRIC };
 }
 
-/** Whether a route is that of a kill switch. */
-export function isClosedRoute({ table, type, metric }: RouteInfo): boolean {
-  return table === ROUTE_TABLE && type === "unreachable" && metric === CLOSED_METRIC;
+/** Whether a route of one of our tables is that of a kill switch. */
+export function isClosedRoute({ type, metric }: RouteInfo): boolean {
+  return type === "unreachable" && metric === CLOSED_METRIC;
 }
 
 /** Whether a rule that the system has is exactly this one, with no selector more or less. */

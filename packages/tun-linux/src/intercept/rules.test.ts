@@ -68,13 +68,17 @@ describe("interceptRules() leaves", () => {
       "8999: from all lookup main suppress_prefixlength 0",
       "9000: from all iif lo lookup 4000",
       "8998: from all fwmark 0x4000/0x4000 lookup main",
-      "8999: from all lookup main suppress_prefixlength 0",
       "9000: from all iif lo lookup 4000",
+      "9001: from all lookup main suppress_prefixlength 0",
+      "9002: from all iif lo lookup 4002",
     ]);
     expect(rules.filter((line) => line.includes(" to "))).toHaveLength(8);
     expect(routes).toEqual([
       "default dev tun0 table 4000 proto static scope link src 192.0.2.1",
+      "throw 2001:db8:1::/64 dev lo table 4000 proto static metric 1024 pref medium",
+      "throw 2001:db8:3::/64 dev lo table 4000 proto static metric 1024 pref medium",
       "default dev tun0 table 4000 proto static src 2001:db8:1::1 metric 1024 pref medium",
+      "default dev tun0 table 4002 proto static src 2001:db8:1::1 metric 1024 pref medium",
     ]);
     expect(tables).toEqual([]);
     expect([interception.method, interception.uplinks, interception.ownerFlag]).toEqual(["rules", ["c0"], false]);

@@ -1,12 +1,15 @@
 // Interception without nftables: policy rules alone. Everything that this machine sends by an uplink comes up, whatever
 // the selection says, and our own packets pass by their mark.
 //
-//   rule 8998  our mark → main       rule 8999  a route narrower than a default route, or an exception → main
-//   rule 9000  from this machine → table 4000 → device
+//   both   rule 8998  our mark → main                        rule 8999  an exception → main
+//   IPv4   rule 8999  narrower than a default route → main   rule 9000  from this machine → table 4000 → device
+//   IPv6   rule 9000  from this machine → table 4000: thrown back where table main has a narrower route, else → device
+//          rule 9001  narrower than a default route → main   rule 9002  from this machine → table 4002 → device
 import { DeviceError, type InterceptionOptions, type SweepReport } from "@bunnel/device";
 import { formatPrefix, parsePrefix } from "../netcfg/address-text.ts";
 import type { RuleSpec } from "../netcfg/rules.ts";
 import type { InterceptionSettings, LinuxInterception } from "./interception.ts";
+import { NarrowerRoutes } from "./narrower-routes.ts";
 import { currentUplinks } from "./nft.ts";
 import { everythingRules, exceptedUsers, exceptionRule, type Family } from "./policy.ts";
 import { filtersToLoosen, loosen, restoreFilter } from "./reverse-path.ts";
@@ -41,11 +44,14 @@ export function interceptRules(options: InterceptionOptions, settings: Intercept
   const filters = new LoosenedFilters(session, exceptions, left?.filters ?? []);
   changes.defer(() => filters.restore());
   filters.loosen(uplinks.names);
+  const narrower = session.families.includes(6) ? new NarrowerRoutes(session.netlink) : undefined;
+  changes.defer(() => narrower?.clear());
+  narrower?.follow();
   session.addRoutes(changes, uplinks.sources);
   const rules = rulesOf(session.families, exceptions, options);
   session.addRules(changes, rules);
   if (session.killSwitch) session.removeOthers(rules, left?.exceptions ?? []);
-  return new RulesInterception({ options, session, rules, filters, changes }, uplinks, undo.move());
+  return new RulesInterception({ options, session, rules, filters, narrower, changes }, uplinks, undo.move());
 }
 
 /** What an interception holds. */
@@ -54,6 +60,8 @@ interface Held {
   readonly session: Session;
   readonly rules: readonly RuleSpec[];
   readonly filters: LoosenedFilters;
+  /** Where IPv6 takes part. */
+  readonly narrower: NarrowerRoutes | undefined;
   /** What was done to the network. */
   readonly changes: DisposableStack;
 }
@@ -81,13 +89,14 @@ class RulesInterception implements LinuxInterception {
 
   refresh(): boolean {
     if (this.#undo.disposed) throw new DeviceError("E_DEVICE_STATE", "interception: refresh after close");
-    const { options, session, rules, filters } = this.#held;
+    const { options, session, rules, filters, narrower } = this.#held;
     return session.inside(() => {
       const uplinks = currentUplinks(session, options) ?? this.#uplinks;
       const loosened = filters.loosen(uplinks.names);
+      const followed = narrower?.follow() === true;
       const restored = session.restore(rules, uplinks.sources);
       this.#uplinks = uplinks;
-      return loosened || restored;
+      return loosened || followed || restored;
     });
   }
 

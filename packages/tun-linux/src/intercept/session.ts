@@ -5,20 +5,18 @@ import type { LockedState } from "../locked-state/index.ts";
 import { currentNamespace, NetworkNamespace } from "../namespace.ts";
 import { RouteNetlink } from "../netcfg/route-netlink.ts";
 import type { RuleSpec } from "../netcfg/rules.ts";
+import { ifThere } from "./if-there.ts";
 import type { InterceptionSettings } from "./interception.ts";
-import { ROUTE_TABLE, STATE_PATH } from "./marks.ts";
-import { closedRoute, deviceRoute, exceptionRule, isClosedRoute, isRule, variedRules, type Family } from "./policy.ts";
+import { STATE_PATH } from "./marks.ts";
+import { closedRoute, deviceRoute, exceptionRule, isClosedRoute, isRule, tablesOf, variedRules } from "./policy.ts";
+import type { Family } from "./policy.ts";
 import type { Sources } from "./sources.ts";
 import { claimState, type InterceptionState } from "./state.ts";
 import { sweep } from "./sweep.ts";
 
-// asm-generic/errno-base.h: what removing answers when the rule, the route or the device is gone already
-const ENOENT = 2;
-const ESRCH = 3;
-const ENODEV = 19;
-
 export class Session {
   private constructor(
+    readonly method: "nft" | "rules",
     readonly namespace: NetworkNamespace,
     readonly namespaceName: string,
     readonly state: LockedState<InterceptionState>,
@@ -57,6 +55,7 @@ export class Session {
     }
     const families: readonly Family[] = hasIpv6(deviceName) ? [4, 6] : [4];
     const session = new Session(
+      method,
       namespace,
       currentNamespace(),
       state,
@@ -75,12 +74,12 @@ export class Session {
     return currentNamespace() === this.namespaceName ? work() : this.namespace.run(work);
   }
 
-  /** Makes the route into the device for each family; the stack takes them away again. */
+  /** Makes the routes into the device for each family; the stack takes them away again. */
   addRoutes(undo: DisposableStack, sources: Sources): void {
     undo.defer(() => {
-      for (const family of this.families) {
-        ifThere(() => this.netlink.removeRoute(deviceRoute(family, this.deviceIndex)));
-        if (this.killSwitch) ifThere(() => this.netlink.removeRoute(closedRoute(family)));
+      for (const [family, table] of this.#tables()) {
+        ifThere(() => this.netlink.removeRoute(deviceRoute(family, table, this.deviceIndex)));
+        if (this.killSwitch) ifThere(() => this.netlink.removeRoute(closedRoute(family, table)));
       }
     });
     this.#setRoutes(sources);
@@ -119,13 +118,13 @@ export class Session {
       this.netlink.addRule(rule);
       changed = true;
     }
-    const complete = this.families.every((family) => this.#isComplete(family, sources[family]));
+    const complete = this.#tables().every(([family, table]) => this.#isComplete(family, table, sources[family]));
     if (!complete) this.#setRoutes(sources);
     return changed || !complete;
   }
 
-  #isComplete(family: Family, expected: string | undefined): boolean {
-    const routes = this.netlink.routes({ family, table: ROUTE_TABLE });
+  #isComplete(family: Family, table: number, expected: string | undefined): boolean {
+    const routes = this.netlink.routes({ family, table });
     const leads = routes.some(
       ({ destination, index, source }) =>
         destination === "default" && index === this.deviceIndex && source === expected,
@@ -134,20 +133,25 @@ export class Session {
   }
 
   #setRoutes(sources: Sources): void {
-    for (const family of this.families) {
-      this.netlink.replaceRoute(deviceRoute(family, this.deviceIndex, sources[family]));
-      if (this.killSwitch) this.netlink.replaceRoute(closedRoute(family));
+    for (const [family, table] of this.#tables()) {
+      this.netlink.replaceRoute(deviceRoute(family, table, this.deviceIndex, sources[family]));
+      if (this.killSwitch) this.netlink.replaceRoute(closedRoute(family, table));
     }
+  }
+
+  #tables(): (readonly [family: Family, table: number])[] {
+    return this.families.flatMap((family) => tablesOf(this.method, family).map((table) => [family, table] as const));
   }
 
   /** Routes of a device that outlived its process may be there; those of another device are not ours to replace. */
   #expectOurTableFree(): void {
-    for (const { destination, index, type } of this.netlink.routes({ table: ROUTE_TABLE })) {
+    const routes = this.#tables().flatMap(([family, table]) => this.netlink.routes({ family, table }));
+    for (const { destination, index, type, table } of routes) {
       if (type !== "unicast" || index === this.deviceIndex) continue;
       const name = index === undefined ? "somewhere" : (this.netlink.link(index)?.name ?? index);
       throw new DeviceError(
         "E_DEVICE_BUSY",
-        `route table ${ROUTE_TABLE}: expected empty, found ${destination} to ${name}; it is needed for interception`,
+        `route table ${table}: expected empty, found ${destination} to ${name}; it is needed for interception`,
       );
     }
   }
@@ -159,14 +163,5 @@ function hasIpv6(deviceName: string): boolean {
     return readFileSync(`/proc/sys/net/ipv6/conf/${deviceName}/disable_ipv6`, "utf8").trim() === "0";
   } catch {
     return false;
-  }
-}
-
-function ifThere(remove: () => void): void {
-  try {
-    remove();
-  } catch (error) {
-    if (error instanceof DeviceError && [ENOENT, ESRCH, ENODEV].includes(error.errno)) return;
-    throw error;
   }
 }

@@ -87,8 +87,10 @@ describe("after a kill in rules mode", () => {
       "ip rule 8999 lookup main suppress_prefixlength 0 (IPv4)",
       "ip rule 9000 iif lo lookup 4000 (IPv4)",
       "ip rule 8998 fwmark 0x4000 lookup main (IPv6)",
-      "ip rule 8999 lookup main suppress_prefixlength 0 (IPv6)",
       "ip rule 9000 iif lo lookup 4000 (IPv6)",
+      "ip rule 9001 lookup main suppress_prefixlength 0 (IPv6)",
+      "ip rule 9002 iif lo lookup 4002 (IPv6)",
+      "2 throw routes of table 4000 (IPv6)",
       "rp_filter of c0 is 1 again",
     ]);
     expect(removed).toContain("ip rule 8999 to 10.0.0.0/8 lookup main (IPv4)");
@@ -147,6 +149,12 @@ describe("sweepInterception()", () => {
       "ip rule 9000 iif lo lookup 4000 (IPv4)",
     ]);
     expect(lab.traces()).toEqual(before);
+  });
+
+  test("removes the rule by which version 0.1 let narrower IPv6 routes win", () => {
+    lab.near("ip", "-6", "rule", "add", "pref", "8999", "lookup", "main", "suppress_prefixlength", "0");
+    expect(sweep().removed).toEqual(["ip rule 8999 lookup main suppress_prefixlength 0 (IPv6)"]);
+    expect(lab.traces()).toEqual(NOTHING);
   });
 
   test("removes no rule in whose stead the system would remove a foreign one", () => {

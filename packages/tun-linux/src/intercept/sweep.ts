@@ -9,7 +9,8 @@ import { NftClient } from "../nft/client.ts";
 import { deleteTable } from "../nft/message.ts";
 import type { SweepSettings } from "./interception.ts";
 import { NFT_TABLE, ROUTE_TABLE, STATE_PATH } from "./marks.ts";
-import { closedRoute, describeRule, everythingRules, exceptionRule, variedRules } from "./policy.ts";
+import { NarrowerRoutes } from "./narrower-routes.ts";
+import { closedRoute, describeRule, everythingRules, exceptionRule, tablesOf, variedRules } from "./policy.ts";
 import { hasAllOf, isClosedRoute, isRule, markedRules, type Family } from "./policy.ts";
 import { restoreFilter } from "./reverse-path.ts";
 import { claimState, type InterceptionState } from "./state.ts";
@@ -32,6 +33,7 @@ export function sweepInterception(settings: SweepSettings = {}): SweepReport {
 }
 
 const METHODS = ["nft", "rules"] as const;
+const FAMILIES = [4, 6] as const;
 
 /**
  * The same for one who holds the lock already. `kept`: the method of an interception with a kill switch that is about
@@ -49,6 +51,7 @@ export function sweep(
     ...sweepTable(),
     ...sweepRules(netlink, left?.exceptions ?? []),
     ...sweepClosed(netlink),
+    ...sweepNarrower(netlink),
     ...(left ? sweepFilters(left) : []),
   ];
   if (left) state.clear();
@@ -64,13 +67,18 @@ function isLeftClosed(method: "nft" | "rules", netlink: RouteNetlink): boolean {
 }
 
 function sweepClosed(netlink: RouteNetlink): string[] {
-  return netlink
-    .routes({ table: ROUTE_TABLE })
-    .filter(isClosedRoute)
-    .map(({ family }) => {
-      netlink.removeRoute(closedRoute(family));
-      return `unreachable default route of table ${ROUTE_TABLE}: the kill switch (IPv${family})`;
+  const tables = FAMILIES.flatMap((family) => tablesOf("rules", family).map((table) => ({ family, table })));
+  return tables
+    .filter((filter) => netlink.routes(filter).some(isClosedRoute))
+    .map(({ family, table }) => {
+      netlink.removeRoute(closedRoute(family, table));
+      return `unreachable default route of table ${table}: the kill switch (IPv${family})`;
     });
+}
+
+function sweepNarrower(netlink: RouteNetlink): string[] {
+  const count = new NarrowerRoutes(netlink).clear();
+  return count === 0 ? [] : [`${count} throw routes of table ${ROUTE_TABLE} (IPv6)`];
 }
 
 function sweepTable(): string[] {
@@ -109,7 +117,7 @@ function openNft(): NftClient | undefined {
 
 function sweepRules(netlink: RouteNetlink, exceptions: readonly string[]): string[] {
   const removed: string[] = [];
-  for (const family of [4, 6] as const) {
+  for (const family of FAMILIES) {
     const ours: RuleSpec[] = [
       ...markedRules(family),
       ...everythingRules(family),

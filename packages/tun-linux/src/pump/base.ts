@@ -4,8 +4,9 @@ import { DeviceError, Wake, type PacketList } from "@bunnel/device";
 import { addressOf, errnoName } from "@bunnel/ffi";
 import { systemError } from "../errors.ts";
 import * as tun from "../sys.ts";
+import type { LoneSleep } from "./lone-sleep.ts";
 import { Outcome, outcomeOfWrite } from "./outcome.ts";
-import type { Merger, Pump, PumpBackend, PumpCounters, PumpPort } from "./pump.ts";
+import type { Merger, Pump, PumpBackend, PumpCounters, PumpPort, PumpSleep } from "./pump.ts";
 import * as sys from "./sys.ts";
 
 /** What a pump is made of. */
@@ -15,6 +16,7 @@ export interface PumpParts {
   /** An eventfd(2) that ends a wait. */
   readonly eventFd: number;
   readonly reason: string;
+  readonly sleep?: LoneSleep | undefined;
 }
 
 const IOVEC_BYTES = 16;
@@ -26,6 +28,8 @@ export const OCTETS_WORD = GROUP_OCTETS / 4;
 
 export abstract class PumpBase implements Pump {
   abstract readonly backend: PumpBackend;
+  abstract readonly sleep: PumpSleep;
+  abstract readonly woken: Wake;
   readonly reason: string;
   readonly base: number;
   /** Kept so that it stays where it is. */
@@ -66,6 +70,7 @@ export abstract class PumpBase implements Pump {
 
   abstract read(port: number, list: PacketList, from: number, maxBytes: number): number;
   abstract mayHaveMore(port: number): boolean;
+  abstract receive(port: number, list: PacketList, from: number, maxBytes: number, timeoutMs: number): number;
   abstract write(port: number, list: PacketList, from: number, to: number): number;
   abstract writeGroups(port: number, merger: Merger, count: number): number;
 

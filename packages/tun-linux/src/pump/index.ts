@@ -1,3 +1,3 @@
 export { openPump, probeUring, type PumpOptions } from "./open.ts";
-export type { Merger, Pump, PumpBackend, PumpCounters, PumpGroups, PumpPort } from "./pump.ts";
+export type { Merger, Pump, PumpBackend, PumpCounters, PumpGroups, PumpPort, PumpSleep } from "./pump.ts";
 export { coalesceOf, eventOf, openPumpedTun, portOf, PumpedTun, type PumpPlace } from "./pumped-tun.ts";

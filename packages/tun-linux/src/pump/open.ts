@@ -1,9 +1,11 @@
 // Which pump this machine can have.
 import { DeviceError } from "@bunnel/device";
 import { addressOf, errnoName } from "@bunnel/ffi";
+import { Sleeper } from "../sleep/sleeper.ts";
 import type { PumpParts } from "./base.ts";
+import { LoneSleep } from "./lone-sleep.ts";
 import { PlainPump } from "./plain.ts";
-import type { Pump, PumpBackend, PumpPort } from "./pump.ts";
+import type { Pump, PumpBackend, PumpPort, PumpSleep } from "./pump.ts";
 import { Ring, RING_ALIGNMENT_BYTES, RING_REGION_BYTES } from "./ring.ts";
 import { UringPump } from "./uring.ts";
 
@@ -19,6 +21,11 @@ export interface PumpOptions {
   readonly eventFd: number;
   /** Default: "uring" where the kernel has it and lets us, else "plain". */
   readonly backend?: PumpBackend;
+  /**
+   * Default "poll". With "read" there must be one polled port, of a device (`portOf`). While it is open, nobody but the
+   * pump reads that device, in whatever thread: such a read would sleep. Takes one real-time signal of the process.
+   */
+  readonly sleep?: PumpSleep;
 }
 
 /**
@@ -28,12 +35,25 @@ export interface PumpOptions {
  */
 export function openPump(options: PumpOptions): Pump {
   const { memory, ports, eventFd, backend } = options;
-  const parts: PumpParts = { memory, ports, eventFd, reason: "" };
+  const parts: PumpParts = { memory, ports, eventFd, reason: "", sleep: sleepOf(options) };
   if (backend === "plain") return new PlainPump(parts);
   const ring = openRing(options);
   if (typeof ring !== "string") return new UringPump(parts, ring);
   if (backend === "uring") throw new DeviceError("E_UNSUPPORTED", `pump over io_uring: ${ring}`);
   return new PlainPump({ ...parts, reason: ring });
+}
+
+/** @throws DeviceError E_DEVICE_OPTION when a sleep in read(2) was asked for and the ports are not made for it */
+function sleepOf({ ports, eventFd, sleep }: PumpOptions): LoneSleep | undefined {
+  if (sleep !== "read") return undefined;
+  const polled = ports.filter((port) => port.polled ?? true);
+  const [only] = polled;
+  if (polled.length !== 1 || only?.sleeper === undefined) {
+    const expected = "expected one polled port, that of a device";
+    throw new DeviceError("E_DEVICE_OPTION", `sleep of a pump in read(2): ${expected}, found ${polled.length} polled`);
+  }
+  const sleeper = new Sleeper(only.fd, only.sleeper);
+  return sleeper.prepare() ? new LoneSleep(ports.indexOf(only), only.fd, eventFd, sleeper) : undefined;
 }
 
 /** Why io_uring cannot be had in this thread, in words; empty: it can. */

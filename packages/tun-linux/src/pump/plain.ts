@@ -1,6 +1,6 @@
 // The pump that every kernel has: a system call for each packet or group.
 import { PACKET_MAX_BYTES } from "@bunnel/abi";
-import type { PacketList, Wake } from "@bunnel/device";
+import { Wake, type PacketList } from "@bunnel/device";
 import { EINTR_RETRIES_MAX } from "../sys.ts";
 import {
   AT_WORD,
@@ -13,21 +13,28 @@ import {
   type PumpParts,
 } from "./base.ts";
 import { Outcome, outcomeOfRead, outcomeOfWrite } from "./outcome.ts";
-import type { Merger, PumpBackend } from "./pump.ts";
+import type { LoneSleep } from "./lone-sleep.ts";
+import type { Merger, PumpBackend, PumpSleep } from "./pump.ts";
 import { Spell } from "./spell.ts";
 import { errno } from "./sys.ts";
 
 export class PlainPump extends PumpBase {
   readonly backend: PumpBackend = "plain";
+  readonly sleep: PumpSleep;
   protected readonly spells: readonly Spell[];
+  readonly #asleep: LoneSleep | undefined;
+  #woken = Wake.Timeout;
 
   constructor(parts: PumpParts) {
     super(parts);
     this.spells = parts.ports.map(() => new Spell());
+    this.#asleep = parts.sleep;
+    this.sleep = parts.sleep ? "read" : "poll";
   }
 
   read(port: number, list: PacketList, from: number, maxBytes: number): number {
     const place = this.portAt(port);
+    if (this.#asleep?.isOn === true) this.#asleep.end();
     const { fd, headerBytes } = place;
     const { at, lengths } = list;
     const base = this.base - headerBytes;
@@ -55,6 +62,45 @@ export class PlainPump extends PumpBase {
 
   mayHaveMore(port: number): boolean {
     return this.spells[port]?.mayHaveMore ?? true;
+  }
+
+  get woken(): Wake {
+    return this.#woken;
+  }
+
+  receive(port: number, list: PacketList, from: number, maxBytes: number, timeoutMs: number): number {
+    const asleep = this.#asleep;
+    this.#woken = Wake.Readable;
+    if (asleep !== undefined && asleep.port === port && timeoutMs < 0 && from < list.at.length) {
+      if (asleep.begin() && this.#readAsleep(port, list, from, maxBytes)) return 1;
+    }
+    let came = 0;
+    if (asleep?.isOn === true) {
+      // More waits, somebody woke us, the device has gone, or a signal came: poll(2) tells which.
+      asleep.end();
+      this.spells[port]?.expectMore();
+    } else if (this.mayHaveMore(port)) {
+      came = this.read(port, list, from, maxBytes);
+    }
+    if (came === 0) {
+      this.#woken = this.wait(timeoutMs);
+      if (this.#woken === Wake.Readable) came = this.read(port, list, from, maxBytes);
+    }
+    asleep?.note(came);
+    return came;
+  }
+
+  /** One read that sleeps until there is a packet. False: it ended otherwise. */
+  #readAsleep(port: number, { at, lengths }: PacketList, from: number, maxBytes: number): boolean {
+    const { fd, headerBytes } = this.portAt(port);
+    const room = (maxBytes < PACKET_MAX_BYTES ? maxBytes : PACKET_MAX_BYTES) + headerBytes;
+    const start = at[from] ?? 0;
+    this.mustLieInside(start, room - headerBytes, headerBytes);
+    const bytes = this.calls.read(fd, this.base + start - headerBytes, room);
+    if (bytes <= 0 || bytes < headerBytes) return false;
+    lengths[from] = bytes - headerBytes;
+    this.readCount++;
+    return true;
   }
 
   override wait(timeoutMs: number): Wake {
@@ -114,7 +160,9 @@ export class PlainPump extends PumpBase {
     return group;
   }
 
-  protected release(): void {}
+  protected release(): void {
+    this.#asleep?.end();
+  }
 }
 
 function mayReadAgain(outcome: Outcome, interrupted: number): boolean {

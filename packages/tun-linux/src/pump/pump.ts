@@ -15,6 +15,8 @@ export interface PumpPort {
   readonly headerBytes: number;
   /** Whether `wait` ends when it has packets. Default true. */
   readonly polled?: boolean;
+  /** What whoever wakes a thread looks at that sleeps in read(2) of it; without it none does. */
+  readonly sleeper?: SharedArrayBuffer;
 }
 
 /** Packets that were merged: a group is written as one, out of pieces. See Group in `@bunnel/abi`. */
@@ -48,11 +50,19 @@ export interface PumpCounters {
 /** "plain": a system call for each packet or group. "uring": one for a burst (io_uring(7)). */
 export type PumpBackend = "plain" | "uring";
 
+/**
+ * Where `receive` sleeps. "poll": in poll(2), always. "read": in read(2) itself while packets come alone, one behind
+ * the other, which spares each a system call; one thread alone then reads the device.
+ */
+export type PumpSleep = "poll" | "read";
+
 /** Moves packets of several descriptors between the kernel and one memory, by plain calls or by io_uring. */
 export interface Pump extends Disposable {
   readonly backend: PumpBackend;
   /** Why it is not "uring", in words; empty when it is, or was not asked to be. */
   readonly reason: string;
+  /** "poll", too, where "read" was asked for and this process has no signal left for it. */
+  readonly sleep: PumpSleep;
   /** The address of its memory in this process. */
   readonly base: number;
   /** Packets refused, under whatever name, since it was opened. */
@@ -89,6 +99,15 @@ export interface Pump extends Disposable {
 
   /** Blocks the thread until a polled port has packets, `wake` is called or the time is over (-1: for ever). */
   wait(timeoutMs: number): Wake;
+
+  /**
+   * `read`, and where nothing waits `wait` and `read`, in as few system calls as may be. Returns how many came; 0: the
+   * wait ended otherwise, and `woken` says how.
+   */
+  receive(port: number, list: PacketList, from: number, maxBytes: number, timeoutMs: number): number;
+
+  /** How the last `receive` ended. */
+  readonly woken: Wake;
 
   /** What it did so far. */
   counters(): PumpCounters;

@@ -21,7 +21,9 @@ import type { Merger, Pump, PumpBackend, PumpPort } from "./pump.ts";
 /** The device as a port of a pump. `polled`: whether a wait ends when it has packets. */
 export function portOf(device: LinuxTun, polled = true): PumpPort {
   const headerBytes = headerBytesOf(device.capabilities);
-  return { name: device.name, fd: Number(device.handOver()["fd"]), headerBytes, polled };
+  const { fd, sleeper } = device.handOver();
+  const shared = sleeper instanceof SharedArrayBuffer ? { sleeper } : {};
+  return { name: device.name, fd: Number(fd), headerBytes, polled, ...shared };
 }
 
 /** The event that ends a wait of a pump whose first port is this device: what its `wake` raises. */
@@ -35,8 +37,8 @@ export function coalesceOf(offloads: readonly Offload[]): number {
   return (takesTcp ? Coalesce.Tcp : 0) | (offloads.includes("udp") ? Coalesce.Udp : 0);
 }
 
-/** Where a pump's packets lie, and which pump: a lane of the engine has the first two. */
-export type PumpPlace = Pick<PumpOptions, "memory" | "rings" | "backend">;
+/** Where a pump's packets lie, which pump, and how it sleeps: a lane of the engine has the first two. */
+export type PumpPlace = Pick<PumpOptions, "memory" | "rings" | "backend" | "sleep">;
 
 /**
  * The device of a hand-over through a pump of its own, for the thread that calls.
@@ -119,6 +121,16 @@ export class PumpedTun implements TunDevice {
     // A kernel that refused one super-packet would refuse the next.
     if (this.#pump.loosened > 0) this.#allowed = 0;
     return to - from;
+  }
+
+  /** `receive` of its pump. */
+  receive(list: PacketList, from: number, maxBytes: number, timeoutMs: number): number {
+    return this.#pump.receive(this.#port, list, from, maxBytes, timeoutMs);
+  }
+
+  /** How the last `receive` ended. */
+  get woken(): Wake {
+    return this.#pump.woken;
   }
 
   wait(timeoutMs: number): Wake {

@@ -38,6 +38,12 @@ export class Spell {
     }
   }
 
+  /** A lone packet came, and it is known that it was not. */
+  expectMore(): void {
+    this.#packets = 1;
+    this.#trusted = TRUSTED_MAX;
+  }
+
   /** Somebody went to sleep: without a look for more, the spell is taken for over. */
   rest(): void {
     if (this.mayHaveMore) return;

@@ -145,6 +145,7 @@ export class UringPump extends PlainPump {
   }
 
   protected override release(): void {
+    super.release();
     this.#ring.close();
   }
 }

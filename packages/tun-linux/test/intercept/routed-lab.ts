@@ -22,6 +22,9 @@ import { RawSender, TestSocket } from "./sys.ts";
 export const PORTS = [53, 80, 443, 8080, 9999];
 export const SERVER4 = "203.0.113.9";
 export const SERVER6 = "2001:db8:2::9";
+/** Beyond `addNarrowLink`, where nobody answers. */
+export const NARROW4 = "203.0.113.66";
+export const NARROW6 = "2001:db8:7::9";
 
 const SLOT_BYTES = 2048;
 const SLOTS = 64;
@@ -109,6 +112,15 @@ export class RoutedLab implements Disposable {
     return this.#tun;
   }
 
+  /** The server becomes a router too, with a link of 1300 octets behind it. */
+  addNarrowLink(): void {
+    this.far("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
+    this.far("ip", "link", "add", "narrow", "mtu", "1300", "type", "veth", "peer", "name", "beyond");
+    for (const name of ["narrow", "beyond"]) this.far("ip", "link", "set", name, "up");
+    this.far("ip", "addr", "add", "203.0.113.65/29", "dev", "narrow");
+    this.far("ip", "addr", "add", "2001:db8:7::1/64", "dev", "narrow", "nodad");
+  }
+
   options(select: Selection, more: Partial<InterceptionOptions> = {}): InterceptionOptions {
     return { deviceName: this.tun.name, deviceIndex: this.tun.index, select, ...more };
   }
@@ -179,7 +191,7 @@ export class RoutedLab implements Disposable {
       routes: [
         ...lines("ip", "-4", "route", "show", "table", "all"),
         ...lines("ip", "-6", "route", "show", "table", "all"),
-      ].filter((line) => line.includes("table 4000")),
+      ].filter((line) => /table 400[02]/.test(line)),
       tables: lines("nft", "list", "tables"),
     };
   }

@@ -20,12 +20,12 @@ describe("packets of a real device", () => {
     using device = quietDevice(namespace);
     using socket = namespace.run(() => new PacketSocket(device.index));
     const controller = new AbortController();
+    const lengths: number[] = [];
     let ticks = 0;
     const ticking = setInterval(() => {
       if (ticks++ < 20) socket.send(conformancePacket(60 + ticks, ticks));
-      else controller.abort();
+      else if (lengths.length === 20) controller.abort();
     }, 1);
-    const lengths: number[] = [];
     for await (const packet of readPackets(device, { signal: controller.signal })) lengths.push(packet.length);
     clearInterval(ticking);
     expect(lengths).toEqual(Array.from({ length: 20 }, (_, i) => 61 + i));

@@ -35,6 +35,7 @@ const BPF_MOV64_IMMEDIATE = 0xb7;
 const BPF_EXIT = 0x95;
 const SECCOMP = process.arch === "arm64" ? 277 : 317;
 const IOCTL = process.arch === "arm64" ? 29 : 16;
+const READ_CALL = process.arch === "arm64" ? "63" : "0";
 const POLL_CALLS: readonly string[] = process.arch === "arm64" ? ["73"] : ["7", "271"];
 
 const IFREQ = new Struct("ifreq", 40, {
@@ -141,6 +142,11 @@ export function loadAnswer(number: number): number {
 
 export function closeDescriptor(fd: number): void {
   libc().close(fd);
+}
+
+/** The same for read(2). */
+export function isRead(call: string): boolean {
+  return call === READ_CALL;
 }
 
 /** Whether a system call, as the first word of /proc/<pid>/task/<tid>/syscall has it, is a poll. */
