@@ -13,8 +13,9 @@ export function darwinTable(arch: DarwinArch): AbiTable {
 const EXTRA = {
   // bsd/sys/socket.h
   N_NET_RT_IFLIST: 3,
-  // bsd/net/rtsock.c ROUNDUP32
+  // bsd/net/rtsock.c ROUNDUP32, and SS_PRIV in route_output
   N_ROUTE_ALIGN: 4,
+  N_ROUTE_OPENER_COUNTS: 1,
   // bsd/net/if_var.h struct if_data
   O_if_data_ifi_mtu: 8,
   // bsd/net/if.h struct ifaliasreq
@@ -33,7 +34,7 @@ export function darwinKernelOptions(variant: Variant = {}): KernelOptions {
     table: darwinTable("arm64"),
     extra: EXTRA,
     errnoLocation: "__error",
-    sources: ["utun.c", "feth.c"].map((name) => join(folder, name)),
+    sources: ["utun.c", "feth.c", "process.c"].map((name) => join(folder, name)),
     ...variant,
   };
 }

@@ -3,6 +3,8 @@
 // pairs whose other ends are moved to the server.
 import { darwinDriver } from "@bunnel/tun";
 import { openDarwinTap } from "@bunnel/tun-darwin";
+import { library as openLibrary } from "@bunnel/ffi";
+import { darwinPrivileges } from "bunnel/src/privileges/darwin/sys.ts";
 import { darwinPlatform } from "bunnel/src/service/platform.darwin.ts";
 import { CLIENT, OTHER_CLIENT } from "./plan.ts";
 import { moveToServer, others, serve } from "./serve.ts";
@@ -20,4 +22,8 @@ using other = open(OTHER_CLIENT);
 moveToServer(uplink.peer ?? "", "eth0");
 moveToServer(other.peer ?? "", "eth1");
 const links = [uplink.index, other.index] as const;
-await serve(driver, links, (asked) => darwinPlatform(asked, { driver, sockets }));
+const privileges = darwinPrivileges([kernel]);
+const { kernel_privilege: privilege } = openLibrary(kernel, { kernel_privilege: { args: ["i32"], returns: "void" } })();
+await serve(driver, links, (asked) => darwinPlatform(asked, { driver, sockets, privileges }), {
+  act: (isRoot) => privilege(isRoot ? 1 : 0),
+});

@@ -16,6 +16,7 @@ afterAll(() => sockets?.[Symbol.dispose]());
 const SYSTEM: PlayedSystem = {
   ...{ name: "macOS's kernel", service: "darwin-service.ts" },
   ...{ device: "utun0", ownDevice: "utun0", uplink: "feth0", otherUplink: "feth2" },
+  givenUp: { user: { uid: 0x7fffffff }, kept: ["routes", "device"] },
   words(folder) {
     const kernel = join(folder, "kernel.so");
     writeFileSync(kernel, compileKernel(darwinKernelOptions()));

@@ -16,15 +16,33 @@ export function moveToServer(interfaceName: string, name: "eth0" | "eth1"): void
   if (move.exitCode !== 0) throw new Error(move.stderr.toString());
 }
 
+/** Who changes the network is not the service, which may be nobody by then. */
+export interface Administrator {
+  /** From here on what root may do is done, or no longer. */
+  act(isRoot: boolean): void;
+}
+
 /** Runs to the end of `bunnel up`. @param links the two uplinks by their indexes */
 export async function serve(
   driver: Driver,
   links: readonly [number, number],
   open: (options: SocketsPlatformOptions) => SocketsPlatform,
+  administrator?: Administrator,
 ): Promise<void> {
   const [first, other] = [routesBy(links[0], GATEWAY), routesBy(links[1], OTHER_GATEWAY)];
   change(driver, [], first);
-  process.on("SIGUSR2", () => change(driver, first, other));
+  const meanwhile = (gone: Routes, made: Routes): void => {
+    administrator?.act(true);
+    change(driver, gone, made);
+    administrator?.act(false);
+  };
+  process.on("SIGUSR2", () => meanwhile(first, other));
+  let hasIpv6 = true;
+  process.on("SIGWINCH", () => {
+    const ipv6 = first.filter(({ family }) => family === 6);
+    hasIpv6 = !hasIpv6;
+    meanwhile(hasIpv6 ? [] : ipv6, hasIpv6 ? ipv6 : []);
+  });
   console.log(JSON.stringify({ linked: true }));
   // The other end is up when somebody says a word.
   readSync(0, new Uint8Array(3));
@@ -35,6 +53,7 @@ export async function serve(
       Promise.resolve(joinSockets(options, open)),
     );
   } finally {
+    administrator?.act(true);
     change(driver, other, first);
     tellNetwork("left");
   }

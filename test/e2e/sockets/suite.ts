@@ -32,6 +32,8 @@ export interface PlayedSystem {
   readonly uplink: string;
   /** The one that the default route leads to later. */
   readonly otherUplink: string;
+  /** What it says of the privileges that it has given up. */
+  readonly givenUp: Readonly<Record<string, unknown>>;
   /** What the program is told besides, made once in a folder: to compile takes a busy machine long. */
   readonly words?: (folder: string) => readonly string[];
 }
@@ -120,6 +122,31 @@ export function carriesBySockets(system: PlayedSystem): void {
         expect(await wayOf(address)).toContain(`dev ${ownDevice}`);
     });
 
+    test("a reload leaves another destination alone, and leads in what was", async () => {
+      const wayOf = async (address: string): Promise<string> => succeed(world.client, ["ip", "route", "get", address]);
+      for (const excluded of ["203.0.112.0/24", "198.51.100.0/24"]) {
+        await world.prepare(PROFILE.replace("198.51.100.0/24", excluded));
+        await bunnel("reload");
+        const isFirst = excluded.startsWith("198");
+        expect(await wayOf("203.0.112.7")).toContain(`dev ${isFirst ? ownDevice : uplink}`);
+        expect(await wayOf("198.51.100.7")).toContain(`dev ${isFirst ? uplink : ownDevice}`);
+        expect(await page(4)).toBe("hello\n");
+        await world.seen();
+      }
+    });
+
+    test("IPv6 is led into the device as long as there is a way out for it", async () => {
+      const routes = async (): Promise<boolean> =>
+        (await succeed(world.client, ["ip", "-6", "route"])).includes(`2000::/3 dev ${ownDevice}`);
+      expect(await routes()).toBe(true);
+      for (const isThere of [false, true]) {
+        running.child.kill("SIGWINCH");
+        while ((await routes()) !== isThere) await Bun.sleep(20);
+      }
+      expect(await page(6)).toBe("hello\n");
+      expect((await world.seen()).from).toBe(CLIENT[6]);
+    });
+
     test("when the default route leads to another uplink, connections and datagrams leave by that", async () => {
       running.child.kill("SIGUSR2");
       const uplinks = async (): Promise<unknown> =>
@@ -131,6 +158,12 @@ export function carriesBySockets(system: PlayedSystem): void {
         const seen = expect.stringContaining(OTHER_CLIENT[family]) as string;
         expect(await askDatagram("who", family)).toMatchObject({ seen });
       }
+    });
+
+    test("it has given up what it does not need, and said so", async () => {
+      const lines = (await Bun.file(world.audit).text()).trimEnd().split("\n");
+      const noted = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+      expect(noted.find(({ operation }) => operation === "drop privileges")).toMatchObject(system.givenUp);
     });
 
     test("bunnel status tells of it, and bunnel down ends it and leaves the network as before", async () => {

@@ -35,13 +35,30 @@ name = "records"
 strategy = "tls: tlsrec(sniext+1) split(1, midsld)  dns: doh"
 `;
 const SERVICE = "test/e2e/sockets/wine-service.ts";
+const OPTIONS = "packages/stream/test/windows/options-child.ts";
 const FAMILIES = [4, 6] as const;
+/** An index that is the same in both orders of octets: Linux takes it from Wine whatever the order. */
+const EVEN_INDEX = 0x0001_0100;
 /** Not the user that Wine is. */
 const SOMEBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 const canRun = process.arch === "x64" && mustHave("wine64") && mustHave("x86_64-w64-mingw32-gcc-posix");
 
 if (canRun) describe("bunnel up in the Windows Bun", provesIt);
 else test("Wine cannot be had on this machine, so nothing is shown here", () => expect(canRun).toBe(false));
+
+/** asm-generic/errno-base.h */
+const EINVAL = 22;
+
+/** What the child says of a socket. */
+interface Bound {
+  readonly name: string;
+  readonly index: number;
+  readonly family: number;
+  readonly kind: string;
+  readonly error: number;
+  readonly option: number;
+  readonly address?: string | undefined;
+}
 
 function provesIt(): void {
   let world: SocketsWorld;
@@ -103,6 +120,30 @@ function provesIt(): void {
     console.log("proof: wine, IP_UNICAST_IF keeps a datagram out of the device");
   });
 
+  test("sockets of every kind are bound by the option of Windows, or else to the interface's address", async () => {
+    const link = ["type", "veth", "peer", "name", "even1"];
+    await succeed(world.client, ["ip", "link", "add", "even0", "index", String(EVEN_INDEX), ...link]);
+    const options = world.client.inside(() => wine.startQuietly(OPTIONS, "tun0", "even0", "even1"));
+    const printed = (await options.stdout.text()).split("\n").filter((line) => line.startsWith("{"));
+    const told = printed.map((line) => JSON.parse(line) as Bound);
+    const of = (name: string, family: number): readonly Omit<Bound, "name" | "family" | "index" | "kind">[] =>
+      told
+        .filter((each) => each.name === name && each.family === family)
+        .map(({ error, option, address }) => ({ error, option, address }));
+    const twice = <Each>(each: Each): Each[] => [each, each];
+    const indexOf = (name: string): number => told.find((each) => each.name === name)?.index ?? 0;
+    // IPv4 in network order, for TCP and UDP; in the other order Linux knows no such interface.
+    for (const name of ["tun0", "even0", "even1"]) {
+      const option = Buffer.from(Uint32Array.of(indexOf(name)).buffer).readUInt32BE();
+      expect(of(name, 2)).toEqual(twice({ error: 0, option, address: undefined }));
+    }
+    // IPv6 in host order, which Linux takes where both are the same, and refuses elsewhere.
+    expect(of("even0", 10)).toEqual(twice({ error: 0, option: EVEN_INDEX, address: undefined }));
+    expect(of("tun0", 10)).toEqual(twice({ error: 0, option: 0, address: CLIENT[6] }));
+    expect(of("even1", 10)).toMatchObject(twice({ error: EINVAL, option: 0 }));
+    console.log(`proof: wine, ${told.length} sockets bound and asked for it`);
+  });
+
   test.each(FAMILIES)("a connection that would come round through the device is refused, IPv%i", async (family) => {
     const couldNotConnect = 7;
     expect((await page(family)).status).toBe(couldNotConnect);
@@ -153,6 +194,15 @@ function provesIt(): void {
       expect(await ask("stream-peer.ts", "half-close", family)).toMatchObject({ text: "heard 100005", how: "end" });
       expect(await ask("stream-peer.ts", "reset", family)).toMatchObject({ how: "ECONNRESET" });
     });
+  });
+
+  test("the token of its process has two privileges left", async () => {
+    const lines = (await Bun.file(world.audit).text()).trimEnd().split("\n");
+    const noted = lines.map((line) => JSON.parse(line) as { readonly operation: string; readonly removed?: number });
+    const given = noted.find(({ operation }) => operation === "drop privileges");
+    expect(given).toMatchObject({ kept: ["SeChangeNotifyPrivilege", "SeLoadDriverPrivilege"] });
+    expect(given?.removed).toBeGreaterThan(10);
+    console.log(`proof: wine, ${given?.removed} privileges removed`);
   });
 
   test("killed it leaves no device behind", async () => {

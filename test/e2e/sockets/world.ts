@@ -1,5 +1,5 @@
 // Two network namespaces: a client, in which a service is started that stands in front of a fake kernel, and the world.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BLOCKED_NAME, LabHost, makeCertificate, type PipedProcess } from "@bunnel/lab/live";
@@ -55,6 +55,7 @@ export class SocketsWorld implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "bunnel-sockets-"));
   readonly client = new LabHost("client", NetworkNamespace.create());
   readonly server = new LabHost("server", NetworkNamespace.create());
+  readonly audit = join(this.folder, "state", "audit.log");
   readonly authority = join(this.folder, "certificate.pem");
   readonly stateDir = join(this.folder, "state");
   #serverLines: Lines | undefined;
@@ -67,6 +68,8 @@ export class SocketsWorld implements AsyncDisposable {
   /** The path of a profile with this text; the client is ready for a service then. */
   async prepare(profile: string): Promise<string> {
     const path = join(this.folder, "profile.toml");
+    // The service that reads it may be somebody else by then.
+    chmodSync(this.folder, 0o755);
     writeFileSync(path, profile);
     await succeed(this.client, ["sysctl", "-qw", ...QUIET]);
     return path;

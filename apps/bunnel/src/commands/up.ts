@@ -16,7 +16,6 @@ import { errorFields } from "../logs/error-fields.ts";
 import { Log } from "../logs/log.ts";
 import { standardError } from "../logs/sink.ts";
 import { openDns, openDnsBySockets, type DnsService } from "../dns/dns-service.ts";
-import { dropPrivileges, type DropReport } from "../privileges/drop.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
 import { audited, AuditLog } from "../service/audit.ts";
 import { ExitError, StoppedError } from "../service/exit.ts";
@@ -82,7 +81,7 @@ export function register(program: Command): void {
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
     .option(
       "--user <name>",
-      "who the service is once its devices are open, on Linux (default: bunnel, else nobody; root stays root)",
+      "who the service is once its devices are open, not on Windows (default: bunnel, else nobody; root stays root)",
     )
     .option("--audit-log <file>", "a line of JSON for each privileged operation (default: audit.log in the state dir)")
     .option("--ui [port]", "serve the dashboard on 127.0.0.1 too, from a process of its own", readUiPort)
@@ -176,7 +175,7 @@ export async function carryTraffic(options: UpOptions, join: typeof joinSystem):
   });
   try {
     commands.serve(service.commands);
-    if (joined.isLinux) audit.note("drop privileges", { ...giveUp(paths, user, memory) });
+    audit.note("drop privileges", giveUp(joined, { paths, user, memory }));
     using _telling = tellPackets(handle, control, (what) => audit.note(what), memory.follow(handle));
     using _following = follow(service, control, { ...options, log }, stop.resolve);
     const { gaveUp, watch } = watchMemory(handle, log);
@@ -239,10 +238,10 @@ async function prepare(options: UpOptions, join: typeof joinSystem): Promise<Pre
     },
     onError: (error) => log.warning("network not followed", errorFields(error)),
   });
-  const { isLinux, platform } = joined;
-  if (!isLinux) refuseWords(options, platform.name);
+  const { changesUser, isLinux, platform } = joined;
+  if (!isLinux) refuseWords(options, platform.name, changesUser);
   const named = profile.service.user;
-  const user = isLinux ? serviceUser(options.user ?? (named === "" ? undefined : named)) : undefined;
+  const user = changesUser ? serviceUser(options.user ?? (named === "" ? undefined : named)) : undefined;
   const unsupported = platform.unsupported();
   if (unsupported !== undefined) throw new ExitError(unsupported);
   if (user !== undefined) checkReach(paths, user);
@@ -251,13 +250,14 @@ async function prepare(options: UpOptions, join: typeof joinSystem): Promise<Pre
 }
 
 /** Words that mean something on Linux alone. */
-function refuseWords({ method = "auto", queues = 1, pump, killSwitch, user }: UpOptions, system: string): void {
+function refuseWords(options: UpOptions, system: string, changesUser: boolean): void {
+  const { method = "auto", queues = 1, pump, killSwitch, user } = options;
   const words = [
     ...(method === "auto" ? [] : ["--method"]),
     ...(queues === 1 ? [] : ["--queues"]),
     ...(pump === "uring" ? ["--pump uring"] : []),
     ...(killSwitch === true ? ["--kill-switch"] : []),
-    ...(user === undefined ? [] : ["--user"]),
+    ...(user === undefined || changesUser ? [] : ["--user"]),
   ];
   if (words.length > 0) throw new ExitError(`${words.join(", ")}: expected Linux, this is ${system}`, WRONG_WORDS);
 }
@@ -328,10 +328,14 @@ async function ended(handle: BackendHandle): Promise<BackendStats> {
   return stats;
 }
 
-function giveUp(paths: StatePaths, user: ServiceUser | undefined, memory: MemoryService): DropReport {
+interface GivenUp extends Pick<Prepared, "paths" | "user"> {
+  readonly memory: MemoryService;
+}
+
+function giveUp(joined: Joined, { paths, user, memory }: GivenUp): Readonly<Record<string, unknown>> {
   memory.give();
   if (user !== undefined) giveStateDir(paths, user);
-  return dropPrivileges(user);
+  return joined.giveUp(user);
 }
 
 async function openControl(path: string, commands: ControlCommands): Promise<ControlServer> {

@@ -4,6 +4,8 @@ import type { Profile } from "@bunnel/profile";
 import type { SocketsPlatform, SocketsPlatformOptions } from "../sockets/platform.ts";
 import type { WatchedRelays } from "../stream/watched-relays.ts";
 import { ExitError } from "./exit.ts";
+import { dropPrivileges } from "../privileges/drop.ts";
+import type { ServiceUser } from "../privileges/service-user.ts";
 
 export interface JoinOptions {
   readonly profile: Profile;
@@ -20,6 +22,10 @@ export interface JoinOptions {
 export interface Joined {
   readonly platform: TunPlatform;
   carrier(answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier;
+  /** Whether the service becomes somebody else once its devices are open. */
+  readonly changesUser: boolean;
+  /** Gives up what a running service does not need; for the audit log what that was. */
+  giveUp(user: ServiceUser | undefined): Readonly<Record<string, unknown>>;
   /** What only packets and the kernel's own filters make possible. */
   readonly isLinux: boolean;
 }
@@ -30,7 +36,9 @@ export async function joinSystem(options: JoinOptions, system: string = process.
     case "linux": {
       const { linuxCarrier, linuxPlatform } = await import("./platform.linux.ts");
       const forwards = options.profile.gateway.interfaces.length > 0;
-      return { platform: linuxPlatform({ ...options, forwards }), carrier: linuxCarrier, isLinux: true };
+      const giveUp: Joined["giveUp"] = (user) => ({ ...dropPrivileges(user) });
+      const platform = linuxPlatform({ ...options, forwards });
+      return { platform, carrier: linuxCarrier, giveUp, changesUser: true, isLinux: true };
     }
     case "darwin": {
       const { darwinPlatform } = await import("./platform.darwin.ts");
@@ -56,5 +64,5 @@ export function joinSockets(
     ...(onNetwork && { onNetwork }),
     ...(onError && { onError }),
   });
-  return { ...joined, isLinux: false };
+  return { ...joined, changesUser: joined.platform.name === "darwin", isLinux: false };
 }

@@ -2,12 +2,15 @@
 import type { DeviceOptions } from "@bunnel/device";
 import type { SocketSystem } from "@bunnel/stream";
 import { darwinDriver, type Driver } from "@bunnel/tun";
+import type { DarwinPrivileges } from "../privileges/darwin/sys.ts";
+import { dropDarwinPrivileges } from "../privileges/drop.darwin.ts";
 import { socketsPlatform, type SocketsPlatform, type SocketsPlatformOptions } from "../sockets/platform.ts";
 
 /** Other parts than this system's own. */
 export interface DarwinParts {
   readonly driver: Driver;
   readonly sockets: SocketSystem;
+  readonly privileges: DarwinPrivileges;
 }
 
 export function darwinPlatform(options: SocketsPlatformOptions, parts?: DarwinParts): SocketsPlatform {
@@ -16,6 +19,7 @@ export function darwinPlatform(options: SocketsPlatformOptions, parts?: DarwinPa
     {
       ...{ name: "darwin", title: "macOS", driver, deviceOptions },
       ...(parts && { sockets: parts.sockets }),
+      giveUp: (user) => ({ ...dropDarwinPrivileges(user, parts?.privileges) }),
       unsupported: () => (parts === undefined ? unsupported() : undefined),
     },
     options,

@@ -2,6 +2,7 @@
 import type { DeviceOptions } from "@bunnel/device";
 import type { SocketSystem } from "@bunnel/stream";
 import { win32Driver, type Driver } from "@bunnel/tun";
+import { dropWindowsPrivileges } from "../privileges/drop.win32.ts";
 import { socketsPlatform, type SocketsPlatform, type SocketsPlatformOptions } from "../sockets/platform.ts";
 
 /** Other parts than this system's own. */
@@ -16,6 +17,8 @@ export function win32Platform(options: SocketsPlatformOptions, parts?: Win32Part
     {
       ...{ name: "win32", title: "Windows", driver, deviceOptions },
       ...(parts?.sockets && { sockets: parts.sockets }),
+      // In front of other parts this is another system's process.
+      giveUp: () => (process.platform === "win32" ? { ...dropWindowsPrivileges() } : {}),
       unsupported: () => (parts === undefined ? unsupported() : undefined),
     },
     options,

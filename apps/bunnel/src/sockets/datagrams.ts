@@ -14,13 +14,15 @@ const PACKET_AT = SCRATCH_BYTES + 64;
 
 export interface DatagramParts {
   readonly uplink: Uplink;
+  /** Of the device. */
+  readonly mtuBytes: () => number;
   /** Of its own. */
   readonly out: DeviceOut;
   readonly system: SocketSystem | undefined;
 }
 
 /** @throws StreamError where sockets cannot be bound to an interface */
-export function openDatagrams(profile: Profile, { uplink, out, system }: DatagramParts): DatagramCarrying {
+export function openDatagrams(profile: Profile, { uplink, mtuBytes, out, system }: DatagramParts): DatagramCarrying {
   const memory = new ArrayBuffer(PACKET_AT + 65_536);
   const octets = new Uint8Array(memory);
   const list: PacketList = { at: Uint32Array.of(PACKET_AT), lengths: new Uint16Array(1) };
@@ -28,7 +30,7 @@ export function openDatagrams(profile: Profile, { uplink, out, system }: Datagra
   let datagrams = 0;
   const deliver = (packet: Uint8Array): void => {
     datagrams += 1;
-    for (const piece of piecesOf(packet, uplink.state.mtuBytes, datagrams)) {
+    for (const piece of piecesOf(packet, mtuBytes(), datagrams)) {
       octets.set(piece, PACKET_AT);
       list.lengths[0] = piece.length;
       // A device without room for a datagram loses it, as any queue does.

@@ -13,6 +13,7 @@ import type { Profile } from "@bunnel/profile";
 import type { SocketSystem } from "@bunnel/stream";
 import type { Driver, DriverEvents } from "@bunnel/tun";
 import { Coalesced } from "../service/coalesced.ts";
+import type { ServiceUser } from "../privileges/service-user.ts";
 import { relayCarrier } from "../stream/carrier.ts";
 import { openDatagrams } from "./datagrams.ts";
 import { DeviceOut } from "./device-out.ts";
@@ -31,6 +32,8 @@ export interface SocketsSystem {
   readonly sockets?: SocketSystem;
   /** Why it cannot run here, as a sentence; undefined: it can. */
   unsupported(): string | undefined;
+  /** Gives up what a running service does not need; for the audit log what that was. */
+  giveUp(user: ServiceUser | undefined): Readonly<Record<string, unknown>>;
   /** Of the options of a backend's device, those that the system has, as it has them. */
   deviceOptions(options: DeviceOptions): DeviceOptions;
 }
@@ -48,6 +51,8 @@ export interface SocketsPlatformOptions {
 export interface SocketsPlatform {
   readonly platform: TunPlatform;
   carrier(answerDns?: AnswerDns): StreamCarrier;
+  /** Called once, when all is open. @throws Error when it cannot; the process must then end */
+  giveUp(user: ServiceUser | undefined): Readonly<Record<string, unknown>>;
 }
 
 export function socketsPlatform(system: SocketsSystem, options: SocketsPlatformOptions): SocketsPlatform {
@@ -68,7 +73,8 @@ export function socketsPlatform(system: SocketsSystem, options: SocketsPlatformO
     intercept: (_method, asked) => intercept(system, uplink, asked, options),
     // The device has gone with the process that made it, and its routes with the device.
     sweep: () => ({ removed: [] }),
-    uplinks: () => ({ names: [uplink.state.name], mtuBytes: uplink.state.mtuBytes }),
+    // What leaves by sockets has segments and fragments of the system's making: the device need not follow.
+    uplinks: () => ({ names: [uplink.state.name], mtuBytes: device.mtuBytes ?? uplink.state.mtuBytes }),
     setMtu(open, mtuBytes) {
       using network = driver.openNetwork();
       network.setLink(open.index, { mtuBytes });
@@ -84,10 +90,17 @@ export function socketsPlatform(system: SocketsSystem, options: SocketsPlatformO
       relayCarrier(
         {
           ...{ ...sockets, uplink },
-          openDatagrams: (profile) => openDatagrams(profile, { uplink, out: device.out(), system: system.sockets }),
+          openDatagrams: (profile) => {
+            const mtuBytes = (): number => device.mtuBytes ?? uplink.state.mtuBytes;
+            return openDatagrams(profile, { uplink, mtuBytes, out: device.out(), system: system.sockets });
+          },
         },
         answerDns,
       ),
+    giveUp(user) {
+      device.freeze();
+      return system.giveUp(user);
+    },
   };
 }
 
@@ -95,8 +108,16 @@ export function socketsPlatform(system: SocketsSystem, options: SocketsPlatformO
 class CurrentDevice {
   #device: TunDevice | undefined;
   #own: string[] = [];
+  /** Once nobody may change it any more. */
+  mtuBytes: number | undefined;
 
   constructor(private readonly system: SocketsSystem) {}
+
+  /** What it is called and can take stays as it is. */
+  freeze(): void {
+    using network = this.system.driver.openNetwork();
+    if (this.#device !== undefined) this.mtuBytes = network.link(this.#device.index)?.mtuBytes;
+  }
 
   open(asked: DeviceOptions): TunDevice {
     const options = this.system.deviceOptions(asked);
@@ -120,15 +141,15 @@ class CurrentDevice {
 function intercept(
   { driver }: SocketsSystem,
   uplink: Uplink,
-  { deviceIndex, excludes = [], select, killSwitch, changed }: InterceptionOptions,
+  { deviceIndex, killSwitch, changed, ...asked }: InterceptionOptions,
   { onNetwork, onError }: SocketsPlatformOptions,
 ): Interception {
   if (killSwitch === true) {
     throw new DeviceError("E_UNSUPPORTED", `kill switch: expected Linux, found ${driver.capabilities.platform}`);
   }
-  const leftAlone = [...excludes, ...(select.except?.addresses ?? [])];
-  const routes = new Routes(() => driver.openNetwork(), deviceIndex, leftAlone);
+  // Opened as who may change routes, and kept: the service is somebody else later.
   const network = driver.openNetwork();
+  const routes = new Routes(network, deviceIndex, leftAloneBy(asked));
   // Before the first look: what changes from here on is told.
   const events: DriverEvents<"link" | "route"> = network.watch({ topics: ["link", "route"] });
   const refresh = new Coalesced(() => {
@@ -161,9 +182,17 @@ function intercept(
     get uplinks() {
       return [uplink.name];
     },
+    reselect(next) {
+      routes.lead(leftAloneBy(next), uplink.state.families);
+      return true;
+    },
     close,
     [Symbol.dispose]: close,
   };
+}
+
+function leftAloneBy({ excludes = [], select }: Pick<InterceptionOptions, "excludes" | "select">): string[] {
+  return [...excludes, ...(select.except?.addresses ?? [])];
 }
 
 async function follow(events: AsyncIterable<unknown>, tell: () => void): Promise<void> {

@@ -3,27 +3,42 @@ import { DeviceError } from "@bunnel/device";
 import type { DriverNetwork } from "@bunnel/tun";
 import { coveringRoutes, LEFT_ALONE, ROUTES_MAX } from "./covering-routes.ts";
 
+type Wanted = Readonly<Record<4 | 6, readonly string[]>>;
+
 export class Routes implements Disposable {
-  readonly #wanted: Readonly<Record<4 | 6, readonly string[]>>;
+  #wanted: Wanted;
   /** Destinations that are in force, by what this has done. */
   readonly #own = new Set<string>();
   #isOpen = true;
 
   /**
+   * @param network by which routes are changed as long as this lasts; it stays the caller's
    * @param leftAlone destinations besides the private, link-local and multicast ones
    * @throws DeviceError E_DEVICE_OPTION when that takes more routes than there should be
    */
   constructor(
-    private readonly openNetwork: () => DriverNetwork,
+    private readonly network: DriverNetwork,
     private readonly deviceIndex: number,
     leftAlone: readonly string[],
   ) {
-    const all = [...LEFT_ALONE, ...leftAlone];
-    this.#wanted = { 4: coveringRoutes(4, all), 6: coveringRoutes(6, all) };
-    const count = this.#wanted[4].length + this.#wanted[6].length;
-    if (count <= ROUTES_MAX) return;
-    const expected = `expected at most ${ROUTES_MAX}, found ${count}`;
-    throw new DeviceError("E_DEVICE_OPTION", `routes around excluded addresses: ${expected}: exclude fewer`);
+    this.#wanted = wantedAround(leftAlone);
+  }
+
+  /**
+   * As if it had been made with these: routes that are wanted before and behind it are there all the time.
+   * @throws DeviceError as then; what was in force stays
+   */
+  lead(leftAlone: readonly string[], families: readonly (4 | 6)[]): void {
+    const before = this.#wanted;
+    this.#wanted = wantedAround(leftAlone);
+    try {
+      this.set(families);
+    } catch (error) {
+      this.#wanted = before;
+      throw error;
+    } finally {
+      this.#removeUnwanted();
+    }
   }
 
   /**
@@ -32,7 +47,7 @@ export class Routes implements Disposable {
    */
   set(families: readonly (4 | 6)[]): void {
     if (!this.#isOpen) return;
-    using network = this.openNetwork();
+    const { network } = this;
     const there = new Set(
       network
         .routes()
@@ -50,8 +65,14 @@ export class Routes implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    using network = this.openNetwork();
-    for (const destination of [...this.#own]) this.#remove(network, destination.includes(":") ? 6 : 4, destination);
+    for (const destination of [...this.#own]) this.#remove(this.network, familyOf(destination), destination);
+  }
+
+  #removeUnwanted(): void {
+    for (const destination of [...this.#own]) {
+      const family = familyOf(destination);
+      if (!this.#wanted[family].includes(destination)) this.#remove(this.network, family, destination);
+    }
   }
 
   #add(network: DriverNetwork, family: 4 | 6, destination: string): void {
@@ -73,4 +94,17 @@ export class Routes implements Disposable {
       if (!isGone) throw error;
     }
   }
+}
+
+function wantedAround(leftAlone: readonly string[]): Wanted {
+  const all = [...LEFT_ALONE, ...leftAlone];
+  const wanted = { 4: coveringRoutes(4, all), 6: coveringRoutes(6, all) };
+  const count = wanted[4].length + wanted[6].length;
+  if (count <= ROUTES_MAX) return wanted;
+  const expected = `expected at most ${ROUTES_MAX}, found ${count}`;
+  throw new DeviceError("E_DEVICE_OPTION", `routes around excluded addresses: ${expected}: exclude fewer`);
+}
+
+function familyOf(destination: string): 4 | 6 {
+  return destination.includes(":") ? 6 : 4;
 }

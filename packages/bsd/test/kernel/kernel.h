@@ -35,6 +35,7 @@ struct object {
   uint32_t control;  // number of the kernel control that was asked for
   uint32_t buffer;   // octets of a filter's buffer
   char name[NAME_BYTES];
+  int privileged; // of who opened it
 };
 
 struct address {

@@ -48,6 +48,7 @@ int give(int fd, enum kind kind) {
   objects[fd].kind = kind;
   objects[fd].far = -1;
   objects[fd].pending = 1;
+  objects[fd].privileged = privileged;
   opened_ever++;
   return fd;
 }

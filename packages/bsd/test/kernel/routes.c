@@ -241,8 +241,12 @@ void restore_routes(int index) {
   }
 }
 
+// Whether routes are for who has opened the socket, or for who writes to it now.
+#ifndef N_ROUTE_OPENER_COUNTS
+#define N_ROUTE_OPENER_COUNTS 0
+#endif
+
 int route_write(int fd, const uint8_t *octets, size_t bytes) {
-  (void)fd;
   if (bytes < S_rt_msghdr || u16(octets) != bytes) return B_EINVAL;
   if (octets[2] != N_RTM_VERSION) return B_EPROTONOSUPPORT;
   if (O_rt_msghdr_rtm_hdrlen && u16(octets + O_rt_msghdr_rtm_hdrlen) != S_rt_msghdr) return B_EINVAL;
@@ -263,7 +267,7 @@ int route_write(int fd, const uint8_t *octets, size_t bytes) {
     return 0;
   }
   if (type < RTM_ADD || type > RTM_CHANGE) return 45;
-  if (!privileged) return B_EPERM;
+  if (!(N_ROUTE_OPENER_COUNTS ? objects[fd].privileged : privileged)) return B_EPERM;
   number = change(type, &wanted);
   tell("route %d %s/%d = %d", type, wanted.family == 4 ? "ipv4" : "ipv6", wanted.prefix, number);
   if (number) return number;
