@@ -1,5 +1,5 @@
-// What is said once: a reset, or an ICMP error. Nobody sends it again, and a program that never hears it waits for hours.
-// So it is kept apart where the backlog has no room any more, and sent when that is empty again, for a while.
+// What is said once: a reset, or an ICMP error. Nobody sends it again, and a program that never hears it waits for
+// hours. So it is kept apart where the backlog has no room any more, and sent when that is empty again, for a while.
 import type { PacketList } from "@bunnel/device";
 import type { Egress } from "@bunnel/egress";
 import { Backlog } from "./backlog.ts";
@@ -28,7 +28,8 @@ export function isSaidOnce(octets: Uint8Array, at: number, bytes: number): boole
   const fragmentOffset = isIpv6 ? 0 : (((octets[at + 6] ?? 0) & 0x1f) << 8) | (octets[at + 7] ?? 0);
   if (fragmentOffset !== 0 || headerBytes >= bytes) return false;
   const first = octets[at + headerBytes] ?? 0;
-  switch (octets[at + (isIpv6 ? 6 : 9)]) {
+  const protocol = octets[at + (isIpv6 ? 6 : 9)] ?? 0;
+  switch (protocol) {
     case PROTOCOL_TCP:
       return headerBytes + TCP_FLAGS_AT < bytes && ((octets[at + headerBytes + TCP_FLAGS_AT] ?? 0) & TCP_RST) !== 0;
     case PROTOCOL_ICMP:

@@ -66,5 +66,6 @@ export function statusText(stats: ServiceStatus): string {
 /** What the way out made of packets; resets and ICMP errors that nobody will say again are told apart. */
 function sentText({ egressSent, egressRefused, queueDropped, answersDropped }: ServiceStatus): string {
   const answers = answersDropped === 0 ? "" : `, ${answersDropped} of them resets or ICMP errors`;
-  return `${egressSent} (${egressRefused} refused by the system, ${queueDropped + answersDropped} without room${answers})`;
+  const lost = queueDropped + answersDropped;
+  return `${egressSent} (${egressRefused} refused by the system, ${lost} without room${answers})`;
 }
