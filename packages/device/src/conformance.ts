@@ -1,7 +1,7 @@
 // The contract of TunDevice as tests. Every driver and every wrapper runs them; what one cannot do it lists with the
 // reason.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { Bench, type ConformanceCheck, type ConformanceSubject } from "./conformance/bench.ts";
+import { Bench, type ConformanceCase, type ConformanceCheck, type ConformanceSubject } from "./conformance/bench.ts";
 import { readCases, writeCases } from "./conformance/bursts.ts";
 import { handOverCases } from "./conformance/hand-over.ts";
 import { piecesCases } from "./conformance/pieces.ts";
@@ -10,7 +10,7 @@ import { Thread } from "./conformance/thread.ts";
 import { endCases, waitCases } from "./conformance/waits.ts";
 import type { DeviceCapabilities, DeviceHandOver } from "./index.ts";
 
-export type { ConformanceCheck, ConformanceSubject } from "./conformance/bench.ts";
+export { CONFORMANCE_MEMORY_BYTES, type ConformanceCheck, type ConformanceSubject } from "./conformance/bench.ts";
 export { conformanceFrame, conformancePacket, packetOf } from "./conformance/packets.ts";
 
 /** How the suite opens the device, and what it expects of it. */
@@ -25,7 +25,9 @@ export interface ConformanceOptions {
   readonly cannot?: Readonly<Partial<Record<ConformanceCheck, string>>>;
 }
 
-const CASES = [...readCases, ...writeCases, ...waitCases, ...endCases, ...piecesCases, ...portCases];
+/** A port brings a memory of its own. */
+const attachingCases = portCases.map((each): ConformanceCase => ({ ...each, check: "attach" }));
+const CASES = [...readCases, ...writeCases, ...waitCases, ...endCases, ...piecesCases, ...attachingCases];
 
 /** Registers the suite under `name`. */
 export function conformance(name: string, options: ConformanceOptions): void {

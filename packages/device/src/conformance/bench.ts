@@ -8,6 +8,8 @@ import { packetOf } from "./packets.ts";
 /** An open device and its other side. */
 export interface ConformanceSubject {
   readonly device: AsyncTunDevice;
+  /** The only memory that the device takes. Its last CONFORMANCE_MEMORY_BYTES are the suite's. */
+  readonly memory?: SharedArrayBuffer;
   /** Makes the device read exactly these octets: a packet, or a frame, as its medium is. */
   send(packet: Uint8Array): void;
   /** The next packet that the device wrote, as it arrived on the other side; undefined when none comes. */
@@ -17,7 +19,7 @@ export interface ConformanceSubject {
 }
 
 /** Tests that a driver may be excused from. */
-export type ConformanceCheck = "handOver" | "fullQueue" | "refuses";
+export type ConformanceCheck = "attach" | "handOver" | "fullQueue" | "refuses";
 
 /** One test of the contract. */
 export interface ConformanceCase {
@@ -33,16 +35,26 @@ export const ROOM_BYTES = 2048;
 export const UNTOUCHED = 0xa5;
 const SLOT_BYTES = 4096;
 const HEADROOM_BYTES = 128;
+/** What the suite needs of a memory that is not its own. */
+export const CONFORMANCE_MEMORY_BYTES = SLOTS * SLOT_BYTES;
 const WAIT_MS = 2000;
 const ROUNDS_MAX = 200;
 
-/** A memory with slots, and what lies in them. */
+/** A memory with slots at its end, and what lies in them. */
 export class Slots {
-  readonly memory = new Uint8Array(new SharedArrayBuffer(SLOTS * SLOT_BYTES)).fill(UNTOUCHED);
+  readonly memory: Uint8Array;
+  /** Where the slots begin. */
+  readonly start: number;
   readonly list: PacketList = { at: new Uint32Array(SLOTS), lengths: new Uint16Array(SLOTS) };
 
-  constructor(readonly capabilities: DeviceCapabilities) {
-    for (let i = 0; i < SLOTS; i++) this.list.at[i] = i * SLOT_BYTES + HEADROOM_BYTES;
+  constructor(
+    readonly capabilities: DeviceCapabilities,
+    buffer = new SharedArrayBuffer(CONFORMANCE_MEMORY_BYTES),
+  ) {
+    this.memory = new Uint8Array(buffer);
+    this.start = buffer.byteLength - CONFORMANCE_MEMORY_BYTES;
+    this.memory.fill(UNTOUCHED, this.start);
+    for (let i = 0; i < SLOTS; i++) this.list.at[i] = this.start + i * SLOT_BYTES + HEADROOM_BYTES;
   }
 
   octets(i: number): Uint8Array {
@@ -77,7 +89,7 @@ export class Bench {
     readonly open: () => ConformanceSubject,
   ) {
     this.device = subject.device;
-    this.slots = new Slots(this.device.capabilities);
+    this.slots = new Slots(this.device.capabilities, subject.memory);
     this.device.attach(this.slots.memory.buffer);
   }
 

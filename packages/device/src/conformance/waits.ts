@@ -167,6 +167,7 @@ export const endCases: readonly ConformanceCase[] = [
   },
   {
     name: "read() and write() before attach() say E_DEVICE_STATE",
+    check: "attach",
     run({ open, slots }) {
       const fresh = open();
       try {

@@ -6,8 +6,8 @@ import { takesAllWrites } from "../tun-requests.ts";
 
 /** So many packets in a row must have come alone first. */
 const LONE_MIN = 8;
-/** So many are then taken on trust before one look whether more wait behind them. */
-const TRUSTED_MAX = 8;
+/** So many are then taken on trust before one look whether more wait behind them: of a flood, the first go singly. */
+const TRUSTED_MAX = 32;
 
 /** Of one pump: the port that it reads so, and whether it does now. */
 export class LoneSleep {

@@ -3,12 +3,12 @@
 import { Coalesce } from "@bunnel/abi";
 import {
   DeviceError,
+  Wake,
   headerBytesOf,
   type DeviceCapabilities,
   type DeviceHandOver,
   type PacketList,
   type TunDevice,
-  type Wake,
 } from "@bunnel/device";
 import { addressOf } from "@bunnel/ffi";
 import type { LinuxTun } from "../device.ts";
@@ -57,8 +57,10 @@ export class PumpedTun implements TunDevice {
   readonly #pump: Pump;
   readonly #port: number;
   readonly #merger: Merger | undefined;
+  readonly capabilities: DeviceCapabilities;
   #allowed: number;
   #foundFull = 0;
+  #open = true;
 
   /**
    * @param port the device's place among the pump's ports
@@ -69,6 +71,8 @@ export class PumpedTun implements TunDevice {
     this.#pump = pump;
     this.#port = port;
     this.#merger = merger;
+    // Its pieces would not go by the pump.
+    this.capabilities = { ...device.capabilities, vectored: false };
     this.#allowed = device.capabilities.vnetHeader ? coalesceOf(device.offloads) : 0;
   }
 
@@ -85,10 +89,6 @@ export class PumpedTun implements TunDevice {
     return this.#device.index;
   }
 
-  get capabilities(): DeviceCapabilities {
-    return this.#device.capabilities;
-  }
-
   /** Of the whole pump; and merged packets that found the queue full: they cannot be given back in order. */
   get refused(): number {
     return this.#pump.refused + this.#foundFull;
@@ -96,11 +96,13 @@ export class PumpedTun implements TunDevice {
 
   /** The memory must be the pump's. */
   attach(memory: ArrayBufferLike): void {
+    this.#mustBeOpen();
     if (addressOf(memory) === this.#pump.base) return;
     throw new DeviceError("E_DEVICE_OPTION", `device ${this.name}: expected the memory of its pump, found another`);
   }
 
   read(list: PacketList, from: number, maxBytes: number): number {
+    this.#mustBeOpen();
     return this.#pump.read(this.#port, list, from, maxBytes);
   }
 
@@ -109,6 +111,7 @@ export class PumpedTun implements TunDevice {
   }
 
   write(list: PacketList, from: number, to: number): number {
+    this.#mustBeOpen();
     const merger = this.#merger;
     if (merger === undefined || merger.tx !== list || this.#allowed === 0 || to - from < 2) {
       return this.#pump.write(this.#port, list, from, to);
@@ -125,6 +128,7 @@ export class PumpedTun implements TunDevice {
 
   /** `receive` of its pump. */
   receive(list: PacketList, from: number, maxBytes: number, timeoutMs: number): number {
+    this.#mustBeOpen();
     return this.#pump.receive(this.#port, list, from, maxBytes, timeoutMs);
   }
 
@@ -134,7 +138,7 @@ export class PumpedTun implements TunDevice {
   }
 
   wait(timeoutMs: number): Wake {
-    return this.#pump.wait(timeoutMs);
+    return this.#open ? this.#pump.wait(timeoutMs) : Wake.Closed;
   }
 
   wake(): void {
@@ -147,11 +151,16 @@ export class PumpedTun implements TunDevice {
 
   /** Closes the pump, then the device. */
   close(): void {
+    this.#open = false;
     this.#pump.close();
     this.#device.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#open) throw new DeviceError("E_DEVICE_GONE", `device ${this.name}: expected open, found closed`);
   }
 }
