@@ -13,7 +13,7 @@ export { affordableFlows, type Affordable, type DescriptorShares } from "./descr
 export { StreamError, type StreamErrorCode } from "./errors.ts";
 export type { OutsideOptions } from "./loop/outside.ts";
 export type { ProxyUser } from "./proxy/socks5.ts";
-export { StreamRelay } from "./relay.ts";
+export { startSpareRelay, StreamRelay } from "./relay.ts";
 export { RelayGroup, type RelayGroupOptions } from "./relay-group.ts";
 export type * from "./relay-options.ts";
 export type { SocketSystem } from "./sockets/of-form.ts";

@@ -15,10 +15,12 @@ import { relayRules } from "./rules.ts";
 import { familyOf, readSockaddr, SOCKADDR_MAX_BYTES, sockaddrOf } from "./socket-address.ts";
 import { defaultForm, socketsOf } from "./sockets/of-form.ts";
 import type { Sockets, StreamForm } from "./sockets/sockets.ts";
+import { SpareThread } from "./spare-thread.ts";
 import { AF_INET6 } from "./sys.ts";
 
 export type * from "./relay-options.ts";
 
+const THREADS = new SpareThread(new URL("./relay.worker.ts", import.meta.url));
 const FLOWS_DEFAULT = 16_384;
 const CONNECT_TIMEOUT_MS = 20_000;
 const MESSAGE_TIMEOUT_MS = 1000;
@@ -27,6 +29,11 @@ const DESCRIPTORS_PER_FLOW = 2;
 const DESCRIPTORS_BESIDE = 256;
 /** What somaxconn of socket(7) is where nobody changed it. */
 const BACKLOG = 4096;
+
+/** Starts the thread of the next relay ahead, so that it loads its code while others are at work. */
+export function startSpareRelay(): void {
+  THREADS.start();
+}
 
 export class StreamRelay implements Disposable {
   /** What was bound. */
@@ -129,7 +136,7 @@ export class StreamRelay implements Disposable {
     const start = this.#start;
     if (start === undefined || !this.#isOpen) return;
     this.#start = undefined;
-    const worker = new Worker(new URL("./relay.worker.ts", import.meta.url).href);
+    const worker = THREADS.take();
     this.#worker = worker;
     worker.addEventListener("message", ({ data }: MessageEvent<FromRelay>) => this.#hear(data));
     worker.addEventListener("close", () => this.#closeLeft());

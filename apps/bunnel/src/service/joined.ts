@@ -34,7 +34,8 @@ export interface Joined {
 export async function joinSystem(options: JoinOptions, system: string = process.platform): Promise<Joined> {
   switch (system) {
     case "linux": {
-      const { linuxCarrier, linuxPlatform } = await import("./platform.linux.ts");
+      const { linuxCarrier, linuxPlatform, readyRelays } = await import("./platform.linux.ts");
+      readyRelays(options.profile);
       const forwards = options.profile.gateway.interfaces.length > 0;
       const giveUp: Joined["giveUp"] = (user) => ({ ...dropPrivileges(user) });
       const platform = linuxPlatform({ ...options, forwards });

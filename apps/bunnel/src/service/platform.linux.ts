@@ -18,7 +18,8 @@ import {
   sweepInterception,
   type LinuxInterception,
 } from "@bunnel/tun-linux";
-import type { Profile } from "@bunnel/profile";
+import { selectionOf, type Profile } from "@bunnel/profile";
+import { startSpareRelay } from "@bunnel/stream";
 import { missingCapabilities } from "../privileges/capabilities.linux.ts";
 import { relayCarrier } from "../stream/carrier.ts";
 import { openDatagrams } from "../stream/carry.ts";
@@ -43,6 +44,11 @@ export interface LinuxPlatformOptions {
 export function linuxCarrier(answerDns?: AnswerDns, watched?: WatchedRelays): StreamCarrier {
   const outside = { mark: OUR_MARK, openDatagrams: (profile: Profile) => openDatagrams(profile, OUR_MARK), watched };
   return relayCarrier(outside, answerDns);
+}
+
+/** Starts the first relay's thread ahead where rules want connections: it takes longer to load than all else. */
+export function readyRelays(profile: Profile): void {
+  if (selectionOf(profile).stream !== undefined) startSpareRelay();
 }
 
 export function linuxPlatform(options: LinuxPlatformOptions): TunPlatform {

@@ -1,24 +1,15 @@
 // The first lane's thread, started before it is needed: it loads its code on another core while the service reads its
 // profile and asks the system for its network.
-let spare: Worker | undefined;
+import { SpareThread } from "@bunnel/stream/spare";
 
-const start = (): Worker => new Worker(new URL("./lane.worker.ts", import.meta.url).href);
+const LANES = new SpareThread(new URL("./lane.worker.ts", import.meta.url));
 
-/** Starts one ahead. It keeps nothing alive, and one that fails is forgotten. */
+/** Starts one ahead. */
 export function startSpareLane(): void {
-  if (spare !== undefined) return;
-  const worker = start();
-  worker.unref();
-  worker.addEventListener("error", () => {
-    if (spare === worker) spare = undefined;
-  });
-  spare = worker;
+  LANES.start();
 }
 
 /** The one that was started ahead, or another. */
 export function laneThread(): Worker {
-  const worker = spare ?? start();
-  spare = undefined;
-  worker.ref();
-  return worker;
+  return LANES.take();
 }

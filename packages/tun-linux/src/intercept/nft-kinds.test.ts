@@ -208,8 +208,6 @@ describe("what interceptNft() leaves for QUIC, DNS and SYNs", () => {
     using _ = intercept({ tls: [], http: [], quic: [], dns: [], syn: [443] });
     expect(chain("output")).toEqual([
       "type route hook output priority mangle; policy accept;",
-      "meta mark & 0x00004000 == 0x00004000 return",
-      'oifname != "c0" return',
       "meta l4proto udp goto datagrams",
       "meta l4proto != tcp return",
       "th dport 443 @th,104,8 & 0x12 == 0x2 goto selected",

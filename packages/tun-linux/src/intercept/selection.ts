@@ -1,9 +1,9 @@
 // Which packets take the way through the device, as nftables rules. Pure: options in, rules out.
 //
-//   output    the hook: what is not ours to look at leaves at once, bulk data after a few comparisons
-//     | goto     1. packets with our own mark   2. not by an uplink   3. UDP → datagrams, anything else but TCP
-//     |          4. on the port of a stream     5. the start of a connection
-//     |          6. a TLS ClientHello           7. on an HTTP port → http
+//   output    the hook: what a packet says decides first, since bulk data says nothing that is looked for. Each
+//     |         comparison here is made for each packet of this machine: those of its mark and its way wait
+//     | goto     1. UDP → datagrams, anything else but TCP   2. on the port of a stream
+//     |          3. the start of a connection   4. a TLS ClientHello   5. on an HTTP port → http
 //     v
 //   datagrams a QUIC Initial, a datagram to a DNS port, to one whose datagrams are all wanted; there is no such chain
 //             where none is asked for
@@ -13,7 +13,8 @@
 //   to-KIND   where all rules for a kind of message name their destinations: only those go on
 //     | goto
 //     v
-//   selected  destinations, ports, owners that are left alone; the rest is counted and gets the mark
+//   selected  left alone: packets with our own mark, what leaves by no uplink, then destinations, ports, owners; the
+//             rest is counted and gets the mark
 //   echo      the same for echo requests, which have no ports
 //   queries   the same for queries that are answered here: of destinations only those that the caller excludes
 //
@@ -116,10 +117,7 @@ export function selectionTable(scope: SelectionScope): SelectionTable {
   }
   const own = pathTable(select, {
     ...{ hook: "output", head: "output", prefix: "" },
-    first: [
-      [...markHas(OUR_MARK), returnVerdict()],
-      [...leavesByNone(uplinks), returnVerdict()],
-    ],
+    first: [],
     last: lastChains(scope),
   });
   const waysOut = uplinks.filter((name) => exclude?.interfaces?.includes(name) !== true);
@@ -178,7 +176,12 @@ function pathTable(select: Selection, { hook, head, prefix, first, last }: Path)
 }
 
 /** What this machine's own packets meet last. */
-function lastChains({ excludes, asked = [], select, include = {}, exclude = {} }: SelectionScope): SelectionTable {
+function lastChains(scope: SelectionScope): SelectionTable {
+  const { uplinks, excludes, asked = [], select, include = {}, exclude = {} } = scope;
+  const notOurs: readonly Rule[] = [
+    [...markHas(OUR_MARK), returnVerdict()],
+    [...leavesByNone(uplinks), returnVerdict()],
+  ];
   const except = exceptRules(select.except);
   const owners = ownerRules(include, exclude, CHAIN_MARKED);
   const behind = [...except.rules, ...owners.rules];
@@ -187,7 +190,7 @@ function lastChains({ excludes, asked = [], select, include = {}, exclude = {} }
   const mark: Rule = [counter(), ...addMark(SELECTED_MARK)];
   const marksApart = (include.cgroups ?? []).length > 0;
   const chain = (name: string, rules: readonly Rule[]): SelectionChain => {
-    return { name, rules: marksApart ? rules : [...rules, mark] };
+    return { name, rules: [...notOurs, ...rules, ...(marksApart ? [] : [mark])] };
   };
   return {
     sets: [...except.sets, ...owners.sets],
