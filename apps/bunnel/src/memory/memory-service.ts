@@ -4,7 +4,7 @@
 //   every 200 ms:          what arrived, then what came up (a message is copied before it leaves, so it is here before
 //                          any answer), then what the system knows of sockets (each second) and the network (each five)
 import type { BackendHandle, CaptureRecord } from "@bunnel/backend";
-import type { Profile } from "@bunnel/profile";
+import { egressOf, type Profile } from "@bunnel/profile";
 import type { ControlCommands } from "../control/server.ts";
 import { errorFields } from "../logs/error-fields.ts";
 import type { Log } from "../logs/log.ts";
@@ -58,6 +58,8 @@ export class MemoryService implements Disposable, PacketHearer {
   readonly #relays = new WatchedRelays();
   #socketsAt = 0;
   #networkAt = 0;
+  /** What the service began with, or was given last. */
+  #effective: Profile | undefined;
 
   private constructor(
     readonly options: MemoryServiceOptions,
@@ -84,7 +86,10 @@ export class MemoryService implements Disposable, PacketHearer {
     });
     const traffic = profile.memory.watch ? openedTraffic(profile, log) : undefined;
     const service = new MemoryService(options, learning, memory, traffic);
-    apply.run = (next) => service.#handle?.pipeline.load(next);
+    apply.run = (next) => {
+      service.#hear(next);
+      service.#handle?.pipeline.load(next);
+    };
     service.#lookAtNetwork();
     return service;
   }
@@ -116,7 +121,10 @@ export class MemoryService implements Disposable, PacketHearer {
 
   /** A profile with what was learnt of hosts. */
   effective(profile: Profile): Profile {
-    return this.learning?.effective(profile) ?? profile;
+    const effective = this.learning?.effective(profile) ?? profile;
+    this.#effective = effective;
+    this.#hear(effective);
+    return effective;
   }
 
   /** Another profile is in force. */
@@ -135,6 +143,7 @@ export class MemoryService implements Disposable, PacketHearer {
   /** What is learnt from now on is put in force there. Undefined: nobody has to tell what comes up. */
   follow(handle: BackendHandle): PacketHearer | undefined {
     this.#handle = handle;
+    if (this.#effective !== undefined) this.#hear(this.#effective);
     return this.learning === undefined ? undefined : this;
   }
 
@@ -170,6 +179,12 @@ export class MemoryService implements Disposable, PacketHearer {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** With nftables, QUIC that no rule wants never comes up, and nothing has to be known of it. */
+  #hear(profile: Profile): void {
+    if (this.#handle === undefined) return;
+    this.traffic?.quic.hear(this.#handle.stats.method !== "nft" || bringsUpQuic(profile));
   }
 
   #sockets(learning: Learning): Seen[] {
@@ -217,6 +232,14 @@ function openMemory({ profile, stateDir, user, log }: MemoryServiceOptions): Mem
     log.error("memory not kept", errorFields(error));
     return Memory.open(IN_MEMORY, options);
   }
+}
+
+/** Whether a rule has datagrams of QUIC brought up: for a strategy, or to carry them by sockets. */
+function bringsUpQuic(profile: Profile): boolean {
+  return profile.rules.some((rule) => {
+    const wants = rule.strategy.clauses.some(({ kind }) => kind === "quic");
+    return rule.enabled && (wants || (egressOf(rule) === "stream" && rule.carries.includes("udp")));
+  });
 }
 
 function openedTraffic({ gateway }: Profile, log: Log): Traffic | undefined {

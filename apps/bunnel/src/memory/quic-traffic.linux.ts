@@ -19,13 +19,21 @@ export class QuicTraffic implements Disposable {
   readonly #data: Listening;
   #busyLooks = 0;
   #wanted: QuicWanted = "data";
+  #hears = false;
 
-  /** @throws DeviceError */
+  /** It hears nothing yet. @throws DeviceError */
   constructor(forwarded: boolean) {
     this.#handshakes = new Listening(
       openQuicTap("handshakes", { forwarded, receiveBufferBytes: HANDSHAKE_BUFFER_BYTES }),
     );
     this.#data = new Listening(openQuicTap("data", { forwarded, receiveBufferBytes: DATA_BUFFER_BYTES }));
+  }
+
+  /** Whether anything is heard from now on: each tap looks at whatever arrives, and that takes its time. */
+  hear(on: boolean): void {
+    if (on === this.#hears) return;
+    this.#hears = on;
+    for (const { tap } of [this.#handshakes, this.#data]) tap.listen(on);
   }
 
   /** What came since the last call; of which nothing can be concluded where some of it was lost. */

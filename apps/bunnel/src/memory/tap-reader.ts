@@ -4,7 +4,7 @@ import type { InboundTap } from "@bunnel/device";
 const SLOT_BYTES = 2048;
 const SLOTS = 64;
 
-/** Listens from now on. */
+/** Reads a tap that listens, or will. */
 export class TapReader {
   readonly #memory = new SharedArrayBuffer(SLOTS * SLOT_BYTES);
   readonly #list = {
@@ -14,7 +14,6 @@ export class TapReader {
 
   constructor(readonly tap: InboundTap) {
     tap.attach(this.#memory);
-    tap.listen(true);
   }
 
   /** What arrived since the last call, so many at most; the rest waits for the next. */

@@ -11,7 +11,7 @@ export interface Traffic extends Disposable {
   /** Packets that arrived since the last call, from their IP header on. */
   arrived(): Uint8Array[];
   /** What servers answer over QUIC. */
-  readonly quic: Pick<QuicTraffic, "arrived" | "follow">;
+  readonly quic: Pick<QuicTraffic, "arrived" | "follow" | "hear">;
   /** What the system knows of these flows: of none that is another machine's. */
   sockets(flows: readonly string[], known: ReadonlySet<string>, comparesOthers: boolean): Seen[];
 }
@@ -27,6 +27,7 @@ const ARRIVED_MAX = 2048;
 export function openTraffic(forwards: boolean): Traffic {
   const tap = openInboundTap({ rst: true, fin: true, redirects: true, forwarded: forwards });
   const reader = new TapReader(tap);
+  tap.listen(true);
   const quic = new QuicTraffic(forwards);
   const sockets = openSockets();
   const others = new OtherSockets();
