@@ -119,10 +119,8 @@ const NOTHING = pointer(0);
 // So what the system reads is stored once in an array of its own, and what it writes is read through its address.
 /** `struct linger` {1, 0}, and a count of 1 for an eventfd. */
 const one = Int32Array.of(1, 0);
-const oneAt = pointer(addressOf(one));
 /** `struct linger` {0, 0}. */
 const none = Int32Array.of(0, 0);
-const noneAt = pointer(addressOf(none));
 const numbers = new Map<number, Int32Array>();
 
 /** The address of an `int` of that value, which stays as it is. */
@@ -247,7 +245,7 @@ export function setKeepAlive(fd: number, seconds: number): number {
 
 /** Whether closing, however it comes about, sends an RST and drops what was not sent; else it ends in order. */
 export function setAbort(fd: number, aborts: boolean): void {
-  libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, aborts ? oneAt : noneAt, one.byteLength);
+  libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, pointer(addressOf(aborts ? one : none)), one.byteLength);
 }
 
 /** The error that waits at a socket, and takes it away; 0: none. */
@@ -336,7 +334,7 @@ export function openSignal(): number {
 }
 
 export function raiseSignal(fd: number): void {
-  libc().write(fd, oneAt, one.byteLength);
+  libc().write(fd, pointer(addressOf(one)), one.byteLength);
 }
 
 export function clearSignal(fd: number): void {
