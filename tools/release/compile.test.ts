@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { WORKERS } from "./compile.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const STARTED = /new Worker\(new URL\("(\.\/[^"]+)"/gu;
+const STARTED = /new (?:Worker|SpareThread)\(new URL\("(\.\/[^"]+)"/gu;
 /** A suite for drivers, which no program starts. */
 const SUITE = "packages/device/src/conformance/";
 
