@@ -57,6 +57,16 @@ export async function expectServed(lab: LiveLab, order: FetchOrder): Promise<voi
   expect(await lab.fetch({ ...order, timeoutMs: SERVED_MS })).toMatchObject({ outcome: "served" });
 }
 
+/**
+ * Only rules, the filters that they need and routes that throw packets on to the rules behind may be left behind by a
+ * kill, and they harm nobody.
+ */
+export function expectHarmless(left: NetworkState, before: NetworkState): void {
+  const routes: readonly string[] = left.routes.filter((route) => !/^throw .* table 4000 /u.test(route));
+  expect({ ...left, routes, rules: [], settings: [] }).toEqual({ ...before, rules: [], settings: [] });
+  for (const rule of before.rules) expect(left.rules).toContain(rule);
+}
+
 /** Runs a command on a host of the lab and returns what it printed. @throws Error with its own words when it fails */
 export async function succeed(host: LabHost, command: readonly string[], stdin?: Uint8Array): Promise<string> {
   const ran = await host.run(command, stdin === undefined ? {} : { stdin });

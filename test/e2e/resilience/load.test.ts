@@ -1,7 +1,7 @@
 // needs root: namespaces, /dev/net/tun, nft, curl
 // What happens to a service while traffic flows stops no traffic, with any reverse-path filter, and leaves nothing.
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { type NetworkState, STRATEGY } from "../lab.ts";
+import { expectHarmless, STRATEGY } from "../lab.ts";
 import { Load } from "./load.ts";
 import { Rig } from "./rig.ts";
 
@@ -25,15 +25,6 @@ beforeEach(async () => {
   rig = await Rig.open();
 });
 afterEach(() => rig?.[Symbol.asyncDispose]());
-
-/**
- * Only rules, the filters that they need and routes that throw packets on to the rules behind may be left behind by a
- * kill, and they harm nobody.
- */
-function expectHarmless(left: NetworkState, before: NetworkState): void {
-  const routes: readonly string[] = left.routes.filter((route) => !/^throw .* table 4000 /u.test(route));
-  expect({ ...left, routes, rules: [], settings: [] }).toEqual({ ...before, rules: [], settings: [] });
-}
 
 describe.each(CASES)("with method $method and rp_filter $rpFilter", ({ method, rpFilter }) => {
   test("kill -9, a start that sweeps, a reload, another start and the end", async () => {
