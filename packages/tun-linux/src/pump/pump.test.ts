@@ -138,12 +138,13 @@ describe.each(MATRIX)("pump, %s, offload %p", (backend, offload) => {
     worker.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
       said.push(data);
       if (data === "waiting") rig.device.wake();
-      else ended.resolve();
+      if (data === "closed") ended.resolve();
     });
-    worker.postMessage({ handOver: rig.device.handOver(), backend } satisfies WaitOrder);
+    const { memory, rings } = pumpMemory(0);
+    worker.postMessage({ handOver: rig.device.handOver(), backend, memory: { memory, rings } } satisfies WaitOrder);
     await ended.promise;
     worker.terminate();
-    expect(said).toEqual(["waiting", Wake.Woken]);
+    expect(said).toEqual(["waiting", Wake.Woken, "closed"]);
   });
 
   test("wait() ends with a packet and with a wake() that came before, and looks at polled ports only", () => {

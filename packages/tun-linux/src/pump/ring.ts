@@ -184,8 +184,18 @@ export class Ring implements Submissions {
 
   close(): void {
     sys.closeFd(this.fd);
+    const words = this.#words;
+    leaving.add(words);
+    setTimeout(() => leaving.delete(words), LEAVING_MS).unref();
   }
 }
+
+/**
+ * Memory of rings that were closed. The system takes them down in its own time and writes into them until then: memory
+ * that is freed earlier and used for something else would be spoilt.
+ */
+const leaving = new Set<Int32Array>();
+const LEAVING_MS = 5_000;
 
 function setAddress(words: Int32Array, word: number, address: number): void {
   words[word] = address;

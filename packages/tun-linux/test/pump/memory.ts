@@ -15,8 +15,12 @@ export interface PumpMemory {
   list(slots: number): PacketList;
 }
 
+/** The system lets go of rings a while after they were closed, and writes into them until then: none is freed. */
+const kept: SharedArrayBuffer[] = [];
+
 export function pumpMemory(slots: number): PumpMemory {
   const memory = new SharedArrayBuffer(2 * PAGE_BYTES + RING_BYTES + slots * SLOT_BYTES);
+  kept.push(memory);
   const ringsAt = PAGE_BYTES - (addressOf(memory) % PAGE_BYTES);
   let next = ringsAt + RING_BYTES;
   return {
