@@ -1,26 +1,11 @@
 // `bunnel lab` as a user meets it: tables, pages, packets, strategies and censors of one's own, searches, and errors.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync } from "node:fs";
+import { CENSOR_EXAMPLE } from "@bunnel/lab";
 import { readCapture } from "@bunnel/wire";
 import { bunnel, TempFolder } from "./run.ts";
 
 setDefaultTimeout(60_000);
-
-/** What the manual shows, with a name of its own. */
-const OWN_CENSOR = `
-import type { CensorMaker } from "@bunnel/lab";
-const make: CensorMaker = ({ blocked }) => ({
-  name: "mine",
-  says: "The box drops every packet with a listed name.",
-  reset() {},
-  judge(packet, direction) {
-    const text = Buffer.from(packet).toString("latin1");
-    const matched = direction === "outbound" ? blocked.find((name) => text.includes(name)) : undefined;
-    return matched === undefined ? { forward: true } : { forward: false, matched };
-  },
-});
-export default make;
-`;
 
 async function cellsOf(words: readonly string[]): Promise<Record<string, Record<string, string>>> {
   const { status, out, err } = await bunnel(["lab", "matrix", "--json", ...words]);
@@ -67,9 +52,56 @@ describe("bunnel lab matrix", () => {
 
   test("takes a censor of one's own", async () => {
     using folder = new TempFolder();
-    await Bun.write(folder.file("mine.ts"), OWN_CENSOR);
+    await Bun.write(folder.file("mine.ts"), CENSOR_EXAMPLE);
     const cells = await cellsOf(["--censor", folder.file("mine.ts"), "-t", "nothing,split-in-the-name"]);
     expect(cells).toEqual({ "(nothing)": { mine: "blocked" }, "split in the name": { mine: "served" } });
+  });
+
+  test("hands a censor of one's own what it makes a box of axes with, wherever its file lies", async () => {
+    using folder = new TempFolder();
+    const state = '{ kind: "full", keep: "first", verdict: "every-change" }';
+    const model = `{ name: "first", says: "The box reads on.", axes: { ...plainAxes, state: ${state} } }`;
+    const text = `export default (options, { makeBox, plainAxes }) => makeBox(${model}, options);\n`;
+    await Bun.write(folder.file("axes.ts"), text);
+    const cells = await cellsOf(["--censor", folder.file("axes.ts"), "-t", "disorder,fake-ttl"]);
+    expect(cells).toEqual({ disorder: { first: "blocked" }, "fake ttl": { first: "served" } });
+  });
+
+  test.each([
+    ["({})", "cannot be used: name: expected a string, found undefined"],
+    ['({ name: "a", says: "b", reset() {} })', "cannot be used: judge: expected a function, found undefined"],
+    ['({ name: "a", says: "b", reset() {}, judge() {} })', "expected {"],
+    ['({ name: "a", says: "b", reset() {}, judge() { throw new Error("no luck"); } })', "threw no luck"],
+    [
+      '({ name: "a", says: "b", reset() {}, judge: () => ({ forward: true, inject: [{}] }) })',
+      "inject: expected packets of octets",
+    ],
+  ])("a censor of one's own that is %p ends by what it did, without a stack", async (made, sentence) => {
+    using folder = new TempFolder();
+    await Bun.write(folder.file("bad.ts"), `export default () => ${made};\n`);
+    for (const words of [["matrix", "-t", "split"], ["evolve"]]) {
+      const { status, err } = await bunnel(["lab", ...words, "--censor", folder.file("bad.ts")]);
+      expect(status).toBe(1);
+      expect(err).toContain(sentence);
+      expect(err).not.toContain("\n    at ");
+    }
+  });
+
+  test("what was asked for twice is there once, and of two with one name nobody could tell which", async () => {
+    using folder = new TempFolder();
+    expect(await cellsOf(["-t", "disorder,disorder", "-c", "C1,packet"])).toEqual({ disorder: { packet: "served" } });
+    await Bun.write(folder.file("twice.txt"), "cut=tls: split(midsld)\ncut = tls: split(1)\n");
+    const twice = await bunnel(["lab", "matrix", "--strategies", folder.file("twice.txt")]);
+    expect({ status: twice.status, err: twice.err }).toEqual({
+      status: 2,
+      err: 'bunnel: strategy "cut": two have this name\n',
+    });
+    await Bun.write(folder.file("packet.ts"), CENSOR_EXAMPLE.replace('"mine"', '"packet"'));
+    const own = await bunnel(["lab", "matrix", "-c", "C1", "--censor", folder.file("packet.ts")]);
+    expect({ status: own.status, err: own.err }).toEqual({
+      status: 2,
+      err: 'bunnel: censor "packet": two have this name\n',
+    });
   });
 
   test("writes a page that needs nothing beside it, and the packets of each cell", async () => {
@@ -92,6 +124,8 @@ describe("bunnel lab matrix", () => {
     [["-c", "gfw-tl"], 'censor "gfw-tl": there is none (did you mean "gfw-tls"?); bunnel lab list shows all'],
     [["-t", "splt"], 'technique "splt": there is none (did you mean "split"?); bunnel lab list shows all'],
     [["-t", "preset:defalt"], 'preset "defalt": there is none (did you mean "default"?)'],
+    [["-t", ""], "techniques: expected names, with commas, found an empty text"],
+    [["-c", ","], 'censors: expected names, with commas, found ","'],
     [["--router", "strickt"], 'router: expected none, lenient, strict, found "strickt" (did you mean "strict"?)'],
     [["--message", "htp"], 'message: expected tls, http, quic, dns, found "htp" (did you mean "http"?)'],
   ])("%p: says what was meant", async (words, sentence) => {
@@ -130,7 +164,7 @@ describe("bunnel lab evolve", () => {
 
   test("beats a censor of one's own, in threads", async () => {
     using folder = new TempFolder();
-    await Bun.write(folder.file("mine.ts"), OWN_CENSOR);
+    await Bun.write(folder.file("mine.ts"), CENSOR_EXAMPLE);
     const { status, out } = await bunnel(["lab", "evolve", "--censor", folder.file("mine.ts"), "--seed", "4"]);
     expect(status).toBe(0);
     expect(out).toMatch(/^(tls|syn): /);

@@ -12,7 +12,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { TempFolder } from "./run.ts";
+import { PROGRAM, TempFolder } from "./run.ts";
 import { RunningService } from "./running.ts";
 
 const NOBODY = 0x7fffffff;
@@ -78,7 +78,34 @@ describe("a running service", () => {
       expect((await service.bunnel(["top", "--once"])).out).toMatch(
         /^bunnel on bunnel0, nft on up0.*^queries +on +1 +1/msu,
       );
+      expect(await service.json(["top"])).toMatchObject({
+        status: { device: "bunnel0", messagesDns: 1 },
+        rules: [{ name: "queries", decided: 1 }],
+        flows: [{ destination: "192.0.2.53:53" }],
+      });
+      expect(await service.json(["metrics"])).toMatchObject({ status: { pid: service.pid }, rules: [{ decided: 1 }] });
       expect(await service.bunnel(["flows", "--limit", "0"])).toMatchObject({ status: 2, out: "" });
+      expect(await service.end()).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "who may not ask it hears that, and not that it does not run",
+    async () => {
+      const { folder, path } = withProfile(profileText("tls: split(1)"));
+      using _folder = folder;
+      await using service = await RunningService.start(folder, ["--profile", path]);
+      const powerless = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", ...PROGRAM];
+      const state = ["--state-dir", folder.file("state")];
+      for (const words of [["status"], ["status", "--json"], ["flows"], ["reload", "--json"], ["stop"]]) {
+        const { status, out, err } = await service.inside([...powerless, ...words, ...state]);
+        expect({ status, said: `${out}${err}` }).toEqual({
+          status: 1,
+          said: expect.stringContaining("control.sock: only the service's user and root may open it"),
+        });
+      }
+      expect(await service.json(["status"])).toMatchObject({ running: true });
       expect(await service.end()).toBe(0);
     },
     TIMEOUT_MS,
@@ -136,10 +163,13 @@ describe("a running service", () => {
       const refused = await service.bunnel(["reload"]);
       expect(refused.status).toBe(1);
       expect(refused.err).toMatch(/profile\.toml:5:\d+: .*splat/u);
+      const told = await service.bunnel(["reload", "--json"]);
+      expect(told).toMatchObject({ status: 1, err: "" });
+      expect(JSON.parse(told.out)).toMatchObject({ ok: false, error: expect.stringContaining("splat") });
       // Longer than a file that changed takes to be noticed: it is known already.
       await Bun.sleep(2500);
       expect(service.said).toHaveLength(1);
-      expect(await service.json(["status"])).toMatchObject({ rules: 1, reloads: { refused: 1 } });
+      expect(await service.json(["status"])).toMatchObject({ rules: 1, reloads: { refused: 2 } });
       expect(await service.json(["rules"])).toMatchObject([{ strategy: expect.stringContaining("split(1)") }]);
       writeFileSync(path, profileText("tls: split(1)", "[device]\nmtu = 1400\n[limits]\nmax_flows = 50"));
       expect(await service.json(["reload"])).toMatchObject({ restart: ["device.mtu", "limits.max_flows"] });

@@ -10,7 +10,9 @@ import {
   type Evolved,
   evolveOne,
   GENEVA_CLAIMS,
+  GENEVA_TREES,
   genevaResult,
+  genevaTreeResult,
   differs,
   explanationOf,
   LIVE_CLIENTS,
@@ -72,6 +74,11 @@ describe("what the search found", () => {
 });
 
 describe("Geneva's strategies", () => {
+  test.each(Object.entries(GENEVA_TREES))("%s, packet by packet, passes what Geneva's library names", (dna, tree) => {
+    const claim = GENEVA_CLAIMS.find((known) => known.dna === dna);
+    expect(genevaTreeResult(tree)).toEqual([...(claim?.passes ?? []), ...(claim?.also?.passes ?? [])]);
+  });
+
   test.each(GENEVA_CLAIMS.filter(({ strategy }) => strategy !== undefined))(
     "$strategy passes the hypotheses that Geneva's library names, and no other",
     ({ strategy = "", passes }) => {

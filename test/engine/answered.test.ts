@@ -9,7 +9,13 @@ import { BUILDS } from "./rig.ts";
 const NAME = [3, ...Buffer.from("www"), 7, ...Buffer.from("example"), 3, ...Buffer.from("org"), 0];
 const QUERY = Uint8Array.from([0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...NAME, 0, 1, 0, 1]);
 
-describe.each(BUILDS)("answered queries, %s build", (build) => {
+const ENDS = {
+  4: { source: "192.0.2.7", destination: "192.0.2.53", sourcePort: 40000, destinationPort: 53 },
+  6: { source: "2001:db8::7", destination: "2001:db8::35", sourcePort: 40000, destinationPort: 53 },
+};
+const PATHS = BUILDS.flatMap((build) => ([4, 6] as const).map((family) => [build, family] as const));
+
+describe.each(PATHS)("answered queries, %s build, IPv%d", (build, family) => {
   let engine: Engine;
   let lane: Lane;
 
@@ -21,8 +27,7 @@ describe.each(BUILDS)("answered queries, %s build", (build) => {
   function work(strategy: string, payload: Uint8Array = QUERY, host = "example.org"): void {
     const text = `[[rule]]\nname = "a"\nhosts = ["${host}"]\nstrategy = "${strategy}"`;
     engine.loadRules(encodeRules(parseProfile(text)));
-    const ends = { source: "192.0.2.7", destination: "192.0.2.53", sourcePort: 40000, destinationPort: 53 };
-    lane.place(0, udpPacket({ ...ends, payload }));
+    lane.place(0, udpPacket({ ...ENDS[family], payload }));
     lane.poll(0, 1, 1);
   }
 
@@ -55,6 +60,16 @@ describe.each(BUILDS)("answered queries, %s build", (build) => {
     work(`dns: redirect(${text})`);
     expect(lane.meta(0).reason).toBe(Reason.DropAnswered);
     expect(resolver()).toBe(octets);
+  });
+
+  test("a query that is sent again is answered again", () => {
+    for (const strategy of ["dns: doh", "dns: redirect(192.0.2.54)"]) {
+      work(strategy);
+      const named = resolver();
+      lane.place(0, udpPacket({ ...ENDS[family], payload: QUERY }));
+      lane.poll(0, 1, 5000);
+      expect([lane.meta(0).reason, lane.txCount, resolver()]).toEqual([Reason.DropAnswered, 0, named]);
+    }
   });
 
   test("another host's query, and what is no query, pass", () => {

@@ -1,6 +1,6 @@
 // Single cases that once were wrong. Each says what an endpoint would have read.
 import { beforeAll, describe, expect, test } from "bun:test";
-import { Decoy, Fooling, L7, Marker, OpFlag, Technique } from "@bunnel/abi";
+import { Decoy, Fooling, HOLD_MESSAGE_MAX_BYTES, L7, Marker, OpFlag, Technique } from "@bunnel/abi";
 import type { Engine, EngineBuild } from "@bunnel/engine";
 import { clientHello, decodePacket, POST_QUANTUM_SHARE_BYTES, tcpOptions, tcpOptionsOf, tcpPacket } from "@bunnel/wire";
 import { Connection, type ConnectionOptions } from "./connection.ts";
@@ -8,6 +8,8 @@ import { BUILDS, carry, engineOf } from "./rig.ts";
 import { type Op, writeTable } from "./table-writer.ts";
 
 const HELLO = clientHello({ serverName: "video.example.org", padToBytes: 517 });
+/** Place and octets of the identification: RFC 791 section 3.1; of the fragment header, RFC 8200 section 4.5. */
+const FRAGMENT_NUMBER = { 4: { at: 4, octets: 2 }, 6: { at: 44, octets: 4 } };
 const ENDS = { source: "192.0.2.7", destination: "203.0.113.9", sourcePort: 40000, destinationPort: 443 };
 
 describe.each(BUILDS)("cases, %s build", (build: EngineBuild) => {
@@ -39,6 +41,47 @@ describe.each(BUILDS)("cases, %s build", (build: EngineBuild) => {
     // The client takes octets 50 and on for received.
     connection.deliver(connection.send(connection.segment(HELLO, 0, 50).packet));
     expect(connection.stream).toEqual(HELLO);
+  });
+
+  test("no overlap behind a piece of which a copy is cut apart: alone, the copy's end would leave the pattern", () => {
+    const connection = connect([
+      { technique: Technique.Split, points: [[Marker.Absolute, 100]] },
+      { technique: Technique.SeqOvl, value: 1, decoy: Decoy.Zeros, flags: OpFlag.OverlapSecond },
+      { technique: Technique.Duplicate, repeats: 1 },
+      {
+        technique: Technique.FakedSplit,
+        points: [[Marker.Absolute, 99]],
+        foolings: Fooling.BadSum,
+        decoy: Decoy.Zeros,
+        repeats: 1,
+      },
+      { technique: Technique.Disorder },
+    ]);
+    const sent = connection.send(connection.segment(HELLO, 0, HELLO.length).packet);
+    const isWholeCopy = (packet: Uint8Array): boolean => decodePacket(packet).payloadBytes === 100;
+    expect(sent.some(isWholeCopy)).toBe(true);
+    connection.deliver(sent.filter((packet) => !isWholeCopy(packet)));
+    expect(connection.stream).toEqual(HELLO);
+  });
+
+  test("no overlap in a message too long to be remembered: a part that is sent again would leave a pattern", () => {
+    const body = "a".repeat(HOLD_MESSAGE_MAX_BYTES);
+    const long = new TextEncoder().encode(
+      `POST / HTTP/1.1\r\nHost: video.example.org\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    const [, ...passes] = overlap;
+    const cuts: Op = { technique: Technique.Split, points: [100, 400].map((at) => [Marker.Absolute, at] as const) };
+    engine.loadRules(writeTable(L7.Http, [cuts, ...passes]));
+    const path = { family: 4, port: 80, firstSeq: 1, timestamps: true, segmentBytes: 1400 } as const;
+    const connection = new Connection(engine, path).open();
+    const { packet, header } = connection.segment(long, 0, long.length);
+    const sent = connection.send(packet, header);
+    connection.deliver(sent.filter((piece) => decodePacket(piece).payloadBytes !== 100));
+    expect(connection.stream).toHaveLength(0);
+    connection.nowMs += 200;
+    connection.deliver(connection.send(connection.segment(long, 0, 60).packet));
+    connection.deliver(connection.send(connection.segment(long, 60, 100).packet));
+    expect(connection.stream).toEqual(long);
   });
 
   test("an overlap on the second piece is taken back where a later pass cuts the first", () => {
@@ -89,6 +132,25 @@ describe.each(BUILDS)("cases, %s build", (build: EngineBuild) => {
       connection.nowMs += 300;
       connection.deliver(connection.send(connection.segment(HELLO, 0, HELLO.length).packet));
       expect(connection.stream).toEqual(HELLO);
+    }
+  });
+
+  test("no two fragmented packets of a flow have one number, however often a long message is sent again", () => {
+    const head = "POST / HTTP/1.1\r\nHost: video.example.org\r\nContent-Length: 30000\r\n\r\n";
+    const long = new TextEncoder().encode(head + "a".repeat(30_000));
+    engine.loadRules(writeTable(L7.Http, [{ technique: Technique.IpFrag, value: 24 }]));
+    for (const family of [4, 6] as const) {
+      const path = { family, port: 80, firstSeq: 1, timestamps: true, segmentBytes: 536 } as const;
+      const connection = new Connection(engine, path).open();
+      const sent = Array.from({ length: 30 }, () => {
+        connection.nowMs += 200;
+        const { packet, header } = connection.segment(long, 0, long.length);
+        return connection.send(packet, header);
+      }).flat();
+      const first = sent.filter((packet) => decodePacket(packet).fragmentOffset === 0);
+      const { at, octets } = FRAGMENT_NUMBER[family];
+      const numbers = new Set(first.map((packet) => Buffer.from(packet).readUIntBE(at, octets)));
+      expect([first.length, numbers.size, numbers.has(0)]).toEqual([30 * 57, 30 * 57, false]);
     }
   });
 

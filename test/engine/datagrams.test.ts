@@ -148,6 +148,22 @@ describe.each(BUILDS)("datagrams, %s build", (build: EngineBuild) => {
     );
   });
 
+  test("udplen: a datagram that is sent again is changed in the same way", () => {
+    const change = fc.integer({ min: -10, max: 40 }).filter((n) => n !== 0);
+    const queries = datagram.filter(({ kind }) => kind === L7.Dns);
+    fc.assert(
+      fc.property(queries, change, pattern, ({ kind, payload, ends }, value, filling) => {
+        const packet = udpPacket({ ...ends, payload });
+        const op = { technique: Technique.UdpLen, ...filling, value, ...(value < 0 && { decoy: Decoy.Zeros }) };
+        const [first, again, ...more] = carry(kind, [op], [packet, packet]);
+        expect(more).toEqual([]);
+        expect(first).not.toEqual(packet);
+        expect(again).toEqual(first);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   test("QUIC: a name in two datagrams is waited for, then both leave, the first planned", () => {
     const [first, second] = quicInitials({ serverName: "video.example.org", datagrams: 2 });
     if (first === undefined || second === undefined) throw new Error("expected two datagrams");

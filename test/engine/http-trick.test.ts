@@ -17,10 +17,11 @@ const RUNS = 400;
 /** One that is remembered whole: of a longer one a part of the head that is sent again by itself leaves unchanged. */
 const request = anyMessage.filter(({ l7, octets }) => l7 === L7.Http && octets.length <= HOLD_MESSAGE_MAX_BYTES);
 
-const sent = (octets: Uint8Array): Uint8Array =>
+const anyFamily = fc.constantFrom(4 as const, 6 as const);
+const sent = (octets: Uint8Array, family: 4 | 6 = 4): Uint8Array =>
   tcpPacket({
-    source: "192.0.2.7",
-    destination: "203.0.113.9",
+    source: family === 4 ? "192.0.2.7" : "2001:db8::7",
+    destination: family === 4 ? "203.0.113.9" : "2001:db8:1::9",
     sourcePort: 40000,
     destinationPort: 80,
     payload: octets,
@@ -37,10 +38,11 @@ describe.each(BUILDS)("httphost, %s build", (build: EngineBuild) => {
       fc.property(
         request.filter(({ octets }) => octets.length <= 1400),
         httpTrick,
-        ({ octets }, op) => {
+        anyFamily,
+        ({ octets }, op, family) => {
           engine.reset();
           engine.loadRules(writeTable(L7.Http, [op]));
-          const [out, ...more] = carry(engine, sent(octets)).map((packet) => decodePacket(packet).payload);
+          const [out, ...more] = carry(engine, sent(octets, family)).map((packet) => decodePacket(packet).payload);
           expect(more).toEqual([]);
           expect(out?.length).toBe(octets.length);
           expect(meaningOf(out ?? new Uint8Array(0))).toEqual(meaningOf(octets));
@@ -52,14 +54,21 @@ describe.each(BUILDS)("httphost, %s build", (build: EngineBuild) => {
 
   test("with other techniques, loss and retransmissions in parts one and the same changed request is read", () => {
     fc.assert(
-      fc.property(request, httpTrick, anyStrategy(L7.Http), anyFaults, ({ octets }, op, ops, faults) => {
-        engine.loadRules(writeTable(L7.Http, [op, ...ops.slice(0, 5)]));
-        const path = { family: 4, port: 80, firstSeq: 7, timestamps: true, segmentBytes: 1400 } as const;
-        const connection = new Connection(engine, path).open();
-        sendUntilRead(connection, octets, faults);
-        expect(connection.stream.length).toBe(octets.length);
-        expect(meaningOf(connection.stream)).toEqual(meaningOf(octets));
-      }),
+      fc.property(
+        request,
+        httpTrick,
+        anyStrategy(L7.Http),
+        anyFaults,
+        anyFamily,
+        ({ octets }, op, ops, faults, family) => {
+          engine.loadRules(writeTable(L7.Http, [op, ...ops.slice(0, 5)]));
+          const path = { family, port: 80, firstSeq: 7, timestamps: true, segmentBytes: 1400 } as const;
+          const connection = new Connection(engine, path).open();
+          sendUntilRead(connection, octets, faults);
+          expect(connection.stream.length).toBe(octets.length);
+          expect(meaningOf(connection.stream)).toEqual(meaningOf(octets));
+        },
+      ),
       { numRuns: RUNS },
     );
   });

@@ -91,6 +91,22 @@ describe.each(BUILDS)("limits, %s build", (build: EngineBuild) => {
     expect(connection.send(connection.segment(HELLO, 200, 400).packet)).toHaveLength(1);
   });
 
+  test("a part of a planned message is planned again, and one with another octet anywhere leaves as it came", () => {
+    engine.loadRules(writeTable(L7.Tls, [cut(Marker.Absolute, 300)]));
+    const path = { family: 4, port: 443, firstSeq: 7, timestamps: true, segmentBytes: 1400 } as const;
+    const connection = new Connection(engine, path).open();
+    connection.send(connection.segment(HELLO, 0, HELLO.length).packet);
+    for (const size of [2, 7, 8, 15, 16, 17, 31, 32, 33, 100]) {
+      const from = 300 - (size >> 1);
+      expect(connection.send(connection.segment(HELLO, from, from + size).packet)).toHaveLength(2);
+      for (let at = from; at < from + size; at++) {
+        const other = HELLO.with(at, (HELLO[at] ?? 0) ^ 1);
+        const { packet } = connection.segment(other, from, from + size);
+        expect(connection.send(packet)).toEqual([packet]);
+      }
+    }
+  });
+
   test("IPv6 of link-local scope stays where it is, if so asked, and is counted", () => {
     engine.reset();
     const chatter = ["fe80::1", "ff02::2"].map((destination) =>

@@ -1,13 +1,14 @@
 // `bun run laws`: every law of a plan over as many generated cases as one has time for, on one build of the engine.
 // A case that breaks a law is printed with the seed that makes it; it becomes a test in cases.test.ts.
 import type { EngineBuild } from "@bunnel/engine";
-import { addRun, printRows, runIdentity } from "@bunnel/tools/fuzz";
+import { addRun, numberOf, printRows, runIdentity } from "@bunnel/tools/fuzz";
 import fc from "fast-check";
 import { parseArgs } from "node:util";
 import { anyNetworkCase, checkPlanLaws } from "./plan-laws.ts";
 import { engineOf } from "./rig.ts";
 
-const PLANS_DEFAULT = "10000";
+const PLANS_DEFAULT = 10_000;
+const BUILDS: readonly EngineBuild[] = ["release", "debug"];
 /** Cases of one seed; the report is written after each of them. */
 const PART = 20_000;
 
@@ -16,18 +17,20 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      plans: { type: "string", default: PLANS_DEFAULT },
-      seed: { type: "string", default: "1" },
+      plans: { type: "string" },
+      seed: { type: "string" },
       build: { type: "string", default: "release" },
       report: { type: "string" },
     },
   });
-  const build: EngineBuild = values.build === "debug" ? "debug" : "release";
-  const wanted = Number(values.plans);
+  const build = BUILDS.find((known) => known === values.build);
+  if (build === undefined) throw new RangeError(`--build: expected ${BUILDS.join(" or ")}, found ${values.build}`);
+  const wanted = numberOf("--plans", values.plans, PLANS_DEFAULT);
+  const firstSeed = numberOf("--seed", values.seed, 1);
   const engine = await engineOf(build);
   const property = fc.property(anyNetworkCase, (one) => checkPlanLaws(engine, one));
   let failed = 0;
-  for (let done = 0, seed = Number(values.seed); done < wanted && failed === 0; done += PART, seed++) {
+  for (let done = 0, seed = firstSeed; done < wanted && failed === 0; done += PART, seed++) {
     const startedMs = performance.now();
     const plans = Math.min(PART, wanted - done);
     const found = fc.check(property, { numRuns: plans, seed });

@@ -85,7 +85,15 @@ function tcpFramed(fields: TcpFields, kind: Sum): Framed {
   const whole = tcpPacket(fields);
   if (kind === "wrong") return framed(tcpPacket({ ...fields, checksum: 0x1111 }));
   if (kind !== "partial") return framed(whole);
-  return framed(tcpPacket({ ...fields, checksum: partialSum(whole, 6) }), partialHeader(whole, 16));
+  return partialOf(whole);
+}
+
+/** The TCP packet as the system hands it to a device that completes checksums. */
+export function partialOf(whole: Uint8Array): Framed {
+  const packet = whole.slice();
+  const at = ((packet[0] ?? 0) >> 4 === 6 ? 40 : 20) + 16;
+  new DataView(packet.buffer).setUint16(at, partialSum(whole, 6));
+  return framed(packet, partialHeader(whole, 16));
 }
 
 function udpFramed(fields: TcpFields, kind: Sum): Framed {

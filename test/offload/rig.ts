@@ -8,6 +8,9 @@ export const BUILDS: readonly EngineBuild[] =
   process.env["BUNNEL_COVERAGE_DIR"] === undefined ? ["release", "debug"] : ["debug"];
 /** Where the memory would lie: more than 32 bits, so that both halves of an address count. */
 const BASE = 0x7f12_8000_0000;
+const PROTOCOL_TCP = 6;
+/** RFC 9293 section 3.1 */
+const TCP_CHECKSUM_OFFSET = 16;
 const NO_HEADER = new Uint8Array(VNET_HEADER_BYTES);
 
 /** A packet with what stands before it. */
@@ -71,7 +74,7 @@ export function byFlow(packets: readonly Uint8Array[]): Map<string, string[]> {
   const flows = new Map<string, string[]>();
   for (const packet of packets) {
     const key = flowOf(packet);
-    flows.set(key, [...(flows.get(key) ?? []), withoutMeaninglessId(packet).toHex()]);
+    flows.set(key, [...(flows.get(key) ?? []), withOneZero(withoutMeaninglessId(packet)).toHex()]);
   }
   flows.get("none")?.sort();
   return flows;
@@ -93,6 +96,19 @@ function withoutMeaninglessId(packet: Uint8Array): Uint8Array {
   const sum = headerSum(packet);
   copy[10] = sum >> 8;
   copy[11] = sum & 0xff;
+  return copy;
+}
+
+/**
+ * A TCP checksum of zero has two spellings (RFC 1071 section 1): who completes a partial one writes 0xffff as for UDP
+ * (Linux, skb_checksum_help), who cuts a super-packet writes 0.
+ */
+function withOneZero(packet: Uint8Array): Uint8Array {
+  const { protocol, fragment, l4Offset } = decodePacket(packet);
+  const at = l4Offset + TCP_CHECKSUM_OFFSET;
+  if (protocol !== PROTOCOL_TCP || fragment || packet[at] !== 0xff || packet[at + 1] !== 0xff) return packet;
+  const copy = packet.slice();
+  copy.fill(0, at, at + 2);
   return copy;
 }
 

@@ -8,6 +8,7 @@ const RULE = '\n[[rule]]\nname = "all"\nstrategy = "tls: split(1) dns: ttl(9)"\n
 /** Flows that are made, more than the changed run may keep. */
 const FLOWS = 60;
 const USER = "1234";
+const PATIENCE_MS = 30_000;
 
 /** What was seen of a run. */
 export interface Seen {
@@ -64,6 +65,7 @@ async function observe(sections: (audit: string) => string): Promise<Seen> {
   await using service = await RunningService.start(folder, ["--profile", path]);
   const tell = async (...words: readonly string[]) => (await service.inside(words)).out;
   await tell("bash", "-c", `for i in $(seq ${FLOWS}); do echo $i > /dev/udp/192.0.2.53/53; done`);
+  await carried(service);
   const stats = service.said[0] ?? {};
   const device = String(stats["device"]);
   const seen = {
@@ -81,6 +83,17 @@ async function observe(sections: (audit: string) => string): Promise<Seen> {
   await service.bunnel(["reload"]);
   await service.end();
   return { ...seen, log: service.err };
+}
+
+/** Waits until the program has seen all datagrams that were sent. */
+async function carried(service: RunningService): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const { packetsIn } = (await service.json(["stats"])) as { packetsIn: number };
+    if (packetsIn >= FLOWS) return;
+    if (performance.now() > end) throw new Error(`packets in: expected ${FLOWS}, found ${packetsIn} for long`);
+    await Bun.sleep(10);
+  }
 }
 
 function found(pattern: RegExp): (text: string) => string | undefined {

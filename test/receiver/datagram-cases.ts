@@ -18,6 +18,8 @@ export const DATAGRAM_CASES: readonly (readonly [technique: string, rule: string
   ["udplen", "quic: udplen(+24) ipfrag(16)", resized(24)],
   ["drop", "quic: drop", () => []],
   ["drop", "dns: drop", () => []],
+  ["doh", "dns: doh", () => []],
+  ["redirect", "dns: redirect(192.0.2.53)", () => []],
   ["ipid", "quic: ipid(random)", alone],
   ["dup", "quic: dup(x2)", (payload) => [payload, payload, payload]],
   ["delay", "dns: delay(10)", alone],

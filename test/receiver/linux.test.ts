@@ -1,11 +1,13 @@
 // needs root: a network namespace with a TUN device.
 // The endpoint law on the TCP of the Linux kernel: what the socket reads is what the application sent.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Decoy, Fooling, L7, Marker, Technique } from "@bunnel/abi";
 import type { Engine } from "@bunnel/engine";
 import { clientHello, httpRequest, POST_QUANTUM_SHARE_BYTES } from "@bunnel/wire";
 import { Connection } from "../engine/connection.ts";
 import { meaningOf } from "../engine/http-meaning.ts";
 import { BUILDS, engineOf, tableOf } from "../engine/rig.ts";
+import { writeTable } from "../engine/table-writer.ts";
 import { ADDRESSES, LinuxReceiver } from "./linux-receiver.ts";
 import { RECEIVER_CASES } from "./receiver-cases.ts";
 
@@ -87,6 +89,40 @@ function laws(family: 4 | 6): void {
       receiver.deliver(send(connection, message, read, Math.max(read + 1, Math.floor(message.length * share))));
     }
     await expectRead(rule, connection);
+  });
+
+  test("drop: nothing of the message arrives, nor of what is sent again, and the connection stays open", async () => {
+    for (const rule of ["tls: drop", "http: drop"]) {
+      const connection = await connect(rule, family);
+      const message = messageOf(rule);
+      for (let copy = 0; copy < 2; copy++) {
+        expect(send(connection, message, 0, message.length)).toEqual([]);
+        connection.nowMs += 300;
+      }
+      const port = connection.options.sourcePort ?? 0;
+      expect(await receiver.readNow(port)).toHaveLength(0);
+      expect(receiver.isOpen(port)).toBe(true);
+      // The path was open all the time: what no rule asks for arrives.
+      engine.unloadRules();
+      receiver.deliver(send(connection, message, 0, message.length));
+      expect(await receiver.read(port, message.length)).toEqual(message);
+    }
+  });
+
+  test("of a running stream the kernel reads a decoy that only acknowledges too little: it is refused", async () => {
+    const spoilt = { foolings: Fooling.BadSeq, value: 0, value2: -0x4000_0000 };
+    const twins = { technique: Technique.FakedSplit, points: [[Marker.Absolute, 100]], decoy: Decoy.Zeros } as const;
+    expect(() => tableOf("tls: fakedsplit(100, badseq=0/-1073741824)")).toThrow("the server would keep");
+    // It does so when the socket has memory set aside, which is its own affair.
+    let read = HELLO;
+    for (let attempt = 0; attempt < 20 && Buffer.compare(read, HELLO) === 0; attempt++) {
+      const connection = await connect("tls: pass", family);
+      engine.loadRules(writeTable(L7.Tls, [{ ...twins, ...spoilt }]));
+      receiver.deliver(send(connection, HELLO, 0, HELLO.length));
+      read = await receiver.read(connection.options.sourcePort ?? 0, HELLO.length);
+    }
+    expect(read.length).toBe(HELLO.length);
+    expect(read).not.toEqual(HELLO);
   });
 
   test("the kernel does read a decoy that arrives: what is expected of it here can fail", async () => {

@@ -244,7 +244,7 @@ describe("the process", () => {
     const nobody = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"];
     const ran = await run([...nobody, ...PROGRAM, "ui", "--port", "0", "--state-dir", own.file("state")]);
     expect(ran).toMatchObject({ status: 1, out: "" });
-    expect(ran.err).toContain("control.sock is for its owner alone");
+    expect(ran.err).toContain("control.sock: only the service's user and root may open it");
   });
 
   // The last: nobody is let in for a while after it.

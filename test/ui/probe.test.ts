@@ -1,9 +1,11 @@
 // needs root: namespaces, /dev/net/tun, nft; chromium. The dashboard's probe, in a lab with a box on the way: the page
-// starts it, follows it and shows what it found. The dashboard has no rights there, so it tries what sockets can do.
+// starts it, follows it and shows what it found. The dashboard has no rights there, so it tries what sockets can do,
+// says why, and what tries the rest.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import axe from "axe-core";
 import { ALLOWED_NAME, BLOCKED_NAME, type LiveLab, serverAddress } from "@bunnel/lab/live";
 import type { Browser } from "playwright-core";
+import type { ProbeEvent } from "bunnel/src/probe/probe.ts";
 import { PROGRAM, TempFolder } from "../cli/run.ts";
 import { createLab } from "../e2e/lab.ts";
 import { bridge } from "./bridge.ts";
@@ -77,7 +79,8 @@ describe("the dashboard's probe", () => {
     await page.getByLabel("A host that is not blocked").fill(ALLOWED_NAME);
     await page.getByLabel("Hosts").fill(`${BLOCKED_NAME}/bytes/100000`);
     await page.keyboard.press("Enter");
-    await page.getByText("strategies of packets are not tried").waitFor();
+    await page.getByText("strategies of packets are not tried: that needs CAP_NET_ADMIN").waitFor();
+    await page.getByText("The dashboard gives root's rights up before it listens").waitFor();
     await page.getByRole("progressbar", { name: "Strategies tried" }).waitFor();
     await page.getByText("TLS by name (silent drop)").waitFor();
     await page.getByRole("cell", { name: /works/ }).first().waitFor();
@@ -90,6 +93,23 @@ describe("the dashboard's probe", () => {
     await page.setViewportSize({ width: 1280, height: 1500 });
     await opened.shoot("probe");
     expect(opened.faults).toEqual([]);
+  });
+
+  test("gives the command for a terminal that asks the same, and tries strategies of packets as well", async () => {
+    await using opened = await open();
+    const command = await opened.page.locator("code", { hasText: "sudo bunnel probe" }).textContent();
+    const words = `XDG_CACHE_HOME=${folder.file("root")} ${command?.replace("sudo bunnel", PROGRAM.join(" "))}`;
+    const certificates = `--certificates ${folder.file("authority.pem")}`;
+    const asked = words.replace(" probe ", ` probe --json --no-remember --no-quic --connections 40 ${certificates} `);
+    const { stdout, stderr } = await lab.client.run(["sh", "-c", asked]);
+    const events = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as ProbeEvent);
+    const start = events.find(({ type }) => type === "start");
+    expect({ start, stderr }).toMatchObject({ start: { hosts: [BLOCKED_NAME], missing: [] } });
+    const egresses = events.flatMap((event) => (event.type === "trial" ? [event.result.candidate.egress] : []));
+    expect(egresses).toContain("packet");
   });
 
   test.each(["light", "dark"] as const)("is open to anybody, %s, and fits a phone", async (colorScheme) => {

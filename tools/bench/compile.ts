@@ -7,10 +7,12 @@ export type ProgramName =
   | "planner"
   | "lists"
   | "forward"
+  | "awake"
   | "drain"
   | "bulk"
   | "connect"
   | "torrent"
+  | "turns"
   | "echo"
   | "ping"
   | "queues";

@@ -1,6 +1,7 @@
 // Our writer of several queues, a program of its own:  bun queues-process.ts plain|uring NAME QUEUES DESTINATION PORT
 // Says and answers what c/queues.c does.
 import { LANES_MAX } from "@bunnel/abi";
+import type { DeviceHandOver } from "@bunnel/device";
 import { Engine } from "@bunnel/engine";
 import { openLinuxTun, openTunQueue } from "@bunnel/tun-linux";
 import { udpPacket } from "@bunnel/wire";
@@ -15,33 +16,34 @@ const engine = await Engine.create();
 const written = new Float64Array(new SharedArrayBuffer(LANES_MAX * 8));
 const first = openLinuxTun({ name, up: false, multiQueue: true, ipv6LinkLocal: "none" });
 const devices = [first, ...Array.from({ length: Number(queues) - 1 }, () => openTunQueue(first))];
+const turn = new Int32Array(new SharedArrayBuffer(4));
+for (const [laneIndex, device] of devices.entries()) start(laneIndex, device.handOver());
 console.log("ready");
-let started = false;
-for await (const _ of console) {
-  if (!started) start();
+for await (const line of console) {
+  if (line === "write" || line === "rest") {
+    Atomics.store(turn, 0, line === "write" ? 1 : 0);
+    Atomics.notify(turn, 0);
+  }
   const packets = written.reduce((sum, count) => sum + count, 0);
   console.log(JSON.stringify({ packets, seconds: Bun.nanoseconds() / 1e9 }));
 }
 process.exit(0);
 
-function start(): void {
-  started = true;
-  for (const [laneIndex, device] of devices.entries()) {
-    const packet = udpPacket({
-      source: "192.0.2.9",
-      destination,
-      sourcePort: FIRST_PORT + laneIndex,
-      destinationPort: Number(port),
-      checksum: 0,
-      payload: new Uint8Array(PACKET_BYTES - HEADERS_BYTES),
-    });
-    const worker = new Worker(new URL("./queues-worker.ts", import.meta.url));
-    worker.addEventListener("error", ({ message }) => {
-      console.error(message);
-      process.exit(1);
-    });
-    const kind = backend === "uring" ? "uring" : "plain";
-    const parts = { engine: engine.transfer, laneIndex, device: device.handOver() };
-    worker.postMessage({ ...parts, backend: kind, packet, written } satisfies QueueStart);
-  }
+function start(laneIndex: number, device: DeviceHandOver): void {
+  const packet = udpPacket({
+    source: "192.0.2.9",
+    destination,
+    sourcePort: FIRST_PORT + laneIndex,
+    destinationPort: Number(port) + laneIndex,
+    checksum: 0,
+    payload: new Uint8Array(PACKET_BYTES - HEADERS_BYTES),
+  });
+  const worker = new Worker(new URL("./queues-worker.ts", import.meta.url));
+  worker.addEventListener("error", ({ message }) => {
+    console.error(message);
+    process.exit(1);
+  });
+  const kind = backend === "uring" ? "uring" : "plain";
+  const parts = { engine: engine.transfer, laneIndex, device, turn };
+  worker.postMessage({ ...parts, backend: kind, packet, written } satisfies QueueStart);
 }

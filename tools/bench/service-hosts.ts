@@ -1,6 +1,6 @@
 // Clients and a server, one router hop apart:
 //
-//   client 192.0.2.2   ── uplink ─┬─ server, with 203.0.113.10 (sink), .11 (source), .12 (answers)
+//   client 192.0.2.2   ── uplink ─┬─ server, with 203.0.113.10 (sink), .11 (source), .12 (answers), .13 (turns)
 //   client 192.0.2.130 ── uplink ─┘
 //
 // Every connection begins with a ClientHello, so that the service has something to plan; what follows it is bulk.
@@ -21,6 +21,9 @@ const HELLO_BYTES = 517;
 const SINK = "203.0.113.10";
 const SOURCE = "203.0.113.11";
 const ANSWERS = "203.0.113.12";
+const TURNS = "203.0.113.13";
+/** Of each turn the program says so many. */
+const TURN_FIGURES = 3;
 
 /** Address and port. */
 export type End = readonly [address: string, port: string];
@@ -56,7 +59,16 @@ export interface Transfer {
   readonly cpuSeconds: number;
 }
 
+/** What moved on a path in its turn of some milliseconds. */
+export interface Turn {
+  readonly bytes: number;
+  readonly nanoseconds: number;
+  /** Processor time of both ends, with what the kernel did in their name. */
+  readonly cpuNanoseconds: number;
+}
+
 export class ServiceHosts {
+  readonly #turns: string;
   readonly #bulk: string;
   readonly #connect: string;
   readonly #hello: string;
@@ -67,9 +79,10 @@ export class ServiceHosts {
     readonly processors: Processors,
     readonly server: Namespace,
     readonly clients: readonly Namespace[],
-    programs: { readonly bulk: string; readonly connect: string; readonly hello: string },
+    programs: Readonly<Record<"bulk" | "connect" | "hello" | "turns", string>>,
     servers: Readonly<Record<"sink" | "source", Child>>,
   ) {
+    this.#turns = programs.turns;
     this.#bulk = programs.bulk;
     this.#connect = programs.connect;
     this.#hello = programs.hello;
@@ -82,10 +95,11 @@ export class ServiceHosts {
       throw new RangeError(`clients: expected at most ${CLIENTS_MAX}, found ${clientCount}`);
     const bulk = compileProgram("bulk", stage.folder);
     const connect = compileProgram("connect", stage.folder);
+    const turns = compileProgram("turns", stage.folder);
     const hello = join(stage.folder, "client-hello");
     writeFileSync(hello, clientHello({ serverName: "www.example.org", padToBytes: HELLO_BYTES }));
     const server = stage.namespace("s");
-    for (const address of [SINK, SOURCE, ANSWERS]) server.ip(`address add ${address}/32 dev lo`);
+    for (const address of [SINK, SOURCE, ANSWERS, TURNS]) server.ip(`address add ${address}/32 dev lo`);
     const clients = Array.from({ length: clientCount }, (_, index) => addClient(stage, server, index));
     const place = { namespace: server, ...(processors.server !== undefined && { cpu: processors.server }) };
     const serve = (...words: string[]): Promise<Child> => stage.spawn(words, place).ready();
@@ -93,7 +107,7 @@ export class ServiceHosts {
     const sink = await serve(bulk, "serve", SINK, PORT, "sink", length);
     const source = await serve(bulk, "serve", SOURCE, PORT, "source", length);
     await serve(connect, "serve", ANSWERS, PORT, length);
-    return new ServiceHosts(stage, processors, server, clients, { bulk, connect, hello }, { sink, source });
+    return new ServiceHosts(stage, processors, server, clients, { bulk, connect, hello, turns }, { sink, source });
   }
 
   /** One stream from a client to the sink. */
@@ -113,6 +127,19 @@ export class ServiceHosts {
     return this.#load(client, this.#connect, "ask", ...answers, String(count), this.#hello).json();
   }
 
+  /** Bulk on the paths of two clients, which take turns for so long: the turns of each, in pairs. */
+  async turns(
+    way: "up" | "down" | "both",
+    seconds: number,
+    { bare, ours }: Readonly<Record<"bare" | "ours", Namespace>>,
+  ): Promise<Readonly<Record<"bare" | "ours", readonly Turn[]>>> {
+    const words = [TURNS, PORT, way, String(seconds), this.#hello, this.server.name, bare.name, ours.name];
+    const { server: cpu } = this.processors;
+    const program = this.stage.spawn([this.#turns, ...words], cpu === undefined ? {} : { cpu });
+    const said = JSON.parse(await program.line()) as Record<"bare" | "ours", number[]>;
+    return { bare: turnsOf(said.bare), ours: turnsOf(said.ours) };
+  }
+
   /** A program of a client's that is measured. */
   #load(namespace: Namespace, ...command: string[]): Child {
     const { client: cpu } = this.processors;
@@ -121,7 +148,7 @@ export class ServiceHosts {
 }
 
 function addClient(stage: Stage, server: Namespace, index: number): Namespace {
-  const client = stage.namespace(index === 0 ? "c" : `c${index}`);
+  const client = stage.namespace("c");
   const router = `192.0.2.${index * NETWORK_SIZE + 1}`;
   client.ip(`link add ${UPLINK} type veth peer name to-${index} netns ${server.name}`);
   server.ip(`address add ${router}/25 dev to-${index}`);
@@ -130,6 +157,15 @@ function addClient(stage: Stage, server: Namespace, index: number): Namespace {
   client.ip(`link set ${UPLINK} up`);
   client.ip(`route add default via ${router}`);
   return client;
+}
+
+function turnsOf(figures: readonly number[]): Turn[] {
+  return Array.from({ length: figures.length / TURN_FIGURES }, (_, turn) => {
+    const [bytes = Number.NaN, nanoseconds = Number.NaN, cpuNanoseconds = Number.NaN] = figures.slice(
+      turn * TURN_FIGURES,
+    );
+    return { bytes, nanoseconds, cpuNanoseconds };
+  });
 }
 
 function transferOf(received: Readonly<Record<string, number>>, sent: Readonly<Record<string, number>>): Transfer {

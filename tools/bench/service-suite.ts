@@ -9,8 +9,6 @@ import { prepareNetwork, type Stage } from "./stage.ts";
 import type { Suite, SuiteOptions } from "./suite.ts";
 
 const ROUNDS = 5;
-/** Pairs of transfers in a round for each way. */
-const BULK_PAIRS = 5;
 /** Pairs of runs in a round, one with the service and one without: each is short, and their ratios are many. */
 const CONNECT_PAIRS = 3;
 /** Starts in a round of each kind. */
@@ -41,6 +39,7 @@ const BULK_ROWS: readonly BulkRow[] = BULK_WAYS.flatMap((way): BulkRow[] => {
   return [
     { name, way, of: "gigabitsPerSecond", unit: "Gbit/s", budget: { of: "ratio", atLeast: 0.95 } },
     { name: `${name}, processor time`, way, ...perOctet },
+    { name: `${name}, without the service's own`, way, of: "kernelNanosecondsPerOctet", unit: "ns/octet" },
     { name: `${name}, service's own`, way, of: "servicePercent", unit: "% of one" },
   ];
 });
@@ -113,7 +112,7 @@ async function bulkPairs(runs: ServiceRuns, rows: readonly BulkRow[], rounds: nu
   const ways = BULK_WAYS.filter((way) => rows.some((row) => row.way === way));
   const pairs: BulkPair[] = [];
   for (let round = 0; round < rounds; round++) {
-    pairs.push(...(await measureBulk(runs.hosts, runs.profile, { ways, pairs: BULK_PAIRS, round })));
+    pairs.push(...(await measureBulk(runs.hosts, runs.profile, { ways, round })));
   }
   return pairs;
 }

@@ -18,9 +18,9 @@ export class Stage implements Disposable {
     chmodSync(this.folder, 0o755);
   }
 
-  /** Makes a network namespace with its loopback up. Needs root. */
+  /** Makes a network namespace with its loopback up; of those with the same label each has a number. Needs root. */
   namespace(label: string): Namespace {
-    const namespace = new Namespace(`${PREFIX}-${process.pid}-${label}`);
+    const namespace = new Namespace(`${PREFIX}-${process.pid}-${label}${this.#namespaces.length}`);
     this.#namespaces.push(namespace);
     return namespace;
   }

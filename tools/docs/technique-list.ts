@@ -4,20 +4,44 @@
 export const LAWS = ["endpoint", "retransmission", "linux", "udp"] as const;
 export type Law = (typeof LAWS)[number];
 
+/** What a technique that changes something on purpose is held to instead, and by which test. */
+export interface OwnLaw {
+  readonly says: string;
+  readonly file: string;
+  readonly test: string;
+}
+
 export interface TechniqueEntry {
   /** Its word in the notation, and the name of its golden page. */
   readonly word: string;
   /** The kinds of message that it is for. */
   readonly kinds: readonly ("tls" | "http" | "quic" | "dns" | "syn")[];
-  /** Laws that it does not keep as they stand, or that do not apply, each with the reason. */
-  readonly except?: Partial<Readonly<Record<Law, string>>>;
+  /** Laws in the place of which it has one of its own. */
+  readonly own?: Partial<Readonly<Record<Law, OwnLaw>>>;
   /** What its user has to know. */
   readonly caution?: string;
 }
 
 const STREAM = ["tls", "http"] as const;
 const ALL = ["tls", "http", "quic", "dns", "syn"] as const;
-const ONE_DATAGRAM = "a datagram is never sent again by the kernel; a new one is planned anew";
+
+/** How a test of one of these suites holds a technique to a law of its own. */
+const ownLaw =
+  (file: string) =>
+  (says: string, test: string): OwnLaw => ({ says, file, test });
+const byRequests = ownLaw("test/engine/http-trick.test.ts");
+const byDatagrams = ownLaw("test/engine/datagrams.test.ts");
+const byAnswers = ownLaw("test/engine/answered.test.ts");
+const byLinux = ownLaw("test/receiver/linux.test.ts");
+
+const ANSWERED_AGAIN = byAnswers(
+  "a query sent again is answered again",
+  "a query that is sent again is answered again",
+);
+const NOTHING_AGAIN = byLinux(
+  "nothing arrives, of a retransmission neither",
+  "drop: nothing of the message arrives, nor of what is sent again, and the connection stays open",
+);
 
 export const TECHNIQUES: readonly TechniqueEntry[] = [
   { word: "split", kinds: STREAM },
@@ -44,7 +68,9 @@ export const TECHNIQUES: readonly TechniqueEntry[] = [
   {
     word: "syndata",
     kinds: ["syn"],
-    except: { endpoint: "the SYN carries octets that a server without TCP Fast Open does not read" },
+    caution:
+      "A server with TCP Fast Open that asks for no cookie (0x200 in `net.ipv4.tcp_fastopen`) reads what the SYN " +
+      "carries.",
   },
   {
     word: "synack",
@@ -57,7 +83,16 @@ export const TECHNIQUES: readonly TechniqueEntry[] = [
   {
     word: "httphost",
     kinds: ["http"],
-    except: { endpoint: "changes octets that mean the same; the request keeps its length and its meaning" },
+    own: {
+      endpoint: byRequests(
+        "the request keeps its length and its meaning",
+        "the request means the same and has the same length",
+      ),
+      retransmission: byRequests(
+        "one and the same changed request is read",
+        "with other techniques, loss and retransmissions in parts one and the same changed request is read",
+      ),
+    },
     caution:
       "A request of more than 8192 octets is not remembered: a part that begins inside its head, sent again by " +
       "itself, leaves unchanged.",
@@ -65,7 +100,16 @@ export const TECHNIQUES: readonly TechniqueEntry[] = [
   {
     word: "udplen",
     kinds: ["quic", "dns"],
-    except: { endpoint: "changes the payload on purpose", retransmission: ONE_DATAGRAM },
+    own: {
+      endpoint: byDatagrams(
+        "octets come behind the payload or go from its end, and no other",
+        "udplen: octets are added behind the payload or taken from its end, and the lengths say so",
+      ),
+      retransmission: byDatagrams(
+        "a datagram that an application sends again is changed in the same way",
+        "udplen: a datagram that is sent again is changed in the same way",
+      ),
+    },
   },
   {
     word: "ipfrag",
@@ -75,28 +119,35 @@ export const TECHNIQUES: readonly TechniqueEntry[] = [
   {
     word: "drop",
     kinds: ALL,
-    except: {
-      endpoint: "the packet goes nowhere on purpose",
-      retransmission: "a retransmission goes nowhere either",
-      linux: "nothing arrives",
+    own: {
+      endpoint: byDatagrams(
+        "every packet goes nowhere, and is counted",
+        "drop: every packet of the kind goes nowhere, and is counted",
+      ),
+      retransmission: NOTHING_AGAIN,
+      linux: NOTHING_AGAIN,
     },
   },
   {
     word: "doh",
     kinds: ["dns"],
-    except: {
-      endpoint: "the host answers in the server's place",
-      retransmission: "a query sent again is answered again",
-      udp: "nothing arrives; the answer is tested with a real resolver in test/e2e",
+    own: {
+      endpoint: byAnswers(
+        "no query leaves: the host answers it",
+        "with doh no packet leaves, and no resolver is named",
+      ),
+      retransmission: ANSWERED_AGAIN,
     },
   },
   {
     word: "redirect",
     kinds: ["dns"],
-    except: {
-      endpoint: "the host answers in the server's place",
-      retransmission: "a query sent again is answered again",
-      udp: "nothing arrives; the answer is tested with a real resolver in test/e2e",
+    own: {
+      endpoint: byAnswers(
+        "no query leaves: the host answers it by the resolver that stands before it",
+        "with redirect(%s) the resolver stands before the packet",
+      ),
+      retransmission: ANSWERED_AGAIN,
     },
   },
   { word: "ipid", kinds: ALL },

@@ -1,6 +1,6 @@
 // Writes docs/techniques.md from the list of proofs and the golden pages: `bun tools/docs/techniques.ts`.
 import { readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { isOver, LAWS, STREAM_ONLY, TECHNIQUES, type Law, type TechniqueEntry } from "./technique-list.ts";
 
 const ROOT = dirname(dirname(import.meta.dirname));
@@ -42,6 +42,8 @@ function columns(): string[] {
     "  losses (`test/receiver`).",
     "- *Linux UDP*: a socket of the kernel gets the datagram that was sent, once, or what the technique says that it",
     "  makes of it; IPv4 and IPv6 (`test/receiver`). –: not for this transport.",
+    "- ✓ with a number: what it changes on purpose has a law of its own, which stands below with the test that holds",
+    "  it to that.",
     "- All of them work at packet level and need nothing of the stream; cases with every octet that leaves stand in",
     "  `test/golden`.",
   ];
@@ -50,10 +52,11 @@ function columns(): string[] {
 function row(entry: TechniqueEntry, notes: string[]): string {
   const cell = (law: Law): string => {
     if ((law === "linux" && !isOver("tcp", entry)) || (law === "udp" && !isOver("udp", entry))) return "–";
-    const reason = entry.except?.[law];
-    if (reason === undefined) return "✓";
-    notes.push(`${entry.word}: ${reason}.`);
-    return `[${notes.length}]`;
+    const own = entry.own?.[law];
+    if (own === undefined) return "✓";
+    const note = `${entry.word}: ${own.says} ([${basename(own.file)}](../${own.file})).`;
+    if (!notes.includes(note)) notes.push(note);
+    return `✓ [${notes.indexOf(note) + 1}]`;
   };
   const [endpoint = "", retransmission = "", linux = "", udp = ""] = LAWS.map(cell);
   const kinds = entry.kinds.join(" ");

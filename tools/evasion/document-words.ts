@@ -1,4 +1,5 @@
 // The words of docs/evasion.md.
+import { CENSOR_EXAMPLE } from "@bunnel/lab";
 
 /** The text without the line break that it begins with. */
 function trimmed(text: string): string {
@@ -13,8 +14,9 @@ is under review in \`test/model\`: a change of one fails there, says which it is
 pcapng.
 
 Each cell is one connection in memory and virtual time: client, bunnel's engine as it is shipped, home router,
-routers, box, routers, server. \`bunnel lab matrix\` runs the same, with your own strategies and censors, as
-text, JSON or a page; \`bunnel lab list\` names everything.
+routers, box, routers, server. Techniques that change how many octets a stream has (\`tlsrec\`, \`oob\`, padding of a
+request) leave by sockets instead of the engine, as the relay plans them. \`bunnel lab matrix\` runs the same, with
+your own strategies and censors, as text, JSON or a page; \`bunnel lab list\` names everything.
 
 **✓** served: the server read exactly what the client sent, and the client got the whole answer · \`·\` blocked
 · r reset by the box · f an answer that the server did not send · ? broken, no box to blame · empty: the
@@ -42,9 +44,16 @@ leave open, and where they stand:
 - \`strict\` reads what the server reads. Nothing passes it, and nothing may: that is its use. Nothing that
   packets can do passes \`dns-hijack\`; another port or DNS over HTTPS does.`);
 
+export const GENEVA_TEXT: string = trimmed(`
+The strategies of Geneva's laboratory, and the hypotheses that they pass: by its own library, by ours where the
+notation can say them, and by the very packets that Geneva would send, made by hand
+(\`tools/evasion/geneva-packets.ts\`), so that the models are held to Geneva's list by more than our notation. Of the
+last two there are none: with a header length of zero a stack throws a packet away, and so do the models here;
+Geneva's boxes read it by scapy, which takes such a header for one of 20 octets and its options for data.`);
+
 export const SEARCH_TEXT: string = trimmed(`
 \`bunnel lab evolve --censor NAME\` begins with strategies that do nothing and finds one that passes, by
-selection, crossing and change over the techniques of the notation. What a strategy is worth: served on every
+selection, crossing and change over the techniques that packets can carry. What a strategy is worth: served on every
 path (IPv4 and IPv6, a hello of one packet and of two) 100, less four for each technique, one for each word, and
 a half for each packet that it adds; stopped by the box 10 for all paths that were served, less a tenth of its
 size; broken -50. So a strategy that passes beats every one that does not, and of two that pass the smaller wins.
@@ -64,27 +73,17 @@ again after a reset, live says \`·\` and the simulation \`r\`; what has to agre
 
 Live taught the simulation: a SYN,ACK of ours that ends on the way makes a router report it (ICMP time exceeded),
 and Linux then gives up the connection that it is only opening. The simulated client does so too since, and the row
-for it is one that spoils the checksum instead.`);
+for it is one that spoils the checksum instead.
+
+nginx 1.22 answers 400 to a tab behind the host name, which RFC 9110 section 5.5 allows: \`http tab\` is served by
+servers that hold to it, as the simulated one does, and by no nginx, box or none ("wrong" in the table of detectors).`);
 
 export const CONTRACT_TEXT: string = trimmed(`
 A file whose default export makes a censor, for \`bunnel lab matrix --censor ./mine.ts\` and \`bunnel lab evolve
 --censor ./mine.ts\`:
 
 \`\`\`ts
-import type { CensorMaker } from "@bunnel/lab";
-
-const make: CensorMaker = ({ blocked }) => ({
-  name: "mine",
-  says: "The box drops every packet with a listed name.",
-  reset() {},
-  judge(packet, direction, nowMs) {
-    const text = Buffer.from(packet).toString("latin1");
-    const matched = direction === "outbound" ? blocked.find((name) => text.includes(name)) : undefined;
-    return matched === undefined ? { forward: true } : { forward: false, matched };
-  },
-});
-export default make;
-\`\`\`
+${CENSOR_EXAMPLE}\`\`\`
 
 - \`judge\` gets each whole IP packet of both directions as it is when it reaches the box, hop limit included,
   and says whether it goes on. \`inject\` lists packets that the box makes, before the packet or, with
@@ -94,5 +93,19 @@ export default make;
 - \`reset\` forgets everything; it is called before every connection.
 - No clock and no chance of its own: the same packets at the same \`nowMs\` get the same answers, or searches
   would not be repeatable. Memory stays bounded, and no octets make it throw.
+- A packet is lent: its octets stay as they are up to the next \`reset\`, hop limit aside, and are another one's
+  then. \`judge\` changes none of them, and copies what it wants to keep for longer.
 - \`blocked\` holds the listed names, \`hopsToServer\` how many routers lie behind the box.
-- A model of axes alone: \`makeBox({ name, says, axes }, options)\` of \`@bunnel/lab\`.`);
+- What breaks these rules is an error that says which, not a cell.
+- The second argument is a kit, so that the file needs nothing of ours on its disk: \`makeBox\` makes a box of axes
+  alone, \`plainAxes\` are what most models start from. A censor that lets the last copy of an octet win:
+
+\`\`\`ts
+import type { CensorMaker } from "@bunnel/lab";
+
+const make: CensorMaker = (options, { makeBox, plainAxes }) => {
+  const state = { kind: "full", keep: "last", verdict: "every-change" } as const;
+  return makeBox({ name: "last", says: "The box believes what comes last.", axes: { ...plainAxes, state } }, options);
+};
+export default make;
+\`\`\``);

@@ -12,12 +12,13 @@ import {
 } from "@bunnel/lab";
 import { EVOLVE_ROUTERS, type Evolved, readEvolved } from "./evolved.ts";
 import { GENEVA_CLAIMS, GENEVA_FIELD, type GenevaField, genevaResult } from "./geneva.ts";
+import { GENEVA_TREES, genevaTreeResult } from "./geneva-packets.ts";
 import { bar, markdown, SIGNS } from "./document-table.ts";
 import { liveText } from "./document-live.ts";
 import { type LiveTable, readLive } from "./live/table.ts";
 import { readSnapshot } from "./snapshot.ts";
 import { snapshotPath } from "./tables.ts";
-import { AXES_TEXT, CONTRACT_TEXT, HEAD_TEXT, SEARCH_TEXT } from "./document-words.ts";
+import { AXES_TEXT, CONTRACT_TEXT, GENEVA_TEXT, HEAD_TEXT, SEARCH_TEXT } from "./document-words.ts";
 
 export const EVASION_DOCUMENT_PATH: string = join(import.meta.dirname, "../../docs/evasion.md");
 
@@ -90,17 +91,22 @@ function boxTable(): string {
 function genevaText(rig: EngineRig): string {
   const lab = GENEVA_CLAIMS.map(({ dna, strategy, note = "", passes }) => {
     const here = strategy === undefined ? "" : genevaResult(rig, strategy).passes.join(" ");
+    const tree = GENEVA_TREES[dna];
     return [
       `\`${bar(dna)}\``,
       strategy === undefined ? `not expressible: ${note}` : `\`${strategy}\``,
       passes.join(" "),
       here,
+      tree === undefined ? "" : genevaTreeResult(tree).join(" "),
     ];
   });
   const field = GENEVA_FIELD.map((entry) => fieldRow(rig, entry));
   return [
-    "The strategies of Geneva's laboratory, and the hypotheses that they pass: by its own library, and here.",
-    markdown(["Geneva", "bunnel", "passes, says Geneva", "passes here"], lab),
+    GENEVA_TEXT,
+    markdown(["Geneva", "bunnel", "passes, says Geneva", "ours passes here", "Geneva's own packets pass here"], lab),
+    GENEVA_CLAIMS.flatMap(({ dna, also }) => {
+      return also === undefined ? [] : [`\`${bar(dna)}\` passes ${also.passes.join(" and ")} as well, ${also.why}.`];
+    }).join("\n"),
     "Those that it found in China, Kazakhstan and India (2019), with their published shares of success there, in per " +
       "cent, and the hypotheses of its laboratory that ours pass:",
     markdown(["Geneva", "bunnel", "CN/KZ/IN", "passes here"], field),

@@ -101,12 +101,17 @@ async function main(words: readonly string[]): Promise<void> {
   }
 }
 
-/** In the order of the clients, whatever was measured last. */
+/** In the order of the clients and of their rows, whatever was measured last. */
 function inOrder(cells: ReadonlyMap<string, LiveCells>): Readonly<Record<string, LiveCells>> {
   return Object.fromEntries(
-    LIVE_CLIENTS.flatMap(({ name }) => {
+    LIVE_CLIENTS.flatMap(({ name, strategies }) => {
       const own = cells.get(name);
-      return own === undefined ? [] : [[name, own]];
+      if (own === undefined) return [];
+      const rows = strategies.flatMap((strategy) => {
+        const row = own[strategy];
+        return row === undefined ? [] : [[strategy, row] as const];
+      });
+      return [[name, Object.fromEntries(rows)]];
     }),
   );
 }

@@ -1,6 +1,7 @@
 // How many connections the simulation carries in a second, and how many a search evaluates:
-// `bun tools/evasion/speed.ts [threads]`, by the clock and by the processor's time, which other work on the machine
-// does not spoil as much. The threads are of the simulation; a search has two.
+// `bun tools/evasion/speed.ts [threads] [rows]`, by the clock and by the processor's time, which other work on the
+// machine does not spoil as much. The threads are of the simulation; a search has two. Rows: a regular expression for
+// the names of those that are measured, such as "simulation strict" or "search 2000". Default: all.
 import { isMainThread } from "node:worker_threads";
 import { type CensorName, EngineRig, evolve, LINK_HOPS_AFTER, makeCensor, runCell, strategyTable } from "@bunnel/lab";
 
@@ -26,6 +27,8 @@ interface Measured {
   /** Of all threads of this process. */
   readonly processorSeconds: number;
 }
+
+const wanted = new RegExp(process.argv[3] ?? "");
 
 /** Runs connections for so long, after others to warm up. */
 async function measure({ strategy, box }: Order): Promise<Measured> {
@@ -71,6 +74,7 @@ async function main(): Promise<void> {
   const workers = Array.from({ length: threads - 1 }, () => new Worker(import.meta.url));
   for (const strategy of STRATEGIES) {
     for (const box of BOXES) {
+      if (!wanted.test(`simulation ${box} ${strategy}`)) continue;
       const others = workers.map((worker) => {
         const { promise, resolve } = Promise.withResolvers<Measured>();
         worker.onmessage = ({ data }: MessageEvent<Measured>) => resolve(data);
@@ -86,6 +90,7 @@ async function main(): Promise<void> {
   console.log(`search, workers: ${SEARCH.workers}`);
   for (const population of POPULATIONS) {
     for (const name of OPPONENTS) {
+      if (!wanted.test(`search ${population} ${name}`)) continue;
       const seconds = watch();
       const { connections } = await evolve({ ...SEARCH, population, opponent: { kind: "gallery", name } });
       console.log(line(name, { connections, ...seconds() }, `${connections} connections, all warm-up with them`));

@@ -80,7 +80,11 @@ function targetsOf(names: readonly string[]): readonly TargetName[] {
   return TARGET_NAMES.filter((name) => names.includes(name));
 }
 
-function numberOf(option: string, text: string | undefined, otherwise: number): number {
+/**
+ * The number behind an option of a command that runs for long.
+ * @throws RangeError where it is no whole number from 1: a run of no length would look as if all were well
+ */
+export function numberOf(option: string, text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise;
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${option}: expected 1 or more, found ${text}`);

@@ -80,6 +80,19 @@ describe("readArguments()", () => {
   });
 });
 
+const ROOT = dirname(dirname(import.meta.dirname));
+
+test.each([
+  ["tools/fuzz/native/main.ts", "--seconds", "soon"],
+  ["test/engine/long.ts", "--plans", "many"],
+  ["test/engine/long.ts", "--plans", "0"],
+  ["test/engine/long.ts", "--build", "best"],
+])("%s refuses %s %s, for a run of no length would look as if all were well", (file, option, value) => {
+  const { exitCode, stderr } = Bun.spawnSync([process.execPath, join(ROOT, file), option, value]);
+  expect(exitCode).toBe(1);
+  expect(stderr.toString()).toContain(`${option}: expected `);
+});
+
 describe("run report", () => {
   const run: RunRow = {
     ...{ date: "2026-11-21", commit: "0123abcdef", engine: "00ff00ff00ff", target: "parse" },

@@ -1,3 +1,4 @@
+export { numberOf } from "./arguments.ts";
 export { fuzz, runCase, type FuzzFailure, type FuzzOptions, type FuzzResult } from "./fuzz.ts";
 export { readInputs } from "./files.ts";
 export { parseInput, printInput, type FuzzInput, type FuzzPacket } from "./input.ts";

@@ -10,6 +10,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const PROGRAM = "apps/bunnel/src/main.ts";
 /** No two of them may have one name. */
 export const WORKERS: readonly string[] = [
+  "apps/bunnel/src/install/windows-service/dispatcher.worker.ts",
   "apps/bunnel/src/service/lane.worker.ts",
   "apps/bunnel/src/sockets/socket-lane.worker.ts",
   "packages/bsd/src/bsd-readiness-worker.ts",

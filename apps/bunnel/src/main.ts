@@ -42,6 +42,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: (prog
 const OF_ALL: ReadonlySet<string> = new Set(["completions", "manual"]);
 
 const [word = ""] = process.argv.slice(2);
+// Whoever read has what he wanted, as in `bunnel flows | head`. A service carries on without a reader.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  if (word !== "up" && word !== "proxy") process.exit();
+});
 const only = OF_ALL.has(word) || !Object.hasOwn(COMMANDS, word) ? undefined : COMMANDS[word];
 if (word === "up" && process.platform === "linux" && !process.argv.includes("--help")) startSpareLane();
 const wanted = only === undefined ? Object.values(COMMANDS) : [only];

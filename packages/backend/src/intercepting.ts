@@ -22,7 +22,8 @@ export interface InterceptingParts {
 }
 
 export class Intercepting {
-  readonly #looks: ReturnType<typeof setInterval>;
+  /** While connections by rules that are gone may still be there. */
+  #looks: ReturnType<typeof setInterval> | undefined;
   #interception: Interception;
   /** What the rules of now want, without what lingers. */
   #wanted: Selection;
@@ -37,7 +38,6 @@ export class Intercepting {
   ) {
     this.#wanted = selectionOf(profile);
     this.#interception = this.#begin(this.#wanted, settings);
-    this.#looks = setInterval(() => this.#look(), LOOK_MS);
   }
 
   get method(): string {
@@ -58,11 +58,12 @@ export class Intercepting {
     this.#wanted = wanted;
     this.#lingering = lingering;
     this.settings = settings;
+    if (lingering !== undefined) this.#looks ??= setInterval(() => this.#look(), LOOK_MS);
   }
 
   /** Puts everything back, but for what a kill switch is to keep closed. */
   end(staysClosed: boolean): void {
-    clearInterval(this.#looks);
+    this.#endLooks();
     const interception = this.#interception;
     if (staysClosed && interception.release) interception.release();
     else interception.close();
@@ -70,15 +71,22 @@ export class Intercepting {
 
   /** When the last connection by rules that are gone has ended, their ports need not come up any more. */
   #look(): void {
-    this.#found = this.#lingering === undefined || this.parts.openFlows() > 0 ? 0 : this.#found + 1;
+    const isOver = this.#lingering === undefined || this.parts.openFlows() === 0;
+    this.#found = isOver ? this.#found + 1 : 0;
     if (this.#found < LOOKS) return;
     try {
       this.#change(this.#wanted, this.settings);
       this.#lingering = undefined;
+      this.#endLooks();
     } catch {
       // What comes up besides does no harm: the next look tries again.
     }
     this.#found = 0;
+  }
+
+  #endLooks(): void {
+    clearInterval(this.#looks);
+    this.#looks = undefined;
   }
 
   #change(select: Selection, settings: TunSettings): void {

@@ -113,8 +113,21 @@ export interface AdjustableTunDevice extends TunDevice {
   state(): DeviceState;
 }
 
+/** What a device that stands on a descriptor of the system tells of it; a driver without one has none of this. */
+export interface DescriptorParts {
+  /** The descriptor, for whoever polls or passes it on; it stays the device's. -1 when the device is closed. */
+  readonly fd: number;
+  /** What the system leaves to whoever reads the device: checksums, cutting. Empty without offload. */
+  readonly offloads: readonly string[];
+  /**
+   * Gives the descriptor away: it is the caller's from now on, and the device is closed.
+   * @throws DeviceError E_DEVICE_STATE for a device whose descriptor is not its own to give
+   */
+  release(): number;
+}
+
 /** A device that the system has: all that a driver gives. */
-export type SystemDevice = AsyncTunDevice & VectoredTunDevice & AdjustableTunDevice;
+export type SystemDevice = AsyncTunDevice & VectoredTunDevice & AdjustableTunDevice & Partial<DescriptorParts>;
 
 /** What a device of `driver` is opened from in another thread; it can be cloned, and only the driver looks inside. */
 export interface DeviceHandOver {

@@ -90,6 +90,8 @@ export interface Interception extends Disposable {
   /** "nft" or "rules" */
   readonly method: string;
   readonly uplinks: readonly string[];
+  /** What a killed run had left, and was removed before this began. Absent: nobody looked. */
+  readonly swept?: SweepReport;
   /** Puts everything back. A second call does nothing. */
   close(): void;
   /**

@@ -54,6 +54,9 @@ describe("PacketPort", () => {
     using device = MemoryDevice.open();
     const port = new PacketPort(device);
     expect(() => port.write(new Uint8Array(65536))).toThrow("expected 0 to 65535 octets, found 65536");
+    for (const wrong of ["octets", new ArrayBuffer(20), undefined]) {
+      expect(() => port.write(wrong as unknown as Uint8Array)).toThrow("packet: expected a Uint8Array, found");
+    }
   });
 
   test("readSync() goes on waiting when a wait ended and there is nothing to read", () => {

@@ -103,6 +103,9 @@ export class PacketPort implements AsyncIterable<Uint8Array> {
    * @throws DeviceError E_DEVICE_OPTION when it is longer than a packet can be, E_DEVICE_GONE
    */
   write(packet: Uint8Array): boolean {
+    if (!(packet instanceof Uint8Array)) {
+      throw new DeviceError("E_DEVICE_OPTION", `packet: expected a Uint8Array, found ${typeof packet}`);
+    }
     const found = packet.length - this.#header;
     if (found > PACKET_MAX_BYTES || found < 0) {
       const expected = `expected ${this.#header} to ${this.#header + PACKET_MAX_BYTES} octets`;

@@ -3,8 +3,8 @@
 //
 //   (SYN) → syn-received → (ACK of our SYN) → established → (RST, or given up) → closed
 import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from "@bunnel/wire";
-import { firstMessage } from "./message.ts";
-import { concat } from "./octets.ts";
+import { behindEmptyLines, firstMessage } from "./message.ts";
+import { joined } from "./octets.ts";
 import { RetransmitTimer } from "./tcp/retransmission.ts";
 import { LinuxQueue } from "./tcp/linux-queue.ts";
 import { acknowledged, RECEIVE_WINDOW_BYTES, TcpReceiver } from "./tcp/receiver.ts";
@@ -12,11 +12,13 @@ import type { Reception, SentSide } from "./tcp/receiver.ts";
 import { has, sequenceBytes, timestampOf } from "./tcp/segment.ts";
 import type { TcpSegment } from "./tcp/segment.ts";
 import { SegmentWriter, synOptions, timestampOption } from "./tcp/segment-writer.ts";
+import { UrgentOctets } from "./tcp/urgent-octets.ts";
 import { WindowsQueue } from "./tcp/windows-queue.ts";
 import { sequenceAfter, sequenceDistance } from "./tcp/sequence.ts";
 
 /** Octets of one stream that are kept to be looked at. */
 export const ENDPOINT_STREAM_MAX_BYTES = 1 << 20;
+const NOTHING = new Uint8Array(0);
 /** Octets of payload in one segment of the answer. */
 const ANSWER_SEGMENT_BYTES = 1400;
 
@@ -27,9 +29,9 @@ export interface EndpointFlowOptions {
   /** Our own first sequence number. */
   readonly firstSeq: number;
   /** Default "linux". */
-  readonly stack?: TcpStack;
+  readonly stack?: TcpStack | undefined;
   /** The answer grows to so many octets. Default: as long as it is. */
-  readonly answerBytes?: number;
+  readonly answerBytes?: number | undefined;
 }
 
 export type EndpointState = "syn-received" | "established" | "closed";
@@ -47,9 +49,10 @@ export class EndpointFlow {
   readonly #timestamps: boolean;
   readonly #receiver: TcpReceiver;
   readonly #timer = new RetransmitTimer();
+  readonly #urgent = new UrgentOctets();
   #sent: SentSide;
   #state: EndpointState = "syn-received";
-  #stream = new Uint8Array(0);
+  #stream: Uint8Array = NOTHING;
   #answer: Uint8Array | undefined;
   #host: string | undefined;
 
@@ -148,37 +151,40 @@ export class EndpointFlow {
   #accept(segment: TcpSegment, reception: Extract<Reception, { kind: "taken" }>, nowMs: number): Uint8Array[] {
     if (this.#state === "syn-received") {
       this.#state = "established";
-      this.#sent = { ...this.#sent, unacknowledged: this.#sent.next };
+      const { next, acknowledgedBytes } = this.#sent;
+      this.#sent = { unacknowledged: next, next, acknowledgedBytes };
     }
     this.#sent = acknowledged(this.#sent, segment.ack);
     if (sequenceDistance(this.#sent.unacknowledged, this.#sent.next) === 0) this.#timer.stop();
     const room = ENDPOINT_STREAM_MAX_BYTES - this.#stream.length;
     const { octets } = reception;
-    if (octets.length > 0) this.#keep(octets.length <= room ? octets : octets.subarray(0, room));
+    this.#urgent.note(sequenceDistance(this.#syn.seq, segment.seq) - 1, segment.urgent);
+    if (octets.length > 0) this.#keep(this.#urgent.read(octets.length <= room ? octets : octets.subarray(0, room)));
     const answer = this.#serve(nowMs);
     if (answer !== undefined) return answer;
     return sequenceBytes(segment) === 0 ? [] : [this.#packet(TCP_ACK, this.#sent.next, nowMs)];
   }
 
   #keep(octets: Uint8Array): void {
-    this.#stream = this.#stream.length === 0 ? octets.slice() : concat(this.#stream, octets);
+    this.#stream = this.#stream.length === 0 ? octets : joined(this.#stream, octets);
   }
 
   /** Sends the answer as soon as the message is complete. */
   #serve(nowMs: number): Uint8Array[] | undefined {
     if (this.#answer !== undefined || this.#stream.length === 0) return undefined;
-    const message = firstMessage(this.#stream);
+    const message = firstMessage(behindEmptyLines(this.#stream));
     if (message?.complete !== true) return undefined;
     this.#host = message.host;
     this.#answer = answerOf(message.kind === "tls" ? TLS_ANSWER : HTTP_ANSWER, this.#answerBytes);
     this.#timer.start(nowMs);
-    this.#sent = { ...this.#sent, next: sequenceAfter(this.#sent.next, this.#answer.length) };
+    const { unacknowledged, next, acknowledgedBytes } = this.#sent;
+    this.#sent = { unacknowledged, next: sequenceAfter(next, this.#answer.length), acknowledgedBytes };
     return this.#unacknowledged(nowMs);
   }
 
   /** What of the answer the client has not acknowledged, in segments. */
   #unacknowledged(nowMs: number): Uint8Array[] {
-    const answer = this.#answer ?? new Uint8Array(0);
+    const answer = this.#answer ?? NOTHING;
     const missing = sequenceDistance(this.#sent.unacknowledged, this.#sent.next);
     const packets: Uint8Array[] = [];
     for (let at = answer.length - missing; at < answer.length; at += ANSWER_SEGMENT_BYTES) {

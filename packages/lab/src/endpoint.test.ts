@@ -46,6 +46,21 @@ describe.each([4, 6] as const)("Endpoint in IPv%d", (family) => {
     expect(endpoint.served).toBe(false);
   });
 
+  test("its program reads the stream without the urgent octet", () => {
+    const { endpoint, ack } = connected({ family });
+    const first = Uint8Array.of(...TLS.bad.subarray(0, 40), 99);
+    endpoint.receive(fromClient(0, first, { family, ack, flags: "PAU", urgent: first.length }), 0);
+    endpoint.receive(fromClient(first.length, TLS.bad.subarray(40), { family, ack }), 0);
+    expect(flowOf(endpoint)).toMatchObject({ served: true, host: BLOCKED, stream: TLS.bad });
+  });
+
+  test("serves a request behind an empty line", () => {
+    const { endpoint, ack } = connected({ family, destinationPort: 80 });
+    const request = Uint8Array.of(13, 10, ...HTTP.bad);
+    endpoint.receive(fromClient(0, request, { family, ack, destinationPort: 80 }), 0);
+    expect(flowOf(endpoint)).toMatchObject({ served: true, host: BLOCKED, stream: request });
+  });
+
   test.each([TLS, HTTP])("serves a complete message once: $name", ({ name, bad, middle, port }) => {
     const { endpoint, ack } = connected({ family, destinationPort: port });
     const change = { family, ack, destinationPort: port };

@@ -40,6 +40,7 @@ export class Endpoint implements Host {
   readonly #datagrams = new Datagrams();
   /** In order of opening. */
   readonly #flows = new Map<string, EndpointFlow>();
+  #last: EndpointFlow | undefined;
 
   constructor(options: EndpointOptions) {
     this.#options = options;
@@ -54,9 +55,7 @@ export class Endpoint implements Host {
 
   /** The connection that was opened last. */
   get lastFlow(): EndpointFlow | undefined {
-    let last: EndpointFlow | undefined;
-    for (const flow of this.#flows.values()) last = flow;
-    return last;
+    return this.#last;
   }
 
   /** A complete ClientHello or HTTP request was delivered on some connection. */
@@ -65,6 +64,8 @@ export class Endpoint implements Host {
   }
 
   get dueMs(): number | undefined {
+    // Nearly all that there ever are, and asked for between any two packets.
+    if (this.#flows.size < 2) return this.#last?.dueMs;
     let earliest: number | undefined;
     for (const { dueMs } of this.#flows.values()) {
       if (dueMs !== undefined && (earliest === undefined || dueMs < earliest)) earliest = dueMs;
@@ -73,6 +74,7 @@ export class Endpoint implements Host {
   }
 
   tick(nowMs: number): Uint8Array[] {
+    if (this.#flows.size < 2) return this.#last?.tick(nowMs) ?? [];
     return this.flows.flatMap((flow) => flow.tick(nowMs));
   }
 
@@ -92,11 +94,13 @@ export class Endpoint implements Host {
     if (!this.#options.addresses.includes(segment.destination)) return [];
     const opens = has(segment, TCP_SYN) && !has(segment, TCP_ACK) && !has(segment, TCP_RST);
     if (!opens || !this.#ports.includes(segment.destinationPort)) return refuse(segment);
-    const opened = new EndpointFlow(segment, { ...this.#options, firstSeq: this.#random.next() });
+    const { stack, answerBytes } = this.#options;
+    const opened = new EndpointFlow(segment, { firstSeq: this.#random.next(), stack, answerBytes });
     this.#flows.delete(key);
     const oldest = this.#flows.keys().next();
     if (this.#flows.size >= ENDPOINT_FLOWS_MAX && oldest.done !== true) this.#flows.delete(oldest.value);
     this.#flows.set(key, opened);
+    this.#last = opened;
     return opened.open(nowMs);
   }
 }

@@ -2,8 +2,10 @@ export { BlockedNames } from "./censors/blocked-names.ts";
 export type * from "./censors/axes.ts";
 export { makeBox } from "./censors/axis-censor.ts";
 export type { Model } from "./censors/axis-censor.ts";
+export { CENSOR_EXAMPLE, CENSOR_KIT, CensorError, importCensor } from "./censors/own-censor.ts";
 export type {
   Censor,
+  CensorKit,
   CensorMaker,
   CensorOptions,
   Direction,
@@ -49,6 +51,5 @@ export { namedStrategies, SIMULATED_DECOY_TTL } from "./matrix/techniques.ts";
 export type { NamedStrategy } from "./matrix/techniques.ts";
 export { evolve } from "./evolve/evolve.ts";
 export type { EvolveOptions, EvolveResult, GenerationReport } from "./evolve/evolve.ts";
-export { importCensor } from "./evolve/evaluate.ts";
 export type { Opponent } from "./evolve/evaluate.ts";
 export type { PruneNote } from "./evolve/prune.ts";

@@ -15,6 +15,8 @@ const METHOD_LETTERS = HTTP_METHODS.map((method) => method.charCodeAt(0));
 const HOST_NAME_MAX_BYTES = 253;
 /** Records that a server joins at most. */
 const RECORDS_MAX = 16;
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
 
 export interface FirstMessage {
   readonly kind: "tls" | "http";
@@ -30,6 +32,13 @@ export interface FirstMessage {
  */
 export function firstMessage(stream: Uint8Array, recordsMax = RECORDS_MAX): FirstMessage | undefined {
   return messageWithin(isSpread(stream) ? joinedRecords(stream, recordsMax) : stream);
+}
+
+/** Without the empty lines that may stand before a request (RFC 9112 section 2.2). */
+export function behindEmptyLines(stream: Uint8Array): Uint8Array {
+  let from = 0;
+  while (stream[from] === CARRIAGE_RETURN && stream[from + 1] === LINE_FEED) from += 2;
+  return from === 0 ? stream : stream.subarray(from);
 }
 
 /** Reads as a simple box does: of a hello what the first record holds of it, or a request. */
@@ -113,7 +122,7 @@ function isSpread(stream: Uint8Array): boolean {
 }
 
 /** The handshake octets of the leading records in one record; the stream itself when it starts with no such record. */
-function joinedRecords(stream: Uint8Array, recordsMax: number): Uint8Array {
+export function joinedRecords(stream: Uint8Array, recordsMax: number = RECORDS_MAX): Uint8Array {
   const parts: Uint8Array[] = [];
   let at = 0;
   while (parts.length < recordsMax && at + RECORD_HEADER_BYTES <= stream.length && stream[at] === RECORD_HANDSHAKE) {
@@ -125,9 +134,6 @@ function joinedRecords(stream: Uint8Array, recordsMax: number): Uint8Array {
   const message = concat(...parts).subarray(0, RECORD_MAX_BYTES);
   return concat(stream.subarray(0, 3), Uint8Array.of(message.length >> 8, message.length & 0xff), message);
 }
-
-const LINE_FEED = 10;
-const CARRIAGE_RETURN = 13;
 
 /** A line feed alone ends a line too (RFC 9112 section 2.2). */
 function hasEmptyLine(stream: Uint8Array): boolean {

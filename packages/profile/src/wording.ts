@@ -25,7 +25,12 @@ export function shown(value: unknown): string {
 /** ` (did you mean "split"?)`, or nothing when no right word is near. */
 export function suggestion(word: string, words: readonly string[]): string {
   const near = nearest(word, words);
-  return near === undefined ? "" : ` (did you mean ${JSON.stringify(near)}?)`;
+  return near === undefined ? "" : didYouMean(near);
+}
+
+/** ` (did you mean "split"?)`. */
+export function didYouMean(word: string): string {
+  return ` (did you mean ${JSON.stringify(word)}?)`;
 }
 
 /**

@@ -21,7 +21,7 @@ import { RX_MAX } from "@bunnel/abi";
 import { systemError } from "./errors.ts";
 import type { Interrupt } from "./interrupt.ts";
 import { PacketPath } from "./packet-path.ts";
-import { whenReadable, whenWritable, type ReadinessWait } from "./readiness.ts";
+import { whenRaised, whenReadable, whenWritable, type ReadinessWait } from "./readiness.ts";
 import { Sleeper } from "./sleep/sleeper.ts";
 import * as sys from "./sys.ts";
 import type { Offload } from "./tun-node.ts";
@@ -55,6 +55,8 @@ export interface LinuxTunParts {
   readonly blockAgain?: boolean;
   /** What the threads that hold the device share of a Sleeper. */
   readonly sleeper?: SharedArrayBuffer;
+  /** Of a lent device: an event that is raised when the first thread closes it. */
+  readonly endFd?: number;
 }
 
 export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTunDevice {
@@ -75,6 +77,10 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
   #open = true;
   #reading: ReadinessWait | undefined;
   #writing: ReadinessWait | undefined;
+  /** Of a lent device that waits without its thread: for the end of the first one. */
+  #ending: ReadinessWait | undefined;
+  /** What the other threads wait for; opened when the device is first handed over. */
+  #endFd = -1;
 
   constructor(parts: LinuxTunParts) {
     this.#parts = parts;
@@ -101,13 +107,13 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
 
   /** The interface's name now; after `close` or deletion the last one that it is known to have had. */
   get name(): string {
-    if (this.#open) this.#name = describeDescriptor(this.#fd)?.name ?? this.#name;
+    if (this.#isOpen) this.#name = describeDescriptor(this.#fd)?.name ?? this.#name;
     return this.#name;
   }
 
   /** The descriptor, for whoever polls or passes it on; it stays this device's. -1 when the device is closed. */
   get fd(): number {
-    return this.#open ? this.#fd : -1;
+    return this.#isOpen ? this.#fd : -1;
   }
 
   get refused(): number {
@@ -157,7 +163,7 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
   }
 
   wake(): void {
-    if (!this.#open) return;
+    if (!this.#isOpen) return;
     sys.raiseEvent(this.#parts.eventFd);
     this.#sleeper.wake();
   }
@@ -167,7 +173,8 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
    * goes on meanwhile. For one reader at a time: further calls get the same promise.
    */
   async whenReadable(signal?: AbortSignal): Promise<void> {
-    if (!this.#open || signal?.aborted) return;
+    if (!this.#isOpen || signal?.aborted) return;
+    this.#watchEnd();
     const waiting = (this.#reading ??= whenReadable(this.#fd));
     await endedBy(waiting, signal);
     if (this.#reading === waiting) this.#reading = undefined;
@@ -175,7 +182,8 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
 
   /** The same for room to write; at once, unless the last write found the queue full. */
   async whenWritable(signal?: AbortSignal): Promise<void> {
-    if (!this.#open || !this.#path.full || signal?.aborted) return;
+    if (!this.#isOpen || !this.#path.full || signal?.aborted) return;
+    this.#watchEnd();
     const waiting = (this.#writing ??= whenWritable(this.#fd));
     await endedBy(waiting, signal);
     if (this.#writing === waiting) this.#writing = undefined;
@@ -197,8 +205,8 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
   }
 
   /**
-   * The other thread borrows the descriptors: this device must stay open as long as the other is used, and its `close`,
-   * which first wakes the other's `wait`, ends the interface even if the other thread hangs.
+   * The other thread borrows the descriptors. `close` here is the end of the device there, too: whatever waits for it,
+   * with the thread or without, stops, and further calls say E_DEVICE_GONE. The interface goes when they have stopped.
    */
   handOver(): DeviceHandOver {
     this.#mustBeOpen();
@@ -215,6 +223,7 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
       multiQueue,
       offloads: offloads.join(","),
       sleeper: this.#sleeper.shared,
+      endFd: this.#endEvent(),
     };
   }
 
@@ -228,8 +237,7 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
       throw new DeviceError("E_DEVICE_STATE", `release of ${this.name}: expected its own descriptor, found another's`);
     }
     this.#end();
-    sys.raiseEvent(this.#parts.eventFd);
-    this.#sleeper.close();
+    this.#tellOthers();
     sys.closeFd(this.#parts.eventFd);
     return this.#fd;
   }
@@ -240,8 +248,7 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
     if (this.#deleteOnClose && ownership === "owned") tell.persistent(this.#fd, false);
     this.#end();
     if (ownership === "lent") return;
-    sys.raiseEvent(eventFd);
-    this.#sleeper.close();
+    this.#tellOthers();
     if (blockAgain) sys.setNonBlocking(this.#fd, false);
     if (ownership === "owned") sys.closeFd(this.#fd);
     sys.closeFd(eventFd);
@@ -263,7 +270,41 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
     this.#open = false;
     this.#reading?.cancel();
     this.#writing?.cancel();
+    this.#ending?.cancel();
     this.#path.detach();
+  }
+
+  /** Whoever holds the device elsewhere uses its descriptors no more, before their numbers can be something else's. */
+  #tellOthers(): void {
+    this.#sleeper.announceEnd();
+    sys.raiseEvent(this.#parts.eventFd);
+    this.#sleeper.close();
+    if (this.#endFd < 0) return;
+    sys.raiseEvent(this.#endFd);
+    sys.closeFd(this.#endFd);
+  }
+
+  #endEvent(): number {
+    const { ownership, endFd = -1 } = this.#parts;
+    if (ownership === "lent") return endFd;
+    if (this.#endFd < 0) this.#endFd = sys.openEvent();
+    if (this.#endFd < 0) throw systemError("opening an event", sys.errno());
+    return this.#endFd;
+  }
+
+  /** The thread that polls for a lent device holds its file open: it must let go when the first thread closes it. */
+  #watchEnd(): void {
+    const { ownership, endFd = -1 } = this.#parts;
+    if (ownership !== "lent" || endFd < 0 || this.#ending) return;
+    this.#ending = whenRaised(endFd);
+    void this.#ending.promise.then(() => {
+      this.#reading?.cancel();
+      this.#writing?.cancel();
+    });
+  }
+
+  get #isOpen(): boolean {
+    return this.#open && !this.#sleeper.hasEnded;
   }
 
   #underChange() {
@@ -271,7 +312,7 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
   }
 
   #wait(events: number, timeoutMs: number, interrupt: Interrupt | undefined): Wake {
-    if (!this.#open) return Wake.Closed;
+    if (!this.#isOpen) return Wake.Closed;
     this.#poll.set(TUN_PLACE, this.#fd, events);
     this.#poll.set(INTERRUPT_PLACE, interrupt?.eventFd ?? -1);
     const end = timeoutMs > 0 ? performance.now() + timeoutMs : 0;
@@ -289,6 +330,7 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
 
   /** What the last poll found, the event first: it ends a wait even where packets come without end. */
   #found(events: number): Wake {
+    if (!this.#isOpen) return Wake.Closed;
     if (this.#poll.found(EVENT_PLACE) !== 0) {
       sys.lowerEvent(this.#parts.eventFd);
       return Wake.Woken;
@@ -300,7 +342,7 @@ export class LinuxTun implements AsyncTunDevice, VectoredTunDevice, AdjustableTu
   }
 
   #mustBeOpen(): void {
-    if (!this.#open) throw new DeviceError("E_DEVICE_GONE", `device ${this.name}: expected open, found closed`);
+    if (!this.#isOpen) throw new DeviceError("E_DEVICE_GONE", `device ${this.name}: expected open, found closed`);
   }
 }
 

@@ -25,7 +25,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The same device in another thread of this process, from `handOver()`. It borrows: `close` here closes nothing.
+ * The same device in another thread of this process, from `handOver()`. It borrows: `close` here closes nothing, and
+ * `close` of the first ends it.
  * @throws DeviceError E_DEVICE_OPTION when the hand-over is another driver's
  */
 export function openTransferred(handOver: DeviceHandOver): LinuxTun {
@@ -35,7 +36,7 @@ export function openTransferred(handOver: DeviceHandOver): LinuxTun {
       `hand-over: expected one of driver "${DRIVER}", found "${handOver.driver}"`,
     );
   }
-  const { fd, eventFd, name, index, medium, vnetHeaderBytes, offloads, sleeper } = handOver;
+  const { fd, eventFd, name, index, medium, vnetHeaderBytes, offloads, sleeper, endFd } = handOver;
   return new LinuxTun({
     fd,
     eventFd,
@@ -48,6 +49,7 @@ export function openTransferred(handOver: DeviceHandOver): LinuxTun {
     offloads: offloads === "" ? [] : (offloads.split(",") as Offload[]),
     ownership: "lent",
     ...(sleeper instanceof SharedArrayBuffer && { sleeper }),
+    ...(typeof endFd === "number" && { endFd }),
   });
 }
 

@@ -24,6 +24,8 @@ export interface ReadinessWait {
 interface Waiting {
   /** The descriptor, and what it waits for, as its place holds it. */
   readonly wish: number;
+  /** Whether the process stays alive for it. */
+  readonly isAwaited: boolean;
   readonly resolve: () => void;
 }
 
@@ -32,6 +34,8 @@ class Readiness {
   readonly #places: ReadinessPlaces;
   readonly #worker: Worker;
   readonly #eventFd: number;
+  /** How many of the waits keep the process alive. */
+  #awaited = 0;
   /** Set when the Worker could not be loaded. */
   #timed = false;
 
@@ -46,15 +50,15 @@ class Readiness {
     this.#worker.postMessage(this.#places.shared);
   }
 
-  wait(wish: number): ReadinessWait {
+  wait(wish: number, isAwaited = true): ReadinessWait {
     const { promise, resolve } = Promise.withResolvers<void>();
     const place = this.#places.put(wish);
     if (place < 0)
       throw new DeviceError("E_DEVICE_STATE", `waits: expected at most ${PLACES_MAX} at a time, found more`);
-    const waiting: Waiting = { wish, resolve };
+    const waiting: Waiting = { wish, isAwaited, resolve };
     this.#waiting.set(place, waiting);
     // A wait keeps the process alive, an idle Worker does not.
-    if (this.#waiting.size === 1) this.#worker.ref();
+    if (isAwaited && ++this.#awaited === 1) this.#worker.ref();
     if (this.#timed) this.#look(place, waiting, TIMER_MIN_MS);
     else sys.raiseEvent(this.#eventFd);
     return { promise, cancel: () => this.#cancel(place, waiting) };
@@ -79,7 +83,7 @@ class Readiness {
     if (!waiting) return;
     this.#places.take(place, waiting.wish);
     this.#waiting.delete(place);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    if (waiting.isAwaited && --this.#awaited === 0) this.#worker.unref();
     waiting.resolve();
   }
 
@@ -93,8 +97,12 @@ class Readiness {
     const poll = new sys.PollSet(1);
     if (waiting.wish >= TO_WRITE) poll.set(0, waiting.wish - TO_WRITE, sys.POLLOUT);
     else poll.set(0, waiting.wish);
-    if (poll.poll(0) !== 0) this.#finish(place);
-    else setTimeout(() => this.#look(place, waiting, Math.min(pauseMs * 2, TIMER_MAX_MS)), pauseMs);
+    if (poll.poll(0) !== 0) {
+      this.#finish(place);
+      return;
+    }
+    const timer = setTimeout(() => this.#look(place, waiting, Math.min(pauseMs * 2, TIMER_MAX_MS)), pauseMs);
+    if (!waiting.isAwaited) timer.unref();
   }
 }
 
@@ -113,4 +121,10 @@ export function whenReadable(fd: number): ReadinessWait {
 export function whenWritable(fd: number): ReadinessWait {
   readiness ??= new Readiness();
   return readiness.wait(fd + TO_WRITE);
+}
+
+/** As `whenReadable`, for something that may never come: the process does not stay alive for it. */
+export function whenRaised(eventFd: number): ReadinessWait {
+  readiness ??= new Readiness();
+  return readiness.wait(eventFd, false);
 }

@@ -40,6 +40,10 @@ export function attachError(options: TunNodeOptions, errno: number): DeviceError
   if (errno === sys.EPERM || errno === sys.EACCES) {
     return new DeviceError("E_DEVICE_DENIED", `opening ${named} needs CAP_NET_ADMIN, or to be its owner`, errno);
   }
+  if (errno === sys.EBUSY && options.index !== undefined && linkOf(name) === undefined) {
+    const expected = `expected the index ${options.index} free, found it taken`;
+    return new DeviceError("E_DEVICE_BUSY", `${named}: ${expected}`, errno);
+  }
   const found = errno === sys.EBUSY || errno === sys.EINVAL ? linkOf(name) : undefined;
   if (found || errno === sys.EBUSY) {
     const what = found === undefined ? "an interface that is in use" : misfit(found, options);

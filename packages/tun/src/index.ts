@@ -19,6 +19,7 @@ export {
   sendPacket,
   streamsOf,
   Tracer,
+  Wake,
 } from "@bunnel/device";
 export type {
   DescriptorOptions,

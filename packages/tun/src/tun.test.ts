@@ -1,7 +1,20 @@
 // needs root
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readlinkSync } from "node:fs";
 import { NetworkNamespace } from "@bunnel/tun-linux";
-import { driverOf, Interface, interfaces, openTun, routes, rules, watchNetwork, type Tun } from "./index.ts";
+import {
+  driverOf,
+  fromDescriptor,
+  Interface,
+  interfaces,
+  MemoryDevice,
+  openTun,
+  routes,
+  rules,
+  Tun,
+  watchNetwork,
+  type SystemDevice,
+} from "./index.ts";
 
 let namespace: NetworkNamespace;
 beforeAll(() => {
@@ -125,6 +138,30 @@ describe("openTun()", () => {
     using tun = namespace.run(() => openTun({ offload: true }));
     expect(tun.capabilities.vnetHeader).toBe(true);
     expect(() => tun.tryRead()).toThrow("expected a device without offload");
+  });
+
+  test("fd is the descriptor below, and release() gives it away: the interface lives as long as it is open", () => {
+    const tun = namespace.run(() => openTun({ ...OPTIONS, offload: true, name: "given0" }));
+    expect(tun.offloads).toContain("checksum");
+    expect(readlinkSync(`/proc/self/fd/${tun.fd}`)).toBe("/dev/net/tun");
+    const { fd } = tun;
+    expect(tun.release()).toBe(fd);
+    expect(tun.fd).toBe(-1);
+    expect(() => tun.release()).toThrow("expected open, found closed");
+    expect(ip("link").map(({ ifname }) => ifname)).toEqual(["lo", "given0"]);
+    const taken = namespace.run(() => fromDescriptor(fd, { ownership: "owned" }));
+    expect(taken.name).toBe("given0");
+    taken.close();
+    expect(ip("link").map(({ ifname }) => ifname)).toEqual(["lo"]);
+  });
+
+  test("a device without a descriptor says so", () => {
+    const [end] = MemoryDevice.pair();
+    const tun = new Tun(end as unknown as SystemDevice);
+    expect(tun.offloads).toEqual([]);
+    expect(() => tun.fd).toThrow('expected one with a descriptor, found driver "memory"');
+    expect(() => tun.release()).toThrow('expected one with a descriptor to give away, found driver "memory"');
+    end.close();
   });
 
   test("leaves nothing behind when the options are refused", () => {

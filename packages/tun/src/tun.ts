@@ -4,6 +4,7 @@
 // tells when there is something to read: the event loop goes on, and while nothing comes no processor time is used.
 import {
   checkFeature,
+  DeviceError,
   PacketPort,
   streamsOf,
   type DescriptorOptions,
@@ -59,6 +60,19 @@ export class Tun implements AsyncIterable<Uint8Array>, Disposable, AsyncDisposab
 
   get capabilities(): DeviceCapabilities {
     return this.device.capabilities;
+  }
+
+  /**
+   * The descriptor, for whoever polls or passes it on; it stays this device's. -1 when the device is closed.
+   * @throws DeviceError E_UNSUPPORTED for a driver whose devices have none
+   */
+  get fd(): number {
+    return this.device.fd ?? this.#without("a descriptor");
+  }
+
+  /** What the system leaves to whoever reads `device`: "checksum", "tcp4"… Empty without offload. */
+  get offloads(): readonly string[] {
+    return this.device.offloads ?? [];
   }
 
   /** The next packet, in a buffer of its own. Waits without blocking the event loop; a signal ends the wait. */
@@ -157,11 +171,21 @@ export class Tun implements AsyncIterable<Uint8Array>, Disposable, AsyncDisposab
 
   /**
    * What another thread of this process needs to use the same device, to be posted to it; `openTransferred` takes it
-   * there. It borrows: this device must stay open as long as the other is used.
+   * there. It borrows: on Linux `close` here is the end there, too; elsewhere stop the other thread first.
    * @throws DeviceError E_DEVICE_GONE when the device is closed
    */
   handOver(): DeviceHandOver {
     return this.device.handOver();
+  }
+
+  /**
+   * Gives the descriptor away: it is the caller's from now on, non-blocking as it is, and the device here is closed.
+   * @throws DeviceError E_UNSUPPORTED for a driver that cannot, E_DEVICE_STATE when the descriptor is somebody else's
+   */
+  release(): number {
+    const descriptor = this.device.release?.() ?? this.#without("a descriptor to give away");
+    this.#interface?.close();
+    return descriptor;
   }
 
   /**
@@ -181,6 +205,11 @@ export class Tun implements AsyncIterable<Uint8Array>, Disposable, AsyncDisposab
   async [Symbol.asyncDispose](): Promise<void> {
     this.#interface?.close();
     await this.device[Symbol.asyncDispose]();
+  }
+
+  #without(what: string): never {
+    const { driver: found } = this.capabilities;
+    throw new DeviceError("E_UNSUPPORTED", `device ${this.name}: expected one with ${what}, found driver "${found}"`);
   }
 
   #packets(): PacketPort {

@@ -10,7 +10,7 @@ export interface Found {
 
 interface WorkerScope {
   onmessage: ((event: { readonly data: DeviceHandOver }) => void) | null;
-  postMessage(found: Found): void;
+  postMessage(found: Found | "ended"): void;
 }
 
 const scope = globalThis as unknown as WorkerScope;
@@ -21,6 +21,7 @@ async function answer(handOver: DeviceHandOver): Promise<void> {
   const { name, mtuBytes } = tun.interface.info();
   scope.postMessage({ name, index: tun.index, mtuBytes });
   for await (const packet of tun) tun.write(echoReply(packet));
+  scope.postMessage("ended");
 }
 
 /** The request with its addresses turned and another type, and the checksum of the ICMP header that goes with it. */

@@ -101,6 +101,16 @@ describe.each(METHODS)("with method %s", (method) => {
     await expectRewritten();
   });
 
+  test("somebody takes the device down: it is brought up again, with its routes", async () => {
+    const { device } = await running.status();
+    const routes = (): Promise<string> => rig.sh("for f in 4 6; do ip -$f route show table 4000; done");
+    const intact = await routes();
+    expect(intact).toContain(device);
+    await rig.sh(`ip link set ${device} down`);
+    await expectSoon(routes, intact);
+    await expectRewritten();
+  });
+
   test("the end leaves what was there before, but for the interface that vanished", async () => {
     expect((await running.service.stop()).status).toBe(0);
     const after = await rig.network();

@@ -23,3 +23,7 @@ export const RESOLVER = { 4: serverAddress(4), 6: serverAddress(6) } as const;
 /** What the injector says of every name: it stands on the way, and no question by plain DNS passes it. */
 export const FORGED = { 4: "10.10.34.34", 6: "2001:db8:bad::1" } as const;
 export const INJECTOR_PORT = 5300;
+
+/** What the uplinks take, and what the first of them takes while it is narrow. */
+export const MTU = 1500;
+export const NARROW_MTU = 1400;

@@ -1,11 +1,12 @@
 // What the services of both systems do around `bunnel up`: tell of the links, wait until their other ends are up, tell
-// what the network is before and behind it, and take the other link when SIGUSR2 comes.
+// what the network is before and behind it, and take the other link when SIGUSR2 comes. SIGWINCH takes the way out for
+// IPv6 and gives it back; SIGURG does the same with 100 octets of the uplink's MTU.
 import { readSync } from "node:fs";
 import type { Driver } from "@bunnel/tun";
 import { carryTraffic } from "bunnel/src/commands/up.ts";
 import { joinSockets } from "bunnel/src/service/joined.ts";
 import type { SocketsPlatform, SocketsPlatformOptions } from "bunnel/src/sockets/platform.ts";
-import { GATEWAY, OTHER_GATEWAY } from "./plan.ts";
+import { GATEWAY, MTU, NARROW_MTU, OTHER_GATEWAY } from "./plan.ts";
 
 /** The words of each service: its profile, its state directory, and the network of the server. */
 export const [profile = "", stateDir = "", serverNamespace = "", ...others] = process.argv.slice(2);
@@ -42,6 +43,14 @@ export async function serve(
     const ipv6 = first.filter(({ family }) => family === 6);
     hasIpv6 = !hasIpv6;
     meanwhile(hasIpv6 ? [] : ipv6, hasIpv6 ? ipv6 : []);
+  });
+  let isNarrow = false;
+  process.on("SIGURG", () => {
+    isNarrow = !isNarrow;
+    administrator?.act(true);
+    using network = driver.openNetwork();
+    network.setLink(links[0], { mtuBytes: isNarrow ? NARROW_MTU : MTU });
+    administrator?.act(false);
   });
   console.log(JSON.stringify({ linked: true }));
   // The other end is up when somebody says a word.

@@ -5,7 +5,7 @@ import { GREETING, type Question } from "../stream-peer.ts";
 import type { DatagramQuestion } from "../datagram-peer.ts";
 import { succeed } from "../lab.ts";
 import { PROGRAM } from "../../cli/run.ts";
-import { CLIENT, HOST, OTHER_CLIENT, SERVER, TLS_PORT } from "./plan.ts";
+import { CLIENT, HOST, MTU, NARROW_MTU, OTHER_CLIENT, SERVER, TLS_PORT } from "./plan.ts";
 import { SocketsWorld, type Running } from "./world.ts";
 
 const PROFILE = `
@@ -145,6 +145,22 @@ export function carriesBySockets(system: PlayedSystem): void {
       }
       expect(await page(6)).toBe("hello\n");
       expect((await world.seen()).from).toBe(CLIENT[6]);
+    });
+
+    test("what goes into the device is held to the MTU of the uplink, also when that changes", async () => {
+      const mtus = async (): Promise<readonly number[]> => {
+        const link = await succeed(world.client, ["ip", "link", "show", "dev", ownDevice]);
+        const ways = FAMILIES.map((family) => succeed(world.client, ["ip", "route", "get", SERVER[family]]));
+        const mtuIn = (text: string): string | undefined => / mtu (\d+)/.exec(text)?.[1];
+        return (await Promise.all(ways)).map((way) => Number(mtuIn(way) ?? mtuIn(link)));
+      };
+      expect(await mtus()).toEqual([MTU, MTU]);
+      for (const mtuBytes of [NARROW_MTU, MTU]) {
+        running.child.kill("SIGURG");
+        while (!Bun.deepEquals(await mtus(), [mtuBytes, mtuBytes])) await Bun.sleep(20);
+        expect(await page(4)).toBe("hello\n");
+        await world.seen();
+      }
     });
 
     test("when the default route leads to another uplink, connections and datagrams leave by that", async () => {

@@ -3,8 +3,8 @@
 //   bulk up|down ADDRESS PORT SECONDS [MESSAGE]  one connection: sends the message, then moves octets for so long
 // Either end prints one line of JSON per connection: {"cpuSeconds":…}, what it used from the connection's beginning to
 // its end; the receiver also {"bytes":…,"seconds":…}, from its first octets to its last.
-// A server takes SKIP octets, the client's message, before anything else.
-#include <sched.h>
+// A server takes SKIP octets, the client's message, before anything else, and a sink answers it, as every server does:
+// a connection that ends without an octet of its server is one that somebody cut, and whoever watches for that acts.
 #include <signal.h>
 #include <string.h>
 
@@ -12,31 +12,14 @@
 #include "endpoint.h"
 #include "message.h"
 
-enum { BLOCK_BYTES = 256 * 1024 };
+enum { BLOCK_BYTES = 256 * 1024, ANSWER_BYTES = 2048 };
 
 static char block[BLOCK_BYTES];
-
-/**
- * The same everywhere: one that models the path, as BBR does, goes on by what it made of a moment in which somebody
- * else had the processor, and one stream is three times as quick as the next.
- */
-static void same_congestion_control(int stream) {
-  static const char name[] = "cubic";
-  if (setsockopt(stream, IPPROTO_TCP, TCP_CONGESTION, name, sizeof name - 1) < 0) fail("choosing cubic");
-}
-
-/**
- * Before all ordinary programs on its processor, where the system allows that: what else runs on the machine does not
- * count then. Whoever receives goes before whoever sends, so that each piece is taken while the cache still has it:
- * else some streams come to fill the window before they are read, which costs three times as much an octet.
- */
-static void go_first(int priority) {
-  sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = priority});
-}
+/** For what is not looked at: bulk that began like a message would be taken for one. */
+static char scrap[4096];
 
 /** Reads until the peer closes or the time is over, and prints what came. */
 static void receive(int stream, double seconds_max) {
-  go_first(2);
   double cpu = cpu_seconds();
   double first = 0, last = 0;
   uint64_t bytes = 0;
@@ -54,17 +37,15 @@ static void receive(int stream, double seconds_max) {
 }
 
 static void send_for(int stream, double seconds) {
-  go_first(1);
   double cpu = cpu_seconds(), until = now_seconds() + seconds;
-  // Another sender on this processor has its turn behind each block.
-  while (now_seconds() < until && send(stream, block, sizeof block, MSG_NOSIGNAL) > 0) sched_yield();
+  while (now_seconds() < until && send(stream, block, sizeof block, MSG_NOSIGNAL) > 0) continue;
   printf("{\"cpuSeconds\":%.6f}\n", cpu_seconds() - cpu);
   fflush(stdout);
 }
 
 static void skip(int stream, long bytes) {
   while (bytes > 0) {
-    ssize_t came = recv(stream, block, bytes < BLOCK_BYTES ? bytes : BLOCK_BYTES, 0);
+    ssize_t came = recv(stream, scrap, bytes < (long)sizeof scrap ? bytes : (long)sizeof scrap, 0);
     if (came <= 0) return;
     bytes -= came;
   }
@@ -72,7 +53,6 @@ static void skip(int stream, long bytes) {
 
 static _Noreturn void serve(char **words) {
   int listener = listen_on(words[2], words[3]);
-  same_congestion_control(listener);
   int is_sink = strcmp(words[4], "sink") == 0;
   puts("ready");
   fflush(stdout);
@@ -80,6 +60,7 @@ static _Noreturn void serve(char **words) {
     int stream = accept(listener, NULL, NULL);
     if (stream < 0) fail("accepting");
     skip(stream, atol(words[5]));
+    if (is_sink && atol(words[5]) > 0 && send(stream, block, ANSWER_BYTES, MSG_NOSIGNAL) < 0) fail("answering");
     if (is_sink) receive(stream, LIFETIME_SECONDS);
     else send_for(stream, LIFETIME_SECONDS);
     close(stream);
@@ -94,9 +75,10 @@ int main(int count, char **words) {
   message_load(&message, count > 5 ? words[5] : NULL);
   struct sockaddr_in end = endpoint(words[2], words[3]);
   int stream = connect_to(&end);
-  same_congestion_control(stream);
   if (message_send(&message, stream) < 0) fail("sending the message");
-  if (strcmp(words[1], "up") == 0) send_for(stream, atof(words[4]));
+  int is_up = strcmp(words[1], "up") == 0;
+  if (is_up && count > 5) skip(stream, ANSWER_BYTES);
+  if (is_up) send_for(stream, atof(words[4]));
   else receive(stream, atof(words[4]));
   close(stream);
   return 0;

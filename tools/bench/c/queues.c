@@ -1,7 +1,7 @@
-// Writes UDP datagrams of 64 octets into a TUN device, as fast as may be, a thread for each queue:
-//   queues NAME QUEUES DESTINATION PORT
-// Says "ready" when the device exists and begins with the first line on stdin; for that and each further line one line
-// of JSON goes out: packets, seconds.
+// Writes UDP datagrams of 64 octets into a TUN device, as fast as may be, a thread for each queue, each to a port of
+// its own from PORT on:  queues NAME QUEUES DESTINATION PORT
+// Says "ready" when the device exists. The line "write" on stdin lets the threads write, "rest" has them rest behind
+// their bursts; for these and any other line one line of JSON goes out: packets, seconds.
 #include <arpa/inet.h>
 #include <pthread.h>
 
@@ -28,9 +28,28 @@ static void make_packet(uint8_t *packet, const char *destination, uint16_t port,
   memcpy(packet + IP_BYTES, udp, sizeof udp);
 }
 
+/** Whether the threads write; each has its burst behind it when it looks. */
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t turned = PTHREAD_COND_INITIALIZER;
+static bool writing;
+
+static void wait_for_turn(void) {
+  pthread_mutex_lock(&turn);
+  while (!writing) pthread_cond_wait(&turned, &turn);
+  pthread_mutex_unlock(&turn);
+}
+
+static void take_turns(bool on) {
+  pthread_mutex_lock(&turn);
+  __atomic_store_n(&writing, on, __ATOMIC_RELAXED);
+  pthread_cond_broadcast(&turned);
+  pthread_mutex_unlock(&turn);
+}
+
 static void *run(void *argument) {
   struct queue *queue = argument;
   for (;;) {
+    if (!__atomic_load_n(&writing, __ATOMIC_RELAXED)) wait_for_turn();
     for (int i = 0; i < BURST; i++) {
       if (write(queue->device, queue->packet, PACKET_BYTES) < 0) return NULL;
     }
@@ -44,14 +63,15 @@ int main(int count, char **words) {
   static struct queue all[QUEUES_MAX];
   for (int i = 0; i < queues; i++) {
     all[i].device = tun_open_queue(words[1]);
-    make_packet(all[i].packet, words[3], atoi(words[4]), 40000 + i);
+    make_packet(all[i].packet, words[3], atoi(words[4]) + i, 40000 + i);
   }
   puts("ready");
   fflush(stdout);
+  pthread_t thread;
+  for (int i = 0; i < queues; i++) pthread_create(&thread, NULL, run, &all[i]);
   char line[64];
-  for (int lines = 0; fgets(line, sizeof line, stdin) != NULL; lines++) {
-    pthread_t thread;
-    for (int i = 0; lines == 0 && i < queues; i++) pthread_create(&thread, NULL, run, &all[i]);
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    if (line[0] == 'w' || line[0] == 'r') take_turns(line[0] == 'w');
     uint64_t packets = 0;
     for (int i = 0; i < queues; i++) packets += __atomic_load_n(&all[i].packets, __ATOMIC_RELAXED);
     printf("{\"packets\":%lu,\"seconds\":%.6f}\n", (unsigned long)packets, now_seconds());

@@ -1,6 +1,8 @@
 // Sends UDP datagrams several times as fast as one by one, so that a forwarder which merges them is still the slower:
-//   torrent ADDRESS PORT PACKET_BYTES FLOWS SECONDS
+//   torrent ADDRESS PORT PACKET_BYTES FLOWS
 // The kernel cuts one large datagram into 64 of PACKET_BYTES (the IP header counts) before they reach the device.
+// Says "ready"; each line on stdin is for how many seconds, and one line of JSON says when they are over:
+// {"packets":…}.
 #include <netinet/udp.h>
 #include <string.h>
 
@@ -10,7 +12,7 @@
 enum { HEADERS_BYTES = 28, FLOWS_MAX = 256, SEGMENTS = 64, PAYLOAD_MAX_BYTES = 65000 };
 
 int main(int count, char **words) {
-  if (count != 6) return fprintf(stderr, "torrent ADDRESS PORT PACKET_BYTES FLOWS SECONDS\n"), 2;
+  if (count != 5) return fprintf(stderr, "torrent ADDRESS PORT PACKET_BYTES FLOWS\n"), 2;
   alarm(LIFETIME_SECONDS);
   struct sockaddr_in end = endpoint(words[1], words[2]);
   int bytes = atoi(words[3]) - HEADERS_BYTES;
@@ -25,9 +27,17 @@ int main(int count, char **words) {
     if (connect(sockets[i], (struct sockaddr *)&end, sizeof end) < 0) fail("connecting");
   }
   static char payload[PAYLOAD_MAX_BYTES];
-  double until = now_seconds() + atof(words[5]);
-  for (int flow = 0; now_seconds() < until; flow = (flow + 1) % flows) {
-    send(sockets[flow], payload, (size_t)bytes * SEGMENTS, 0);
+  puts("ready");
+  fflush(stdout);
+  char line[64];
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    double until = now_seconds() + atof(line);
+    uint64_t sent = 0;
+    for (int flow = 0; now_seconds() < until; flow = (flow + 1) % flows) {
+      if (send(sockets[flow], payload, (size_t)bytes * SEGMENTS, 0) > 0) sent += SEGMENTS;
+    }
+    printf("{\"packets\":%lu}\n", (unsigned long)sent);
+    fflush(stdout);
   }
   return 0;
 }

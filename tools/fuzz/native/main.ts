@@ -2,12 +2,13 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { numberOf } from "../arguments.ts";
 import { addRun, printRows } from "../run-report.ts";
 import { runIdentity } from "../run-identity.ts";
 import { buildNative } from "./build.ts";
 import { runNative } from "./run.ts";
 
-const SECONDS_DEFAULT = "60";
+const SECONDS_DEFAULT = 60;
 const artefacts = join(import.meta.dirname, "build", "failures");
 
 process.exitCode = await main();
@@ -15,14 +16,17 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      seconds: { type: "string", default: SECONDS_DEFAULT },
-      seed: { type: "string", default: "1" },
+      seconds: { type: "string" },
+      seed: { type: "string" },
       report: { type: "string" },
     },
   });
+  const options = {
+    seconds: numberOf("--seconds", values.seconds, SECONDS_DEFAULT),
+    seed: numberOf("--seed", values.seed, 1),
+  };
   const fuzzer = buildNative();
   mkdirSync(artefacts, { recursive: true });
-  const options = { seconds: Number(values.seconds), seed: Number(values.seed) };
   const { executions, seconds, edges, edgesMax, failure } = await runNative(fuzzer, options, artefacts);
   const perSecond = Math.round(executions / seconds);
   console.log(`native: ${executions} executions in ${seconds.toFixed(1)} s (${perSecond}/s), ${edges} edges`);

@@ -1,4 +1,4 @@
-import { OpFlag } from "@bunnel/abi/src/index";
+import { HOLD_MESSAGE_MAX_BYTES, OpFlag } from "@bunnel/abi/src/index";
 import { Message } from "../l7/message";
 import { Plan } from "../plan/plan";
 import { resolvePoint } from "../plan/point";
@@ -7,8 +7,7 @@ import { Operation } from "../rules/table";
 
 /**
  * Widens a piece to the left by octets of a pattern. The first piece: they lie before the window, and the endpoint
- * trims
- * them. The second: the true first piece overwrites them, because the endpoint delivers that one at once.
+ * trims them. The second: the true first piece overwrites them, because the endpoint delivers that one at once.
  */
 export function seqovl(plan: Plan, message: Message, op: Operation, table: usize): bool {
   // What a SYN carries comes from the table: there is no stream yet that octets could lie before.
@@ -52,23 +51,28 @@ function secondPiece(plan: Plan): Step | null {
 /**
  * Takes back what later passes made unsafe: an overlap inside the message has to lie within the piece before it, and
  * that piece has to leave in one packet of at most `limit` octets. Otherwise a part of the piece would arrive alone,
- * and the endpoint would read the pattern behind it.
+ * and the endpoint would read the pattern behind it. So would a part of it that is sent again, where the message is too
+ * long to be remembered and the part is not known for one.
  */
-export function settleOverlaps(plan: Plan, limit: i32): void {
+export function settleOverlaps(plan: Plan, message: Message, limit: i32): void {
   if (plan.hasOverlap == 0) return;
+  const isKept = message.bytes <= HOLD_MESSAGE_MAX_BYTES;
   for (let i = 0; i < plan.count; i++) {
     const step = plan.step(i);
     if (step.kind != STEP_REAL || step.overlap == 0 || step.from == 0) continue;
-    const before = pieceBefore(plan, step.from);
-    if (before == null || before.to - before.from > limit || step.overlap >= before.to - before.from) step.overlap = 0;
+    if (!isKept || !isBehindWhole(plan, step, limit)) step.overlap = 0;
   }
 }
 
-/** The real step that ends where this one starts. */
-function pieceBefore(plan: Plan, offset: i32): Step | null {
+/** Whether every real step that ends where this one starts is such a piece: copies of one may have been cut apart. */
+function isBehindWhole(plan: Plan, step: Step, limit: i32): bool {
+  let found = false;
   for (let i = 0; i < plan.count; i++) {
-    const step = plan.step(i);
-    if (step.kind == STEP_REAL && step.to == offset) return step;
+    const before = plan.step(i);
+    if (before.kind != STEP_REAL || before.to != step.from) continue;
+    const bytes = before.to - before.from;
+    if (bytes > limit || step.overlap >= bytes) return false;
+    found = true;
   }
-  return null;
+  return found;
 }

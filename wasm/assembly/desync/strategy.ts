@@ -5,19 +5,25 @@ import { Meta } from "../mem/meta";
 import { HOP_BY_HOP_BYTES, Plan } from "../plan/plan";
 import { opCount, Operation } from "../rules/table";
 import { answer } from "./answer";
+import { delay } from "./delay";
 import { disorder } from "./disorder";
+import { duplicate } from "./dup";
 import { fake } from "./fake";
 import { fakedsplit } from "./fakedsplit";
-import { rst, synack } from "./forged-flags";
-import { hopLimit, ipId, mss, trafficClass, windowSize } from "./header-fields";
 import { hostfakesplit } from "./hostfakesplit";
 import { httpTrick } from "./http-trick";
 import { ipfrag } from "./ipfrag";
-import { delay, duplicate } from "./pacing";
+import { ipId } from "./ipid";
+import { mss } from "./mss";
+import { rst } from "./rst";
 import { seqovl, settleOverlaps } from "./seqovl";
 import { split } from "./split";
+import { synack } from "./synack";
 import { syndata } from "./syndata";
+import { trafficClass } from "./tos";
+import { hopLimit } from "./ttl";
 import { udplen } from "./udplen";
+import { windowSize } from "./window";
 
 /** Runs all passes. False: none could act, the message stays as it is. */
 export function runStrategy(plan: Plan, m: Meta, message: Message, table: usize, strategy: usize): bool {
@@ -27,7 +33,7 @@ export function runStrategy(plan: Plan, m: Meta, message: Message, table: usize,
     const op = Operation.at(table, strategy, i);
     if (runPass(plan, m, message, op, table)) acted = true;
   }
-  settleOverlaps(plan, plan.hopByHop != 0 ? message.limit - HOP_BY_HOP_BYTES : message.limit);
+  settleOverlaps(plan, message, plan.hopByHop != 0 ? message.limit - HOP_BY_HOP_BYTES : message.limit);
   return acted;
 }
 

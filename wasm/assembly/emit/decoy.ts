@@ -57,16 +57,21 @@ export function rename(at: usize, m: Meta, message: Message, step: Step): u64 {
   let sum: u64 = 0;
   let p = at + <usize>(message.hostOffset & ~1);
   const last = at + <usize>message.bytes;
-  for (; p < end && p + 8 <= last; p += 8) {
-    const after = load<u64>(p);
-    const before = ~load<u64>(p + away);
-    sum += (after & 0xffffffff) + (after >>> 32) + (before & 0xffffffff) + (before >>> 32);
-  }
+  for (; p < end && p + 16 <= last; p += 16) sum += changeOf(v128.load(p + away), v128.load(p));
   for (; p < end && p + 2 <= last; p += 2) {
     sum += <u64>load<u16>(p) + <u64>(<u32>load<u16>(p + away) ^ 0xffff);
   }
   if (p < end) sum += <u64>load<u8>(p) + <u64>(<u32>load<u8>(p + away) ^ 0xffff);
   return sum;
+}
+
+/** What a sum changes by when the one sixteen octets are put in the place of the other; never below 0. */
+function changeOf(before: v128, after: v128): u64 {
+  // The old ones are inverted. Words are widened, so that no lane overflows.
+  const old = i32x4.extadd_pairwise_i16x8_u(v128.not(before));
+  const sums = i32x4.add(old, i32x4.extadd_pairwise_i16x8_u(after));
+  const halves = i64x2.add(i64x2.extend_low_i32x4_u(sums), i64x2.extend_high_i32x4_u(sums));
+  return <u64>i64x2.extract_lane(halves, 0) + <u64>i64x2.extract_lane(halves, 1);
 }
 
 /** Fits the name into `room` octets: its end when it is longer, labels of a's before it when it is shorter. */

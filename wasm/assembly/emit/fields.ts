@@ -10,6 +10,11 @@ import { nextRandom, seedOf } from "../wire/random";
 import { TCP_CWR, TCP_FIN, TCP_PSH, TCP_SYN } from "../wire/tcp";
 import { hopLimitFor } from "./fooling";
 
+const IPV4_FRAGMENT_IDS: u32 = 0xffff;
+/** The golden section of so many numbers, without a divisor in common with them. */
+const GOLDEN_OF_16_BITS: u32 = 40502;
+const GOLDEN_OF_32_BITS: u32 = 0x9e3779b1;
+
 // Packets made of the packet at hand, and real ones among them: for identifications.
 let made: u32 = 0;
 let madeReal: u32 = 0;
@@ -42,11 +47,17 @@ function numberOf(m: Meta): u32 {
 }
 
 /**
- * The same for all fragments of the packet that was made last, another for every other packet. A retransmission has its
- * own: half of an earlier copy may still wait at the endpoint, and the two differ in their time stamps.
+ * The same for all fragments of the packet that was made last, another for every other packet (RFC 6864 section 4.3).
+ * A retransmission has its own: half of an earlier copy may still wait at the endpoint, and a datagram that is put
+ * together of both can have the right checksum. What is made of one packet gets numbers in a row, and the rows of a
+ * flow's packets begin as far from each other as they can: each the golden section of all numbers behind the last.
+ * IPv4: 1 to 65535, since systems give a number of their own to what has none.
  */
 export function fragmentId(m: Meta): u32 {
-  return nextRandom(seedOf(m.hash, m.seq + <u32>m.packetNumber * 0x85ebca6b + made * 0x27d4eb2f));
+  const number: u32 = m.packetNumber;
+  const start = nextRandom(seedOf(m.hash, number == 0 ? m.seq : 0));
+  if (m.family == 6) return start + made + number * GOLDEN_OF_32_BITS;
+  return 1 + (((start & 0xffff) + made + number * GOLDEN_OF_16_BITS) % IPV4_FRAGMENT_IDS);
 }
 
 /** Time to live or hop limit of a packet of this step. */

@@ -34,7 +34,7 @@ function emitFragment(packet: usize, m: Meta, l4: i32, from: i32, size: i32, mor
   if (isV4) {
     const ip = Ipv4.at(at);
     // Not the packet's own: the kernel gives the numbers behind it to its next packets, and fragments of two would mix.
-    ip.setLengthIdTtl(total, max<u32>(id & 0xffff, 1), ip.ttl);
+    ip.setLengthIdTtl(total, id, ip.ttl);
     ip.setFragment((<u32>begin >> 3) | (more ? IPV4_MORE_FRAGMENTS : 0));
   } else {
     const ip = Ipv6.at(at);

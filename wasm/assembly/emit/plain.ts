@@ -5,7 +5,7 @@
 import { Fooling, LaneFlag } from "@bunnel/abi/src/index";
 import { Message } from "../l7/message";
 import { txAlloc, txList } from "../mem/arena";
-import { copyVectors } from "../mem/copy";
+import { copyHeaders } from "../mem/copy";
 import { laneFlags } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { Plan } from "../plan/plan";
@@ -90,7 +90,7 @@ export class PlainStep {
     const payload = packet + <usize>headers;
     let sum = transportSum + Octets.at(source + <usize>from).copyAndSum(payload, step.to - from);
     if (renames) sum += rename(payload, m, message, step);
-    copyVectors(packet, p, headers);
+    copyHeaders(packet, p, headers);
     const ttl = ttlFor(p, m, step, foolings);
     if (m.family == 4) Ipv4.at(packet).setFields(bytes, idFor(Ipv4.at(p).id, m, plan, step), ttl, networkSum);
     else Ipv6.at(packet).setLengthHopLimit(bytes, ttl);

@@ -16,7 +16,7 @@ import {
   WORD_HELD,
   WORD_HOLDS,
 } from "@bunnel/abi/src/index";
-import { copy } from "../mem/copy";
+import { copy, isSame } from "../mem/copy";
 import { lane, laneWord, setLaneWord } from "../mem/lane";
 import { Meta } from "../mem/meta";
 import { Flow } from "./table";
@@ -30,6 +30,8 @@ export const HOLD_PLANNED: u32 = 2;
 const RECORD_BYTES: usize = HOLD_RECORD_BYTES;
 const PLACE_BYTES: usize = HOLD_PLACE_BYTES;
 const HOLD_WAYS: i32 = 4;
+/** The rank of a place that is not to be had. */
+const NEVER: i64 = i64.MAX_VALUE;
 const HOLD_SETS: u32 = HOLDS_MAX / 4;
 const PLACES_AT: usize = HOLDS_MAX * HOLD_RECORD_BYTES;
 const LIST_ENTRY_BYTES: usize = 8;
@@ -108,6 +110,21 @@ export class Hold {
     return true;
   }
 
+  /**
+   * Keeps a message that was planned from the packet, so that its retransmissions are planned the same way: with
+   * packets of at most `limit` octets of payload. They bring headers of their own. False: there is no room.
+   */
+  remember(p: usize, m: Meta, limit: i32): bool {
+    const size = <i32>m.payloadBytes;
+    if (size > HOLD_MESSAGE_MAX_BYTES || <usize>m.payloadOffset > HEADERS_MAX) return false;
+    this.headerBytes = 0;
+    copy(this.whole, p + <usize>m.payloadOffset, size);
+    this.bytes = size;
+    this.limit = limit;
+    this.state = HOLD_PLANNED;
+    return true;
+  }
+
   /** Octets of the headers before the message. */
   headerBytes: i32;
 
@@ -127,7 +144,7 @@ export class Hold {
     // Written so that a distance near 2^31 does not overflow.
     if (offset < 0 || offset > this.bytes - <i32>m.payloadBytes) return false;
     const own = this.whole + <usize>(this.headerBytes + offset);
-    return memory.compare(own, p + m.payloadOffset, m.payloadBytes) == 0;
+    return isSame(own, p + m.payloadOffset, m.payloadBytes);
   }
 
   /** The packets are no longer kept. */
@@ -137,11 +154,16 @@ export class Hold {
     this.copied = 0;
   }
 
+  /** Its flow, if that is still known, has no kept message. */
+  leaveFlow(): void {
+    const flow = Flow.of(this.flow);
+    if (flow.isOfHash(this.hash, this.flow)) flow.hasHold = false;
+  }
+
   free(): void {
     if (this.state == HOLD_FREE) return;
     this.forgetPackets();
-    const flow = Flow.of(this.flow);
-    if (flow.isOfHash(this.hash, this.flow)) flow.hasHold = false;
+    this.leaveFlow();
     this.state = HOLD_FREE;
     setLaneWord(WORD_HOLDS, laneWord(WORD_HOLDS) - 1);
   }
@@ -169,29 +191,39 @@ export function findHold(m: Meta): Hold | null {
  * its own still keeps packets. They leave at their deadline: a flow that was forgotten meanwhile knows nothing of them.
  */
 export function takeHold(m: Meta, wanted: i32, deadline: u32): Hold | null {
-  const place = findPlace(m);
-  if (place == null || (place.state != HOLD_FREE && place.packets > 0)) return null;
-  place.free();
+  const place = findPlace(m, deadline);
+  if (place == null) return null;
+  let others = laneWord(WORD_HOLDS);
+  if (place.state != HOLD_FREE) {
+    if (place.packets > 0) return null;
+    place.leaveFlow();
+    others--;
+  }
   place.begin(m, wanted, deadline);
-  const others = laneWord(WORD_HOLDS);
   if (others == 0 || <i32>(deadline - laneWord(WORD_DEADLINE)) < 0) setLaneWord(WORD_DEADLINE, deadline);
   setLaneWord(WORD_HOLDS, others + 1);
   Flow.of(m.flow).hasHold = true;
   return place;
 }
 
-function findPlace(m: Meta): Hold | null {
+/**
+ * `deadline` is that of the message that the place is for. Nobody can foretell which place of a set is the oldest: the
+ * choice is to be no branch.
+ */
+function findPlace(m: Meta, deadline: u32): Hold | null {
   const first = firstPlace(m);
-  let free: Hold | null = null;
-  let oldest: Hold | null = null;
+  let best: usize = 0;
+  let least = NEVER;
   for (let i = first; i < first + HOLD_WAYS; i++) {
     const hold = Hold.at(i);
-    if (hold.state == HOLD_FREE) free = hold;
-    else if (hold.flow == m.flow && hold.hash == m.hash) return hold;
-    else if (hold.state == HOLD_PLANNED && (oldest == null || <i32>(hold.deadline - oldest.deadline) < 0))
-      oldest = hold;
+    const state = hold.state;
+    if (hold.hash == m.hash && hold.flow == m.flow && state != HOLD_FREE) return hold;
+    const age: i64 = select<i64>(<i64>(<i32>(hold.deadline - deadline)), NEVER, state == HOLD_PLANNED);
+    const rank = select<i64>(i64.MIN_VALUE, age, state == HOLD_FREE);
+    best = select<usize>(changetype<usize>(hold), best, rank < least);
+    least = min<i64>(rank, least);
   }
-  return free != null ? free : oldest;
+  return changetype<Hold | null>(best);
 }
 
 if (PLACES_AT + <usize>HOLDS_MAX * PLACE_BYTES > <usize>LANE_HOLD_BYTES) {

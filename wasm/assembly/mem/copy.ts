@@ -13,17 +13,42 @@ export function copy(to: usize, from: usize, bytes: i32): void {
 
 /** Sixteen octets or more. */
 export function copyVectors(to: usize, from: usize, bytes: i32): void {
-  const last = <usize>bytes - 16;
-  let o: usize = 0;
-  for (; o + 32 <= last; o += 32) {
-    const left = v128.load(from + o);
-    const right = v128.load(from + o, 16);
-    v128.store(to + o, left);
-    v128.store(to + o, right, 16);
+  const end = v128.load(from + <usize>bytes - 16);
+  const last = to + <usize>bytes - 16;
+  let p = from;
+  let q = to;
+  // Offsets stand in the instructions: each address of its own would be one more.
+  for (; q + 48 < last; q += 64) {
+    const w = v128.load(p);
+    const x = v128.load(p, 16);
+    const y = v128.load(p, 32);
+    const z = v128.load(p, 48);
+    v128.store(q, w);
+    v128.store(q, x, 16);
+    v128.store(q, y, 32);
+    v128.store(q, z, 48);
+    p += 64;
   }
-  for (; o < last; o += 16) v128.store(to + o, v128.load(from + o));
+  for (; q < last; q += 16) {
+    v128.store(q, v128.load(p));
+    p += 16;
+  }
   // The last sixteen overlap what is there already.
-  v128.store(to + last, v128.load(from + last));
+  v128.store(last, end);
+}
+
+/** The headers of a packet: twenty octets or more, most often less than 64. */
+export function copyHeaders(to: usize, from: usize, bytes: i32): void {
+  if (bytes > 64) {
+    copyVectors(to, from, bytes);
+    return;
+  }
+  const last = <usize>bytes - 16;
+  const end = v128.load(from + last);
+  v128.store(to, v128.load(from));
+  if (bytes > 32) v128.store(to, v128.load(from, 16), 16);
+  if (bytes > 48) v128.store(to, v128.load(from, 32), 32);
+  v128.store(to + last, end);
 }
 
 /** Fifteen octets or fewer: of two loads the second overlaps the first. */
@@ -41,6 +66,17 @@ function copyOctets(to: usize, from: usize, bytes: i32): void {
   } else {
     for (let o: usize = 0; o < <usize>bytes; o++) store<u8>(to + o, load<u8>(from + o));
   }
+}
+
+/** Whether both have the same octets. */
+export function isSame(one: usize, other: usize, bytes: i32): bool {
+  if (bytes < 16) return memory.compare(one, other, bytes) == 0;
+  const last = <usize>bytes - 16;
+  let differs = v128.xor(v128.load(one + last), v128.load(other + last));
+  for (let o: usize = 0; o < last; o += 16) {
+    differs = v128.or(differs, v128.xor(v128.load(one + o), v128.load(other + o)));
+  }
+  return !v128.any_true(differs);
 }
 
 /** A record of 64 octets. */

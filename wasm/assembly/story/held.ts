@@ -44,14 +44,8 @@ export function remember(p: usize, m: Meta, now: u32): void {
   if (m.flow == 0 || m.l7 == L7.Syn || m.payloadBytes == 0) return;
   const hold = takeHold(m, m.payloadBytes, now + REMEMBER_MS);
   if (hold == null) return;
-  const limit = payloadLimit(p, m);
-  if (!hold.append(p, m, limit)) {
-    hold.free();
-    return;
-  }
-  // What the plan was made with: it is to be the same again.
-  hold.limit = limit;
-  hold.state = HOLD_PLANNED;
+  // The limit that the plan was made with: it is to be the same again.
+  if (!hold.remember(p, m, payloadLimit(p, m))) hold.free();
 }
 
 /** A packet of a flow with a kept message: its reason, NOT_YET, or NOT_HELD when it has nothing to do with it. */

@@ -49,6 +49,7 @@ export class Octets {
   @inline
   walk(to: usize, bytes: i32, copies: bool): u64 {
     const from = this.ptr;
+    if (bytes < 16) return this.walkFew(from, to, bytes, copies);
     // One, of which no compiler knows: JavaScriptCore would put three instructions in the multiplication's place.
     const ones = i16x8.splat(from != 0 ? 1 : 0);
     let p = from;
@@ -84,18 +85,28 @@ export class Octets {
       a = i32x4.add(a, this.pairs(w, ones));
       p += 16;
     }
+    if (left > 0) {
+      // The last sixteen, of which those that were summed already are turned out at the front; behind them come zeros.
+      const last = v128.load(p + <usize>left - 16);
+      if (copies) v128.store(q + <usize>left - 16, last);
+      const places = i8x16.add(
+        i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+        i8x16.splat(<i8>(16 - left)),
+      );
+      a = i32x4.add(a, this.pairs(i8x16.swizzle(last, places), ones));
+      p += 16;
+    }
     a = i32x4.add(a, b);
     const lanes = i64x2.add(i64x2.extend_low_i32x4_s(a), i64x2.extend_high_i32x4_s(a));
-    const sum = <u64>i64x2.extract_lane(lanes, 0) + <u64>i64x2.extract_lane(lanes, 1) + ((<u64>(p - from)) << 14);
-    return left > 0 ? sum + this.walkLast(p, q, left, bytes, copies) : sum;
+    return <u64>i64x2.extract_lane(lanes, 0) + <u64>i64x2.extract_lane(lanes, 1) + ((<u64>(p - from)) << 14);
   }
 
-  /** The last octets, less than sixteen, of `bytes` in all. */
+  /** Less than sixteen octets. */
   @inline
-  private walkLast(from: usize, to: usize, left: i32, bytes: i32, copies: bool): u64 {
+  private walkFew(from: usize, to: usize, bytes: i32, copies: bool): u64 {
     let p = from;
     let q = to;
-    let rest = left;
+    let rest = bytes;
     let sum: u64 = 0;
     if (rest >= 8) {
       const octets = load<u64>(p);
@@ -105,16 +116,9 @@ export class Octets {
       q += 8;
       rest -= 8;
     }
-    if (bytes >= 8) {
-      // Eight octets that end with the last; those that were summed already are shifted out.
-      const octets = load<u64>(p + <usize>rest - 8);
-      if (copies) store<u64>(q + <usize>rest - 8, octets);
-      const last = rest > 0 ? octets >>> (64 - ((<u64>rest) << 3)) : 0;
-      return sum + (last & 0xffffffff) + (last >>> 32);
-    }
     if (rest >= 4) {
       if (copies) store<u32>(q, load<u32>(p));
-      sum = load<u32>(p);
+      sum += load<u32>(p);
       p += 4;
       q += 4;
       rest -= 4;

@@ -22,6 +22,7 @@ interface CaptureOptions {
   readonly size: number;
   readonly count?: number;
   readonly stateDir: string;
+  readonly json?: boolean;
 }
 
 const MIB = 1024 * 1024;
@@ -45,6 +46,7 @@ export function register(program: Command): void {
     .option("-C, --size <mebibytes>", "end when so much is written", readNumber, 100)
     .option("-n, --count <packets>", "end after so many packets", readNumber)
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
+    .option("--json", "say as JSON, a line each, on what it captures and what was written")
     .action(capture);
 }
 
@@ -76,7 +78,8 @@ async function capture(options: CaptureOptions): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
   const timer = options.seconds === undefined ? undefined : setTimeout(end, options.seconds * 1000);
   let lost = 0;
-  process.stderr.write(`capturing on ${device} into ${options.output}; Ctrl-C ends it\n`);
+  const { output: path } = options;
+  say(options, { device, output: path }, `capturing on ${device} into ${path}; Ctrl-C ends it`);
   for await (const { data } of events) {
     const told = readPacketEvent(data);
     lost = told.lost;
@@ -84,8 +87,15 @@ async function capture(options: CaptureOptions): Promise<void> {
     if (output.isClosed || taking.isFull(output.bytes)) break;
   }
   clearTimeout(timer);
+  const { packets } = file;
+  const { bytes } = output;
   const said = lost === 0 ? "" : `; ${lost} found no room and are not in it`;
-  process.stderr.write(`${file.packets} packets, ${output.bytes} octets written to ${options.output}${said}\n`);
+  say(options, { packets, bytes, lost, output: path }, `${packets} packets, ${bytes} octets written to ${path}${said}`);
+}
+
+/** On standard error: standard output may be the capture. */
+function say({ json }: CaptureOptions, value: object, text: string): void {
+  process.stderr.write(`${json ? JSON.stringify(value) : text}\n`);
 }
 
 /** From packets told to packets written. */

@@ -1,4 +1,5 @@
 // Rows as columns that line up.
+import { scaled } from "../ui/scaled.ts";
 
 /** Each row as a line; the columns named in `right` are numbers and line up at their ends. */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
@@ -14,18 +15,10 @@ export function columns(rows: readonly (readonly string[])[], right: readonly nu
     .join("");
 }
 
-const UNITS = ["", "K", "M", "G", "T"] as const;
-
 /** A figure that fits into five columns: 999, 12.3K, 4.5M. */
 export function short(value: number): string {
-  let scaled = value;
-  let unit = 0;
-  while (scaled >= 999.5 && unit < UNITS.length - 1) {
-    scaled /= 1000;
-    unit++;
-  }
-  const digits = unit === 0 || scaled >= 99.95 ? 0 : 1;
-  return `${scaled.toFixed(digits)}${UNITS[unit]}`;
+  const { amount, unit } = scaled(value);
+  return `${amount.toFixed(unit === "" || amount >= 99.95 ? 0 : 1)}${unit}`;
 }
 
 /** How long: 12s, 5m 3s, 2h 4m, 3d 1h. */

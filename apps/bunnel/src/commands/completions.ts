@@ -7,5 +7,9 @@ export function register(program: Command): void {
     .command("completions")
     .description("print a script that completes command lines")
     .addArgument(new Argument("<shell>", "whose").choices(SHELLS))
-    .action((shell: Shell) => void process.stdout.write(completions(shell, commandTree(program))));
+    .option("--json", "print JSON: the shell and its script")
+    .action((shell: Shell, { json }: { readonly json?: boolean }) => {
+      const script = completions(shell, commandTree(program));
+      process.stdout.write(json ? `${JSON.stringify({ shell, script })}\n` : script);
+    });
 }

@@ -1,24 +1,12 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { CENSOR_NAMES, galleryEntry, namedStrategies } from "@bunnel/lab";
+import { CENSOR_EXAMPLE, CENSOR_NAMES, galleryEntry, namedStrategies } from "@bunnel/lab";
 import { matrix } from "../lab/matrix.ts";
 import { search } from "../lab/search.ts";
 
 const CONTRACT = `
 A censor of your own is a TypeScript file whose default export makes one:
 
-  import type { CensorMaker } from "@bunnel/lab";
-  const make: CensorMaker = ({ blocked }) => ({
-    name: "mine",
-    says: "The box drops every packet with a listed name.",
-    reset() {},
-    judge(packet, direction, nowMs) {
-      const text = Buffer.from(packet).toString("latin1");
-      const matched = direction === "outbound" ? blocked.find((name) => text.includes(name)) : undefined;
-      return matched === undefined ? { forward: true } : { forward: false, matched };
-    },
-  });
-  export default make;
-
+${CENSOR_EXAMPLE.replaceAll(/^(?=.)/gm, "  ")}
 It gets whole IP packets and must use no clock and no chance of its own; see docs/evasion.md.`;
 
 export function register(program: Command): void {
@@ -27,7 +15,11 @@ export function register(program: Command): void {
     .description("try strategies against a gallery of censors, in memory; needs no privilege and no network");
   registerMatrix(lab);
   registerSearch(lab);
-  lab.command("list").description("show the censors of the gallery and the techniques by name").action(list);
+  lab
+    .command("list")
+    .description("show the censors of the gallery and the techniques by name")
+    .option("--json", "print JSON")
+    .action(list);
 }
 
 function registerMatrix(lab: Command): void {
@@ -65,13 +57,19 @@ function registerSearch(lab: Command): void {
     .action(search);
 }
 
-function list(): void {
+function list({ json }: { readonly json?: boolean }): void {
   const censors = CENSOR_NAMES.map((name) => {
     const { id = "", model } = galleryEntry(name);
-    return `  ${id.padEnd(3)}  ${name.padEnd(14)}  ${model.says}`;
+    return { id, name, says: model.says };
   });
-  const techniques = namedStrategies().map(({ name, strategy }) => `  ${name.padEnd(26)}  ${strategy ?? ""}`.trimEnd());
-  process.stdout.write(["Censors", ...censors, "", "Techniques", ...techniques, ""].join("\n"));
+  const techniques = namedStrategies().map(({ name, strategy = "" }) => ({ name, strategy }));
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ censors, techniques })}\n`);
+    return;
+  }
+  const censorLines = censors.map(({ id, name, says }) => `  ${id.padEnd(3)}  ${name.padEnd(14)}  ${says}`);
+  const techniqueLines = techniques.map(({ name, strategy }) => `  ${name.padEnd(26)}  ${strategy}`.trimEnd());
+  process.stdout.write(["Censors", ...censorLines, "", "Techniques", ...techniqueLines, ""].join("\n"));
 }
 
 function gather(value: string, before: readonly string[] = []): readonly string[] {

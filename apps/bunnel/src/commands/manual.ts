@@ -6,5 +6,9 @@ export function register(program: Command): void {
   program
     .command("manual")
     .description("print the manual page, for man(1)")
-    .action(() => void process.stdout.write(manualPage(commandTree(program), program.version() ?? "")));
+    .option("--json", "print JSON: every command with its options, as they stand in the page")
+    .action(({ json }: { readonly json?: boolean }) => {
+      const tree = commandTree(program);
+      process.stdout.write(json ? `${JSON.stringify(tree)}\n` : manualPage(tree, program.version() ?? ""));
+    });
 }

@@ -14,6 +14,7 @@ import type { ServiceStatus } from "./status.ts";
 interface MetricsOptions {
   readonly listen?: ListenAddress;
   readonly stateDir: string;
+  readonly json?: boolean;
 }
 
 export function register(program: Command): void {
@@ -22,6 +23,7 @@ export function register(program: Command): void {
     .description("print the figures as Prometheus reads them; status 3 when the service does not run")
     .option("-l, --listen <address>", "answer scrapes at /metrics instead, such as 127.0.0.1:9477 or 9477", readAddress)
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
+    .option("--json", "print the figures as JSON; with --listen, where it listens")
     .action(metrics);
 }
 
@@ -31,18 +33,19 @@ function readAddress(text: string): ListenAddress {
   throw new InvalidArgumentError("expected such as 127.0.0.1:9477, [::1]:9477 or 9477");
 }
 
-async function metrics({ listen, stateDir }: MetricsOptions): Promise<void> {
+async function metrics({ listen, stateDir, json }: MetricsOptions): Promise<void> {
   const { socket } = statePaths(stateDir);
   if (listen === undefined) {
     const figures = await readFigures(socket);
     if (figures === undefined) throw notRunning(socket);
-    process.stdout.write(metricsText(figures));
+    process.stdout.write(json ? `${JSON.stringify(figures)}\n` : metricsText(figures));
     return;
   }
   const server = openServer(listen, async () => metricsText(await readFigures(socket).catch(() => undefined)));
   const stop = Promise.withResolvers<void>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop.resolve);
-  process.stdout.write(`metrics at ${server.url.href}metrics; Ctrl-C ends it\n`);
+  const url = `${server.url.href}metrics`;
+  process.stdout.write(json ? `${JSON.stringify({ url })}\n` : `metrics at ${url}; Ctrl-C ends it\n`);
   await stop.promise;
   await server.stop(true);
 }

@@ -53,6 +53,7 @@ export function register(program: Command): void {
     .description("write a commented profile with every key at its default")
     .argument("[file]", "where to; without it to standard output")
     .option("--force", "write over a file that is there")
+    .option("--json", "print JSON: the profile's text, or the file that was written")
     .action(init);
   profile
     .command("convert")
@@ -75,7 +76,10 @@ export function register(program: Command): void {
   profile
     .command("schema")
     .description("print the JSON Schema of profiles, for editors")
-    .action(() => void process.stdout.write(`${JSON.stringify(profileJsonSchema(), undefined, 2)}\n`));
+    .option("--json", "print it in one line; it is JSON anyway")
+    .action(({ json }: JsonOption) => {
+      process.stdout.write(`${JSON.stringify(profileJsonSchema(), undefined, json ? 0 : 2)}\n`);
+    });
 }
 
 async function check(file: string, { json }: JsonOption): Promise<void> {
@@ -108,10 +112,14 @@ async function readText(file: string | undefined): Promise<{ readonly source: st
   return { source: file, text: printProfile((await readProfileSource({ profile: file })).profile) };
 }
 
-function init(file: string | undefined, { force }: { readonly force?: boolean }): void {
+interface InitOptions extends JsonOption {
+  readonly force?: boolean;
+}
+
+function init(file: string | undefined, { force, json }: InitOptions): void {
   const text = defaultProfileText();
   if (file === undefined) {
-    process.stdout.write(text);
+    process.stdout.write(json ? `${JSON.stringify({ text })}\n` : text);
     return;
   }
   try {
@@ -121,7 +129,7 @@ function init(file: string | undefined, { force }: { readonly force?: boolean })
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ExitError(isThere ? `${file} is there already: --force writes over it` : `${file}: ${why}`, 1, { cause });
   }
-  process.stdout.write(`wrote ${file}\n`);
+  process.stdout.write(json ? `${JSON.stringify({ file })}\n` : `wrote ${file}\n`);
 }
 
 interface ConvertOptions extends JsonOption {

@@ -1,10 +1,19 @@
 // bunnel service …: the machine's own service manager starts bunnel, and starts it again.
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
-import { launchd, systemd, windows, type ServiceCommand, type ServiceManager } from "../install/index.ts";
+import {
+  launchd,
+  systemd,
+  windows,
+  WINDOWS_SERVICE_NAME,
+  windowsLog,
+  type ServiceCommand,
+  type ServiceManager,
+} from "../install/index.ts";
 import { ExitError } from "../service/exit.ts";
 import { readProfileSource } from "../service/read-profile.ts";
+import { DEFAULT_STATE_DIR, statePaths } from "../service/state-dir.ts";
 
 const MANAGERS: readonly ServiceManager[] = [systemd, launchd, windows];
 const OF_PLATFORM: Readonly<Partial<Record<NodeJS.Platform, ServiceManager>>> = {
@@ -13,11 +22,17 @@ const OF_PLATFORM: Readonly<Partial<Record<NodeJS.Platform, ServiceManager>>> = 
   win32: windows,
 };
 const READABLE_TO_ALL = 0o644;
+const LOG_LINES = 200;
 
 interface InstallOptions {
   readonly profile?: string;
   readonly print?: boolean;
   readonly manager?: ServiceManager["name"];
+  readonly json?: boolean;
+}
+
+interface JsonOption {
+  readonly json?: boolean;
 }
 
 export function register(program: Command): void {
@@ -29,31 +44,80 @@ export function register(program: Command): void {
     .option("--print", "print the definition and change nothing")
     .addOption(new Option("--manager <name>", "whose definition").choices(MANAGERS.map(({ name }) => name)))
     .argument("[words...]", "further words of `bunnel up`, behind --")
+    .option("--json", "print JSON: the definition's place, with --print its text")
     .action(install);
-  service.command("remove").description("stop the service and remove its definition").action(remove);
+  service
+    .command("remove")
+    .description("stop the service and remove its definition")
+    .option("--json", "print JSON")
+    .action(remove);
   service
     .command("status")
     .description("what the service manager says of it")
-    .action(() => handOver((manager) => manager.status));
+    .option("--json", "print JSON: whether it is installed, the manager's status and its words")
+    .action((options: JsonOption) => handOver((manager) => manager.status, options));
   service
     .command("logs")
     .description("the last lines that it said")
-    .action(() => handOver((manager) => manager.logs));
+    .option("--json", "print JSON: the manager's status and the lines")
+    .action(logs);
+  service
+    .command("run")
+    .description("what the service manager of Windows starts: starts `bunnel up`, and tells the manager how it fares")
+    .argument("[words...]", "words of `bunnel up`, behind --")
+    .option("--json", "print the status that it ended with as JSON")
+    .action(runForWindows);
 }
 
-async function install(words: readonly string[], { profile, print, manager }: InstallOptions): Promise<void> {
+async function runForWindows(words: readonly string[], { json }: JsonOption): Promise<void> {
+  if (process.platform !== "win32")
+    throw new ExitError(`service run: expected Windows, this is ${process.platform}`, 2);
+  const { runWindowsService } = await import("../install/windows-service/run.ts");
+  const dir = stateDirIn(words);
+  const status = await runWindowsService({
+    name: WINDOWS_SERVICE_NAME,
+    command: [...thisProgram(), "up", "--json", ...words],
+    controlPath: statePaths(dir).socket,
+    logPath: windowsLog(dir),
+  });
+  if (json) process.stdout.write(`${JSON.stringify({ status })}\n`);
+  // The manager's thread may hang in a call of the system.
+  process.exit(status);
+}
+
+function stateDirIn(words: readonly string[]): string {
+  const at = words.lastIndexOf("--state-dir");
+  const joined = words.findLast((word) => word.startsWith("--state-dir="));
+  return words[at + 1 || words.length] ?? joined?.slice("--state-dir=".length) ?? DEFAULT_STATE_DIR;
+}
+
+function logs(options: JsonOption): void {
+  const manager = managerOf(undefined);
+  const { logs: kept } = manager;
+  if (!("file" in kept)) {
+    handOver(() => kept, options);
+    return;
+  }
+  if (!existsSync(kept.file)) throw new ExitError(`nothing was said yet: ${kept.file} is not there`);
+  const lines = readFileSync(kept.file, "utf8").trimEnd().split(/\r?\n/u).slice(-LOG_LINES);
+  process.stdout.write(options.json ? jsonOf(manager, { status: 0, lines }) : `${lines.join("\n")}\n`);
+}
+
+async function install(words: readonly string[], { profile, print, manager, json }: InstallOptions): Promise<void> {
   const chosen = managerOf(manager);
   const source = profile === undefined ? undefined : await readProfileSource({ profile });
   const bpf = [source?.profile.include, source?.profile.exclude].some((scope) => (scope?.processes ?? []).length > 0);
   const command = { program: thisProgram(), profile: profile && resolve(profile), words, bpf };
   if (print === true) {
-    process.stdout.write(chosen.define(command));
+    const definition = chosen.define(command);
+    process.stdout.write(json ? jsonOf(chosen, { definition }) : definition);
     return;
   }
   if (chosen !== OF_PLATFORM[process.platform]) throw new ExitError(`${chosen.name} is not on this system: --print`, 2);
   write(chosen, command);
   for (const step of chosen.enable(command)) run(step);
-  process.stdout.write(`installed${chosen.path === undefined ? "" : ` ${chosen.path}`}, and started\n`);
+  const text = `installed${chosen.path === undefined ? "" : ` ${chosen.path}`}, and started\n`;
+  process.stdout.write(json ? jsonOf(chosen, { installed: true }) : text);
 }
 
 function write(manager: ServiceManager, command: ServiceCommand): void {
@@ -66,7 +130,7 @@ function write(manager: ServiceManager, command: ServiceCommand): void {
   }
 }
 
-function remove(): void {
+function remove({ json }: JsonOption): void {
   const manager = managerOf(undefined);
   if (manager.path !== undefined && !existsSync(manager.path)) {
     throw new ExitError(`not installed: ${manager.path} is not there`);
@@ -75,15 +139,29 @@ function remove(): void {
   run(first);
   if (manager.path !== undefined) rmSync(manager.path, { force: true });
   for (const step of others) run(step);
-  process.stdout.write("stopped and removed\n");
+  process.stdout.write(json ? jsonOf(manager, { installed: false }) : "stopped and removed\n");
 }
 
-function handOver(words: (manager: ServiceManager) => readonly string[]): void {
-  const [program = "", ...rest] = words(managerOf(undefined));
+function handOver(words: (manager: ServiceManager) => readonly string[], { json }: JsonOption): void {
+  const manager = managerOf(undefined);
+  const [program = "", ...rest] = words(manager);
   const path = Bun.which(program);
   if (path === null) throw new ExitError(`${program} is not on this system`);
+  if (json === true) {
+    const { exitCode, stdout, stderr } = Bun.spawnSync([path, ...rest], { stdio: ["ignore", "pipe", "pipe"] });
+    const lines = `${stdout.toString()}${stderr.toString()}`.split(/\r?\n/u).filter((line) => line !== "");
+    const installed = manager.path === undefined ? exitCode === 0 : existsSync(manager.path);
+    process.stdout.write(jsonOf(manager, { installed, status: exitCode, lines }));
+    process.exitCode = exitCode;
+    return;
+  }
   const { exitCode } = Bun.spawnSync([path, ...rest], { stdio: ["inherit", "inherit", "inherit"] });
   process.exitCode = exitCode;
+}
+
+/** A line of JSON that says of whose definition it is, and where that lies. */
+function jsonOf({ name, path }: ServiceManager, said: object): string {
+  return `${JSON.stringify({ manager: name, ...(path !== undefined && { path }), ...said })}\n`;
 }
 
 function managerOf(name: ServiceManager["name"] | undefined): ServiceManager {

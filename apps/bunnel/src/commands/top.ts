@@ -10,6 +10,7 @@ import type { ServiceStatus } from "./status.ts";
 interface TopOptions {
   readonly flows: number;
   readonly once?: boolean;
+  readonly json?: boolean;
   readonly stateDir: string;
 }
 
@@ -38,6 +39,7 @@ export function register(program: Command): void {
     .option("-n, --flows <count>", "flows that are shown", readCount, 10)
     .option("--once", "draw it once; so it is also where standard output is no terminal")
     .option("--state-dir <dir>", "where the service keeps its state", DEFAULT_STATE_DIR)
+    .option("--json", "print JSON, one line each time, in the place of a drawing")
     .action(top);
 }
 
@@ -47,22 +49,29 @@ function readCount(text: string): number {
   throw new InvalidArgumentError("expected a whole number from 1 to 1000");
 }
 
-async function top({ flows, once, stateDir }: TopOptions): Promise<void> {
+async function top({ flows, once, json, stateDir }: TopOptions): Promise<void> {
   const { socket } = statePaths(stateDir);
+  const asText = (seen: Glance): string => `${json ? jsonOf(seen) : draw(seen).join("\n")}\n`;
   if (once === true || !process.stdout.isTTY) {
     const status = (await askService(socket, "status")) as ServiceStatus;
-    process.stdout.write(draw(await glance(socket, status, undefined, flows)).join("\n") + "\n");
+    process.stdout.write(asText(await glance(socket, status, undefined, flows)));
     return;
   }
   const events = await watchControl(socket, ["stats"]);
   if (events === undefined) throw notRunning(socket);
-  using _screen = enterScreen(() => void events.return());
+  using _screen = json === true ? undefined : enterScreen(() => void events.return());
   let before: ServiceStatus | undefined;
   for await (const { data } of events) {
     const status = data as ServiceStatus;
-    show(draw(await glance(socket, status, before, flows)));
+    const seen = await glance(socket, status, before, flows);
+    if (json === true) process.stdout.write(asText(seen));
+    else show(draw(seen));
     before = status;
   }
+}
+
+function jsonOf({ status, rules, flows }: Glance): string {
+  return JSON.stringify({ status, rules, flows });
 }
 
 async function glance(socket: string, status: ServiceStatus, before: ServiceStatus | undefined, count: number) {

@@ -17,14 +17,14 @@ import { Log } from "../logs/log.ts";
 import { standardError } from "../logs/sink.ts";
 import { openDns, openDnsBySockets, type DnsService } from "../dns/dns-service.ts";
 import { serviceUser, type ServiceUser } from "../privileges/service-user.ts";
-import { audited, AuditLog } from "../service/audit.ts";
+import { audited, AuditLog, leftBehind } from "../service/audit.ts";
 import { ExitError, StoppedError } from "../service/exit.ts";
 import { exitAtOnce } from "../supervisor/sys.ts";
 import { gatewayWarnings } from "../service/gateway.ts";
 import { follow } from "../service/follow.ts";
 import { joinSystem, type Joined } from "../service/joined.ts";
 import { LateCommands } from "../service/late-commands.ts";
-import { MemoryService } from "../memory/memory-service.ts";
+import { MemoryService, type MemoryServiceOptions } from "../memory/memory-service.ts";
 import { HeapKeeper } from "../service/heap-keeper.ts";
 import { MemoryWatch } from "../service/memory-watch.ts";
 import { readProfileSource, type ProfileSource } from "../service/read-profile.ts";
@@ -157,7 +157,7 @@ export async function carryTraffic(options: UpOptions, join: typeof joinSystem):
   // Once privileges are given up, no program can be started any more.
   using dashboard = options.ui === undefined ? undefined : besideUs(options);
   using dns = openResolver(joined, profile, networkChanged);
-  using memory = MemoryService.open({ profile, stateDir: paths.dir, user, log, canLook: joined.isLinux });
+  using memory = openMemory({ profile, stateDir: paths.dir, user, log, canLook: joined.isLinux }, networkChanged);
   const handle = await new TunBackend(audited(joined.platform, audit)).start({
     ...{ engine: { profile: memory.effective(profile) }, settings },
     ...helpersOf({ supervisor, dns, memory, joined }),
@@ -206,6 +206,12 @@ function openResolver({ isLinux }: Joined, profile: Profile, networkChanged: Pre
   const dns = isLinux ? openDns(profile) : openDnsBySockets(profile);
   networkChanged.add(() => dns.reconnect());
   return dns;
+}
+
+function openMemory(options: MemoryServiceOptions, networkChanged: Prepared["networkChanged"]): MemoryService {
+  const memory = MemoryService.open(options);
+  networkChanged.add(() => memory.networkChanged());
+  return memory;
 }
 
 function besideUs({ stateDir, ui, json }: UpOptions): DashboardBeside {
@@ -277,7 +283,11 @@ const WRONG_WORDS = 2;
 function openAudit(options: UpOptions, { profile }: ProfileSource, paths: StatePaths, log: Log): AuditLog {
   const named = profile.service.auditLog;
   const path = options.auditLog ?? (named === "" ? paths.audit : named);
-  return AuditLog.open(path, (operation, details) => log.debug("privileged", { operation, ...details }));
+  return AuditLog.open(path, (operation, details) => {
+    const removed = leftBehind(details);
+    if (removed.length > 0) log.info("taken away what a killed run left", { removed });
+    log.debug("privileged", { operation, ...details });
+  });
 }
 
 function onSignals(stop: () => void): void {

@@ -60,6 +60,11 @@ export async function watchControl(
   return connection.notifications();
 }
 
+function denied(path: string, cause: Error): ControlError {
+  const why = "only the service's user and root may open it; ask as root, for example with sudo";
+  return new ControlError("E_DENIED", `control socket ${path}: ${why}`, { cause });
+}
+
 class Connection {
   readonly #lines = new Lines(SAID_MAX);
   readonly #said: ControlSaid[] = [];
@@ -73,12 +78,15 @@ class Connection {
     socket.on("close", () => this.#end());
   }
 
-  /** Undefined: nobody is there. */
+  /** Undefined: nobody is there. @throws ControlError E_DENIED when this user may not ask whether there is */
   static async open(path: string): Promise<Connection | undefined> {
     const opened = Promise.withResolvers<boolean>();
     const socket = connect(path);
     socket.once("connect", () => opened.resolve(true));
-    socket.once("error", () => opened.resolve(false));
+    socket.once("error", (error) => {
+      if ("code" in error && (error.code === "EACCES" || error.code === "EPERM")) opened.reject(denied(path, error));
+      else opened.resolve(false);
+    });
     const connection = new Connection(socket);
     return (await opened.promise) ? connection : undefined;
   }

@@ -36,7 +36,9 @@ export type ControlErrorCode =
   /** Too many requests in a short time, or too many clients. */
   | "E_BUSY"
   /** The command was understood and could not be carried out. */
-  | "E_FAILED";
+  | "E_FAILED"
+  /** A service may answer there, and this user may not ask it. Said by the program, not by the service. */
+  | "E_DENIED";
 
 /** Why a request was refused; both sides throw it. */
 export class ControlError extends Error {

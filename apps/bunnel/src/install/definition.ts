@@ -24,7 +24,8 @@ export interface ServiceManager {
   /** Commands that end the service and take it out of force. */
   readonly disable: readonly (readonly string[])[];
   readonly status: readonly string[];
-  readonly logs: readonly string[];
+  /** A command that prints the last lines, or a file that holds them. */
+  readonly logs: readonly string[] | { readonly file: string };
 }
 
 /** The words that start the service in the foreground. */

@@ -75,7 +75,9 @@ describe("windows", () => {
   test("the service's command line is one word, quoted as Windows reads it", () => {
     const command = { program: ["C:\\Program Files\\bunnel.exe"], profile: "C:\\a b\\", words: ['x"y'] };
     const [create] = windows.enable(command);
-    expect(create?.[4]).toBe('"C:\\Program Files\\bunnel.exe" up --profile "C:\\a b\\\\" "x\\"y"');
-    expect(windows.define(plain)).toStartWith('sc.exe create bunnel binPath= "/usr/bin/env up" start= auto');
+    expect(create?.[4]).toBe('"C:\\Program Files\\bunnel.exe" service run -- --profile "C:\\a b\\\\" "x\\"y"');
+    expect(windows.define(plain)).toStartWith(
+      'sc.exe create bunnel binPath= "/usr/bin/env service run --" start= auto',
+    );
   });
 });

@@ -28,7 +28,7 @@ const OPEN = "none";
 export function chooseTechniques(list: string | undefined): readonly NamedStrategy[] {
   const known = namedStrategies();
   if (list === undefined || list === ALL) return known;
-  return wordsOf(list).flatMap((word) => (word === ALL ? known : techniquesNamed(word, known)));
+  return wordsOf("techniques", list).flatMap((word) => (word === ALL ? known : techniquesNamed(word, known)));
 }
 
 /** One by its whole name, or all that begin with the word. */
@@ -50,7 +50,7 @@ function techniquesNamed(word: string, known: readonly NamedStrategy[]): readonl
 
 /** The columns that a comma-separated list names: models, numbers C1 to C14, "geneva", "none" (no box), "all". */
 export function chooseCensors(list: string | undefined): readonly BoxColumn[] {
-  const words = list === undefined ? [ALL] : wordsOf(list);
+  const words = list === undefined ? [ALL] : wordsOf("censors", list);
   return words.flatMap((word): readonly BoxColumn[] => {
     if (word === OPEN) return [openColumn()];
     return galleryColumns(censorsNamed(word));
@@ -111,6 +111,9 @@ export function ownStrategy(text: string, name = text): NamedStrategy {
   return { name, strategy: text };
 }
 
+/** A name has no colon: what stands before the first one is a strategy's own. */
+const NAMED_LINE = /^([^=:]+)=\s*(.*)$/;
+
 /**
  * Strategies of a file: one a line, `name = strategy` or the strategy alone; lines that start with # are comments.
  */
@@ -119,9 +122,9 @@ export async function strategiesOfFile(path: string): Promise<readonly NamedStra
   const rows = text.split("\n").flatMap((line, index): NamedStrategy[] => {
     const trimmed = line.trim();
     if (trimmed === "" || trimmed.startsWith("#")) return [];
-    const [name = "", ...rest] = trimmed.split(" = ");
+    const [, name, strategy = trimmed] = NAMED_LINE.exec(trimmed) ?? [];
     try {
-      return [rest.length === 0 ? ownStrategy(trimmed) : ownStrategy(rest.join(" = "), name.trim())];
+      return [ownStrategy(strategy, name?.trimEnd())];
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ExitError(`${path}:${index + 1}: ${why}`, USAGE_STATUS, { cause });
@@ -140,11 +143,31 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function wordsOf(list: string): readonly string[] {
-  return list
+function wordsOf(what: string, list: string): readonly string[] {
+  const words = list
     .split(",")
     .map((word) => word.trim())
     .filter((word) => word !== "");
+  if (words.length > 0) return words;
+  throw new ExitError(`${what}: expected names, with commas, found ${shown(list)}`, USAGE_STATUS);
+}
+
+/**
+ * Each once: what was asked for twice stands where it was asked for first.
+ * @throws ExitError where two that are not alike have one name, so that nobody could tell them apart
+ */
+export function distinct<Named extends { readonly name: string }>(
+  what: string,
+  all: readonly Named[],
+  alike: (one: Named, other: Named) => boolean,
+): readonly Named[] {
+  const known = new Map<string, Named>();
+  for (const one of all) {
+    const other = known.get(one.name);
+    if (other === undefined) known.set(one.name, one);
+    else if (!alike(one, other)) throw new ExitError(`${what} ${shown(one.name)}: two have this name`, USAGE_STATUS);
+  }
+  return [...known.values()];
 }
 
 /** A technique's name as one types it: small letters, everything else a hyphen. */

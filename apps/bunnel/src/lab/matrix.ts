@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   type BoxColumn,
   CELL_LEGEND,
+  CensorError,
   EngineRig,
   type EvasionCell,
   evasionCell,
@@ -18,6 +19,7 @@ import {
   chooseMessage,
   chooseRouter,
   chooseTechniques,
+  distinct,
   ownCensor,
   ownStrategy,
   strategiesOfFile,
@@ -47,7 +49,7 @@ export async function matrix(options: MatrixCommandOptions): Promise<void> {
   const rig = await EngineRig.create();
   const progress = new Progress("strategies", rows.length);
   const onRow = () => progress.step();
-  const table = runEvasion(rig, { strategies: rows, columns, nat, family, onRow });
+  const table = held(() => runEvasion(rig, { strategies: rows, columns, nat, family, onRow }));
   progress.end();
   if (options.html !== undefined) await writeFile(options.html, htmlPage(table));
   if (options.captures !== undefined) await writeCaptures(rig, table, options.captures);
@@ -59,16 +61,26 @@ async function rowsOf(options: MatrixCommandOptions): Promise<readonly NamedStra
     ...(options.strategy ?? []).map((strategy) => ownStrategy(strategy)),
     ...(options.strategies === undefined ? [] : await strategiesOfFile(options.strategies)),
   ];
-  if (own.length > 0 && options.techniques === undefined) return own;
-  return [...chooseTechniques(options.techniques), ...own];
+  const known = own.length > 0 && options.techniques === undefined ? [] : chooseTechniques(options.techniques);
+  return distinct("strategy", [...known, ...own], (one, other) => one.strategy === other.strategy);
 }
 
 async function columnsOf(options: MatrixCommandOptions): Promise<readonly BoxColumn[]> {
   const message = chooseMessage(options.message);
   const own: BoxColumn[] = [];
   for (const path of options.censor ?? []) own.push(await ownCensor(path, message));
-  if (own.length > 0 && options.censors === undefined) return own;
-  return [...chooseCensors(options.censors), ...own];
+  const known = own.length > 0 && options.censors === undefined ? [] : chooseCensors(options.censors);
+  return distinct("censor", [...known, ...own], (one, other) => !own.includes(one) && !own.includes(other));
+}
+
+/** A censor of somebody's own that does not keep to its contract ends the command, by what it did. */
+function held<Value>(run: () => Value): Value {
+  try {
+    return run();
+  } catch (cause) {
+    if (cause instanceof CensorError) throw new ExitError(`censor ${cause.message}`, 1, { cause });
+    throw cause;
+  }
 }
 
 function text(table: EvasionTable): string {

@@ -28,7 +28,7 @@ export async function search(options: SearchCommandOptions): Promise<void> {
   const workers = options.workers ?? Math.min(WORKERS_MAX, availableParallelism());
   const progress = new Progress("generations", options.generations);
   const began = performance.now();
-  const result = await evolve({
+  const searching = evolve({
     opponent,
     nat: chooseRouter(options.router),
     seed: options.seed,
@@ -37,6 +37,7 @@ export async function search(options: SearchCommandOptions): Promise<void> {
     workers,
     onGeneration: ({ connections, best }) => progress.step(`${connections} connections  best: ${best}`),
   });
+  const result = await (opponent.kind === "file" ? told(options.censor, searching) : searching);
   progress.end();
   const seconds = (performance.now() - began) / 1000;
   if (result.strategy === undefined) process.exitCode = NONE_STATUS;
@@ -47,17 +48,22 @@ export async function search(options: SearchCommandOptions): Promise<void> {
 async function opponentOf({ censor, message }: SearchCommandOptions): Promise<Opponent> {
   if (isFile(censor)) {
     const path = resolve(censor);
-    try {
-      await importCensor(path);
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ExitError(`censor ${censor} cannot be used: ${why}`, 1, { cause });
-    }
+    await told(censor, importCensor(path));
     return { kind: "file", path, message: chooseMessage(message) };
   }
   const name = censorNamed(censor);
   if (name !== undefined) return { kind: "gallery", name };
   throw new ExitError(`censor ${shown(censor)}: there is none${suggestion(censor, CENSOR_NAMES)}`, 2);
+}
+
+/** What goes wrong with a file of somebody's own is told by its name. */
+async function told<Value>(file: string, work: Promise<Value>): Promise<Value> {
+  try {
+    return await work;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ExitError(`censor ${file} cannot be used: ${why}`, 1, { cause });
+  }
 }
 
 function text({ censor, seed }: SearchCommandOptions, result: EvolveResult, seconds: number): string {

@@ -229,9 +229,9 @@ export class Learning {
     const { host: key } = step;
     const { host } = readHostKey(key);
     if (step.step === "works") {
+      if (!step.isNew) return this.#noteSometimes(key, kind, undefined, now);
       const strategy = step.strategy ?? this.#ownText(host, kind);
       if (strategy === undefined) return;
-      if (!step.isNew) return this.#noteSometimes(key, kind, undefined, now);
       this.#note(key, strategy, undefined, 1);
       this.#working = [strategy, ...this.#working.filter((each) => each !== strategy)];
       this.parts.tell({ event: "strategy works", fields: { host, strategy } });

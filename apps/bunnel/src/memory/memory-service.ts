@@ -1,15 +1,16 @@
 // A running service's memory: the file, the network that the machine is in, and what is seen of traffic.
 //
 //   before privileges go:  file, tap and sockets are opened
-//   every 200 ms:          what arrived, then what came up (a message is copied before it leaves, so it is here before
-//                          any answer), then what the system knows of sockets (each second) and the network (each five)
+//   at each look:          what arrived, then what came up (a message is copied before it leaves, so it is here before
+//                          any answer), then what the system knows of sockets (each second) and the network (each five
+//                          while messages come up)
 import type { BackendHandle, CaptureRecord } from "@bunnel/backend";
 import { egressOf, type Profile } from "@bunnel/profile";
 import type { ControlCommands } from "../control/server.ts";
 import { errorFields } from "../logs/error-fields.ts";
 import type { Log } from "../logs/log.ts";
 import type { ServiceUser } from "../privileges/service-user.ts";
-import type { PacketHearer } from "../service/tell-packets.ts";
+import { QUIET_EVERY_MS, type PacketHearer } from "../service/quiet-looks.ts";
 import { WatchedRelays } from "../stream/watched-relays.ts";
 import { MEMORY_LIMITS } from "./contract.ts";
 import { hostCommands } from "./host-commands.ts";
@@ -25,6 +26,10 @@ import type { QuicSeen, Seen } from "./watch/seen.ts";
 
 const SOCKETS_EVERY_MS = 1_000;
 const NETWORK_EVERY_MS = 5_000;
+/** While no message comes up, nothing hangs on it; what the system tells of changes is heard in between. */
+const NETWORK_IDLE_MS = 30_000;
+/** Resets and forged answers come behind a message at once: for so long it is looked as often as can be. */
+const FRESH_MS = 2_000;
 /** Looking takes one part of so many of the time at most. */
 const SHARE = 50;
 /** An IPv4 gateway that never says its hardware address has none. */
@@ -58,6 +63,8 @@ export class MemoryService implements Disposable, PacketHearer {
   readonly #relays = new WatchedRelays();
   #socketsAt = 0;
   #networkAt = 0;
+  #isSettled = false;
+  #freshUntil = 0;
   /** What the service began with, or was given last. */
   #effective: Profile | undefined;
 
@@ -90,7 +97,7 @@ export class MemoryService implements Disposable, PacketHearer {
       service.#hear(next);
       service.#handle?.pipeline.load(next);
     };
-    service.#lookAtNetwork();
+    service.#lookAtNetwork(false);
     return service;
   }
 
@@ -147,6 +154,21 @@ export class MemoryService implements Disposable, PacketHearer {
     return this.learning === undefined ? undefined : this;
   }
 
+  /** The system says that the network may be another. */
+  networkChanged(): void {
+    this.#networkAt = 0;
+    this.#isSettled = false;
+  }
+
+  nextLookMs(): number {
+    const { learning } = this;
+    if (learning === undefined || this.traffic === undefined) return Infinity;
+    const { watches } = learning;
+    const isFast = this.#relays.any || watches.quic.length > 0 || performance.now() < this.#freshUntil;
+    if (isFast) return QUIET_EVERY_MS;
+    return watches.flows.length === 0 ? Infinity : Math.max(this.#socketsAt - performance.now(), QUIET_EVERY_MS);
+  }
+
   begin(): void {
     this.#arrived = this.traffic?.arrived() ?? [];
     this.#answers = this.traffic?.quic.arrived() ?? [];
@@ -155,6 +177,7 @@ export class MemoryService implements Disposable, PacketHearer {
   take(records: readonly CaptureRecord[]): void {
     const { learning } = this;
     if (learning === undefined) return;
+    if (records.length > 0) this.#freshUntil = performance.now() + FRESH_MS;
     if (this.traffic !== undefined) {
       learning.take(records.flatMap((record) => this.#finder.take(record) ?? []));
       learning.take(this.#relays.take().map(readRelayed));
@@ -166,7 +189,7 @@ export class MemoryService implements Disposable, PacketHearer {
       this.traffic.quic.follow(learning.watches.quic);
       learning.take(this.#sockets(learning));
     }
-    this.#lookAtNetwork();
+    this.#lookAtNetwork(records.length === 0 && this.#isSettled);
     learning.tick();
   }
 
@@ -190,7 +213,9 @@ export class MemoryService implements Disposable, PacketHearer {
   #sockets(learning: Learning): Seen[] {
     const flows = learning.watches.flows;
     const now = performance.now();
-    if (this.traffic === undefined || flows.length === 0 || now < this.#socketsAt) return [];
+    // Of most flows it is known what became of them before there is anything to ask the system.
+    if (flows.length === 0) this.#socketsAt = now + SOCKETS_EVERY_MS;
+    if (this.traffic === undefined || now < this.#socketsAt) return [];
     this.#socketsAt = now + SOCKETS_EVERY_MS;
     try {
       const seen = this.traffic.sockets(flows, this.#sampled, learning.watches.comparesOthers);
@@ -204,13 +229,15 @@ export class MemoryService implements Disposable, PacketHearer {
     }
   }
 
-  #lookAtNetwork(): void {
+  #lookAtNetwork(isIdle: boolean): void {
     const now = performance.now();
-    if (this.learning === undefined || now < this.#networkAt) return;
+    const patienceMs = isIdle ? NETWORK_IDLE_MS - NETWORK_EVERY_MS : 0;
+    if (this.learning === undefined || now < this.#networkAt + patienceMs) return;
     this.#networkAt = now + NETWORK_EVERY_MS;
     try {
       const network = networkNow(now < UNSETTLED_MAX_MS || this.learning.network !== undefined);
       this.#networkAt += SHARE * (performance.now() - now);
+      this.#isSettled = network !== "unsettled";
       if (network === "unsettled") this.#networkAt = now + SOCKETS_EVERY_MS;
       else if (network !== undefined) this.learning.enter(network);
     } catch (error) {

@@ -38,6 +38,7 @@ export class QuicTraffic implements Disposable {
 
   /** What came since the last call; of which nothing can be concluded where some of it was lost. */
   arrived(): QuicSeen[] {
+    if (!this.#hears) return [];
     const handshakes = this.#handshakes.read();
     const data = this.#data.read();
     this.#busyLooks = data.isAll ? Math.max(0, this.#busyLooks - 1) : BUSY_LOOKS;

@@ -62,6 +62,11 @@ function openLog(path: string): number {
   return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, OWNER_ONLY);
 }
 
+/** What a killed run had left and an operation has removed, line by line; none where it looked for nothing. */
+export function leftBehind({ removed }: Readonly<Record<string, unknown>>): readonly unknown[] {
+  return Array.isArray(removed) ? removed : [];
+}
+
 /** The same platform, each of its privileged operations noted when it was done, or refused. */
 export function audited(platform: TunPlatform, audit: AuditLog): TunPlatform {
   const noted = <Result>(operation: string, act: () => Result, tell: (result: Result) => object): Result => {
@@ -105,7 +110,10 @@ export function audited(platform: TunPlatform, audit: AuditLog): TunPlatform {
         ),
     }),
     intercept: (method, options) => {
-      const told = ({ uplinks }: Interception): object => ({ method, device: options.deviceName, uplinks });
+      const told = ({ uplinks, swept }: Interception): object => {
+        const removed = swept?.removed ?? [];
+        return { method, device: options.deviceName, uplinks, ...(removed.length > 0 && { removed }) };
+      };
       const interception = noted("intercept", () => platform.intercept(method, options), told);
       const reselected = (device: string): void => audit.note("select anew", { method, device });
       return closing(interception, () => audit.note("stop intercepting", { method }), reselected);
@@ -135,6 +143,7 @@ function closing(interception: Interception, closed: () => void, reselected: (de
   };
   return {
     method: interception.method,
+    ...(interception.swept && { swept: interception.swept }),
     get uplinks() {
       return interception.uplinks;
     },

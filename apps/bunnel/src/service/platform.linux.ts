@@ -143,6 +143,7 @@ function followed(
   const close = ended(() => interception.close());
   return {
     method: interception.method,
+    swept: interception.swept,
     get uplinks() {
       return interception.uplinks;
     },

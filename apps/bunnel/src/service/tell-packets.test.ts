@@ -80,6 +80,7 @@ describe("tellPackets()", () => {
     const hearer = {
       begin: () => void heardHere.push("begin"),
       take: (records: readonly CaptureRecord[]) => void heardHere.push(...records.map(({ number }) => number)),
+      nextLookMs: () => Infinity,
     };
     noted = [];
     telling = tellPackets(handle, control, (what) => noted.push(what), hearer);

@@ -2,25 +2,16 @@
 import { CaptureLevel, type BackendHandle, type CaptureRecord } from "@bunnel/backend";
 import { isOfMessage, packetLine } from "../capture/packet-event.ts";
 import type { ControlServer } from "../control/server.ts";
+import { QuietLooks, type PacketHearer } from "./quiet-looks.ts";
 
 /** How often copies are fetched while somebody watches. */
 const EVERY_MS = 50;
-/** How often, while only the service itself listens. */
-const QUIET_EVERY_MS = 200;
 /** Octets that are fetched each time: 20 MB a second. More is lost where it was copied, and counted. */
 const FETCH_MAX_BYTES = 1024 * 1024;
 /** The same while only the service itself listens: some 250 connections a second. A flood is not looked at whole. */
 const QUIET_FETCH_MAX_BYTES = 32 * 1024;
 /** With so much unread, the clients are waited for. */
 const UNREAD_MAX_BYTES = 1024 * 1024;
-
-/** Somebody in the service itself who hears of messages, always. */
-export interface PacketHearer {
-  /** Called before copies are fetched. */
-  begin(): void;
-  /** Called with what was fetched, also when it was nothing. */
-  take(records: readonly CaptureRecord[]): void;
-}
 
 /** Until it is disposed. `note` is told when a capture begins and ends. */
 export function tellPackets(
@@ -31,8 +22,14 @@ export function tellPackets(
 ): Disposable {
   const { captured } = handle;
   let timer: ReturnType<typeof setInterval> | undefined;
+  let quiet: QuietLooks | undefined;
   let watched = CaptureLevel.Off;
   let lostBefore = 0;
+  const end = (): void => {
+    clearInterval(timer);
+    quiet?.[Symbol.dispose]();
+    quiet = undefined;
+  };
   const turn = (): void => {
     const isFull = control.unreadBytes > UNREAD_MAX_BYTES;
     if (isFull && hearer === undefined) return;
@@ -55,16 +52,16 @@ export function tellPackets(
     const wasOff = captured.level === CaptureLevel.Off;
     if (captured.level !== next) captured.level = next;
     if (wasOff) lostBefore = 0;
-    clearInterval(timer);
-    const everyMs = level === CaptureLevel.Off ? QUIET_EVERY_MS : EVERY_MS;
-    timer = next === CaptureLevel.Off ? undefined : setInterval(turn, everyMs);
+    end();
+    if (level !== CaptureLevel.Off) timer = setInterval(turn, EVERY_MS);
+    else if (hearer !== undefined) quiet = new QuietLooks(captured, hearer, turn);
   };
   control.whenWatchersChange = follow;
   follow();
   return {
     [Symbol.dispose]() {
       control.whenWatchersChange = () => undefined;
-      clearInterval(timer);
+      end();
     },
   };
 }

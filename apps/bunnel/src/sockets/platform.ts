@@ -16,6 +16,7 @@ import { Coalesced } from "../service/coalesced.ts";
 import type { ServiceUser } from "../privileges/service-user.ts";
 import { relayCarrier } from "../stream/carrier.ts";
 import { openDatagrams } from "./datagrams.ts";
+import { DeviceMtu } from "./device-mtu.ts";
 import { DeviceOut } from "./device-out.ts";
 import { packetProfile } from "./packet-profile.ts";
 import { Routes } from "./routes.ts";
@@ -70,15 +71,11 @@ export function socketsPlatform(system: SocketsSystem, options: SocketsPlatformO
     },
     openDevice: (asked) => device.open(asked),
     openEgress: () => device.out(),
-    intercept: (_method, asked) => intercept(system, uplink, asked, options),
+    intercept: (_method, asked) => intercept({ system, uplink, mtu: device.mtu }, asked, options),
     // The device has gone with the process that made it, and its routes with the device.
     sweep: () => ({ removed: [] }),
-    // What leaves by sockets has segments and fragments of the system's making: the device need not follow.
-    uplinks: () => ({ names: [uplink.state.name], mtuBytes: device.mtuBytes ?? uplink.state.mtuBytes }),
-    setMtu(open, mtuBytes) {
-      using network = driver.openNetwork();
-      network.setLink(open.index, { mtuBytes });
-    },
+    uplinks: () => ({ names: [uplink.state.name], mtuBytes: device.mtu.within(uplink.state.mtuBytes) }),
+    setMtu: (_open, mtuBytes) => device.mtu.set(mtuBytes),
     clientsHaveDeviceAddress: true,
     hasIpv6: () => true,
     startLane: (parts) => startLaneWorker(new Worker(new URL("./socket-lane.worker.ts", import.meta.url).href), parts),
@@ -91,15 +88,16 @@ export function socketsPlatform(system: SocketsSystem, options: SocketsPlatformO
         {
           ...{ ...sockets, uplink },
           openDatagrams: (profile) => {
-            const mtuBytes = (): number => device.mtuBytes ?? uplink.state.mtuBytes;
+            const mtuBytes = (): number => device.mtu.heldBytes ?? uplink.state.mtuBytes;
             return openDatagrams(profile, { uplink, mtuBytes, out: device.out(), system: system.sockets });
           },
         },
         answerDns,
       ),
     giveUp(user) {
-      device.freeze();
-      return system.giveUp(user);
+      const report = system.giveUp(user);
+      device.mtu.fix();
+      return report;
     },
   };
 }
@@ -108,22 +106,19 @@ export function socketsPlatform(system: SocketsSystem, options: SocketsPlatformO
 class CurrentDevice {
   #device: TunDevice | undefined;
   #own: string[] = [];
-  /** Once nobody may change it any more. */
-  mtuBytes: number | undefined;
+  readonly mtu: DeviceMtu;
 
-  constructor(private readonly system: SocketsSystem) {}
-
-  /** What it is called and can take stays as it is. */
-  freeze(): void {
-    using network = this.system.driver.openNetwork();
-    if (this.#device !== undefined) this.mtuBytes = network.link(this.#device.index)?.mtuBytes;
+  constructor(private readonly system: SocketsSystem) {
+    this.mtu = new DeviceMtu(() => system.driver.openNetwork());
   }
 
   open(asked: DeviceOptions): TunDevice {
     const options = this.system.deviceOptions(asked);
     const addresses = (options.addresses ?? []).map((each) => (typeof each === "string" ? each : each.address));
     this.#own = addresses.map((address) => address.split("/")[0] ?? "");
-    return (this.#device = this.system.driver.open(options));
+    const device = this.system.driver.open(options);
+    this.mtu.opened(device.index);
+    return (this.#device = device);
   }
 
   /** A way into it; to be used once it is open. */
@@ -137,10 +132,16 @@ class CurrentDevice {
   }
 }
 
+/** What an interception works with. */
+interface Ways {
+  readonly system: SocketsSystem;
+  readonly uplink: Uplink;
+  readonly mtu: DeviceMtu;
+}
+
 /** Routes lead everything into the device, as long as this lasts, and follow the network. */
 function intercept(
-  { driver }: SocketsSystem,
-  uplink: Uplink,
+  { system: { driver }, uplink, mtu }: Ways,
   { deviceIndex, killSwitch, changed, ...asked }: InterceptionOptions,
   { onNetwork, onError }: SocketsPlatformOptions,
 ): Interception {
@@ -150,6 +151,7 @@ function intercept(
   // Opened as who may change routes, and kept: the service is somebody else later.
   const network = driver.openNetwork();
   const routes = new Routes(network, deviceIndex, leftAloneBy(asked));
+  mtu.led(routes);
   // Before the first look: what changes from here on is told.
   const events: DriverEvents<"link" | "route"> = network.watch({ topics: ["link", "route"] });
   const refresh = new Coalesced(() => {
@@ -167,6 +169,7 @@ function intercept(
   const close = (): void => {
     events.close();
     refresh[Symbol.dispose]();
+    mtu.led(undefined);
     routes[Symbol.dispose]();
     network.close();
   };

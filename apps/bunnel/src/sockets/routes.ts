@@ -10,6 +10,8 @@ export class Routes implements Disposable {
   /** Destinations that are in force, by what this has done. */
   readonly #own = new Set<string>();
   #isOpen = true;
+  /** What packets are held to; undefined: to what the device takes. */
+  #mtuBytes: number | undefined;
 
   /**
    * @param network by which routes are changed as long as this lasts; it stays the caller's
@@ -62,6 +64,16 @@ export class Routes implements Disposable {
     }
   }
 
+  /**
+   * Packets that they lead into the device are at most so long from here on; more than the device takes changes
+   * nothing.
+   */
+  limit(mtuBytes: number): void {
+    if (!this.#isOpen || mtuBytes === this.#mtuBytes) return;
+    this.#mtuBytes = mtuBytes;
+    for (const destination of this.#own) this.network.replaceRoute(this.#route(familyOf(destination), destination));
+  }
+
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -77,11 +89,16 @@ export class Routes implements Disposable {
 
   #add(network: DriverNetwork, family: 4 | 6, destination: string): void {
     try {
-      network.addRoute({ destination, family, index: this.deviceIndex });
+      network.addRoute(this.#route(family, destination));
       this.#own.add(destination);
     } catch (error) {
       if (!(error instanceof DeviceError) || error.code !== "E_DEVICE_BUSY") throw error;
     }
+  }
+
+  #route(family: 4 | 6, destination: string): Parameters<DriverNetwork["addRoute"]>[0] {
+    const limit = this.#mtuBytes === undefined ? {} : { metrics: { mtuBytes: this.#mtuBytes } };
+    return { destination, family, index: this.deviceIndex, ...limit };
   }
 
   #remove(network: DriverNetwork, family: 4 | 6, destination: string): void {

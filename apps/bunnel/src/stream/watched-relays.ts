@@ -15,6 +15,11 @@ export class WatchedRelays {
     this.#relays = relays;
   }
 
+  /** Whether there are any. */
+  get any(): boolean {
+    return this.#relays.length > 0;
+  }
+
   /** The messages since the last call. */
   take(): RelayMessage[] {
     return this.#relays.flatMap((relay) => relay.takeMessages());

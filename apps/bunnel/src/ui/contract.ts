@@ -158,6 +158,8 @@ export interface ProbeView {
   readonly says: string;
   /** What this process may not try. */
   readonly missing: readonly string[];
+  /** The words of a shell that ask the same of somebody who may try everything; empty: nothing was asked yet. */
+  readonly command: string;
   readonly seen: readonly ProbedHostView[];
   readonly trials: readonly ProbedStrategyView[];
   /** Strategies that there are to try at most; 0: not known yet. */

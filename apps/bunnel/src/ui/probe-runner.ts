@@ -1,5 +1,6 @@
 // A probe for the dashboard: the program's own command, a process with the rights of this one. Where the dashboard has
-// none, as it mostly has, that is what sockets can carry out; what was not tried is told.
+// none, as it mostly has, that is what sockets can carry out. It does not keep root's rights for this: whoever reaches
+// the page would have them. What was not tried is told, and the command that tries all of the same.
 import { selfCommand } from "../demo/self.ts";
 import type { ProbeEvent, ProbeReport } from "../probe/probe.ts";
 import { readKnown, readPage } from "../probe/question.ts";
@@ -15,7 +16,7 @@ const ERROR_MAX = 500;
 
 const NOTHING: ProbeView = {
   ...{ state: "idle", hosts: [], says: "", missing: [], seen: [], trials: [], trialsMax: 0 },
-  ...{ rules: "", unsolved: [], seconds: 0, connections: 0 },
+  ...{ command: "", rules: "", unsolved: [], seconds: 0, connections: 0 },
 };
 
 /** One probe at a time. */
@@ -35,12 +36,16 @@ export class ProbeRunner implements Disposable {
     } catch (error) {
       return { ok: false, error: explain(error) };
     }
-    const words = ["probe", "--json", "--fresh", "--no-remember", "--seconds", String(SECONDS)];
-    for (const each of known) words.push("--resolve", each);
-    if (harmless !== "") words.push("--harmless", harmless);
-    this.#show({ ...NOTHING, state: "running", hosts, says: "starting" });
+    const asked = [
+      ...known.flatMap((each) => ["--resolve", each]),
+      ...(harmless === "" ? [] : ["--harmless", harmless]),
+    ];
     // What stands behind -- is no option.
-    const child = Bun.spawn([...selfCommand(), ...words, "--", ...hosts], {
+    asked.push("--", ...hosts);
+    const words = ["probe", "--json", "--fresh", "--no-remember", "--seconds", String(SECONDS), ...asked];
+    const command = ["sudo", "bunnel", "probe", ...asked].map(shellWord).join(" ");
+    this.#show({ ...NOTHING, state: "running", hosts, command, says: "starting" });
+    const child = Bun.spawn([...selfCommand(), ...words], {
       ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
     });
     this.#child = child;
@@ -135,6 +140,11 @@ function reported(view: ProbeView, { recommendation, used, cut }: ReportLine): P
   const says = cut === undefined ? open : `not everything was tried: ${cut}`;
   const { seconds, connections } = used;
   return { ...view, state: "done", says, rules: rules.join("\n"), unsolved, seconds, connections };
+}
+
+/** A word as a shell reads it as it is (POSIX.1 XCU 2.2.2). */
+function shellWord(word: string): string {
+  return /^[\w./:,@%+=-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 async function* linesOf(stdout: ReadableStream<Uint8Array>): AsyncGenerator<string> {

@@ -40,6 +40,16 @@ export class CaptureFeed {
     return records;
   }
 
+  /** True as soon as something waits to be taken; false when the time is over, or somebody called `wake`. */
+  written(timeoutMs: number): Promise<boolean> {
+    return Promise.race(this.rings.map((ring) => ring.written(timeoutMs)));
+  }
+
+  /** Ends the wait. */
+  wake(): void {
+    for (const ring of this.rings) ring.wake();
+  }
+
   #profileRule(rule: number): number {
     return rule < 0 ? -1 : (this.ruleOf(rule) ?? -1);
   }

@@ -57,4 +57,33 @@ describe("CaptureRing", () => {
   test.each([0, 100, 4097])("refuses %i octets", (bytes) => {
     expect(() => CaptureRing.memory(bytes)).toThrow("expected a power of two from 4096");
   });
+
+  test("tells a reader who waits as soon as something is written, by any thread, or that nothing is", async () => {
+    const ring = new CaptureRing(CaptureRing.memory(SMALL_BYTES));
+    ring.level = CaptureLevel.Packets;
+    expect(await ring.written(1)).toBe(false);
+    const heard = ring.written(NEVER_MS);
+    ring.write([recordOf(Uint8Array.of(1), 1)]);
+    expect(await heard).toBe(true);
+    expect(await ring.written(NEVER_MS)).toBe(true);
+    ring.read(SMALL_BYTES, () => undefined);
+    const woken = ring.written(NEVER_MS);
+    ring.wake();
+    expect(await woken).toBe(false);
+    const url = URL.createObjectURL(new Blob([WRITER], { type: "text/javascript" }));
+    const thread = new Worker(url);
+    const written = ring.written(NEVER_MS);
+    thread.postMessage({ path: import.meta.resolve("./ring.ts"), memory: ring.memory });
+    expect(await written).toBe(true);
+    thread.terminate();
+    URL.revokeObjectURL(url);
+  });
 });
+
+/** Longer than any test takes. */
+const NEVER_MS = 1_000_000;
+const WRITER = `self.onmessage = async ({ data: { path, memory } }) => {
+  const { CaptureRing } = await import(path);
+  const zeros = { kind: 0, verdict: 0, reason: 0, l7: 0, index: 0, count: 0, number: 0 };
+  new CaptureRing(memory).writeOne({ ...zeros, rule: -1, delayMs: 0, timeMs: 0 }, Uint8Array.of(7), 0, 1);
+};`;

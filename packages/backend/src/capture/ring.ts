@@ -1,5 +1,6 @@
-// Copies of packets on their way from a lane's thread to the host: one writes, one reads, nobody waits. What finds no
-// room is counted and lost, never the packets themselves. While nobody looks, it costs one read of a word in each turn.
+// Copies of packets on their way from a lane's thread to the host: one writes, one reads, and only the reader may wait.
+// What finds no room is counted and lost, never the packets themselves. While nobody looks, it costs one read of a word
+// in each turn.
 //
 //   memory:  | level i32 | head u32 | tail u32 | lost u32 | … 64 | records |
 //   record:  | octets of the record u32 | kind, verdict, reason, l7 u8 | rule + 1 u16 | delay u16 | index u16 |
@@ -102,6 +103,24 @@ export class CaptureRing {
     return ((Atomics.load(this.#words, HEAD) >>> 0) - (Atomics.load(this.#words, TAIL) >>> 0)) >>> 0;
   }
 
+  /**
+   * True as soon as something waits to be read, of which the reader hears without looking; false when the time is
+   * over, or somebody called `wake`.
+   */
+  async written(timeoutMs: number): Promise<boolean> {
+    if (this.waitingBytes === 0) {
+      // Of what is written from here on the word at `HEAD` is another one: nothing is missed in between.
+      const waiting = Atomics.waitAsync(this.#words, HEAD, Atomics.load(this.#words, TAIL), timeoutMs);
+      if (waiting.async) await waiting.value;
+    }
+    return this.waitingBytes > 0;
+  }
+
+  /** Ends the reader's wait. */
+  wake(): void {
+    Atomics.notify(this.#words, HEAD);
+  }
+
   /** Writes records that belong together: all of them, or none, which are counted. */
   write(records: readonly CaptureRecord[]): void {
     const start = Atomics.load(this.#words, HEAD) >>> 0;
@@ -120,6 +139,7 @@ export class CaptureRing {
       head = (head + skipped + bytes) >>> 0;
     }
     Atomics.store(this.#words, HEAD, head | 0);
+    this.wake();
   }
 
   /** Writes one record of the octets at `from`, and makes no object for it. It is counted when it finds no room. */
@@ -138,6 +158,7 @@ export class CaptureRing {
     this.#putHead(said, place, bytes, length);
     for (let i = 0; i < length; i++) this.#octets[place + RECORD_BYTES + i] = octets[from + i] ?? 0;
     Atomics.store(this.#words, HEAD, (head + skipped + bytes) | 0);
+    this.wake();
   }
 
   /** Gives what waits to `take`, until so many octets were read; returns how many. The copies are the taker's. */

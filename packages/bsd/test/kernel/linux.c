@@ -24,7 +24,10 @@
 #ifndef PACKET_IGNORE_OUTGOING
 #define PACKET_IGNORE_OUTGOING 23
 #endif
-#define RUNNING_LOOKS_MAX 2000
+// A loaded machine looks at a carrier late; half a minute is for ever.
+#define RUNNING_LOOKS_MAX 30000
+// linux/if.h IF_OPER_UP; that header and net/if.h do not go together.
+#define OPERATIONAL 6
 #define SYS(...) ((int)syscall(__VA_ARGS__))
 
 static __thread int before = -1;
@@ -89,17 +92,6 @@ int linux_up(const char *name, int up) {
   if (number) return number;
   ifreq.ifr_flags = (short)(up ? ifreq.ifr_flags | IFF_UP : ifreq.ifr_flags & ~IFF_UP);
   return request(SIOCSIFFLAGS, &ifreq);
-}
-
-// A pair that has just come up drops frames until Linux has looked at its carrier.
-void linux_await_running(const char *name) {
-  for (int i = 0; i < RUNNING_LOOKS_MAX; i++) {
-    struct ifreq ifreq = named(name);
-    if (request(SIOCGIFFLAGS, &ifreq) || (ifreq.ifr_flags & IFF_RUNNING)) break;
-    usleep(1000);
-  }
-  // Its queue is taken into use a moment behind that.
-  usleep(5000);
 }
 
 // Whoever reads frames gets them with whole checksums, as from a feth.
@@ -183,11 +175,43 @@ static int say(struct message *message, int type, int flags) {
   return number;
 }
 
+// RFC 2863's state of an interface, as a number of linux/if.h; 0 is unknown.
+static int operational_state(struct message *message) {
+  int fd = socket_here(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+  message->header.nlmsg_type = RTM_GETLINK;
+  message->header.nlmsg_flags = NLM_F_REQUEST;
+  static __thread char answer[32768];
+  struct nlmsghdr *header = (struct nlmsghdr *)answer;
+  int bytes = 0, state = 0;
+  if (syscall(SYS_sendto, fd, message, message->header.nlmsg_len, 0, NULL, 0) > 0) {
+    bytes = SYS(SYS_recvfrom, fd, answer, sizeof answer, 0, NULL, NULL);
+  }
+  SYS(SYS_close, fd);
+  if (bytes <= 0 || header->nlmsg_type != RTM_NEWLINK) return 0;
+  int left = (int)IFLA_PAYLOAD(header);
+  for (struct rtattr *at = IFLA_RTA(NLMSG_DATA(header)); RTA_OK(at, left); at = RTA_NEXT(at, left)) {
+    if (at->rta_type == IFLA_OPERSTATE) state = *(uint8_t *)RTA_DATA(at);
+  }
+  return state;
+}
+
 static struct message empty(int bytes) {
   struct message message;
   memset(&message, 0, sizeof message);
   message.header.nlmsg_len = NLMSG_LENGTH((unsigned)bytes);
   return message;
+}
+
+// A pair that has just come up drops frames until Linux has looked at its carrier and taken its queue into use. It does
+// both in one go (net/core/link_watch.c), and tells nobody of this interface in between. IFF_RUNNING says nothing of
+// it: before the first look the state is unknown, which counts as running.
+void linux_await_running(const char *name) {
+  for (int i = 0; i < RUNNING_LOOKS_MAX; i++) {
+    struct message message = empty(sizeof(struct ifinfomsg));
+    ((struct ifinfomsg *)NLMSG_DATA(&message.header))->ifi_index = linux_index(name);
+    if (operational_state(&message) == OPERATIONAL) break;
+    usleep(1000);
+  }
 }
 
 int linux_pair(const char *name, const char *peer) {
@@ -250,6 +274,11 @@ int linux_route(int type, const struct route *route) {
   if (body->rtm_type == RTN_UNICAST && type != 2) {
     if (route->has_gateway) attribute(&message, RTA_GATEWAY, route->gateway, bytes);
     if (route->index) attribute(&message, RTA_OIF, &route->index, 4);
+    if (route->mtu) {
+      struct rtattr *metrics = attribute(&message, RTA_METRICS, NULL, 0);
+      attribute(&message, RTAX_MTU, &route->mtu, 4);
+      end(&message, metrics);
+    }
   } else if (type != 2) {
     body->rtm_scope = 0;
   }

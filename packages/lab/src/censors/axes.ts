@@ -100,6 +100,8 @@ export type Forgery =
       readonly id?: number | "random";
       /** Default true. */
       readonly dontFragment?: boolean;
+      /** Its window field. Default 64240. */
+      readonly window?: number;
       /** Octets that it carries. Default none. */
       readonly payload?: readonly number[];
     }
@@ -187,3 +189,6 @@ export const RESET_BOTH: readonly Forgery[] = [
   { kind: "reset", to: "client", times: 1, ack: true, at: "expected" },
   { kind: "reset", to: "server", times: 1, ack: false, at: "expected" },
 ];
+
+/** The window field that scapy writes where nobody says one: Geneva's boxes are made with it. */
+export const SCAPY_WINDOW = 8192;

@@ -31,7 +31,8 @@ import { forge } from "./forge.ts";
 import { offenceOf } from "./policy.ts";
 import { judgeLooks, readerOf } from "./readers.ts";
 import { Residual } from "./residual.ts";
-import { arrives, checksumsHold, isAcceptable } from "./validate.ts";
+import { arrives, checksumsHold, isAcceptable, looksAtOf } from "./validate.ts";
+import type { LooksAt } from "./validate.ts";
 
 export interface Model {
   readonly name: string;
@@ -53,6 +54,7 @@ class AxisCensor implements Censor {
   readonly name: string;
   readonly says: string;
   readonly #axes: Axes;
+  readonly #looksAt: LooksAt;
   readonly #blocked: BlockedNames;
   readonly #allowed: BlockedNames;
   readonly #find: Finder;
@@ -61,7 +63,7 @@ class AxisCensor implements Censor {
   readonly #flows: FlowTable<Flow>;
   readonly #residual: Residual;
   readonly #udp: DatagramJudge;
-  #datagrams = new Datagrams();
+  readonly #datagrams = new Datagrams();
   #random = new SeededRandom(1);
   /** The box lets go of everything (`end.must` "box"). */
   #isAsleep = false;
@@ -70,6 +72,7 @@ class AxisCensor implements Censor {
     this.name = name;
     this.says = says;
     this.#axes = axes;
+    this.#looksAt = looksAtOf(axes.validation);
     this.#blocked = new BlockedNames(options.blocked);
     this.#allowed = new BlockedNames(options.allowed ?? DEFAULT_ALLOWED);
     this.#find = finderOf(axes.parser, this.#blocked);
@@ -84,15 +87,15 @@ class AxisCensor implements Censor {
     this.#flows.clear();
     this.#residual.clear();
     this.#udp.clear();
-    this.#datagrams = new Datagrams();
+    this.#datagrams.clear();
     this.#random = new SeededRandom(1);
     this.#isAsleep = false;
   }
 
   judge(packet: Uint8Array, direction: Direction, nowMs: number): Judgement {
-    const { validation } = this.#axes;
-    if (direction === "outbound" && validation.includes("hops") && !arrives(packet, this.#hopsToServer)) return FORWARD;
-    const whole = validation.includes("fragments") ? this.#datagrams.take(packet, nowMs) : packet;
+    const looksAt = this.#looksAt;
+    if (direction === "outbound" && looksAt.hops && !arrives(packet, this.#hopsToServer)) return FORWARD;
+    const whole = looksAt.fragments ? this.#datagrams.take(packet, nowMs) : packet;
     if (whole === undefined) return FORWARD;
     const segment = readSegment(whole);
     if (segment === undefined) return this.#udp.judge(whole, direction, nowMs);
@@ -128,7 +131,7 @@ class AxisCensor implements Censor {
   #judgeClient(packet: Uint8Array, segment: TcpSegment, nowMs: number): Judgement {
     if (this.#isAsleep) return FORWARD;
     const axes = this.#axes;
-    if (axes.validation.includes("checksum") && !checksumsHold(segment, packet)) return FORWARD;
+    if (this.#looksAt.checksum && !checksumsHold(segment, packet)) return FORWARD;
     if (putsToSleep(axes.creation, segment)) {
       this.#isAsleep = true;
       return FORWARD;
@@ -142,7 +145,7 @@ class AxisCensor implements Censor {
     if (axes.bansStrayHellos === true && isStrayHello(segment, position)) {
       return this.#react(STRAY_HELLO, segment, flow, nowMs);
     }
-    if (!isAcceptable(axes.validation, segment, position, flow)) return FORWARD;
+    if (!isAcceptable(this.#looksAt, segment, position, flow)) return FORWARD;
     return this.#read(segment, position, flow, nowMs);
   }
 
@@ -198,7 +201,7 @@ class AxisCensor implements Censor {
 
   #make(opening: TcpSegment): Flow {
     const reader = readerOf(this.#axes.state, this.#find, opening);
-    const stamp = this.#axes.validation.includes("timestamps") ? timestampOf(opening) : undefined;
+    const stamp = this.#looksAt.timestamps ? timestampOf(opening) : undefined;
     return newFlow(opening, has(opening, TCP_SYN), reader, stamp);
   }
 }

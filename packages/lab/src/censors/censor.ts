@@ -1,6 +1,8 @@
 // The contract of a box that reads traffic and reacts to a name. It sees whole IP packets of both families, in the
 // simulation and on a real path alike, so it must bear any octets, keep its memory bounded and use no clock or chance
 // of its own: the same packets at the same times get the same answers.
+import type { PLAIN_AXES } from "./axes.ts";
+import type { Model } from "./axis-censor.ts";
 
 /** Outbound goes from the client to the server. */
 export type Direction = "outbound" | "inbound";
@@ -29,7 +31,7 @@ export interface Censor {
   reset(): void;
   /**
    * Judges one packet. Never throws; what cannot be read may pass.
-   * @param packet with the hop limit that it has when it reaches the box
+   * @param packet with the hop limit that it has when it reaches the box; lent until the next `reset`
    * @param nowMs a clock that never goes back, any start
    */
   judge(packet: Uint8Array, direction: Direction, nowMs: number): Judgement;
@@ -51,8 +53,16 @@ export interface CensorOptions {
   readonly allowed?: readonly string[];
 }
 
+/** What a maker is handed beside the options. */
+export interface CensorKit {
+  /** A box with an empty memory that acts as a model says. */
+  readonly makeBox: (model: Model, options: CensorOptions) => Censor;
+  /** What stands behind most models: a box in the path that follows every connection and drops what it must. */
+  readonly plainAxes: typeof PLAIN_AXES;
+}
+
 /** Makes a censor with an empty memory: what a file with a censor of one's own exports as its default. */
-export type CensorMaker = (options: CensorOptions) => Censor;
+export type CensorMaker = (options: CensorOptions, kit: CensorKit) => Censor;
 
 export const FORWARD: Judgement = { forward: true };
 export const DROP: Judgement = { forward: false };

@@ -17,7 +17,7 @@ const QUIC_VERSION_1 = 1;
 export class DatagramJudge {
   readonly #axis: UdpAxis;
   readonly #names: BlockedNames;
-  #datagrams = new Datagrams();
+  readonly #datagrams = new Datagrams();
   /** Flows by when they were seen first, and punished ones by when that ends. */
   readonly #seen = new Map<string, number>();
   readonly #punished = new Map<string, number>();
@@ -28,9 +28,9 @@ export class DatagramJudge {
   }
 
   clear(): void {
-    this.#datagrams = new Datagrams();
-    this.#seen.clear();
-    this.#punished.clear();
+    this.#datagrams.clear();
+    if (this.#seen.size > 0) this.#seen.clear();
+    if (this.#punished.size > 0) this.#punished.clear();
   }
 
   judge(packet: Uint8Array, direction: Direction, nowMs: number): Judgement {

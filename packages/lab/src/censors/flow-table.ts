@@ -48,6 +48,7 @@ export class FlowTable<Flow> {
   }
 
   clear(): void {
-    this.#flows.clear();
+    // Most models keep one flow at a time in a simulation, and an empty map costs as much to clear as a full one.
+    if (this.#flows.size > 0) this.#flows.clear();
   }
 }

@@ -87,6 +87,7 @@ function looksOf(forgery: ResetForgery, random: SeededRandom) {
   return {
     id,
     dontFragment: forgery.dontFragment ?? true,
+    ...(forgery.window !== undefined && { window: forgery.window }),
     ...(forgery.payload !== undefined && { payload: Uint8Array.from(forgery.payload) }),
   };
 }

@@ -1,19 +1,19 @@
 // The state axis: what a box makes of the client's segments before it looks for a name.
 import { TCP_ACK, TCP_SYN } from "@bunnel/wire";
-import { looksKnown } from "../message.ts";
-import { concat } from "../octets.ts";
+import { behindEmptyLines, looksKnown } from "../message.ts";
+import { joined } from "../octets.ts";
 import { OctetWindow, STREAM_KEPT_BYTES } from "../tcp/octet-window.ts";
 import { acknowledged, TcpReceiver } from "../tcp/receiver.ts";
 import type { SentSide } from "../tcp/receiver.ts";
 import { has, sequenceBytes, timestampOf } from "../tcp/segment.ts";
 import type { TcpSegment } from "../tcp/segment.ts";
 import { sequenceAfter, sequenceDistance } from "../tcp/sequence.ts";
+import { UrgentOctets } from "../tcp/urgent-octets.ts";
 import type { StateAxis } from "./axes.ts";
 import type { Finder } from "./find-name.ts";
 import type { Flow } from "./flow.ts";
 
-const CARRIAGE_RETURN = 0x0d;
-const LINE_FEED = 0x0a;
+const NOTHING = new Uint8Array(0);
 
 /** The memory of one flow. */
 export interface FlowReader {
@@ -119,9 +119,8 @@ class ServerReader implements FlowReader {
   #receiver: TcpReceiver;
   /** Undefined: the server was not heard yet, so acknowledgements are not judged. */
   #server: SentSide | undefined;
-  #stream = new Uint8Array(0);
-  /** Places of urgent octets in it. */
-  readonly #urgent = new Set<number>();
+  #stream: Uint8Array = NOTHING;
+  #urgent = new UrgentOctets();
   #isDone = false;
   #firstSeq: number;
 
@@ -139,32 +138,30 @@ class ServerReader implements FlowReader {
     const reception = this.#receiver.receive(segment, this.#server);
     if (reception.kind !== "taken") return undefined;
     if (this.#server !== undefined) this.#server = acknowledged(this.#server, segment.ack);
-    const { urgent } = segment;
-    if (urgent > 0) this.#urgent.add(sequenceDistance(this.#firstSeq, segment.seq) + urgent - 1);
+    this.#urgent.note(sequenceDistance(this.#firstSeq, segment.seq), segment.urgent);
     if (reception.octets.length === 0) return undefined;
-    this.#stream = concat(this.#stream, reception.octets);
-    const { name, isWhole } = this.find(this.#delivered());
+    const octets = this.#urgent.read(reception.octets);
+    this.#stream = this.#stream.length === 0 ? octets : joined(this.#stream, octets);
+    const { name, isWhole } = this.find(behindEmptyLines(this.#stream));
     this.#isDone = isWhole || this.#stream.length > STREAM_KEPT_BYTES;
     return name;
-  }
-
-  /** What the server's program reads. */
-  #delivered(): Uint8Array {
-    const stream = this.#urgent.size === 0 ? this.#stream : this.#stream.filter((_, at) => !this.#urgent.has(at));
-    let from = 0;
-    while (stream[from] === CARRIAGE_RETURN && stream[from + 1] === LINE_FEED) from += 2;
-    return stream.subarray(from);
   }
 
   /** Learns which acknowledgements make sense, and from the SYN,ACK whether timestamps were agreed on. */
   inbound(segment: TcpSegment): void {
     const next = sequenceAfter(segment.seq, sequenceBytes(segment));
     if (this.#server !== undefined) {
-      if (sequenceDistance(this.#server.next, next) > 0) this.#server = { ...this.#server, next };
+      if (sequenceDistance(this.#server.next, next) > 0)
+        this.#server = {
+          unacknowledged: this.#server.unacknowledged,
+          next,
+          acknowledgedBytes: this.#server.acknowledgedBytes,
+        };
     } else if (has(segment, TCP_SYN | TCP_ACK)) {
       const stamp = timestampOf(segment) === undefined ? undefined : timestampOf(this.opening);
       this.#firstSeq = segment.ack;
       this.#receiver = new TcpReceiver(segment.ack, stamp);
+      this.#urgent = new UrgentOctets();
       this.#server = { unacknowledged: next, next, acknowledgedBytes: 0 };
     }
   }

@@ -16,7 +16,7 @@ export class Residual {
   }
 
   clear(): void {
-    this.#untilMs.clear();
+    if (this.#untilMs.size > 0) this.#untilMs.clear();
   }
 
   /** A connection of the client was caught. */

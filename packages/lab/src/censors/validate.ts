@@ -11,6 +11,20 @@ import type { Flow } from "./flow.ts";
 /** How far an acknowledgement may lie before the last one that made sense: what a window of old octets is. */
 const ACK_SLACK_BYTES = RECEIVE_WINDOW_BYTES;
 
+/** The axis as a question for each value, which costs less to ask for each packet than the list. */
+export type LooksAt = Readonly<Record<Validation, boolean>>;
+
+export function looksAtOf(axis: readonly Validation[]): LooksAt {
+  return {
+    checksum: axis.includes("checksum"),
+    hops: axis.includes("hops"),
+    window: axis.includes("window"),
+    ack: axis.includes("ack"),
+    timestamps: axis.includes("timestamps"),
+    fragments: axis.includes("fragments"),
+  };
+}
+
 /** Whether a packet gets as far as the server. */
 export function arrives(packet: Uint8Array, hopsToServer: number): boolean {
   const hopLimit = (packet[0] ?? 0) >> 4 === 6 ? packet[7] : packet[8];
@@ -22,11 +36,11 @@ export function checksumsHold(segment: TcpSegment, packet: Uint8Array): boolean 
 }
 
 /** Whether a segment of a known flow is one that the server would read, as far as the box looks. */
-export function isAcceptable(axes: readonly Validation[], segment: TcpSegment, position: number, flow: Flow): boolean {
+export function isAcceptable(looksAt: LooksAt, segment: TcpSegment, position: number, flow: Flow): boolean {
   if (has(segment, TCP_SYN)) return true;
-  if (axes.includes("window") && !isInWindow(segment, position, flow)) return false;
-  if (axes.includes("ack") && !acknowledgesSense(segment, flow)) return false;
-  return !axes.includes("timestamps") || isFresh(segment, flow);
+  if (looksAt.window && !isInWindow(segment, position, flow)) return false;
+  if (looksAt.ack && !acknowledgesSense(segment, flow)) return false;
+  return !looksAt.timestamps || isFresh(segment, flow);
 }
 
 /** Octets that the server acknowledged are of no use to it again, nor are those behind its window. */

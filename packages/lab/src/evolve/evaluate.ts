@@ -11,6 +11,7 @@ import { POST_QUANTUM_SHARE_BYTES } from "@bunnel/wire";
 import { makeBox } from "../censors/axis-censor.ts";
 import type { Censor, CensorMaker } from "../censors/censor.ts";
 import { galleryEntry, isCensorName } from "../censors/gallery.ts";
+import { CENSOR_KIT, importCensor } from "../censors/own-censor.ts";
 import type { Scene } from "../censors/gallery.ts";
 import type { NatKind } from "../link/nat.ts";
 import { LINK_HOPS_AFTER } from "../link/link.ts";
@@ -59,7 +60,7 @@ export class Evaluator {
 
   private constructor(rig: EngineRig, make: CensorMaker, scene: Scene, nat: NatKind) {
     this.#rig = rig;
-    this.#censor = make({ blocked: [CELL_HOST], hopsToServer: LINK_HOPS_AFTER });
+    this.#censor = make({ blocked: [CELL_HOST], hopsToServer: LINK_HOPS_AFTER }, CENSOR_KIT);
     this.scene = scene;
     this.#nat = nat;
   }
@@ -101,15 +102,6 @@ async function openOpponent(opponent: Opponent): Promise<{ readonly make: Censor
   if (!isCensorName(opponent.name)) throw new Error(`censor: expected a model's name, found ${opponent.name}`);
   const { model, scene } = galleryEntry(opponent.name);
   return { make: (options) => makeBox(model, options), scene };
-}
-
-/** The maker that a file exports as its default. @throws Error when there is none */
-export async function importCensor(path: string): Promise<CensorMaker> {
-  const module: unknown = await import(path);
-  const made: unknown =
-    typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
-  if (typeof made === "function") return made as CensorMaker;
-  throw new Error(`${path}: expected a function that makes a censor as its default export, found ${typeof made}`);
 }
 
 export function passes({ outcomes }: Evaluation): boolean {

@@ -64,6 +64,13 @@ interface Scored {
   readonly passes: boolean;
 }
 
+/** The genomes of one generation, their texts, and those of the texts that no generation before had. */
+interface Generation {
+  readonly genomes: Genome[];
+  readonly texts: string[];
+  readonly fresh: Set<string>;
+}
+
 /** @throws Error when the opponent cannot be opened */
 export async function evolve(options: EvolveOptions): Promise<EvolveResult> {
   const { opponent, nat = "none", workers = 2 } = options;
@@ -93,7 +100,7 @@ class Search {
 
   async run(): Promise<EvolveResult> {
     const { population = 200, generations = 60, patience = 3 } = this.options;
-    let genomes: readonly Genome[] = Array.from({ length: population }, () => []);
+    let genomes: Iterable<Genome> = Array.from({ length: population }, () => []);
     let best: Scored | undefined;
     let passedIn: number | undefined;
     let generation = 0;
@@ -129,12 +136,13 @@ class Search {
     });
   }
 
-  /** Best first; of equal ones the one that came first. */
-  async #score(genomes: readonly Genome[]): Promise<readonly Scored[]> {
-    const texts = genomes.map((genome) => genomeText(genome, this.message));
-    const fresh = [...new Set(texts)].filter((text) => !this.#known.has(text));
-    const evaluations = await this.pool.evaluate(fresh);
-    for (const [index, text] of fresh.entries()) {
+  /** Best first; of equal ones the one that came first. Strategies are evaluated while the next ones are made. */
+  async #score(made: Iterable<Genome>): Promise<readonly Scored[]> {
+    const genomes: Genome[] = [];
+    const texts: string[] = [];
+    const fresh = new Set<string>();
+    const evaluations = await this.pool.evaluate(this.#fresh(made, { genomes, texts, fresh }));
+    for (const [index, text] of [...fresh].entries()) {
       const evaluation = evaluations[index];
       if (evaluation === undefined) continue;
       this.#known.set(text, evaluation);
@@ -146,6 +154,18 @@ class Search {
       .toSorted((one, other) => other.fitness - one.fitness);
   }
 
+  /** The texts that were never evaluated, once each; all genomes are put down as they are made. */
+  *#fresh(made: Iterable<Genome>, { genomes, texts, fresh }: Generation): Generator<string> {
+    for (const genome of made) {
+      const text = genomeText(genome, this.message);
+      genomes.push(genome);
+      texts.push(text);
+      if (this.#known.has(text) || fresh.has(text)) continue;
+      fresh.add(text);
+      yield text;
+    }
+  }
+
   #scored(genome: Genome, text: string): Scored {
     const evaluation = this.#known.get(text);
     if (evaluation === undefined) return { genome, text, fitness: -Infinity, passes: false };
@@ -154,15 +174,15 @@ class Search {
   }
 
   /** The next generation: the best as they are, the others from those that won against some. */
-  #next(scored: readonly Scored[], population: number): readonly Genome[] {
-    const next = scored.slice(0, ELITE).map(({ genome }) => genome);
-    while (next.length < population) {
+  *#next(scored: readonly Scored[], population: number): Generator<Genome> {
+    const kept = scored.slice(0, ELITE);
+    for (const { genome } of kept) yield genome;
+    for (let made = kept.length; made < population; made += 1) {
       const parent = this.#winner(scored);
       const crossing = this.#random.chance(CROSSING);
       const child = crossing ? crossed(parent, this.#winner(scored), this.message, this.#random) : parent;
-      next.push(this.#random.chance(CHANGE) ? mutated(child, this.message, this.#random) : child);
+      yield this.#random.chance(CHANGE) ? mutated(child, this.message, this.#random) : child;
     }
-    return next;
   }
 
   /** The list is in order of fitness, so the least index wins. */

@@ -20,8 +20,19 @@ const GENES_MAX = Math.min(6, OPS_MAX);
 /** How often a change is tried again when the notation refuses what came of it. */
 const TRIES_MAX = 8;
 
+/** What a genome was written as: it is asked whether it can be, and then for its text. */
+const texts = new WeakMap<Genome, { readonly message: Scene["message"]; readonly text: string }>();
+
 /** The strategy in the notation; "pass" for none. */
 export function genomeText(genome: Genome, message: Scene["message"]): string {
+  const known = texts.get(genome);
+  if (known?.message === message) return known.text;
+  const text = written(genome, message);
+  texts.set(genome, { message, text });
+  return text;
+}
+
+function written(genome: Genome, message: Scene["message"]): string {
   const [syn, own] = [true, false].map((isSyn) => {
     return genome
       .filter(({ shape }) => (shape.isSyn ?? false) === isSyn)

@@ -2,14 +2,15 @@
 // threads, so that a search does not depend on the machine that it runs on.
 //
 // Every thread has the whole list and takes the next strategy that nobody took yet by a counter in shared memory. The
+// list goes out in portions while the caller still makes the rest of it, so that nobody waits for that. Then the
 // calling thread takes its share: it would only wait, and one thread less has to warm up.
 import type { NatKind } from "../link/nat.ts";
 import { Evaluator } from "./evaluate.ts";
 import type { Evaluation, Opponent } from "./evaluate.ts";
 
 export interface EvaluatorPool extends AsyncDisposable {
-  /** Evaluates each strategy. One call at a time. */
-  evaluate(strategies: readonly string[]): Promise<readonly Evaluation[]>;
+  /** Evaluates each strategy, the first ones while later ones are not made yet. One call at a time. */
+  evaluate(strategies: Iterable<string>): Promise<readonly Evaluation[]>;
 }
 
 /** What a worker is told first. */
@@ -20,11 +21,14 @@ export interface WorkerStart {
   readonly cursor: SharedArrayBuffer;
 }
 
+/** A portion of a list. */
 export interface WorkerOrder {
+  /** How many strategies stand before it; 0: a new list begins. */
+  readonly before: number;
   readonly strategies: readonly string[];
 }
 
-/** What a thread did of a list, or why it cannot. */
+/** What a thread did until nothing was left of what it knows of a list, or why it cannot. */
 export interface WorkerReport {
   readonly done?: readonly Done[];
   readonly error?: string;
@@ -35,6 +39,9 @@ export interface Done {
   readonly index: number;
   readonly evaluation: Evaluation;
 }
+
+/** Strategies of one portion. */
+const PORTION = 16;
 
 /** @param threads that evaluate, this one among them; 0 and 1: this one alone */
 export async function openPool(start: Omit<WorkerStart, "cursor">, threads: number): Promise<EvaluatorPool> {
@@ -48,15 +55,18 @@ export async function openPool(start: Omit<WorkerStart, "cursor">, threads: numb
   }
 }
 
-/** Evaluates what nobody took yet, until nothing is left. */
+/** Evaluates what nobody took yet, until nothing is left of the strategies that are known here. */
 export function takeShare(evaluator: Evaluator, strategies: readonly string[], cursor: SharedArrayBuffer): Done[] {
   const next = new Int32Array(cursor);
   const done: Done[] = [];
   for (;;) {
-    const index = Atomics.add(next, 0, 1);
+    const index = Atomics.load(next, 0);
     const strategy = strategies[index];
     if (strategy === undefined) return done;
-    done.push({ index, evaluation: evaluator.evaluate(strategy) });
+    // Otherwise another thread was faster.
+    if (Atomics.compareExchange(next, 0, index, index + 1) === index) {
+      done.push({ index, evaluation: evaluator.evaluate(strategy) });
+    }
   }
 }
 
@@ -67,14 +77,30 @@ class Pool implements EvaluatorPool {
     private readonly cursor: SharedArrayBuffer,
   ) {}
 
-  async evaluate(strategies: readonly string[]): Promise<readonly Evaluation[]> {
+  async evaluate(strategies: Iterable<string>): Promise<readonly Evaluation[]> {
     Atomics.store(new Int32Array(this.cursor), 0, 0);
-    const theirs = Promise.all(this.others.map((other) => other.work(strategies)));
-    // A failure is told below; it must not count as one that nobody looks after while this thread works.
-    theirs.catch(() => undefined);
-    const own = takeShare(this.own, strategies, this.cursor);
-    const done = [own, ...(await theirs)].flat().toSorted((one, other) => one.index - other.index);
-    return done.map(({ evaluation }) => evaluation);
+    const all: string[] = [];
+    const theirs: Promise<readonly Done[]>[] = [];
+    let told = 0;
+    const tell = () => {
+      const order: WorkerOrder = { before: told, strategies: all.slice(told) };
+      told = all.length;
+      for (const other of this.others) {
+        const done = other.work(order);
+        // A failure is told below; it must not count as one that nobody looks after while this thread works.
+        done.catch(() => undefined);
+        theirs.push(done);
+      }
+    };
+    for (const strategy of strategies) {
+      all.push(strategy);
+      if (all.length - told === PORTION) tell();
+    }
+    if (told < all.length) tell();
+    const evaluations: Evaluation[] = [];
+    const own = takeShare(this.own, all, this.cursor);
+    for (const { index, evaluation } of [own, ...(await Promise.all(theirs))].flat()) evaluations[index] = evaluation;
+    return evaluations;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -86,7 +112,8 @@ class Pool implements EvaluatorPool {
 /** Another thread. */
 class Helper {
   readonly #worker: Worker;
-  #waiting: { resolve(done: readonly Done[]): void; reject(error: Error): void } | undefined;
+  /** For its reports, which come in the order of the orders. */
+  readonly #waiting: { resolve(done: readonly Done[]): void; reject(error: Error): void }[] = [];
   #failure: Error | undefined;
 
   constructor(start: WorkerStart) {
@@ -96,11 +123,11 @@ class Helper {
     this.#worker.postMessage(start);
   }
 
-  work(strategies: readonly string[]): Promise<readonly Done[]> {
+  work(order: WorkerOrder): Promise<readonly Done[]> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const { promise, resolve, reject } = Promise.withResolvers<readonly Done[]>();
-    this.#waiting = { resolve, reject };
-    this.#worker.postMessage({ strategies } satisfies WorkerOrder);
+    this.#waiting.push({ resolve, reject });
+    this.#worker.postMessage(order);
     return promise;
   }
 
@@ -109,10 +136,8 @@ class Helper {
   }
 
   #take({ done, error }: WorkerReport): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if (done !== undefined) return waiting?.resolve(done);
+    if (done !== undefined) return this.#waiting.shift()?.resolve(done);
     this.#failure = new Error(error ?? "worker: expected evaluations, found nothing");
-    waiting?.reject(this.#failure);
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#failure);
   }
 }

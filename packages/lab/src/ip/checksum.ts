@@ -1,10 +1,36 @@
 // Checksums as every packet of a simulation needs them, in one pass over the octets and without a copy (RFC 1071, RFC
 // 9293 section 3.1, RFC 8200 section 8.1). `verifyChecksums` of @bunnel/wire is the slow and obvious form of the same.
+import { LentOctets } from "../lent-octets.ts";
 
 const PROTOCOL_TCP = 6;
 
-/** The one's complement sum of the 16-bit words from `from` up to `to`, not folded; an odd last octet is a high one. */
+/**
+ * The one's complement sum of the 16-bit words from `from` up to `to`, not folded; an odd last octet is a high one.
+ * Sums of the same octets may differ by a multiple of 0xffff, which folding takes away.
+ */
 export function wordSum(octets: Uint8Array, from: number, to: number, initial = 0): number {
+  if (octets instanceof LentOctets && (from & 3) === 0) {
+    const behind = to & ~3;
+    return restSum(octets, behind, to, initial + swappedSum(octets.words, from >> 2, behind >> 2));
+  }
+  return restSum(octets, from, to, initial);
+}
+
+/**
+ * Four octets a step. A machine that reads the low octet of a word first, as all do that this runs on, gets the sum
+ * with its octets swapped (RFC 1071 section 2, B).
+ */
+function swappedSum(words: Int32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let at = from; at < to; at += 1) {
+    const word = words[at] ?? 0;
+    sum += (word & 0xffff) + (word >>> 16);
+  }
+  const short = folded(sum);
+  return ((short & 0xff) << 8) | (short >> 8);
+}
+
+function restSum(octets: Uint8Array, from: number, to: number, initial: number): number {
   let sum = initial;
   const even = to - ((to - from) & 1);
   for (let at = from; at < even; at += 2) sum += ((octets[at] ?? 0) << 8) | (octets[at + 1] ?? 0);

@@ -30,7 +30,8 @@ interface Datagram {
 }
 
 export class Datagrams {
-  readonly #open = new Map<string, Datagram>();
+  /** Most connections have none, so there is no map before the first fragment. */
+  #opened: Map<string, Datagram> | undefined;
 
   /** The packet itself when it is no fragment, the whole one when its last missing fragment came, else undefined. */
   take(packet: Uint8Array, nowMs: number): Uint8Array | undefined {
@@ -49,6 +50,16 @@ export class Datagrams {
     const whole = assemble(datagram, decoded.family);
     if (whole !== undefined && !atomic) this.#open.delete(piece.key);
     return whole;
+  }
+
+  get #open(): Map<string, Datagram> {
+    this.#opened ??= new Map();
+    return this.#opened;
+  }
+
+  /** Forgets what is incomplete. */
+  clear(): void {
+    this.#opened = undefined;
   }
 
   #find(key: string, nowMs: number): Datagram {

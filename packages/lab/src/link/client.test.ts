@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { decodePacket, tcpOptionsOf, tcpPacket } from "@bunnel/wire";
+import { decodePacket, tcpOptionsOf, tcpPacket, verifyChecksums } from "@bunnel/wire";
 import type { TcpFields } from "@bunnel/wire";
 import { TLS } from "../sample-traffic.ts";
 import { RETRANSMIT_FIRST_MS, RETRANSMIT_MAX } from "../tcp/retransmission.ts";
@@ -49,6 +49,30 @@ describe("Client", () => {
     expect(client.received).toEqual(answer);
     expect(client.dueMs).toBeUndefined();
     expect(decodePacket(last ?? NONE)).toMatchObject({ seq: 1001 + TLS.bad.length, ack: 7004 });
+  });
+
+  test("sends pieces as segments of their own, with an urgent octet, a hop limit and a decoy the first time", () => {
+    const pieces = [
+      { octets: TLS.bad.subarray(0, 20), hops: 1, decoy: new Uint8Array(20) },
+      { octets: TLS.bad.subarray(20, 30), urgent: true },
+      { octets: TLS.bad.subarray(30) },
+    ];
+    const client = newClient({ pieces });
+    client.start(0);
+    const [, ...first] = client.receive(SYN_ACK, 10);
+    const seen = first.map((packet) => {
+      const { seq, tcpFlags, hopLimit, payload } = decodePacket(packet);
+      return { seq, tcpFlags, hopLimit, payload, urgent: ((packet[38] ?? 0) << 8) | (packet[39] ?? 0) };
+    });
+    expect(seen).toEqual([
+      { seq: 1001, tcpFlags: 0x18, hopLimit: 1, payload: new Uint8Array(20), urgent: 0 },
+      { seq: 1021, tcpFlags: 0x38, hopLimit: 64, payload: TLS.bad.subarray(20, 30), urgent: 10 },
+      { seq: 1031, tcpFlags: 0x18, hopLimit: 64, payload: TLS.bad.subarray(30), urgent: 0 },
+    ]);
+    for (const packet of first) expect(verifyChecksums(packet)).toEqual({ ip: true, transport: true });
+    const again = client.tick(10 + RETRANSMIT_FIRST_MS).map((packet) => decodePacket(packet));
+    expect(again.map(({ hopLimit }) => hopLimit)).toEqual([64, 64, 64]);
+    expect(Buffer.concat(again.map(({ payload }) => payload))).toEqual(Buffer.from(TLS.bad));
   });
 
   test("cuts a message into segments", () => {

@@ -3,16 +3,28 @@
 //
 //   connecting → (SYN,ACK) → sending → (answer) → answered
 //        └──────────────┴──→ (RST) → reset, or (too many silences) → gave-up
-import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN } from "@bunnel/wire";
+import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from "@bunnel/wire";
 import { ipChecksumHolds } from "../ip/checksum.ts";
-import { concat } from "../octets.ts";
+import { joined } from "../octets.ts";
 import { RetransmitTimer } from "../tcp/retransmission.ts";
 import { RECEIVE_WINDOW_BYTES, TcpReceiver } from "../tcp/receiver.ts";
 import { has, readSegment, sequenceBytes, timestampOf } from "../tcp/segment.ts";
 import type { TcpSegment } from "../tcp/segment.ts";
+import type { SegmentFields } from "../tcp/segment-writer.ts";
 import { SegmentWriter, synOptions, timestampOption } from "../tcp/segment-writer.ts";
 import { sequenceAfter, sequenceDistance } from "../tcp/sequence.ts";
 import type { Host } from "./host.ts";
+
+/** A part of the message that leaves in segments of its own, as a socket without delay sends what it is given. */
+export interface ClientPiece {
+  readonly octets: Uint8Array;
+  /** The last octet is urgent (RFC 6093). */
+  readonly urgent?: boolean;
+  /** Hop limit of its first sending. */
+  readonly hops?: number;
+  /** As many octets, in the place of its own at its first sending. */
+  readonly decoy?: Uint8Array;
+}
 
 export interface ClientOptions {
   readonly source: string;
@@ -20,6 +32,8 @@ export interface ClientOptions {
   readonly sourcePort: number;
   readonly destinationPort: number;
   readonly message: Uint8Array;
+  /** The same octets as they leave. Default: in one piece. */
+  readonly pieces?: readonly ClientPiece[] | undefined;
   /** First sequence number. Default 1000. */
   readonly firstSeq?: number;
   /** Octets of payload that one packet carries at most. Default: what fits 1500 with the options. */
@@ -27,7 +41,7 @@ export interface ClientOptions {
   /** Offer timestamps (RFC 7323), as Linux does. Default true. */
   readonly timestamps?: boolean;
   /** How often a segment is sent again before the client gives up. Default RETRANSMIT_MAX. */
-  readonly retransmitMax?: number;
+  readonly retransmitMax?: number | undefined;
   /** Octets that make the answer whole. Default 1: the first one does. */
   readonly answerBytes?: number;
 }
@@ -36,9 +50,13 @@ export type ClientState = "connecting" | "sending" | "answered" | "reset" | "gav
 
 /** Octets of the answer that are kept. */
 const ANSWER_MAX_BYTES = 1 << 18;
+const NOTHING = new Uint8Array(0);
 const TIMESTAMP_BYTES = 12;
 /** Where the client's timestamp clock starts: not 0, so that an old value can be told from none. */
 const CLOCK_START = 1_000_000;
+
+type Marks = Pick<SegmentFields, "urgent" | "hopLimit">;
+const NO_MARKS: Marks = { urgent: 0, hopLimit: undefined };
 
 export class Client implements Host {
   readonly #options: ClientOptions;
@@ -50,7 +68,7 @@ export class Client implements Host {
   #acknowledgedBytes = 0;
   #sentBytes = 0;
   #receiver: TcpReceiver | undefined;
-  #received = new Uint8Array(0);
+  #received: Uint8Array = NOTHING;
   #ipId = 1;
   readonly #writer: SegmentWriter;
   readonly #serverKey: string;
@@ -139,7 +157,7 @@ export class Client implements Host {
       if (this.#state === "sending") this.#timer.start(nowMs);
     }
     if (octets.length > 0 && this.#received.length < ANSWER_MAX_BYTES) {
-      this.#received = this.#received.length === 0 ? octets.slice() : concat(this.#received, octets);
+      this.#received = this.#received.length === 0 ? octets : joined(this.#received, octets);
       if (this.#received.length >= (this.#options.answerBytes ?? 1)) this.#end("answered");
     }
     return sequenceBytes(segment) === 0 ? [] : [this.#acknowledgement(nowMs)];
@@ -155,12 +173,32 @@ export class Client implements Host {
     const { message } = this.#options;
     const headers = (this.#options.source.includes(":") ? 60 : 40) + (this.#timestamps ? TIMESTAMP_BYTES : 0);
     const bytes = this.#options.segmentBytes ?? 1500 - headers;
-    const packets: Uint8Array[] = [];
+    const isFirst = this.#sentBytes === 0;
     this.#sentBytes = message.length;
+    const { pieces } = this.#options;
+    if (pieces !== undefined) return this.#inPieces(pieces, isFirst, bytes, nowMs);
+    const packets: Uint8Array[] = [];
     for (let at = this.#acknowledgedBytes; at < message.length; at += bytes) {
       const payload = at === 0 && bytes >= message.length ? message : message.slice(at, at + bytes);
       const flags = at + bytes < message.length ? TCP_ACK : TCP_PSH | TCP_ACK;
       packets.push(this.#packet(flags, this.#messageSeq(at), nowMs, payload));
+    }
+    return packets;
+  }
+
+  #inPieces(pieces: readonly ClientPiece[], isFirst: boolean, bytes: number, nowMs: number): Uint8Array[] {
+    const packets: Uint8Array[] = [];
+    let start = 0;
+    for (const { octets, urgent = false, hops, decoy } of pieces) {
+      const from = Math.max(0, this.#acknowledgedBytes - start);
+      for (let at = from; at < octets.length; at += bytes) {
+        const payload = (isFirst ? (decoy ?? octets) : octets).slice(at, at + bytes);
+        const isUrgent = urgent && at + bytes >= octets.length;
+        const marks: Marks = { urgent: isUrgent ? payload.length : 0, hopLimit: isFirst ? hops : undefined };
+        const flags = TCP_PSH | TCP_ACK | (isUrgent ? TCP_URG : 0);
+        packets.push(this.#write(flags, this.#messageSeq(start + at), this.#stamp(nowMs), payload, marks));
+      }
+      start += octets.length;
     }
     return packets;
   }
@@ -182,7 +220,7 @@ export class Client implements Host {
     return this.#write(flags, seq, this.#stamp(nowMs), payload);
   }
 
-  #write(flags: number, seq: number, options?: Uint8Array, payload?: Uint8Array): Uint8Array {
+  #write(flags: number, seq: number, options?: Uint8Array, payload?: Uint8Array, marks = NO_MARKS): Uint8Array {
     this.#ipId = (this.#ipId + 1) & 0xffff;
     return this.#writer.write({
       seq,
@@ -192,6 +230,8 @@ export class Client implements Host {
       window: RECEIVE_WINDOW_BYTES,
       options,
       payload,
+      urgent: marks.urgent,
+      hopLimit: marks.hopLimit,
     });
   }
 

@@ -2,6 +2,7 @@
 // back, with the clock of the path.
 import type { Engine, Lane, LaneOptions, NameFinder } from "@bunnel/engine";
 import { TCP_ACK, TCP_SYN } from "@bunnel/wire";
+import { copyOf } from "../lent-octets.ts";
 import { readSegment } from "../tcp/segment.ts";
 import type { Gateway, Send } from "./gateway.ts";
 
@@ -9,6 +10,8 @@ import type { Gateway, Send } from "./gateway.ts";
 const APART_MS = 3_600_000;
 /** How often the engine is asked for what it held too long, milliseconds. */
 const HELD_TURN_MS = 10;
+/** Views of the memory that are kept. */
+const PLACES_MAX = 1024;
 
 export interface EngineGatewayOptions extends LaneOptions {
   /** Finds host names in QUIC Initials. Default: nobody does, so that quic rules for all hosts still act. */
@@ -22,6 +25,7 @@ export class EngineGateway implements Gateway {
   readonly #names: NameFinder | undefined;
   readonly #octets: Uint8Array;
   readonly #at: number;
+  readonly #places = new Map<number, Uint8Array>();
   #epochMs = 0;
   #nowMs = 0;
 
@@ -81,9 +85,19 @@ export class EngineGateway implements Gateway {
   #send(send: Send): void {
     const { tx, txCount, txDelaysMs } = this.#lane;
     for (let i = 0; i < txCount; i += 1) {
-      const at = tx.at[i] ?? 0;
-      send(this.#octets.slice(at, at + (tx.lengths[i] ?? 0)), txDelaysMs[i] ?? 0);
+      send(copyOf(this.#place(tx.at[i] ?? 0, tx.lengths[i] ?? 0)), txDelaysMs[i] ?? 0);
     }
+  }
+
+  /** The engine uses the same places again and again, and a view of one costs more than the copy of what is there. */
+  #place(at: number, bytes: number): Uint8Array {
+    const key = at * 0x10000 + bytes;
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    if (this.#places.size >= PLACES_MAX) this.#places.clear();
+    const place = this.#octets.subarray(at, at + bytes);
+    this.#places.set(key, place);
+    return place;
   }
 }
 

@@ -1,38 +1,41 @@
 // Virtual time: next comes what was planned for the earliest moment, and of one moment what was planned first.
-
-interface Planned<Event> {
-  readonly atMs: number;
-  readonly event: Event;
-}
+//
+// A path has a handful of packets under way, so a row in order is as good as a heap; moments and events stand in rows
+// of their own, and the room of those that are over is used again, so that planning makes no objects.
 
 export class EventQueue<Event> {
-  /** In order of time, then of planning, from `#head` on. */
-  #planned: Planned<Event>[] = [];
+  /** In order of time, then of planning, from `#head` up to `#end`. */
+  readonly #times: number[] = [];
+  readonly #events: (Event | undefined)[] = [];
   #head = 0;
+  #end = 0;
 
   /** When the next event is due; undefined: nothing is planned. */
   get nextMs(): number | undefined {
-    return this.#planned[this.#head]?.atMs;
+    return this.#head < this.#end ? this.#times[this.#head] : undefined;
   }
 
   plan(atMs: number, event: Event): void {
-    const planned = this.#planned;
-    let place = planned.length;
+    const times = this.#times;
+    const events = this.#events;
+    let place = this.#end;
+    this.#end += 1;
     // Most events are the latest of all, or stand close to the end.
-    while (place > this.#head && (planned[place - 1]?.atMs ?? 0) > atMs) place -= 1;
-    if (place === planned.length) planned.push({ atMs, event });
-    else planned.splice(place, 0, { atMs, event });
+    for (; place > this.#head && (times[place - 1] ?? 0) > atMs; place -= 1) {
+      times[place] = times[place - 1] ?? 0;
+      events[place] = events[place - 1];
+    }
+    times[place] = atMs;
+    events[place] = event;
   }
 
   /** Takes the next event out. */
   take(): Event | undefined {
-    const next = this.#planned[this.#head];
-    if (next === undefined) return undefined;
+    if (this.#head === this.#end) return undefined;
+    const event = this.#events[this.#head];
+    this.#events[this.#head] = undefined;
     this.#head += 1;
-    if (this.#head === this.#planned.length) {
-      this.#planned = [];
-      this.#head = 0;
-    }
-    return next.event;
+    if (this.#head === this.#end) this.#head = this.#end = 0;
+    return event;
   }
 }

@@ -1,5 +1,6 @@
 // What routers do to a packet on its way: they count the hop limit down (RFC 791 section 3.2, RFC 8200 section 3).
 import { folded, ipChecksumHolds, wordSum } from "../ip/checksum.ts";
+import { copyOf } from "../lent-octets.ts";
 
 const IPV4_TTL = 8;
 const IPV4_CHECKSUM = 10;
@@ -20,7 +21,7 @@ export function afterRouters(packet: Uint8Array, routers: number, mayChange = fa
   if (hopLimit <= routers) return undefined;
   const isChecked = version === 6 || routers === 0 || ipChecksumHolds(packet);
   if (!isChecked) return undefined;
-  const copy = mayChange ? packet : packet.slice();
+  const copy = mayChange ? packet : copyOf(packet);
   if (routers === 0) return copy;
   copy[at] = hopLimit - routers;
   if (version === 6) return copy;

@@ -6,6 +6,7 @@
 // lose, double or hold back a packet. Equal options and seeds give equal runs, octet for octet.
 import type { Censor, Direction, Judgement } from "../censors/censor.ts";
 import { FORWARD } from "../censors/censor.ts";
+import { copyOf } from "../lent-octets.ts";
 import { EventQueue } from "./event-queue.ts";
 import { gatewayOf, PLAIN_GATEWAY } from "./gateway.ts";
 import type { Gateway, Transform } from "./gateway.ts";
@@ -89,9 +90,10 @@ export class Link {
   readonly #mayChange: boolean;
   #nowMs = 0;
 
-  constructor(parts: LinkParts, options: LinkOptions = {}) {
+  /** @param seed in place of that of the options */
+  constructor(parts: LinkParts, options: LinkOptions = {}, seed = options.seed) {
     this.#parts = parts;
-    this.#options = { ...DEFAULTS, ...options };
+    this.#options = withDefaults(options, seed);
     this.#gateway = parts.gateway ?? (parts.transform === undefined ? PLAIN_GATEWAY : gatewayOf(parts.transform));
     this.#nat = new Nat(this.#options.nat);
     this.#random = new SeededRandom(this.#options.seed);
@@ -155,6 +157,7 @@ export class Link {
   /** A packet leaves the client's machine. */
   #startOut(packet: Uint8Array): void {
     this.#note("sent", "outbound", packet);
+    if (this.#options.nat === "none") return this.#leg("censor", "outbound", packet, this.#options.hopsBefore);
     const passed = this.#nat.outbound(packet, this.#nowMs);
     if (passed.length === 0) this.#note("refused", "outbound", packet);
     for (const moved of passed) this.#leg("censor", "outbound", moved, this.#options.hopsBefore);
@@ -182,7 +185,7 @@ export class Link {
     if (doubled) this.#note("doubled", direction, packet);
     const atMs = this.#nowMs + delayMs + (heldBack ? holdMs : 0);
     this.#queue.plan(atMs, { to, direction, packet: behind });
-    if (doubled) this.#queue.plan(atMs, { to, direction, packet: behind.slice() });
+    if (doubled) this.#queue.plan(atMs, { to, direction, packet: copyOf(behind) });
   }
 
   /** The client alone is told, and at once: what a router says is there before any answer of the server. */
@@ -243,16 +246,19 @@ function isDue(dueMs: number | undefined, nowMs: number): boolean {
 export const LINK_HOPS_BEFORE = 2;
 export const LINK_HOPS_AFTER = 3;
 
-const DEFAULTS: Required<LinkOptions> = {
-  hopsBefore: LINK_HOPS_BEFORE,
-  hopsAfter: LINK_HOPS_AFTER,
-  delayMs: 5,
-  loss: 0,
-  duplication: 0,
-  reordering: 0,
-  holdMs: 8,
-  mtuBytes: 1500,
-  seed: 1,
-  nat: "none",
-  events: true,
-};
+/** Written out: an object that is spread costs more than all of the rest of a link that is made. */
+function withDefaults(options: LinkOptions, seed: number | undefined): Required<LinkOptions> {
+  return {
+    hopsBefore: options.hopsBefore ?? LINK_HOPS_BEFORE,
+    hopsAfter: options.hopsAfter ?? LINK_HOPS_AFTER,
+    delayMs: options.delayMs ?? 5,
+    loss: options.loss ?? 0,
+    duplication: options.duplication ?? 0,
+    reordering: options.reordering ?? 0,
+    holdMs: options.holdMs ?? 8,
+    mtuBytes: options.mtuBytes ?? 1500,
+    seed: seed ?? 1,
+    nat: options.nat ?? "none",
+    events: options.events ?? true,
+  };
+}

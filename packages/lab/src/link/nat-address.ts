@@ -1,5 +1,6 @@
 // The client's address in a packet becomes the router's and back, its checksums moved with it (RFC 3022 section 4.2): a
 // wrong one stays wrong.
+import { copyOf } from "../lent-octets.ts";
 
 /** The low octets of the router's address; the client's have 7 in their place. */
 const MOVE = 0x40;
@@ -8,7 +9,7 @@ const PROTOCOL_UDP = 17;
 
 /** A copy with one octet of the client's address moved, and the checksums with it. */
 export function movedAddress(packet: Uint8Array, direction: "outbound" | "inbound"): Uint8Array {
-  const copy = packet.slice();
+  const copy = copyOf(packet);
   const isIpv4 = (packet[0] ?? 0) >> 4 === 4;
   const at = isIpv4 ? (direction === "outbound" ? 15 : 19) : direction === "outbound" ? 23 : 39;
   if (copy.length < (isIpv4 ? 20 : 40)) return copy;

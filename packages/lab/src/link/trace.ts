@@ -55,7 +55,7 @@ export class Trace {
   }
 
   get counts(): PacketCounts {
-    return { ...this.#counts };
+    return this.#counts;
   }
 
   add(atMs: number, fate: PacketFate, direction: PacketEvent["direction"], packet: Uint8Array): void {

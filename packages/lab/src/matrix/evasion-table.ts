@@ -3,12 +3,15 @@ import { parseStrategy } from "@bunnel/profile";
 import { CENSOR_NAMES, galleryEntry, makeCensor } from "../censors/gallery.ts";
 import type { CensorName, Scene } from "../censors/gallery.ts";
 import type { Censor, CensorMaker } from "../censors/censor.ts";
+import { CENSOR_KIT } from "../censors/own-censor.ts";
 import { LINK_HOPS_AFTER } from "../link/link.ts";
 import type { NatKind } from "../link/nat.ts";
 import type { EngineRig } from "./engine-rig.ts";
 import { strategyTable } from "./engine-rig.ts";
 import { CELL_HOST, runCell } from "./run-cell.ts";
 import type { CellOptions, CellResult, Outcome } from "./run-cell.ts";
+import { streamPieces } from "./stream-pieces.ts";
+import type { StreamPieces } from "./stream-pieces.ts";
 import type { NamedStrategy } from "./techniques.ts";
 
 /** A column: a box and the scene that it watches. */
@@ -69,7 +72,7 @@ export function openColumn(scene: Scene = TLS, name = "(no-box)"): BoxColumn {
 
 /** A column of a censor that somebody wrote. */
 export function ownColumn(maker: CensorMaker, message: Scene["message"] = "tls"): BoxColumn {
-  const make = () => maker(OPTIONS);
+  const make = () => maker(OPTIONS, CENSOR_KIT);
   const { name, says } = make();
   return { name, says, scene: { message, timestamps: true }, make };
 }
@@ -98,7 +101,8 @@ export function evasionCell(
   { scene, make }: BoxColumn,
   options: Pick<EvasionOptions, "nat" | "family" | "seed"> & { readonly events?: boolean },
 ): CellResult {
-  rig.load(strategy === undefined ? undefined : tableFor(strategy));
+  const { table, pieces } = strategy === undefined ? UNTOUCHED : preparedFor(strategy);
+  rig.load(table);
   const censor = make?.();
   const { message, timestamps, answerBytes, stack, keyShareBytes, spread } = scene;
   const cell: CellOptions = {
@@ -109,6 +113,7 @@ export function evasionCell(
     family: options.family ?? 4,
     link: { nat: options.nat ?? "none", events: options.events ?? false },
     ...(censor !== undefined && { censor }),
+    ...(pieces !== undefined && { pieces }),
     ...(answerBytes !== undefined && { answerBytes }),
     ...(stack !== undefined && { stack }),
     ...(keyShareBytes !== undefined && { hello: { keyShareBytes } }),
@@ -126,15 +131,23 @@ export function concerns({ strategy }: NamedStrategy, { message }: Scene): boole
   return kinds.some((kind) => kind === message || (kind === "syn" && isStream));
 }
 
-const tables = new Map<string, Uint8Array>();
-/** Tables that are kept: the same strategy meets many boxes. */
-const TABLES_MAX = 16;
+/** A strategy as it is carried out: by the engine, or by sockets. */
+interface Prepared {
+  readonly table?: Uint8Array;
+  readonly pieces?: StreamPieces;
+}
+const UNTOUCHED: Prepared = {};
 
-function tableFor(strategy: string): Uint8Array {
-  const known = tables.get(strategy);
+const prepared = new Map<string, Prepared>();
+/** Strategies that are kept: the same one meets many boxes. */
+const PREPARED_MAX = 16;
+
+function preparedFor(strategy: string): Prepared {
+  const known = prepared.get(strategy);
   if (known !== undefined) return known;
-  if (tables.size >= TABLES_MAX) tables.clear();
-  const made = strategyTable(strategy);
-  tables.set(strategy, made);
+  if (prepared.size >= PREPARED_MAX) prepared.clear();
+  const pieces = streamPieces(strategy);
+  const made = pieces === undefined ? { table: strategyTable(strategy) } : { pieces };
+  prepared.set(strategy, made);
   return made;
 }

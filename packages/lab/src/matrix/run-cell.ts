@@ -5,16 +5,20 @@ import type { QuicSpread } from "../censors/gallery.ts";
 import { DatagramEndpoint } from "../datagram-endpoint.ts";
 import { Endpoint } from "../endpoint.ts";
 import type { TcpStack } from "../endpoint-flow.ts";
+import { lend } from "../lent-octets.ts";
 import { Client } from "../link/client.ts";
 import type { ClientState } from "../link/client.ts";
 import { DatagramClient } from "../link/datagram-client.ts";
 import type { Gateway, Transform } from "../link/gateway.ts";
 import { Link } from "../link/link.ts";
-import type { LinkOptions, LinkReport } from "../link/link.ts";
+import type { LinkOptions, LinkParts, LinkReport } from "../link/link.ts";
 import { SeededRandom } from "../link/random.ts";
+import { concat } from "../octets.ts";
 import { requestMeaning } from "../request-meaning.ts";
 import type { PacketCounts, PacketEvent } from "../link/trace.ts";
 import { answerFor, datagramMessage, streamMessage } from "./cell-messages.ts";
+import { readableOf, saysTheSame } from "./stream-pieces.ts";
+import type { StreamPieces } from "./stream-pieces.ts";
 
 /**
  * served: the endpoint read exactly the message, and the client got its answer ·
@@ -32,6 +36,8 @@ export interface CellOptions {
   /** The cell resets it first. Default: nobody watches. */
   readonly censor?: Censor;
   readonly message: "tls" | "http" | "quic" | "dns";
+  /** What sockets make of the message, over TCP. Default: it leaves as it is. */
+  readonly pieces?: StreamPieces;
   /** Default 4. */
   readonly family?: 4 | 6;
   /** The name in the message. Default CELL_HOST. */
@@ -82,8 +88,16 @@ interface Run {
   readonly isWhole: boolean;
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** Runs one connection. Equal options give equal results, with a gateway as far as it is true to its contract. */
 export function runCell(options: CellOptions): CellResult {
+  // Events keep their packets, and a transform may keep what it gives out.
+  const isLent = options.link?.events === false && options.transform === undefined;
+  return isLent ? lend(() => connect(options)) : connect(options);
+}
+
+function connect(options: CellOptions): CellResult {
   options.censor?.reset();
   const run = options.message === "tls" || options.message === "http" ? overTcp(options) : overUdp(options);
   const { counts, events, matched } = run.report;
@@ -101,7 +115,9 @@ function endsOf({ family = 4, message }: CellOptions, random: SeededRandom) {
 
 function overTcp(options: CellOptions): Run {
   const random = new SeededRandom(options.seed ?? 1);
-  const message = streamMessage(options, options.host ?? CELL_HOST);
+  const host = options.host ?? CELL_HOST;
+  const message = streamMessage(options, host);
+  const pieces = options.pieces?.(message);
   const { answerBytes = 0, stack = "linux" } = options;
   const serverSeed = random.next();
   const ends = endsOf(options, random);
@@ -109,13 +125,25 @@ function overTcp(options: CellOptions): Run {
   const server = new Endpoint({ addresses: [ends.destination], seed: serverSeed, stack, answerBytes });
   const timestamps = options.timestamps ?? true;
   const firstSeq = random.next();
-  const patience = options.retransmitMax === undefined ? {} : { retransmitMax: options.retransmitMax };
-  const client = new Client({ ...ends, ...patience, firstSeq, timestamps, message, answerBytes: answer.length });
-  const report = carry(options, { client, server });
+  const client = new Client({
+    source: ends.source,
+    destination: ends.destination,
+    sourcePort: ends.sourcePort,
+    destinationPort: ends.destinationPort,
+    retransmitMax: options.retransmitMax,
+    firstSeq,
+    timestamps,
+    message: pieces === undefined ? message : concat(...pieces.map(({ octets }) => octets)),
+    pieces,
+    answerBytes: answer.length,
+  });
+  const report = carry(options, client, server);
   const flow = server.lastFlow;
-  const stream = flow?.stream ?? new Uint8Array(0);
-  const isFaithful = isPrefix(stream, message) || (options.message === "http" && meansTheSame(stream, message));
-  const isWhole = stream.length === message.length;
+  const stream = flow?.stream ?? NOTHING;
+  const expected = pieces === undefined ? message : readableOf(pieces);
+  const isFaithful = isPrefix(stream, expected) || (options.message === "http" && meansTheSame(stream, message));
+  const isMeant = pieces === undefined || saysTheSame(stream, message, host);
+  const isWhole = stream.length === expected.length && isMeant;
   return { report, state: client.state, received: client.received, answer, host: flow?.host, isFaithful, isWhole };
 }
 
@@ -126,15 +154,15 @@ function overUdp(options: CellOptions): Run {
   const ends = endsOf(options, random);
   const server = new DatagramEndpoint([ends.destination]);
   const client = new DatagramClient({ ...ends, ...told });
-  const report = carry(options, { client, server });
+  const report = carry(options, client, server);
   const { state, received } = client;
   const isWhole = server.hosts.includes(host);
   return { report, state, received, answer, host: server.hosts.at(-1), isFaithful: true, isWhole };
 }
 
-function carry(options: CellOptions, ends: Pick<ConstructorParameters<typeof Link>[0], "client" | "server">) {
-  const { transform, gateway, censor, seed = 1 } = options;
-  return new Link({ ...ends, transform, gateway, censor }, { ...options.link, seed }).run();
+function carry(options: CellOptions, client: LinkParts["client"], server: LinkParts["server"]): LinkReport {
+  const { transform, gateway, censor, seed = 1, link } = options;
+  return new Link({ client, server, transform, gateway, censor }, link, seed).run();
 }
 
 function judge({ report, state, received, answer, isFaithful, isWhole }: Run): Outcome {

@@ -9,7 +9,7 @@
 // A segment that continues a waiting one grows it, which decides what "inside" means for those that come later. The
 // kernel looks for the one to grow along the search path of a balanced tree; here it is always the nearest on the left.
 // The two differ only where several waiting segments overlap in part (see linux-queue.test.ts).
-import { concat } from "../octets.ts";
+import { joined } from "../octets.ts";
 
 /** Segments that may wait for a hole; the next ones are discarded as if lost. */
 export const EARLY_SEGMENTS_MAX = 64;
@@ -18,6 +18,8 @@ export const EARLY_SEGMENTS_MAX = 64;
 export interface ReceiveQueue {
   /** Octets delivered so far; also the position that is expected next. */
   readonly next: number;
+  /** Whether the receiver predicts the next header, and takes what has it without a look at what it acknowledges. */
+  readonly predicts: boolean;
   /** Takes `octets` that stand at position `from` (negative: before the stream). Returns what became readable. */
   take(from: number, octets: Uint8Array): Uint8Array;
 }
@@ -39,6 +41,14 @@ export class LinuxQueue implements ReceiveQueue {
     return this.#next;
   }
 
+  /**
+   * tcp_rcv_established of net/ipv4/tcp_input.c: while nothing waits for a hole. The first octets of a connection take
+   * the long way, for it has no memory set aside yet.
+   */
+  get predicts(): boolean {
+    return this.#next > 0 && this.#early.length === 0;
+  }
+
   take(from: number, octets: Uint8Array): Uint8Array {
     const end = from + octets.length;
     if (end <= this.#next) return NOTHING;
@@ -54,7 +64,7 @@ export class LinuxQueue implements ReceiveQueue {
     const parts = [octetsFrom(octets, this.#next - from)];
     this.#next = end;
     this.#release(parts);
-    return concat(...parts);
+    return joined(...parts);
   }
 
   /** Moves what is no longer early from the queue to `parts`. */
@@ -81,7 +91,7 @@ export class LinuxQueue implements ReceiveQueue {
 /** Adds `segment` to a waiting one that ends where it starts. */
 function grow(waiting: EarlySegment | undefined, segment: EarlySegment): boolean {
   if (waiting === undefined || endOf(waiting) !== segment.from) return false;
-  waiting.octets = concat(waiting.octets, segment.octets);
+  waiting.octets = joined(waiting.octets, segment.octets);
   return true;
 }
 

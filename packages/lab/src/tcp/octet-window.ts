@@ -1,14 +1,17 @@
 // The first octets of a stream, put together from segments in any order, as a box does that is no endpoint.
+import { octetsToFill } from "../lent-octets.ts";
 
 /** Octets from the start of a stream that a model keeps; what lies behind them is not looked at. */
 export const STREAM_KEPT_BYTES = 16384;
 
+const NOTHING = new Uint8Array(0);
+
 export class OctetWindow {
   readonly #keep: "first" | "last";
   readonly #maxBytes: number;
-  #octets = new Uint8Array(0);
+  #octets = NOTHING;
   /** 1 where the octet is known. */
-  #known = new Uint8Array(0);
+  #known = NOTHING;
   #readable = 0;
   /** Behind the last octet that is known. */
   #end = 0;
@@ -57,9 +60,9 @@ export class OctetWindow {
     if (this.#readable === start) this.#readable = this.#end;
   }
 
-  /** The octets from the start up to the first hole. */
+  /** The octets from the start up to the first hole, until the next one is written. */
   get readable(): Uint8Array {
-    return this.#octets.slice(0, this.#readable);
+    return this.#readable === this.#octets.length ? this.#octets : this.#octets.slice(0, this.#readable);
   }
 
   /** How many those are. */
@@ -70,10 +73,11 @@ export class OctetWindow {
   #grow(bytes: number): void {
     if (bytes <= this.#octets.length) return;
     const size = Math.min(this.#maxBytes, Math.max(bytes, this.#octets.length * 2));
-    const octets = new Uint8Array(size);
+    const octets = octetsToFill(size);
     octets.set(this.#octets);
-    const known = new Uint8Array(size);
+    const known = octetsToFill(size);
     known.set(this.#known);
+    known.fill(0, this.#known.length);
     this.#octets = octets;
     this.#known = known;
   }

@@ -8,6 +8,7 @@ import { RECEIVE_WINDOW_BYTES, TcpReceiver } from "./receiver.ts";
 import type { Reception } from "./receiver.ts";
 import { readSegment } from "./segment.ts";
 import { sequenceAfter } from "./sequence.ts";
+import { WindowsQueue } from "./windows-queue.ts";
 
 const DECOY = new Uint8Array(20).fill(100);
 const REAL = new Uint8Array(20).fill(114);
@@ -85,6 +86,25 @@ describe("TcpReceiver.receive()", () => {
 
   test("takes a segment without timestamp where timestamps were agreed on", () => {
     expect(give(new TcpReceiver(CLIENT_SEQ + 1, 1_000_000), fromClient(0, DECOY)).kind).toBe("taken");
+  });
+
+  test("takes what it expects next whatever it acknowledges, once the stream runs and nothing waits", () => {
+    const receiver = new TcpReceiver(CLIENT_SEQ + 1);
+    expect(give(receiver, fromClient(0, DECOY, ack(-66_000))).kind).toBe("answered");
+    give(receiver, fromClient(0, REAL));
+    expect(give(receiver, fromClient(20, DECOY, ack(1))).kind).toBe("answered");
+    expect(give(receiver, fromClient(20, DECOY, { flags: "PA", ...ack(-66_000) }))).toEqual({
+      kind: "taken",
+      octets: DECOY,
+    });
+    give(receiver, fromClient(60, REAL));
+    expect(give(receiver, fromClient(40, DECOY, ack(-66_000))).kind).toBe("answered");
+  });
+
+  test("judges every acknowledgement where headers are not predicted", () => {
+    const receiver = new TcpReceiver(CLIENT_SEQ + 1, undefined, new WindowsQueue());
+    give(receiver, fromClient(0, REAL));
+    expect(give(receiver, fromClient(20, DECOY, ack(-66_000))).kind).toBe("answered");
   });
 
   test("an old timestamp does not save from a RST", () => {

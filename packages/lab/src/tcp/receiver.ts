@@ -6,9 +6,10 @@
 //   4. RST: resets at the very octet that is expected, is answered elsewhere in the window
 //   5. SYN: answered
 //   6. no ACK flag: discarded in silence
-//   7. an acknowledgement of octets that were never sent, or long acknowledged: answered
+//   7. an acknowledgement of octets that were never sent: answered; of octets that were long acknowledged: answered,
+//      but not where the segment has what is expected next and Linux predicted its header
 //   8. the payload goes to the queue
-import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "@bunnel/wire";
+import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from "@bunnel/wire";
 import { LinuxQueue } from "./linux-queue.ts";
 import type { ReceiveQueue } from "./linux-queue.ts";
 import { has, isSigned, sequenceBytes, timestampOf } from "./segment.ts";
@@ -40,6 +41,9 @@ export type Reception =
   | { readonly kind: "taken"; readonly octets: Uint8Array };
 
 const NOTHING_TAKEN: Reception = { kind: "taken", octets: new Uint8Array(0) };
+const IGNORED: Reception = { kind: "ignored" };
+const ANSWERED: Reception = { kind: "answered" };
+const RESET: Reception = { kind: "reset" };
 
 export class TcpReceiver {
   readonly #firstSeq: number;
@@ -95,17 +99,17 @@ export class TcpReceiver {
 
   /** Stations 1 to 7. */
   #refusal(segment: TcpSegment, sent: SentSide | undefined): Reception | undefined {
-    if (isSigned(segment)) return { kind: "ignored" };
+    if (isSigned(segment)) return IGNORED;
     const reset = has(segment, TCP_RST);
-    if (!reset && this.#isOld(segment)) return { kind: "answered" };
+    if (!reset && this.#isOld(segment)) return ANSWERED;
     const start = sequenceDistance(this.expected, segment.seq);
-    if (start + sequenceBytes(segment) < 0 || start > RECEIVE_WINDOW_BYTES) {
-      return { kind: reset ? "ignored" : "answered" };
-    }
-    if (reset) return { kind: start === 0 ? "reset" : "answered" };
-    if (has(segment, TCP_SYN)) return { kind: "answered" };
-    if (!has(segment, TCP_ACK)) return { kind: "ignored" };
-    return sent === undefined || isSensible(segment.ack, sent) ? undefined : { kind: "answered" };
+    if (start + sequenceBytes(segment) < 0 || start > RECEIVE_WINDOW_BYTES) return reset ? IGNORED : ANSWERED;
+    if (reset) return start === 0 ? RESET : ANSWERED;
+    if (has(segment, TCP_SYN)) return ANSWERED;
+    if (!has(segment, TCP_ACK)) return IGNORED;
+    if (sent === undefined || isSensible(segment.ack, sent)) return undefined;
+    const isPredicted = this.#queue.predicts && start === 0 && (segment.flags & ~TCP_PSH) === TCP_ACK;
+    return isPredicted && segment.payloadBytes > 0 && !isAhead(segment.ack, sent) ? undefined : ANSWERED;
   }
 
   #isOld(segment: TcpSegment): boolean {
@@ -128,6 +132,11 @@ export function acknowledged(sent: SentSide, ack: number): SentSide {
 
 /** RFC 5961 section 5.2, with the octets really acknowledged as the bound to the left. */
 function isSensible(ack: number, sent: SentSide): boolean {
-  if (sequenceDistance(sent.next, ack) > 0) return false;
+  if (isAhead(ack, sent)) return false;
   return sequenceDistance(ack, sent.unacknowledged) <= sent.acknowledgedBytes;
+}
+
+/** Acknowledges octets that were never sent. */
+function isAhead(ack: number, sent: SentSide): boolean {
+  return sequenceDistance(sent.next, ack) > 0;
 }

@@ -2,6 +2,7 @@
 // @bunnel/wire makes of the same fields: a simulation writes millions of them.
 import { parseAddress, TCP_HEADER_BYTES } from "@bunnel/wire";
 import { folded, wordSum } from "../ip/checksum.ts";
+import { copyOf, octetsToFill } from "../lent-octets.ts";
 import { flowKey } from "./flow-key.ts";
 
 const IPV4_HEADER_BYTES = 20;
@@ -9,6 +10,15 @@ const IPV6_HEADER_BYTES = 40;
 const PROTOCOL_TCP = 6;
 const HOP_LIMIT = 64;
 const NOTHING = new Uint8Array(0);
+/** Both headers, with zeros for what a writer or a packet decides. */
+const IPV4_HEAD = headOf(IPV4_HEADER_BYTES, [0x45, 0, 0, 0, 0, 0, 0x40, 0, HOP_LIMIT, PROTOCOL_TCP]);
+const IPV6_HEAD = headOf(IPV6_HEADER_BYTES, [0x60, 0, 0, 0, 0, 0, PROTOCOL_TCP, HOP_LIMIT]);
+
+function headOf(ipBytes: number, start: readonly number[]): Uint8Array {
+  const head = new Uint8Array(ipBytes + TCP_HEADER_BYTES);
+  head.set(start);
+  return head;
+}
 
 export interface SegmentEnds {
   readonly source: string;
@@ -26,6 +36,10 @@ export interface SegmentFields {
   /** A multiple of four octets, 40 at most. */
   readonly options?: Uint8Array | undefined;
   readonly payload?: Uint8Array | undefined;
+  /** Where urgent octets end, counted from `seq`; it goes with the URG flag. Default 0. */
+  readonly urgent?: number | undefined;
+  /** Default 64. */
+  readonly hopLimit?: number | undefined;
   /** IPv4 identification. Default 1. */
   readonly id?: number;
   /** IPv4 only. Default true. */
@@ -44,9 +58,7 @@ export class SegmentWriter {
     const to = addressOctets(destination);
     const isIpv4 = from.length === 4;
     this.#ipBytes = isIpv4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
-    const head = new Uint8Array(this.#ipBytes + TCP_HEADER_BYTES);
-    if (isIpv4) head.set([0x45, 0, 0, 0, 0, 0, 0x40, 0, HOP_LIMIT, PROTOCOL_TCP]);
-    else head.set([0x60, 0, 0, 0, 0, 0, PROTOCOL_TCP, HOP_LIMIT]);
+    const head = copyOf(isIpv4 ? IPV4_HEAD : IPV6_HEAD);
     const addressesAt = isIpv4 ? 12 : 8;
     head.set(from, addressesAt);
     head.set(to, addressesAt + from.length);
@@ -70,21 +82,24 @@ export class SegmentWriter {
     const payload = fields.payload ?? NOTHING;
     const ip = this.#ipBytes;
     const tcpBytes = TCP_HEADER_BYTES + options.length + payload.length;
-    const packet = new Uint8Array(ip + tcpBytes);
+    const packet = octetsToFill(ip + tcpBytes);
     packet.set(this.#head);
     if (ip === IPV4_HEADER_BYTES) {
       setBe16(packet, 2, packet.length);
       setBe16(packet, 4, fields.id ?? 1);
       if (fields.dontFragment === false) packet[6] = 0;
+      if (fields.hopLimit !== undefined) packet[8] = fields.hopLimit;
       setBe16(packet, 10, folded(wordSum(packet, 0, IPV4_HEADER_BYTES)) ^ 0xffff);
     } else {
       setBe16(packet, 4, tcpBytes);
+      if (fields.hopLimit !== undefined) packet[7] = fields.hopLimit;
     }
     setBe32(packet, ip + 4, fields.seq);
     setBe32(packet, ip + 8, fields.ack);
     packet[ip + 12] = ((TCP_HEADER_BYTES + options.length) / 4) << 4;
     packet[ip + 13] = fields.flags;
     setBe16(packet, ip + 14, fields.window ?? 64240);
+    if (fields.urgent !== undefined && fields.urgent > 0) setBe16(packet, ip + 18, fields.urgent);
     if (options.length > 0) packet.set(options, ip + TCP_HEADER_BYTES);
     if (payload.length > 0) packet.set(payload, ip + TCP_HEADER_BYTES + options.length);
     const sum = wordSum(packet, ip + 4, packet.length, this.#sum + tcpBytes);
@@ -108,7 +123,7 @@ function addressOctets(text: string): Uint8Array {
 
 /** The timestamps option behind two fillers, as Linux sends it: 12 octets. */
 export function timestampOption(value: number, echo: number): Uint8Array {
-  const octets = new Uint8Array(12);
+  const octets = octetsToFill(12);
   setBe32(octets, 0, 0x0101_080a);
   setBe32(octets, 4, value);
   setBe32(octets, 8, echo);
@@ -117,7 +132,7 @@ export function timestampOption(value: number, echo: number): Uint8Array {
 
 /** The MSS option and, with a value, timestamps behind it: what a SYN bears here. */
 export function synOptions(mssBytes: number, stamp?: Uint8Array): Uint8Array {
-  const octets = new Uint8Array(stamp === undefined ? 4 : 4 + stamp.length);
+  const octets = octetsToFill(stamp === undefined ? 4 : 4 + stamp.length);
   setBe32(octets, 0, 0x0204_0000 + mssBytes);
   if (stamp !== undefined) octets.set(stamp, 4);
   return octets;

@@ -12,6 +12,7 @@ import {
 } from "@bunnel/wire";
 import type { TcpOption } from "@bunnel/wire";
 import { tcpChecksumHolds } from "../ip/checksum.ts";
+import { LentOctets } from "../lent-octets.ts";
 import { flowKey } from "./flow-key.ts";
 
 export interface TcpSegment {
@@ -28,7 +29,7 @@ export interface TcpSegment {
   readonly urgent: number;
   /** Octets of the TCP header with its options. */
   readonly headerBytes: number;
-  /** A copy of them. */
+  /** A copy of them, or themselves where the packet is lent: nobody writes to them. */
   readonly payload: Uint8Array;
   readonly payloadBytes: number;
   readonly options: readonly TcpOption[];
@@ -45,12 +46,27 @@ const OPTION_TIMESTAMPS_BYTES = 10;
 
 /** The segment of a whole packet. Undefined: malformed, a fragment, or not TCP. Never throws. */
 export function readSegment(packet: Uint8Array): TcpSegment | undefined {
+  if (!(packet instanceof LentOctets)) return segmentOf(packet, undefined);
+  // All stations of its way look at a packet, and none changes more of it than the hop limit.
+  if (!packet.isRead) {
+    packet.isRead = true;
+    const segment = segmentOf(packet, packet.reader);
+    packet.reader ??= segment;
+    packet.segment = segment;
+  }
+  return packet.segment;
+}
+
+/** @param reader of an earlier packet in the same place, which takes this one up */
+function segmentOf(packet: Uint8Array, reader: SegmentInPlace | undefined): SegmentInPlace | undefined {
   const family = (packet[0] ?? 0) >> 4;
   const place = family === 4 ? placeInIpv4(packet) : family === 6 ? placeInIpv6(packet) : undefined;
   if (place === undefined || place.l4At + TCP_HEADER_BYTES > place.end) return undefined;
   const headerBytes = ((packet[place.l4At + 12] ?? 0) >> 4) * 4;
   if (headerBytes < TCP_HEADER_BYTES || place.l4At + headerBytes > place.end) return undefined;
-  return new SegmentInPlace(packet, family === 4 ? 4 : 6, place.l4At, place.end, headerBytes);
+  const segment = reader ?? new SegmentInPlace(packet);
+  segment.take(family === 4 ? 4 : 6, place.l4At, place.end, headerBytes);
+  return segment;
 }
 
 interface Place {
@@ -75,17 +91,43 @@ function placeInIpv6(packet: Uint8Array): Place | undefined {
   return family === 0 || fragment || protocol !== PROTOCOL_TCP ? undefined : { l4At: l4Offset, end };
 }
 
-class SegmentInPlace implements TcpSegment {
+/** The numbers that every station asks for are read at once, what takes longer when it is asked for. */
+export class SegmentInPlace implements TcpSegment {
+  family: 4 | 6 = 4;
+  l4At = 0;
+  end = 0;
+  headerBytes = 0;
+  payloadBytes = 0;
+  sourcePort = 0;
+  destinationPort = 0;
+  seq = 0;
+  ack = 0;
+  flags = 0;
   #options: readonly TcpOption[] | undefined;
   #payload: Uint8Array | undefined;
+  #checksumHolds: boolean | undefined;
+  #key: string | undefined;
 
-  constructor(
-    readonly packet: Uint8Array,
-    readonly family: 4 | 6,
-    readonly l4At: number,
-    readonly end: number,
-    readonly headerBytes: number,
-  ) {}
+  constructor(readonly packet: Uint8Array) {}
+
+  /** Reads what the packet holds now. */
+  take(family: 4 | 6, l4At: number, end: number, headerBytes: number): void {
+    const { packet } = this;
+    this.family = family;
+    this.l4At = l4At;
+    this.end = end;
+    this.headerBytes = headerBytes;
+    this.payloadBytes = end - l4At - headerBytes;
+    this.sourcePort = be16(packet, l4At);
+    this.destinationPort = be16(packet, l4At + 2);
+    this.seq = be32(packet, l4At + 4);
+    this.ack = be32(packet, l4At + 8);
+    this.flags = packet[l4At + 13] ?? 0;
+    this.#options = undefined;
+    this.#payload = undefined;
+    this.#checksumHolds = undefined;
+    this.#key = undefined;
+  }
 
   get source(): string {
     return addressText(this.packet, this.family === 4 ? 12 : 8, this.family);
@@ -95,28 +137,9 @@ class SegmentInPlace implements TcpSegment {
     return addressText(this.packet, this.family === 4 ? 16 : 24, this.family);
   }
 
-  get sourcePort(): number {
-    return be16(this.packet, this.l4At);
-  }
-
-  get destinationPort(): number {
-    return be16(this.packet, this.l4At + 2);
-  }
-
+  /** Routers count it down while the packet is under way. */
   get hopLimit(): number {
     return this.packet[this.family === 4 ? 8 : 7] ?? 0;
-  }
-
-  get seq(): number {
-    return be32(this.packet, this.l4At + 4);
-  }
-
-  get ack(): number {
-    return be32(this.packet, this.l4At + 8);
-  }
-
-  get flags(): number {
-    return this.packet[this.l4At + 13] ?? 0;
   }
 
   get urgent(): number {
@@ -124,13 +147,11 @@ class SegmentInPlace implements TcpSegment {
   }
 
   get payload(): Uint8Array {
+    const { packet, end } = this;
+    const from = this.l4At + this.headerBytes;
     // A copy costs half of what a view does: a small array that is never viewed has no buffer of its own.
-    this.#payload ??= this.packet.slice(this.l4At + this.headerBytes, this.end);
+    this.#payload ??= packet instanceof LentOctets ? packet.part(from, end) : packet.slice(from, end);
     return this.#payload;
-  }
-
-  get payloadBytes(): number {
-    return this.end - this.l4At - this.headerBytes;
   }
 
   get options(): readonly TcpOption[] {
@@ -140,33 +161,41 @@ class SegmentInPlace implements TcpSegment {
   }
 
   get checksumHolds(): boolean {
-    return tcpChecksumHolds(this.packet, this.l4At, this.end);
+    this.#checksumHolds ??= tcpChecksumHolds(this.packet, this.l4At, this.end);
+    return this.#checksumHolds;
   }
 
   get key(): string {
-    const { packet, l4At } = this;
-    return flowKey(packet, this.family, be16(packet, l4At), be16(packet, l4At + 2), false);
+    this.#key ??= flowKey(this.packet, this.family, this.sourcePort, this.destinationPort, false);
+    return this.#key;
   }
 
   get reverseKey(): string {
-    const { packet, l4At } = this;
-    return flowKey(packet, this.family, be16(packet, l4At + 2), be16(packet, l4At), true);
+    return flowKey(this.packet, this.family, this.destinationPort, this.sourcePort, true);
   }
 }
 
-const texts = new Map<string, string>();
+interface AddressText {
+  readonly words: readonly [number, number, number, number];
+  readonly text: string;
+}
+
+const texts: AddressText[] = [];
 /** Addresses that are kept written: a simulation has a few, which it meets all the time. */
-const TEXTS_MAX = 64;
+const TEXTS_MAX = 16;
 
 function addressText(packet: Uint8Array, at: number, family: 4 | 6): string {
-  let key = String.fromCharCode(be16(packet, at), be16(packet, at + 2));
-  const bytes = family === 4 ? 4 : 16;
-  for (let word = 4; word < bytes; word += 2) key += String.fromCharCode(be16(packet, at + word));
-  const known = texts.get(key);
-  if (known !== undefined) return known;
-  if (texts.size >= TEXTS_MAX) texts.clear();
-  const text = formatAddress(packet.subarray(at, at + bytes));
-  texts.set(key, text);
+  const first = be32(packet, at);
+  // No IPv6 address of a packet is written in place of an IPv4 one: their second words differ.
+  const second = family === 4 ? -1 : be32(packet, at + 4);
+  const third = family === 4 ? 0 : be32(packet, at + 8);
+  const fourth = family === 4 ? 0 : be32(packet, at + 12);
+  for (const { words, text } of texts) {
+    if (words[3] === fourth && words[0] === first && words[1] === second && words[2] === third) return text;
+  }
+  if (texts.length >= TEXTS_MAX) texts.length = 0;
+  const text = formatAddress(packet.slice(at, at + (family === 4 ? 4 : 16)));
+  texts.push({ words: [first, second, third, fourth], text });
   return text;
 }
 

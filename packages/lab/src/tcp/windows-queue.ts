@@ -1,7 +1,7 @@
 // What a Windows receiver makes of segments that overlap: the copy of an octet that came first stays, whether it was
 // delivered or waits. zapret's manual says so of Windows servers, where its `seqovl` in the second piece does not work;
 // it was not measured here. RFC 9293 section 3.10.7.4 leaves the choice open.
-import { concat } from "../octets.ts";
+import { joined } from "../octets.ts";
 import { EARLY_SEGMENTS_MAX } from "./linux-queue.ts";
 import type { ReceiveQueue } from "./linux-queue.ts";
 
@@ -22,6 +22,11 @@ export class WindowsQueue implements ReceiveQueue {
     return this.#next;
   }
 
+  /** RFC 9293 knows no such way. */
+  get predicts(): boolean {
+    return false;
+  }
+
   take(from: number, octets: Uint8Array): Uint8Array {
     if (from + octets.length <= this.#next) return NOTHING;
     const start = Math.max(from, this.#next);
@@ -32,7 +37,7 @@ export class WindowsQueue implements ReceiveQueue {
       parts.push(first.octets);
       this.#next += first.octets.length;
     }
-    return parts.length === 1 ? (parts[0] ?? NOTHING) : concat(...parts);
+    return parts.length === 1 ? (parts[0] ?? NOTHING) : joined(...parts);
   }
 
   /** Keeps what of the segment no other one has brought yet. */

@@ -92,12 +92,34 @@ describe("convertProfile() of zapret", () => {
     expect(strategiesOf(line, "zapret").join("  ")).toContain(strategy);
   });
 
+  test.each([
+    ["badseq --dpi-desync-badseq-increment=-20000", ["badseq=-20000", "badseq=-20000"]],
+    ["badseq --dpi-desync-badseq-increment=2", ["badseq", "badseq takes -1073741824 to -10000: with 2 a server"]],
+    ["badseq --dpi-desync-badseq-increment=0x80000000", ["badseq", "badseq takes -1073741824 to -10000: with 0x8"]],
+    ["ts,hopbyhop --dpi-desync-ts-increment=-100", ["ts", "ts takes -2000000000 to -10000: with -100 a server"]],
+    ["ts --dpi-desync-ts-increment=-700000", ["ts=-700000", "ts=-700000"]],
+    ["md5sig --dpi-desync-ts-increment=-700000", ["md5sig", "it says nothing without ts"]],
+  ])("a fooling and its number: %s", (foolings, [fooling = "", number = ""]) => {
+    const line = `--filter-tcp=443 --dpi-desync=fake --dpi-desync-fooling=${foolings}`;
+    const { notes } = convertProfile(line, "zapret");
+    const told = new Map(notes.map(({ option, became, why }) => [option, became ?? why]));
+    const [first = "", second = ""] = line.split(" ").slice(2);
+    expect(told.get(first)).toBe(fooling);
+    expect(told.get(second)).toStartWith(number);
+    expect(notes.find(({ option }) => option === first)?.why).toBe(
+      first.includes("hopbyhop") ? "without hopbyhop" : undefined,
+    );
+    expect(strategiesOf(line, "zapret").join()).toContain(`, ${fooling})`);
+  });
+
   test("what packets cannot carry, or nobody knows, is told", () => {
     const line =
-      "--filter-tcp=443 --dpi-desync=fake --methodeol --dpi-desync-any-protocol --what=1 --hostlist-auto=a.txt";
+      "--filter-tcp=443 --dpi-desync=fake --methodeol --dpi-desync-any-protocol --what=1 --hostlist-auto=a.txt " +
+      "--dpi-desync-autottl=x";
     const { notes } = convertProfile(line, "zapret");
     const why = Object.fromEntries(notes.map((note) => [note.option, note.became ?? note.why]));
     expect(why["--methodeol"]).toContain("it changes how many octets");
+    expect(why["--dpi-desync-autottl=x"]).toContain("expected a delta");
     expect(why["--what=1"]).toBe("bunnel knows no such option");
     expect(why["--hostlist-auto=a.txt"]).toBe("lists do not grow by themselves");
     // A fake that nothing keeps from the server would be read by it.

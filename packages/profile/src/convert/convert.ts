@@ -1,4 +1,5 @@
 // Settings of other programs to a profile of ours, with what became of each option.
+import { ProfileError } from "../errors.ts";
 import { convertByedpi } from "./byedpi.ts";
 import type { ConversionNote, Draft } from "./draft.ts";
 import { convertGoodbyedpi } from "./goodbyedpi.ts";
@@ -39,11 +40,14 @@ const SIGNS: readonly (readonly [format: ForeignFormat, sign: RegExp])[] = [
 
 /**
  * Converts settings; without a format it is found by what stands in them.
- * @throws Error when nobody knows whose settings these are, or a file is neither TOML nor JSON
+ * @throws ProfileError when nobody knows whose settings these are, or a file is neither TOML nor JSON
  */
 export function convertProfile(text: string, format?: ForeignFormat): Conversion {
   const whose = format ?? SIGNS.find(([, sign]) => sign.test(text))?.[0];
-  if (whose === undefined) throw new Error(`settings: expected those of ${FOREIGN_FORMATS.join(", ")}, found others`);
+  if (whose === undefined) {
+    const message = `expected those of ${FOREIGN_FORMATS.join(", ")}, found others`;
+    throw new ProfileError("E_PROFILE", [{ message }], "settings");
+  }
   const draft = CONVERTERS[whose](text);
   return {
     format: whose,

@@ -2,6 +2,7 @@
 import { parse as parseToml } from "smol-toml";
 import type { Kind } from "../notation/kinds.ts";
 import { printClause } from "../notation/printer.ts";
+import { ProfileError } from "../errors.ts";
 import { presetStrategy } from "../presets.ts";
 import { Draft, emptyRule, type DraftRule } from "./draft.ts";
 
@@ -21,9 +22,9 @@ const DEVICE: Readonly<Record<string, string>> = {
   netmask: "netmask",
 };
 
-/** @throws Error when the text is neither TOML nor JSON */
+/** @throws ProfileError E_PROFILE_SYNTAX when the text is neither TOML nor JSON */
 export function convertTurkeydpi(text: string): Draft {
-  const values = text.trimStart().startsWith("{") ? (JSON.parse(text) as Table) : (parseToml(text) as Table);
+  const values = readTable(text);
   const draft = new Draft();
   const engine = tableOf(values["engine_config"] ?? values["engine"] ?? {});
   const root = { ...engine, ...values };
@@ -39,6 +40,18 @@ export function convertTurkeydpi(text: string): Draft {
   for (const [index, rule] of rules.entries()) convertRule(draft, tableOf(rule), transforms, index);
   if (typeof root["preset"] === "string") convertPreset(draft, root["preset"]);
   return draft;
+}
+
+function readTable(text: string): Table {
+  const isJson = text.trimStart().startsWith("{");
+  try {
+    return (isJson ? JSON.parse(text) : parseToml(text)) as Table;
+  } catch (cause) {
+    // What is behind the first line of such an error is the text again, with an arrow in it.
+    const [why = ""] = String(cause instanceof Error ? cause.message : cause).split("\n");
+    const message = `not ${isJson ? "JSON" : "TOML"}: ${why}`;
+    throw new ProfileError("E_PROFILE_SYNTAX", [{ message }], "settings", { cause });
+  }
 }
 
 function convertGlobal(draft: Draft, key: string, value: unknown): void {

@@ -1,5 +1,8 @@
 // What zapret does to fakes, so that the server does not read them.
+import { BADSEQ, TS } from "../notation/content.ts";
+import type { Range } from "../notation/parameters.ts";
 import type { Draft } from "./draft.ts";
+import type { Option } from "./words.ts";
 import { taken, type Said } from "./zapret-options.ts";
 
 /** Parameters of the notation that every fake of a profile gets. */
@@ -17,24 +20,31 @@ export function foolingsOf(draft: Draft, said: Said): Foolings {
   const [increment] = taken(said, "dpi-desync-badseq-increment");
   const [stamp] = taken(said, "dpi-desync-ts-increment");
   for (const { text, value = "" } of taken(said, "dpi-desync-fooling")) {
-    const found = value.split(",").flatMap((word) => {
-      if (word === "badseq" && increment?.value !== undefined) return [badseq(increment.value)];
-      if (word === "ts" && stamp?.value !== undefined) return [`ts=${stamp.value}`];
+    const asked = value.split(",");
+    const found = asked.flatMap((word) => {
+      if (word === "badseq") return [numbered("badseq", BADSEQ, increment?.value)];
+      if (word === "ts") return [numbered("ts", TS, stamp?.value)];
       return Object.hasOwn(WORDS, word) ? (WORDS[word] ?? []) : [];
     });
     words.push(...found);
-    if (found.length > 0) draft.became(text, found.join(", "));
+    const left = asked.filter((word) => !Object.hasOwn(WORDS, word));
+    if (found.length > 0)
+      draft.became(text, found.join(", "), left.length > 0 ? `without ${left.join(", ")}` : undefined);
     else draft.lost(text, value === "none" ? "it says nothing" : "no fake is damaged like that here");
   }
-  for (const { text, value } of [increment, stamp].flatMap((option) => option ?? [])) {
-    draft.became(text, `a number beside the fooling: ${value}`);
-  }
+  if (increment) tellNumber(draft, words, increment, "badseq", BADSEQ);
+  if (stamp) tellNumber(draft, words, stamp, "ts", TS);
   for (const { text, value = "" } of taken(said, "dpi-desync-ttl")) {
     if (value === "0") draft.lost(text, "it says nothing");
     else addFooling(draft, words, text, `ttl=${value}`);
   }
   for (const { text, value = "" } of taken(said, "dpi-desync-autottl")) {
-    const [, delta = "-1", from = "3", to = "20"] = /^([+-]?\d+)?(?::(\d+)-(\d+))?$/u.exec(value) ?? [];
+    const form = /^([+-]?\d+)?(?::(\d+)-(\d+))?$/u.exec(value);
+    if (form === null) {
+      draft.lost(text, "expected a delta such as -1, or -1:3-20");
+      continue;
+    }
+    const [, delta = "-1", from = "3", to = "20"] = form;
     addFooling(draft, words, text, `ttl=auto${/^[+-]/u.test(delta) ? delta : `-${delta}`}:${from}-${to}`);
   }
   for (const { text } of taken(said, "dpi-desync-ttl6", "dpi-desync-autottl6", "dpi-desync-badack-increment")) {
@@ -51,8 +61,20 @@ function addFooling(draft: Draft, words: string[], option: string, word: string)
   draft.became(option, word);
 }
 
-/** The notation takes what lies behind the window by 10000 at least. */
-function badseq(value: string): string {
-  const increment = Number(value);
-  return increment <= -10_000 ? `badseq=${increment}` : "badseq";
+/** The fooling with its number, where a server discards what has that. */
+function numbered(word: string, range: Range, value: string | undefined): string {
+  return isWithin(range, value) ? `${word}=${Number(value)}` : word;
+}
+
+/** What became of the option that gives a fooling its number. */
+function tellNumber(draft: Draft, words: readonly string[], option: Option, word: string, range: Range): void {
+  const { text, value } = option;
+  const used = words.find((each) => each === word || each.startsWith(`${word}=`));
+  if (used === undefined) draft.lost(text, `it says nothing without ${word}`);
+  else if (used !== word) draft.became(text, used);
+  else draft.lost(text, `${word} takes ${range.min} to ${range.max}: with ${value} a server could read the fake`);
+}
+
+function isWithin({ min, max }: Range, value = ""): boolean {
+  return /^[+-]?\d+$/u.test(value) && Number(value) >= min && Number(value) <= max;
 }

@@ -2,7 +2,6 @@
 import { anyOf, shown } from "../wording.ts";
 import {
   AUTO_TTL_DEFAULT,
-  BADACK,
   BADSEQ,
   BADSEQ_DEFAULT,
   FOOLINGS,
@@ -53,7 +52,8 @@ export const RST_FOOLINGS: FoolingChoice = {
   needed: "the server would end the connection",
 };
 
-export function foolingParameters(scope: Scope, draft: FoolingDraft, { words, auto }: FoolingChoice): Parameter[] {
+export function foolingParameters(scope: Scope, draft: FoolingDraft, choice: FoolingChoice): Parameter[] {
+  const { words, auto } = choice;
   const parameters: Readonly<Record<FoolingWord, Parameter>> = {
     ttl: ttlParameter(scope, draft, auto),
     badsum: wordParameter(scope, "badsum", () => (draft.badsum = true)),
@@ -126,7 +126,7 @@ function badseqParameter(scope: Scope, draft: FoolingDraft): Parameter {
             ? BADSEQ_DEFAULT.ack
             : scope.whole(value.index + slash + 1, "badseq", ack, I32.min, I32.max),
       };
-      if (!isWithin(found.ack, BADACK)) checkSafe(scope, value, "badseq", found.seq, BADSEQ, IN_WINDOW);
+      checkSafe(scope, value, "badseq", found.seq, BADSEQ, IN_WINDOW);
       draft.badseq = found;
     },
   };
@@ -148,10 +148,6 @@ function tsParameter(scope: Scope, draft: FoolingDraft): Parameter {
 
 /** @throws ProfileError that says why a number would let the fake be read */
 function checkSafe(scope: Scope, at: Token, word: string, number: number, range: Range, why: string): void {
-  if (isWithin(number, range)) return;
+  if (number >= range.min && number <= range.max) return;
   throw scope.error(at, `${word}: expected a number from ${range.min} to ${range.max}, found ${number}: ${why}`);
-}
-
-function isWithin(number: number, { min, max }: Range): boolean {
-  return number >= min && number <= max;
 }

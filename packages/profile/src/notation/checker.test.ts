@@ -145,7 +145,7 @@ describe("parseStrategy() names what is wrong with techniques and points", () =>
     ["http: hostpad", "1:7 hostpad: expected a whole number from 16 to 16384 in parentheses, found none"],
     ["http: hostpad(8)", "1:15 hostpad: expected a whole number from 16 to 16384, found 8"],
     ["http: hostdot(1)", "1:14 hostdot: expected no parentheses, found some"],
-    ["tls: wssize(1)", `1:6 tls technique: expected ${TLS}, found "wssize" (did you mean "window(N, scale=N)"?)`],
+    ["tls: wssize(1)", `1:6 tls technique: expected ${TLS}, found "wssize" (did you mean "syn: window(N, scale=N)"?)`],
     ["tls: mss(88)", `1:6 tls technique: expected ${TLS}, found "mss", which is for syn`],
     [
       "quic: multisplit(1)",

@@ -1,7 +1,7 @@
 // A tree of words to a strategy: every word known, every parameter in range, and every operation can act.
 import { OPS_MAX, PLAN_STEPS_MAX } from "@bunnel/abi";
 import { deepFreeze } from "../freeze.ts";
-import { anyOf, shown, suggestion } from "../wording.ts";
+import { anyOf, didYouMean, shown, suggestion } from "../wording.ts";
 import { KINDS, type Kind } from "./kinds.ts";
 import { Scope } from "./parameters.ts";
 import { parseTree, strategyError, type ClauseTree, type OperationTree } from "./parser.ts";
@@ -125,7 +125,7 @@ function unknownTechnique(scope: Scope) {
   const technique = isAlias(word) ? ALIASES[word].technique : word;
   const foreign = Object.entries(ALL_TECHNIQUE_KINDS).find(([name]) => name === technique);
   let why = suggestion(word, [...known, PASS]);
-  if (elsewhere !== undefined) why = ` (did you mean ${shown(elsewhere)}?)`;
+  if (elsewhere !== undefined) why = didYouMean(elsewhere);
   else if (foreign) why = `, which is for ${anyOf(foreign[1])}`;
   return scope.error(tree.word, `${kind} technique: expected ${anyOf(known)}, found ${shown(word)}${why}`);
 }

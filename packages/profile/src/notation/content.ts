@@ -79,15 +79,10 @@ export const BADSEQ_DEFAULT = { seq: -10_000, ack: -66_000 } as const;
 /**
  * What `badseq` may add to the sequence number. Less, or forwards, and octets of the fake lie in the server's window:
  * it would read them, or keep them until the stream comes that far. More comes near half way round (RFC 9293 section
- * 3.4).
+ * 3.4). No acknowledgement makes up for that: what Linux expects next it takes before it looks at what that
+ * acknowledges (header prediction, tcp_rcv_established of net/ipv4/tcp_input.c).
  */
 export const BADSEQ = { min: -0x4000_0000, max: -10_000 } as const;
-/**
- * What it may add to the acknowledgement number instead, whatever the sequence number: octets acknowledged that long
- * ago lie before every window that there can be (RFC 7323 section 2.3), and what acknowledges them is discarded (RFC
- * 5961 section 5.2).
- */
-export const BADACK = { min: -0x7fff_ffff, max: -0x4000_0000 } as const;
 /** What `ts` adds to the TCP timestamp. */
 export const TS_DEFAULT = -600_000;
 /**

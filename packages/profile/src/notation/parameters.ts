@@ -1,11 +1,12 @@
 // How the parameters of a technique are read: each has the form in which messages show it, and takes its arguments.
 import { REPEATS_MAX } from "@bunnel/abi";
 import type { ProfileError } from "../errors.ts";
-import { anyOf, shown, suggestion } from "../wording.ts";
+import { anyOf, didYouMean, shown, suggestion } from "../wording.ts";
 import type { Kind } from "./kinds.ts";
 import type { Token } from "./lexer.ts";
 import { strategyError, type ArgumentTree, type OperationTree } from "./parser.ts";
 import type { Operation } from "./strategy.ts";
+import { PARAMETERS_ELSEWHERE } from "./techniques.ts";
 
 /** One parameter of a technique. */
 export interface Parameter {
@@ -92,12 +93,16 @@ export class Scope {
   }
 
   private near(parameters: readonly Parameter[], found: string): string {
+    const [elsewhere = "", needed = ""] = Object.hasOwn(PARAMETERS_ELSEWHERE, found)
+      ? (PARAMETERS_ELSEWHERE[found] ?? [])
+      : [];
+    if (elsewhere !== "" && parameters.some(({ form }) => form.includes(needed))) return didYouMean(elsewhere);
     const words = parameters.flatMap(({ word, near = [] }) => (word === undefined ? near : [word, ...near]));
     // The other kind's word for a name is no slip of the keyboard.
     const meant = NAME_WORDS.includes(found) ? words.find((word) => NAME_WORDS.includes(word)) : undefined;
     // Of a point only the marker can be meant: behind it stands a number.
     const bare = found.replace(/[+-]\d+$/, "");
-    return meant === undefined ? suggestion(bare, words) : ` (did you mean ${shown(meant)}?)`;
+    return meant === undefined ? suggestion(bare, words) : didYouMean(meant);
   }
 }
 

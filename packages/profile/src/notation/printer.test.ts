@@ -1,8 +1,10 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { anyStrategy } from "../../test/arbitrary-strategy.ts";
 import { parseStrategy } from "./checker.ts";
 import { printStrategy } from "./printer.ts";
+
+setDefaultTimeout(60_000);
 
 describe("printStrategy()", () => {
   test.each([

@@ -36,12 +36,17 @@ describe("parseStrategy() reads foolings", () => {
     });
   });
 
-  test("an acknowledgement of octets before every window is enough, whatever the sequence number", () => {
-    expect(operationOf("tls: fake(badseq=0/-1073741824)")).toMatchObject({
-      foolings: { badseq: { seq: 0, ack: -0x4000_0000 } },
-    });
-    expect(() => operationOf("tls: fake(badseq=0/-1073741823)")).toThrow("the server would keep");
-  });
+  test.each(["fake(", "fakedsplit(1, ", "hostfakesplit(", "rst("])(
+    "what lies in the window is refused whatever it acknowledges: %s",
+    (opened) => {
+      for (const ack of [-66_000, -0x4000_0000, -0x7fff_ffff, 0x7fff_ffff]) {
+        expect(() => operationOf(`tls: ${opened}badseq=0/${ack})`)).toThrow("the server would keep");
+      }
+      expect(operationOf(`tls: ${opened}badseq=-10000/0)`)).toMatchObject({
+        foolings: { badseq: { seq: -10_000, ack: 0 } },
+      });
+    },
+  );
 
   test.each([
     [
@@ -166,6 +171,15 @@ describe("parseStrategy() reads decoys", () => {
     ["tls: fake(tttl=4)", `1:11 tls fake parameter: ${tls}, found "tttl" (did you mean "ttl"?)`],
     ["tls: fake(badsun)", `1:11 tls fake parameter: ${tls}, found "badsun" (did you mean "badsum"?)`],
     ["tls: fake(x)", `1:11 tls fake parameter: ${tls}, found "x"`],
+    ["tls: fake(rnd)", `1:11 tls fake parameter: ${tls}, found "rnd" (did you mean "random"?)`],
+    ["tls: fake(repeats=6)", `1:11 tls fake parameter: ${tls}, found "repeats" (did you mean "x6"?)`],
+    ["tls: fake(autottl)", `1:11 tls fake parameter: ${tls}, found "autottl" (did you mean "ttl=auto-1"?)`],
+    ["tls: fake(badack)", `1:11 tls fake parameter: ${tls}, found "badack" (did you mean "badseq=-10000/-66000"?)`],
+    [
+      "dns: fake(autottl)",
+      "1:11 dns fake parameter: expected sni=name, host=name, zeros, random, tls, http, quic, stun, file=payload, " +
+        'ttl=1..255, badsum, x1..x20 or after, found "autottl"',
+    ],
     ["tls: fake(ttl=4, host=a.example.org)", '1:18 host: expected http beside it, found none (did you mean "sni"?)'],
     [
       "http: fake(sni=a.example.org, badsum)",

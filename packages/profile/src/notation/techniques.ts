@@ -68,7 +68,7 @@ export function isStreamTechnique(name: TechniqueName): name is StreamOperation[
 /** What users of other tools call things that stand here under another word. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   wsize: "window(N)",
-  wssize: "window(N, scale=N)",
+  wssize: "syn: window(N, scale=N)",
   ipfrag1: "ipfrag(hopbyhop)",
   ipfrag2: "ipfrag(N)",
   hopbyhop: "ipfrag(hopbyhop)",
@@ -79,6 +79,16 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   domcase: "httphost(domcase)",
   unixeol: "httphost(unixeol)",
   autottl: "ttl=auto-1 within a fake",
+};
+
+/** The same for parameters: what is meant, and what stands in the form of the parameter that it is. */
+export const PARAMETERS_ELSEWHERE: Readonly<Record<string, readonly [meant: string, form: string]>> = {
+  rnd: ["random", "random"],
+  seqgroup: ["group", "group"],
+  repeats: ["x6", "x1.."],
+  autottl: ["ttl=auto-1", "ttl=auto"],
+  badack: ["badseq=-10000/-66000", "badseq"],
+  pastseq: ["badseq", "badseq"],
 };
 
 /** The techniques of a kind. */

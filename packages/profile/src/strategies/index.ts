@@ -1,4 +1,2 @@
-export { OTHERS } from "./others.ts";
-export { OWN } from "./own.ts";
+export { OTHERS, OWN, ZAPRET } from "./catalogue.ts";
 export type { NamedStrategy } from "./strategy-entry.ts";
-export { ZAPRET } from "./zapret.ts";

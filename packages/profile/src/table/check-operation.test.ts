@@ -65,6 +65,8 @@ test.each<[string, Change, string]>([
   ["tls: hostfakesplit(host=a.org, ttl=1)", octet(abi.OP_FOOLINGS, 0), "foolings: expected at least one, found 0"],
   ["tls: hostfakesplit(ttl=1)", octet(abi.OP_FLAGS, 0), "text size: expected 1 to 253 octets, found 0"],
   ["tls: rst(ttl=1)", octet(abi.OP_FOOLINGS, abi.Fooling.Ts), "foolings: expected bits of 143, found 32"],
+  ["tls: rst(badseq=-10000/-1073741825)", value(-9999), "sequence number: expected -1073741824 to -10000, found -9999"],
+  ["tls: fake(badseq=-10000/-1073741825)", value(0), "sequence number: expected -1073741824 to -10000, found 0"],
   ["syn: synack", octet(abi.OP_FOOLINGS, abi.Fooling.BadSeq), "foolings: expected bits of 11, found 4"],
   ["syn: syndata", octet(abi.OP_DECOY, abi.Decoy.Zeros), "decoy: expected 3, found 1"],
   ["quic: fake", octet(abi.OP_FOOLINGS, abi.Fooling.Md5Sig), "foolings: expected bits of 3, found 8"],

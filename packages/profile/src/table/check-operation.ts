@@ -1,6 +1,6 @@
 // One operation of a table's strategy: a technique that the engine has, with all that it needs and nothing else.
 import * as abi from "@bunnel/abi";
-import { BADACK, BADSEQ, TS } from "../notation/content.ts";
+import { BADSEQ, TS } from "../notation/content.ts";
 import { HELLO_FLAGS, SCALED, shapeOf, type OperationShape, type Range } from "./operation-shape.ts";
 import { checkText, refuse } from "./refuse.ts";
 import type { TableView } from "./view.ts";
@@ -75,11 +75,13 @@ class Checker {
     this.within("least auto ttl", view.u8(at + abi.OP_AUTO_MIN), has(Fooling.AutoTtl) ? { min: 1, max: most } : ZERO);
     if (!has(Fooling.AutoTtl)) this.within("auto ttl", view.u8(at + abi.OP_AUTO_DELTA), ZERO);
     this.within("time stamp", view.i32(at + abi.OP_TS_SHIFT), has(Fooling.Ts) ? TS : ZERO);
-    const [seq, ack] = [view.i32(at + abi.OP_VALUE), view.i32(at + abi.OP_VALUE2)];
-    if (!has(Fooling.BadSeq)) {
-      this.within("value", seq, shape.value ?? ZERO);
-      this.within("second value", ack, ZERO);
-    } else if (ack < BADACK.min || ack > BADACK.max) this.within("sequence number", seq, BADSEQ);
+    const seq = view.i32(at + abi.OP_VALUE);
+    if (has(Fooling.BadSeq)) {
+      this.within("sequence number", seq, BADSEQ);
+      return;
+    }
+    this.within("value", seq, shape.value ?? ZERO);
+    this.within("second value", view.i32(at + abi.OP_VALUE2), ZERO);
   }
 
   private decoy(flags: number): void {

@@ -98,6 +98,8 @@ export function readSocksRequest(octets: Uint8Array): SocksRequest {
   const target = readTarget(octets, 3);
   if (command === undefined || target === "more") return "more";
   if (target === "unknown") return { refused: SocksReply.AddressTypeNotSupported };
+  // A name without an octet is none, and nobody is asked for it.
+  if (target.host === "") return { refused: SocksReply.HostUnreachable };
   if (command === CONNECT) return { command: "connect", ...target };
   if (command === UDP_ASSOCIATE) return { command: "associate", ...target };
   return { refused: SocksReply.CommandNotSupported };

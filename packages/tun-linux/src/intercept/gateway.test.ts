@@ -10,8 +10,8 @@ import { interceptNft } from "./nft.ts";
 import { interceptRules } from "./rules.ts";
 import { sweepInterception } from "./sweep.ts";
 
-const RULE = "9000: from all fwmark 0x8000/0xc000 lookup 4000";
-const FORWARDED = "9000: from all fwmark 0xc000/0xc000 iif c1 lookup 4000";
+const RULE = "9000: from all fwmark 0x8000/0xc000 lookup 4000 proto 178";
+const FORWARDED = "9000: from all fwmark 0xc000/0xc000 iif c1 lookup 4000 proto 178";
 /** 203.0.113.9:4000 to a place behind the uplink, which is not one of the client's networks. */
 const ELSEWHERE = "203.0.113.77";
 

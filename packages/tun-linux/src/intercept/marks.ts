@@ -39,6 +39,16 @@ export const PRIORITY_NARROWER = 9001;
 /** What is left then takes LAST_TABLE. Rules mode, IPv6 only. */
 export const PRIORITY_LAST = 9002;
 
+/** What the reverse-path filters were that we loosened, as rules that do nothing. Rules mode only. */
+export const PRIORITY_NOTE = 9003;
+
+/**
+ * Who made our rules and routes (rtm_protocol of linux/rtnetlink.h, FRA_PROTOCOL of linux/fib_rules.h): a number that
+ * neither rtnetlink.h nor iproute2's rt_protos gives to anybody. By it what a killed run left is known, whatever became
+ * of its state file, and told from somebody else's that says the same.
+ */
+export const OUR_PROTOCOL = 178;
+
 /** The nftables table of nft mode, in family inet. */
 export const NFT_TABLE = "bunnel";
 

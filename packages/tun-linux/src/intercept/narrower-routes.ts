@@ -8,7 +8,7 @@ import { parsePrefix, formatPrefix, type IpPrefix } from "../netcfg/address-text
 import type { RouteNetlink } from "../netcfg/route-netlink.ts";
 import { TABLE_MAIN, type RouteInfo, type RouteSpec } from "../netcfg/routes.ts";
 import { ifThere } from "./if-there.ts";
-import { ROUTE_TABLE } from "./marks.ts";
+import { OUR_PROTOCOL, ROUTE_TABLE } from "./marks.ts";
 import { maskedPrefix } from "./uplinks.ts";
 
 /**
@@ -33,13 +33,13 @@ export class NarrowerRoutes {
     const stale = [...present].filter(([key]) => !wanted.has(key));
     // A wider one comes before those go that it stands for.
     for (const [, to] of missing) this.netlink.replaceRoute(throwRoute(to));
-    for (const [, to] of stale) ifThere(() => this.netlink.removeRoute(throwRoute(to)));
+    for (const [, to] of stale) ifThere(() => this.netlink.removeRoute(throwRoute(to, to.protocol)));
     return missing.length + stale.length > 0;
   }
 
   /** Removes them; says how many there were. */
   clear(): number {
-    return this.#present().filter((to) => ifThere(() => this.netlink.removeRoute(throwRoute(to)))).length;
+    return this.#present().filter((to) => ifThere(() => this.netlink.removeRoute(throwRoute(to, to.protocol)))).length;
   }
 
   #present(): RouteInfo[] {
@@ -79,6 +79,7 @@ function keyOf({ destination, from }: Destination): string {
   return from === undefined ? destination : `${destination} from ${from}`;
 }
 
-function throwRoute({ destination, from }: Destination): RouteSpec {
-  return { family: 6, destination, table: ROUTE_TABLE, type: "throw", ...(from === undefined ? {} : { from }) };
+function throwRoute({ destination, from }: Destination, protocol = OUR_PROTOCOL): RouteSpec {
+  const route = { family: 6, destination, table: ROUTE_TABLE, type: "throw", protocol } as const;
+  return { ...route, ...(from === undefined ? {} : { from }) };
 }

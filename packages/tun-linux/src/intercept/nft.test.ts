@@ -11,6 +11,8 @@ import { createTable, interceptNft } from "./nft.ts";
 const HELLO = Uint8Array.fromHex("1603010200010001fc0303");
 const SELECT: Selection = { tls: [], http: [80] };
 const NOTHING = { rules: [], routes: [], tables: [] };
+/** As iproute2 shows it. */
+const RULE = "9000: from all fwmark 0x8000/0xc000 lookup 4000 proto 178";
 
 let lab: RoutedLab;
 beforeEach(async () => {
@@ -144,10 +146,10 @@ describe("interceptNft() leaves", () => {
     expect(lab.traces()).toEqual(NOTHING);
     const interception = intercept();
     expect(lab.traces()).toEqual({
-      rules: ["9000: from all fwmark 0x8000/0xc000 lookup 4000", "9000: from all fwmark 0x8000/0xc000 lookup 4000"],
+      rules: [RULE, RULE],
       routes: [
-        "default dev tun0 table 4000 proto static scope link",
-        "default dev tun0 table 4000 proto static metric 1024 pref medium",
+        "default dev tun0 table 4000 proto 178 scope link",
+        "default dev tun0 table 4000 proto 178 metric 1024 pref medium",
       ],
       tables: ["table inet bunnel"],
     });

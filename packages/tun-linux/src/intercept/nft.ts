@@ -2,7 +2,7 @@
 // our table, and there the only route leads into the device. Everything else never notices.
 //
 //   application → output hook: mark 0x8000? → rule 9000 → table 4000 → device → … → raw socket, mark 0x4000 → uplink
-import { DeviceError, type InterceptionOptions, type SweepReport } from "@bunnel/device";
+import { DeviceError, type InterceptionOptions } from "@bunnel/device";
 import { parsePrefix } from "../netcfg/address-text.ts";
 import { NftClient } from "../nft/client.ts";
 import { NFT_TABLE_F_OWNER } from "../nft/constants.ts";
@@ -11,10 +11,11 @@ import { newRule, newSet, newTable } from "../nft/message.ts";
 import type { NetlinkMessage } from "../netlink/message.ts";
 import { findCgroups } from "../owners/cgroups.ts";
 import { markProcesses } from "../owners/process-marks.ts";
+import { HeldInterception } from "./held-interception.ts";
 import type { InterceptionSettings, LinuxInterception } from "./interception.ts";
 import type { RuleSpec } from "../netcfg/rules.ts";
 import { NFT_TABLE } from "./marks.ts";
-import { forwardedRules, markedRules, type Family } from "./policy.ts";
+import { forwardedRules, markedRules } from "./policy.ts";
 import { selectionTable, type SelectionChain, type SelectionTable } from "./selection.ts";
 import { Session } from "./session.ts";
 import { excludedPrefixes, findUplinks, maskedPrefix, type Uplinks } from "./uplinks.ts";
@@ -77,24 +78,19 @@ interface Held {
   readonly changes: DisposableStack;
 }
 
-class NftInterception implements LinuxInterception {
+class NftInterception extends HeldInterception implements LinuxInterception {
   readonly method = "nft";
-  readonly swept: SweepReport;
-  readonly families: readonly Family[];
   #held: Held;
-  readonly #undo: DisposableStack;
   #uplinks: Uplinks;
   #made: string;
   #ownerFlag: boolean;
 
   constructor(held: Held, uplinks: Uplinks, ownerFlag: boolean, undo: DisposableStack) {
-    this.swept = held.session.swept;
-    this.families = held.session.families;
+    super(held.session, held.changes, undo);
     this.#held = held;
     this.#uplinks = uplinks;
     this.#made = JSON.stringify(ownersOf(held.options));
     this.#ownerFlag = ownerFlag;
-    this.#undo = undo;
   }
 
   get uplinks(): readonly string[] {
@@ -106,7 +102,7 @@ class NftInterception implements LinuxInterception {
   }
 
   refresh(): boolean {
-    if (this.#undo.disposed) throw new DeviceError("E_DEVICE_STATE", "interception: refresh after close");
+    this.mustLast("refresh");
     return this.#held.session.inside(() => this.#refresh());
   }
 
@@ -126,7 +122,7 @@ class NftInterception implements LinuxInterception {
   }
 
   reselect(options: InterceptionOptions): boolean {
-    if (this.#undo.disposed) throw new DeviceError("E_DEVICE_STATE", "interception: reselect after close");
+    this.mustLast("reselect");
     const { session, client } = this.#held;
     session.inside(() => {
       const uplinks = findUplinks(session.netlink, options);
@@ -140,22 +136,6 @@ class NftInterception implements LinuxInterception {
       this.#made = JSON.stringify(ownersOf(options));
     });
     return true;
-  }
-
-  close(): void {
-    if (!this.#undo.disposed) this.#held.session.inside(() => this.#undo.dispose());
-  }
-
-  release(): void {
-    const { session, changes } = this.#held;
-    if (this.#undo.disposed) return;
-    // What was done stays as it is: the next interception takes it over.
-    if (session.killSwitch) changes.move();
-    this.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 }
 

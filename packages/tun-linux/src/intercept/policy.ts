@@ -8,6 +8,7 @@ import {
   FORWARDED_MARK,
   LAST_TABLE,
   OUR_MARK,
+  OUR_PROTOCOL,
   SELECTED_MARK,
   PRIORITY_DIRECT,
   PRIORITY_LAST,
@@ -25,12 +26,12 @@ export type Family = 4 | 6;
  */
 export function markedRules(family: Family): RuleSpec[] {
   const mask = SELECTED_MARK | OUR_MARK;
-  return [{ family, priority: PRIORITY_SELECTED, mark: SELECTED_MARK, mask, table: ROUTE_TABLE }];
+  return [{ ...madeByUs(family, PRIORITY_SELECTED), mark: SELECTED_MARK, mask, table: ROUTE_TABLE }];
 }
 
 /** nft mode: what is forwarded from these interfaces and has been marked. */
 export function forwardedRules(family: Family, interfaces: readonly string[]): RuleSpec[] {
-  const marked = { family, priority: PRIORITY_SELECTED, mark: FORWARDED_MARK, mask: FORWARDED_MARK };
+  const marked = { ...madeByUs(family, PRIORITY_SELECTED), mark: FORWARDED_MARK, mask: FORWARDED_MARK };
   return interfaces.map((inInterface) => ({ ...marked, inInterface, table: ROUTE_TABLE }));
 }
 
@@ -44,12 +45,16 @@ export function forwardedRules(family: Family, interfaces: readonly string[]): R
  * has a narrower route (`NarrowerRoutes`).
  */
 export function everythingRules(family: Family, users: readonly NumberRange[] = []): RuleSpec[] {
-  const own = { family, priority: PRIORITY_OWN, mark: OUR_MARK, mask: OUR_MARK, table: TABLE_MAIN };
-  const narrower = { family, table: TABLE_MAIN, suppressPrefixLength: 0 };
-  const selected = ofUsers({ family, priority: PRIORITY_SELECTED, inInterface: "lo", table: ROUTE_TABLE }, users);
-  if (family === 4) return [own, { ...narrower, priority: PRIORITY_DIRECT }, ...selected];
-  const last = ofUsers({ family, priority: PRIORITY_LAST, inInterface: "lo", table: LAST_TABLE }, users);
-  return [own, ...selected, { ...narrower, priority: PRIORITY_NARROWER }, ...last];
+  const own = { ...madeByUs(family, PRIORITY_OWN), mark: OUR_MARK, mask: OUR_MARK, table: TABLE_MAIN };
+  const narrower = { table: TABLE_MAIN, suppressPrefixLength: 0 };
+  const selected = ofUsers({ ...madeByUs(family, PRIORITY_SELECTED), inInterface: "lo", table: ROUTE_TABLE }, users);
+  if (family === 4) return [own, { ...madeByUs(family, PRIORITY_DIRECT), ...narrower }, ...selected];
+  const last = ofUsers({ ...madeByUs(family, PRIORITY_LAST), inInterface: "lo", table: LAST_TABLE }, users);
+  return [own, ...selected, { ...madeByUs(family, PRIORITY_NARROWER), ...narrower }, ...last];
+}
+
+function madeByUs(family: Family, priority: number): RuleSpec {
+  return { family, priority, protocol: OUR_PROTOCOL };
 }
 
 function ofUsers(rule: RuleSpec, users: readonly NumberRange[]): RuleSpec[] {
@@ -63,36 +68,23 @@ export function tablesOf(method: "nft" | "rules", family: Family): readonly numb
 
 /** Rules mode: users whose packets are left alone. */
 export function exceptedUsers(family: Family, { first, last }: NumberRange): RuleSpec {
-  return { family, priority: PRIORITY_DIRECT, uidRange: [first, last], table: TABLE_MAIN };
-}
-
-/** The rules that we, or earlier versions, would have made for the users or the interface of a rule that was found. */
-export function variedRules(found: RuleInfo): RuleSpec[] {
-  const { family, uidRange, mark, inInterface } = found;
-  // Version 0.1 let IPv6 look for narrower routes as IPv4 does.
-  const earlier = { family, priority: PRIORITY_DIRECT, table: TABLE_MAIN, suppressPrefixLength: 0 };
-  if (family === 6 && isRule(found, earlier)) return [earlier];
-  if (mark === FORWARDED_MARK && inInterface !== undefined) return forwardedRules(family, [inInterface]);
-  if (uidRange === undefined) return [];
-  const [first, last] = uidRange;
-  const included = everythingRules(family, [{ first, last }]).filter((rule) => rule.uidRange !== undefined);
-  return [exceptedUsers(family, { first, last }), ...included];
+  return { ...madeByUs(family, PRIORITY_DIRECT), uidRange: [first, last], table: TABLE_MAIN };
 }
 
 /** Rules mode: a destination that is left alone. */
 export function exceptionRule(destination: string): RuleSpec {
   const family = destination.includes(":") ? 6 : 4;
-  return { family, priority: PRIORITY_DIRECT, to: destination, table: TABLE_MAIN };
+  return { ...madeByUs(family, PRIORITY_DIRECT), to: destination, table: TABLE_MAIN };
 }
 
 /** The route of our tables. It vanishes with the device, and packets then go on to the next rule. */
 export function deviceRoute(family: Family, table: number, deviceIndex: number, source?: string): RouteSpec {
-  return { family, index: deviceIndex, table, ...(source === undefined ? {} : { source }) };
+  return { family, index: deviceIndex, table, protocol: OUR_PROTOCOL, ...(source === undefined ? {} : { source }) };
 }
 
 /** What is left of our tables when the device is gone, where a kill switch was asked for. */
 export function closedRoute(family: Family, table: number): RouteSpec {
-  return { family, table, type: "unreachable", metric: CLOSED_METRIC };
+  return { family, table, type: "unreachable", metric: CLOSED_METRIC, protocol: OUR_PROTOCOL };
 }
 
 /** Whether a route of one of our tables is that of a kill switch. */
@@ -141,11 +133,13 @@ const UNSAID: { readonly [Name in keyof Required<RuleSpec>]: RuleSpec[Name] | un
 /** "ip rule 9000 fwmark 0x8000 lookup 4000 (IPv4)" */
 export function describeRule(rule: RuleSpec): string {
   const words = [`ip rule ${rule.priority}`];
+  if (rule.from !== undefined) words.push(`from ${rule.from}`);
   if (rule.to !== undefined) words.push(`to ${rule.to}`);
   if (rule.inInterface !== undefined) words.push(`iif ${rule.inInterface}`);
   if (rule.uidRange !== undefined) words.push(`uidrange ${rule.uidRange.join("-")}`);
   if (rule.mark !== undefined) words.push(`fwmark 0x${rule.mark.toString(16)}`);
-  words.push(`lookup ${rule.table === TABLE_MAIN ? "main" : rule.table}`);
+  if (rule.type === "nop") words.push("nop");
+  else words.push(`lookup ${rule.table === TABLE_MAIN ? "main" : rule.table}`);
   if (rule.suppressPrefixLength !== undefined) words.push(`suppress_prefixlength ${rule.suppressPrefixLength}`);
   return `${words.join(" ")} (IPv${rule.family})`;
 }

@@ -5,7 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { SavedFilter } from "./state.ts";
 
 const STRICT = 1;
-const LOOSE = 2;
+/** What a strict one is set to. */
+export const LOOSE = 2;
 
 function filterPath(interfaceName: string): string {
   return `/proc/sys/net/ipv4/conf/${interfaceName}/rp_filter`;

@@ -64,21 +64,21 @@ describe("interceptRules() leaves", () => {
     const interception = intercept();
     const { rules, routes, tables } = lab.traces();
     expect(rules.filter((line) => !line.includes(" to "))).toEqual([
-      "8998: from all fwmark 0x4000/0x4000 lookup main",
-      "8999: from all lookup main suppress_prefixlength 0",
-      "9000: from all iif lo lookup 4000",
-      "8998: from all fwmark 0x4000/0x4000 lookup main",
-      "9000: from all iif lo lookup 4000",
-      "9001: from all lookup main suppress_prefixlength 0",
-      "9002: from all iif lo lookup 4002",
+      "8998: from all fwmark 0x4000/0x4000 lookup main proto 178",
+      "8999: from all lookup main suppress_prefixlength 0 proto 178",
+      "9000: from all iif lo lookup 4000 proto 178",
+      "8998: from all fwmark 0x4000/0x4000 lookup main proto 178",
+      "9000: from all iif lo lookup 4000 proto 178",
+      "9001: from all lookup main suppress_prefixlength 0 proto 178",
+      "9002: from all iif lo lookup 4002 proto 178",
     ]);
     expect(rules.filter((line) => line.includes(" to "))).toHaveLength(8);
     expect(routes).toEqual([
-      "default dev tun0 table 4000 proto static scope link src 192.0.2.1",
-      "throw 2001:db8:1::/64 dev lo table 4000 proto static metric 1024 pref medium",
-      "throw 2001:db8:3::/64 dev lo table 4000 proto static metric 1024 pref medium",
-      "default dev tun0 table 4000 proto static src 2001:db8:1::1 metric 1024 pref medium",
-      "default dev tun0 table 4002 proto static src 2001:db8:1::1 metric 1024 pref medium",
+      "default dev tun0 table 4000 proto 178 scope link src 192.0.2.1",
+      "throw 2001:db8:1::/64 dev lo table 4000 proto 178 metric 1024 pref medium",
+      "throw 2001:db8:3::/64 dev lo table 4000 proto 178 metric 1024 pref medium",
+      "default dev tun0 table 4000 proto 178 src 2001:db8:1::1 metric 1024 pref medium",
+      "default dev tun0 table 4002 proto 178 src 2001:db8:1::1 metric 1024 pref medium",
     ]);
     expect(tables).toEqual([]);
     expect([interception.method, interception.uplinks, interception.ownerFlag]).toEqual(["rules", ["c0"], false]);
@@ -139,7 +139,7 @@ describe("refresh() of interceptRules()", () => {
     expect(interception.refresh()).toBe(true);
     expect(interception.uplinks).toEqual(["c1", "c0"]);
     expect(filterOf("c1")).toBe(2);
-    expect(lab.traces().routes[0]).toBe("default dev tun0 table 4000 proto static scope link src 198.51.100.1");
+    expect(lab.traces().routes[0]).toBe("default dev tun0 table 4000 proto 178 scope link src 198.51.100.1");
     expect(interception.refresh()).toBe(false);
     interception.close();
     expect(filterOf("c1")).toBe(1);

@@ -5,10 +5,12 @@
 //   IPv4   rule 8999  narrower than a default route → main   rule 9000  from this machine → table 4000 → device
 //   IPv6   rule 9000  from this machine → table 4000: thrown back where table main has a narrower route, else → device
 //          rule 9001  narrower than a default route → main   rule 9002  from this machine → table 4002 → device
-import { DeviceError, type InterceptionOptions, type SweepReport } from "@bunnel/device";
+import { DeviceError, type InterceptionOptions } from "@bunnel/device";
 import { formatPrefix, parsePrefix } from "../netcfg/address-text.ts";
 import type { RuleSpec } from "../netcfg/rules.ts";
+import { HeldInterception } from "./held-interception.ts";
 import type { InterceptionSettings, LinuxInterception } from "./interception.ts";
+import { noteFilters, notedFilters, noteOf } from "./filter-notes.ts";
 import { NarrowerRoutes } from "./narrower-routes.ts";
 import { currentUplinks } from "./nft.ts";
 import { everythingRules, exceptedUsers, exceptionRule, type Family } from "./policy.ts";
@@ -41,7 +43,7 @@ export function interceptRules(options: InterceptionOptions, settings: Intercept
   // Of what a kill switch left closed, filters are put back by us, and rules that are not ours any more go.
   const left = session.killSwitch ? session.state.read() : undefined;
   const changes = undo.use(new DisposableStack());
-  const filters = new LoosenedFilters(session, exceptions, left?.filters ?? []);
+  const filters = new LoosenedFilters(session, left?.filters ?? notedFilters(session.netlink));
   changes.defer(() => filters.restore());
   filters.loosen(uplinks.names);
   const narrower = session.families.includes(6) ? new NarrowerRoutes(session.netlink) : undefined;
@@ -50,7 +52,7 @@ export function interceptRules(options: InterceptionOptions, settings: Intercept
   session.addRoutes(changes, uplinks.sources);
   const rules = rulesOf(session.families, exceptions, options);
   session.addRules(changes, rules);
-  if (session.killSwitch) session.removeOthers(rules, left?.exceptions ?? []);
+  if (session.killSwitch) session.removeOthers([...rules, ...filters.notes], left?.exceptions ?? []);
   return new RulesInterception({ options, session, rules, filters, narrower, changes }, uplinks, undo.move());
 }
 
@@ -66,21 +68,16 @@ interface Held {
   readonly changes: DisposableStack;
 }
 
-class RulesInterception implements LinuxInterception {
+class RulesInterception extends HeldInterception implements LinuxInterception {
   readonly method = "rules";
   readonly ownerFlag = false;
-  readonly swept: SweepReport;
-  readonly families: readonly Family[];
   readonly #held: Held;
-  readonly #undo: DisposableStack;
   #uplinks: Uplinks;
 
   constructor(held: Held, uplinks: Uplinks, undo: DisposableStack) {
-    this.swept = held.session.swept;
-    this.families = held.session.families;
+    super(held.session, held.changes, undo);
     this.#held = held;
     this.#uplinks = uplinks;
-    this.#undo = undo;
   }
 
   get uplinks(): readonly string[] {
@@ -88,7 +85,7 @@ class RulesInterception implements LinuxInterception {
   }
 
   refresh(): boolean {
-    if (this.#undo.disposed) throw new DeviceError("E_DEVICE_STATE", "interception: refresh after close");
+    this.mustLast("refresh");
     const { options, session, rules, filters, narrower } = this.#held;
     return session.inside(() => {
       const uplinks = currentUplinks(session, options) ?? this.#uplinks;
@@ -108,35 +105,22 @@ class RulesInterception implements LinuxInterception {
     const next = rulesOf(session.families, exceptionsOf(options, session.families), options);
     return isOfUplinks && Bun.deepEquals(next, rules);
   }
-
-  close(): void {
-    if (!this.#undo.disposed) this.#held.session.inside(() => this.#undo.dispose());
-  }
-
-  release(): void {
-    const { session, changes } = this.#held;
-    if (this.#undo.disposed) return;
-    // What was done stays as it is: the next interception takes it over.
-    if (session.killSwitch) changes.move();
-    this.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
 }
 
-/** The filters that were loosened, and the state file that remembers them. */
+/** The filters that were loosened, and the state file and the rules that remember them. */
 class LoosenedFilters {
   readonly #session: Session;
-  readonly #exceptions: readonly string[];
   #filters: readonly SavedFilter[];
 
-  constructor(session: Session, exceptions: readonly string[], filters: readonly SavedFilter[]) {
+  constructor(session: Session, filters: readonly SavedFilter[]) {
     this.#session = session;
     this.#filters = filters;
-    this.#exceptions = exceptions;
     this.#save();
+  }
+
+  /** The rules that remember them in the system. */
+  get notes(): RuleSpec[] {
+    return this.#filters.map(noteOf);
   }
 
   /** Loosens those of these interfaces that are strict. True: there was one. */
@@ -153,12 +137,14 @@ class LoosenedFilters {
 
   restore(): void {
     for (const filter of this.#filters) restoreFilter(filter);
+    noteFilters(this.#session.netlink, []);
     this.#session.state.clear();
   }
 
   #save(): void {
-    const { state, namespaceName } = this.#session;
-    state.write({ namespace: namespaceName, filters: this.#filters, exceptions: this.#exceptions });
+    const { state, namespaceName, netlink } = this.#session;
+    state.write({ namespace: namespaceName, filters: this.#filters, exceptions: [] });
+    noteFilters(netlink, this.#filters);
   }
 }
 

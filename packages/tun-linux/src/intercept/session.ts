@@ -8,7 +8,8 @@ import type { RuleSpec } from "../netcfg/rules.ts";
 import { ifThere } from "./if-there.ts";
 import type { InterceptionSettings } from "./interception.ts";
 import { STATE_PATH } from "./marks.ts";
-import { closedRoute, deviceRoute, exceptionRule, isClosedRoute, isRule, tablesOf, variedRules } from "./policy.ts";
+import { expectTablesOurs, removeLeftRules } from "./left-rules.ts";
+import { closedRoute, deviceRoute, isClosedRoute, isRule, tablesOf } from "./policy.ts";
 import type { Family } from "./policy.ts";
 import type { Sources } from "./sources.ts";
 import { claimState, type InterceptionState } from "./state.ts";
@@ -43,8 +44,8 @@ export class Session {
     const namespace = undo.use(NetworkNamespace.current());
     const netlink = undo.use(RouteNetlink.open());
     const killSwitch = options.killSwitch === true;
-    const swept = sweep(state, netlink, killSwitch ? method : undefined);
     const { deviceName, deviceIndex } = options;
+    const swept = sweep(state, netlink, { deviceIndex, kept: killSwitch ? method : undefined });
     const link = netlink.link(deviceIndex);
     if (link?.name !== deviceName) {
       const found = link === undefined ? "no such interface" : `"${link.name}"`;
@@ -96,20 +97,13 @@ export class Session {
 
   /** Removes rules that an interception of ours made before, and this one has not. */
   removeOthers(rules: readonly RuleSpec[], exceptions: readonly string[]): void {
-    for (const family of this.families) {
-      const found = this.netlink.rules(family);
-      const others = [
-        ...exceptions.map(exceptionRule).filter((rule) => rule.family === family),
-        ...found.flatMap(variedRules),
-      ];
-      for (const other of others) {
-        const isOurs = rules.some((rule) => Bun.deepEquals(rule, other));
-        if (!isOurs && found.some((rule) => isRule(rule, other))) ifThere(() => this.netlink.removeRule(other));
-      }
-    }
+    for (const family of this.families) removeLeftRules(this.netlink, family, exceptions, rules);
   }
 
-  /** Puts back rules and routes that others have removed, and new source addresses. True: something was changed. */
+  /**
+   * Puts back rules and routes that others have removed, and new source addresses; brings the device up again where
+   * it was taken down. True: something was changed.
+   */
   restore(rules: readonly RuleSpec[], sources: Sources): boolean {
     let changed = false;
     const present = this.families.flatMap((family) => this.netlink.rules(family));
@@ -119,7 +113,11 @@ export class Session {
       changed = true;
     }
     const complete = this.#tables().every(([family, table]) => this.#isComplete(family, table, sources[family]));
-    if (!complete) this.#setRoutes(sources);
+    if (!complete) {
+      // A device that somebody took down has lost its routes, and takes none.
+      if (this.netlink.link(this.deviceIndex)?.up === false) this.netlink.setLink(this.deviceIndex, { up: true });
+      this.#setRoutes(sources);
+    }
     return changed || !complete;
   }
 
@@ -145,6 +143,7 @@ export class Session {
 
   /** Routes of a device that outlived its process may be there; those of another device are not ours to replace. */
   #expectOurTableFree(): void {
+    for (const family of this.families) expectTablesOurs(this.netlink, family);
     const routes = this.#tables().flatMap(([family, table]) => this.netlink.routes({ family, table }));
     for (const { destination, index, type, table } of routes) {
       if (type !== "unicast" || index === this.deviceIndex) continue;

@@ -18,7 +18,10 @@ export interface InterceptionState {
   /** The network namespace that everything here is about, as `currentNamespace` names it. */
   readonly namespace: string;
   readonly filters: readonly SavedFilter[];
-  /** Destinations that have a rule of their own, because they are left alone. */
+  /**
+   * Destinations that have a rule of their own without our number, because they are left alone: those of versions
+   * before 0.2. None is written any more.
+   */
   readonly exceptions: readonly string[];
 }
 

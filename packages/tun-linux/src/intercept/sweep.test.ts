@@ -39,7 +39,7 @@ describe("after a kill in nft mode", () => {
     expect(lab.traces().tables).toEqual(["table inet bunnel"]);
     expect(lab.traces().routes).toHaveLength(2);
     await kill(holder);
-    const rule = "9000: from all fwmark 0x8000/0xc000 lookup 4000";
+    const rule = "9000: from all fwmark 0x8000/0xc000 lookup 4000 proto 178";
     expect(lab.traces()).toEqual({ rules: [rule, rule], routes: [], tables: [] });
     for (const to of [SERVER4, SERVER6]) {
       expect(lab.say(HELLO, { to })).toEqual({ answer: `heard ${HELLO.length}`, cameUp: [] });
@@ -86,6 +86,7 @@ describe("after a kill in rules mode", () => {
       "ip rule 8998 fwmark 0x4000 lookup main (IPv4)",
       "ip rule 8999 lookup main suppress_prefixlength 0 (IPv4)",
       "ip rule 9000 iif lo lookup 4000 (IPv4)",
+      "ip rule 9003 iif c0 fwmark 0x1 nop (IPv4)",
       "ip rule 8998 fwmark 0x4000 lookup main (IPv6)",
       "ip rule 9000 iif lo lookup 4000 (IPv6)",
       "ip rule 9001 lookup main suppress_prefixlength 0 (IPv6)",

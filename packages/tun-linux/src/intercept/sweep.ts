@@ -1,19 +1,21 @@
 // Finds and removes what a killed process left: policy rules, an nftables table without an owner, and reverse-path
-// filters that were loosened. Only what is exactly ours is touched.
+// filters that were loosened. Only what is exactly ours is touched; it is known by its marks, so that a state file that
+// was lost, or is another than that of the killed one, hinders nothing.
 import { DeviceError, type SweepReport } from "@bunnel/device";
 import type { LockedState } from "../locked-state/index.ts";
 import { currentNamespace } from "../namespace.ts";
 import { RouteNetlink } from "../netcfg/route-netlink.ts";
-import type { RuleInfo, RuleSpec } from "../netcfg/rules.ts";
 import { NftClient } from "../nft/client.ts";
 import { deleteTable } from "../nft/message.ts";
 import type { SweepSettings } from "./interception.ts";
+import { notedFilters } from "./filter-notes.ts";
+import { removeLeftRules } from "./left-rules.ts";
+import { expectNoneLives, removeLeftDeviceRoutes } from "./living.ts";
 import { NFT_TABLE, ROUTE_TABLE, STATE_PATH } from "./marks.ts";
 import { NarrowerRoutes } from "./narrower-routes.ts";
-import { closedRoute, describeRule, everythingRules, exceptionRule, tablesOf, variedRules } from "./policy.ts";
-import { hasAllOf, isClosedRoute, isRule, markedRules, type Family } from "./policy.ts";
+import { closedRoute, isClosedRoute, tablesOf } from "./policy.ts";
 import { restoreFilter } from "./reverse-path.ts";
-import { claimState, type InterceptionState } from "./state.ts";
+import { claimState, type InterceptionState, type SavedFilter } from "./state.ts";
 
 // asm-generic/errno-base.h, asm-generic/errno.h: what a kernel without nftables answers
 const EINVAL = 22;
@@ -35,24 +37,33 @@ export function sweepInterception(settings: SweepSettings = {}): SweepReport {
 const METHODS = ["nft", "rules"] as const;
 const FAMILIES = [4, 6] as const;
 
-/**
- * The same for one who holds the lock already. `kept`: the method of an interception with a kill switch that is about
- * to begin; what one of that method left closed is left to it.
- */
+/** What an interception that is about to begin says of itself. */
+export interface SweepFor {
+  /** Its device, which a run before it may have had. */
+  readonly deviceIndex?: number;
+  /** Its method where it has a kill switch: what one of that method left closed is left to it. */
+  readonly kept?: "nft" | "rules" | undefined;
+}
+
+/** The same for one who holds the lock already. */
 export function sweep(
   state: LockedState<InterceptionState>,
   netlink: RouteNetlink,
-  kept?: "nft" | "rules",
+  { deviceIndex, kept }: SweepFor = {},
 ): SweepReport {
   const left = state.read();
+  // Both look first: nothing is touched where another one lives.
+  expectNoneLives(netlink, deviceIndex);
   if (kept !== undefined && isLeftClosed(kept, netlink)) return { removed: [] };
+  const noted = notedFilters(netlink);
   const removed = [
-    // The table comes first: it is what shows that another one lives.
     ...sweepTable(),
-    ...sweepRules(netlink, left?.exceptions ?? []),
+    ...FAMILIES.flatMap((family) => removeLeftRules(netlink, family, left?.exceptions ?? [])),
+    ...removeLeftDeviceRoutes(netlink, deviceIndex),
     ...sweepClosed(netlink),
     ...sweepNarrower(netlink),
-    ...(left ? sweepFilters(left) : []),
+    // Interface names mean something else in another namespace; a note is about its own.
+    ...sweepFilters([...(left?.namespace === currentNamespace() ? left.filters : []), ...noted]),
   ];
   if (left) state.clear();
   return { removed };
@@ -69,9 +80,9 @@ function isLeftClosed(method: "nft" | "rules", netlink: RouteNetlink): boolean {
 function sweepClosed(netlink: RouteNetlink): string[] {
   const tables = FAMILIES.flatMap((family) => tablesOf("rules", family).map((table) => ({ family, table })));
   return tables
-    .filter((filter) => netlink.routes(filter).some(isClosedRoute))
-    .map(({ family, table }) => {
-      netlink.removeRoute(closedRoute(family, table));
+    .flatMap((filter) => netlink.routes(filter).filter(isClosedRoute))
+    .map(({ family, table, protocol }) => {
+      netlink.removeRoute({ ...closedRoute(family, table), protocol });
       return `unreachable default route of table ${table}: the kill switch (IPv${family})`;
     });
 }
@@ -115,42 +126,8 @@ function openNft(): NftClient | undefined {
   }
 }
 
-function sweepRules(netlink: RouteNetlink, exceptions: readonly string[]): string[] {
-  const removed: string[] = [];
-  for (const family of FAMILIES) {
-    const ours: RuleSpec[] = [
-      ...markedRules(family),
-      ...everythingRules(family),
-      ...exceptions.map(exceptionRule).filter((rule) => rule.family === family),
-    ];
-    const found = rulesOf(netlink, family);
-    for (const rule of [...ours, ...found.flatMap(variedRules)]) {
-      // The system removes the first rule that has what we name, and more would not hinder it. So we go on as long as
-      // that one is exactly ours.
-      for (const candidate of found.filter((other) => hasAllOf(other, rule))) {
-        if (!isRule(candidate, rule)) break;
-        netlink.removeRule(rule);
-        removed.push(describeRule(rule));
-      }
-    }
-  }
-  return removed;
-}
-
-/** None where the kernel has no such family. */
-function rulesOf(netlink: RouteNetlink, family: Family): RuleInfo[] {
-  try {
-    return netlink.rules(family);
-  } catch (error) {
-    if (error instanceof DeviceError && error.errno === EAFNOSUPPORT) return [];
-    throw error;
-  }
-}
-
-function sweepFilters(left: InterceptionState): string[] {
-  // Interface names mean something else in another namespace.
-  if (left.namespace !== currentNamespace()) return [];
-  return left.filters
+function sweepFilters(filters: readonly SavedFilter[]): string[] {
+  return filters
     .filter((filter) => restoreFilter(filter))
     .map(({ interfaceName, before }) => `rp_filter of ${interfaceName} is ${before} again`);
 }

@@ -17,6 +17,8 @@ export interface PumpParts {
   readonly eventFd: number;
   readonly reason: string;
   readonly sleep?: LoneSleep | undefined;
+  /** See PumpOptions. */
+  readonly busyPollUs?: number;
 }
 
 const IOVEC_BYTES = 16;

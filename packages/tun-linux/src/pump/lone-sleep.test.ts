@@ -49,7 +49,7 @@ class Receiver implements Disposable {
   readonly #last: Uint8Array;
   readonly #worker = new Worker(new URL("../../test/pump/receive-worker.ts", import.meta.url));
 
-  constructor(backend: PumpBackend, sleep: PumpSleep) {
+  constructor(backend: PumpBackend, sleep: PumpSleep, busyPollUs = 0) {
     this.device = namespace.run(() => openLinuxTun({ ipv6LinkLocal: "none", txQueueLength: 20_000 }));
     this.socket = namespace.run(() => new PacketSocket(this.device.index));
     const shared = new SharedArrayBuffer(PACKET_AT + 2048);
@@ -59,7 +59,8 @@ class Receiver implements Disposable {
     this.ended = promise;
     this.#worker.onmessage = ({ data }: MessageEvent<ReceiveEnd>) => resolve(data);
     this.#worker.onerror = ({ message }) => reject(new Error(message));
-    this.#worker.postMessage({ handOver: this.device.handOver(), backend, sleep, shared } satisfies ReceiveOrder);
+    const order = { handOver: this.device.handOver(), backend, sleep, busyPollUs, shared };
+    this.#worker.postMessage(order satisfies ReceiveOrder);
     this.until(ReceiveWord.Thread, 1);
   }
 
@@ -110,6 +111,12 @@ class Receiver implements Disposable {
     return sent;
   }
 
+  /** How often its thread went to sleep (Documentation/filesystems/proc.rst, voluntary_ctxt_switches). */
+  get timesAsleep(): number {
+    const status = readFileSync(`/proc/self/task/${this.thread}/status`, "utf8");
+    return Number(/^voluntary_ctxt_switches:\s*(\d+)/mu.exec(status)?.[1]);
+  }
+
   /** Whether the kernel has the descriptor as non-blocking (/proc/self/fdinfo). */
   get isNonBlocking(): boolean {
     const flags = /^flags:\s*(\d+)/mu.exec(readFileSync(`/proc/self/fdinfo/${this.device.fd}`, "utf8"))?.[1] ?? "";
@@ -138,13 +145,18 @@ function catches(signal: number): boolean {
 const packetsOf = (count: number): Uint8Array[] =>
   Array.from({ length: count }, (_, i) => conformancePacket(60 + (i % 7) * 100, i));
 
-const MATRIX = BACKENDS.flatMap((backend) => (["poll", "read"] as const).map((sleep) => [backend, sleep] as const));
+const SLEEPS = [
+  ["poll", 0],
+  ["read", 0],
+  ["poll", 300],
+] as const;
+const MATRIX = BACKENDS.flatMap((backend) => SLEEPS.map((sleep) => [backend, ...sleep] as const));
 
-describe.each(MATRIX)("receive(), %s, asleep in %s", (backend, sleep) => {
+describe.each(MATRIX)("receive(), %s, asleep in %s, behind %i us of looking", (backend, sleep, busyPollUs) => {
   const isAsleep = sleep === "read" ? isRead : isPoll;
 
   test("brings lone packets whole and in order, then a burst, then lone ones again; wake() ends it", async () => {
-    using receiver = new Receiver(backend, sleep);
+    using receiver = new Receiver(backend, sleep, busyPollUs);
     const packets = packetsOf(3 * LONE);
     let sent = await receiver.settle(isAsleep);
     expect(receiver.alone(packets)).toEqual(packets);
@@ -159,7 +171,7 @@ describe.each(MATRIX)("receive(), %s, asleep in %s", (backend, sleep) => {
   });
 
   test("no wake-up is lost, whenever it comes, and no packet beside it", async () => {
-    using receiver = new Receiver(backend, sleep);
+    using receiver = new Receiver(backend, sleep, busyPollUs);
     let sent = 0;
     for (let wakes = 0; wakes < 300; wakes++) {
       if (wakes % 3 === 0) sent += await receiver.settle(isAsleep);
@@ -177,12 +189,12 @@ describe.each(MATRIX)("receive(), %s, asleep in %s", (backend, sleep) => {
   });
 
   test("ends when the interface is deleted, or the device is closed, under it", async () => {
-    using deleted = new Receiver(backend, sleep);
+    using deleted = new Receiver(backend, sleep, busyPollUs);
     await deleted.settle(isAsleep);
     runInside(namespace, "ip", "link", "del", deleted.device.name);
     expect((await deleted.ended).why).toBe(Wake.Closed);
 
-    using closed = new Receiver(backend, sleep);
+    using closed = new Receiver(backend, sleep, busyPollUs);
     await closed.settle(isAsleep);
     const { name } = closed.device;
     const ended = closed.stop();
@@ -192,7 +204,7 @@ describe.each(MATRIX)("receive(), %s, asleep in %s", (backend, sleep) => {
   });
 
   test("a signal does not end it: it goes on, and finds the packet", async () => {
-    using receiver = new Receiver(backend, sleep);
+    using receiver = new Receiver(backend, sleep, busyPollUs);
     const ignore = () => {};
     process.on("SIGUSR2", ignore);
     while (!catches(constants.signals.SIGUSR2)) await Bun.sleep(1);
@@ -210,10 +222,46 @@ describe.each(MATRIX)("receive(), %s, asleep in %s", (backend, sleep) => {
   });
 
   test("allocates nothing: the heap grows by less than the smallest object per packet", async () => {
-    using receiver = new Receiver(backend, sleep);
+    using receiver = new Receiver(backend, sleep, busyPollUs);
     const packet = conformancePacket(60, 1);
     for (let i = 0; i < 2 * HEAP_FROM; i++) receiver.alone([packet]);
     expect((await receiver.stop()).grownBytes).toBeLessThan(HEAP_FROM * OBJECT_MIN_BYTES);
+  });
+});
+
+describe("busyPollUs", () => {
+  test.each(BACKENDS)("over %s: packets that come soon one behind the other find the thread awake", async (backend) => {
+    using receiver = new Receiver(backend, "poll", 10_000);
+    await receiver.asleepIn(isPoll);
+    const before = receiver.timesAsleep;
+    for (const packet of packetsOf(1000)) receiver.alone([packet]);
+    expect(receiver.timesAsleep - before).toBeLessThan(500);
+    // In silence it sleeps.
+    await receiver.asleepIn(isPoll);
+    await receiver.stop();
+  });
+
+  test("is a number of microseconds, and nothing beside a sleep in read(2)", () => {
+    const open = (busyPollUs: number, sleep: PumpSleep) =>
+      openPump({ memory: pumpMemory(0).memory, ports: [], eventFd: -1, backend: "plain", sleep, busyPollUs });
+    for (const wrong of [-1, 0.5, 10_001, Number.NaN]) {
+      expect(() => open(wrong, "poll")).toThrow(`busyPollUs: expected a whole number, 0 to 10000, found ${wrong}`);
+    }
+    expect(() => open(1, "read")).toThrow('busyPollUs with sleep "read": expected a whole number, 0 to 0, found 1');
+  });
+
+  test("a wait with a limit ends at it", () => {
+    using device = namespace.run(() => openLinuxTun({ ipv6LinkLocal: "none" }));
+    const { memory, list: listOf } = pumpMemory(1);
+    const list = listOf(1);
+    const ports = [portOf(device)];
+    using pump = openPump({ memory, ports, eventFd: eventOf(device), backend: "plain", busyPollUs: 10_000 });
+    using socket = namespace.run(() => new PacketSocket(device.index));
+    for (const timeoutMs of [0, 1, 30]) {
+      socket.send(conformancePacket(60, timeoutMs));
+      expect(pump.receive(0, list, 0, 1500, -1)).toBe(1);
+      expect([pump.receive(0, list, 0, 1500, timeoutMs), pump.woken]).toEqual([0, Wake.Timeout]);
+    }
   });
 });
 

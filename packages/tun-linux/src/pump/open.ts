@@ -26,21 +26,38 @@ export interface PumpOptions {
    * pump reads that device, in whatever thread: such a read would sleep. Takes one real-time signal of the process.
    */
   readonly sleep?: PumpSleep;
+  /**
+   * How long `receive` behind packets looks for the next one before it sleeps, microseconds, 0 to 10 000. Default 0.
+   * Who asks from another processor then does not wait until this one is back from its sleep. The thread takes all of
+   * a processor meanwhile, but none in silence. Not together with `sleep: "read"`.
+   */
+  readonly busyPollUs?: number;
 }
+
+const BUSY_POLL_MAX_US = 10_000;
 
 /**
  * Opens a pump for the calling thread. Kernels before 6.6, kernels where the administrator switched io_uring off, and
  * sandboxes that forbid it get "plain"; `reason` says why.
+ * @throws DeviceError E_DEVICE_OPTION for options that do not go with the ports or each other
  * @throws DeviceError E_UNSUPPORTED when "uring" was asked for and cannot be had
  */
 export function openPump(options: PumpOptions): Pump {
-  const { memory, ports, eventFd, backend } = options;
-  const parts: PumpParts = { memory, ports, eventFd, reason: "", sleep: sleepOf(options) };
+  const { memory, ports, eventFd, backend, busyPollUs = 0 } = options;
+  mustBeBusyPoll(busyPollUs, options.sleep);
+  const parts: PumpParts = { memory, ports, eventFd, reason: "", sleep: sleepOf(options), busyPollUs };
   if (backend === "plain") return new PlainPump(parts);
   const ring = openRing(options);
   if (typeof ring !== "string") return new UringPump(parts, ring);
   if (backend === "uring") throw new DeviceError("E_UNSUPPORTED", `pump over io_uring: ${ring}`);
   return new PlainPump({ ...parts, reason: ring });
+}
+
+function mustBeBusyPoll(us: number, sleep: PumpSleep | undefined): void {
+  const most = sleep === "read" ? 0 : BUSY_POLL_MAX_US;
+  if (Number.isInteger(us) && us >= 0 && us <= most) return;
+  const why = sleep === "read" ? ' with sleep "read"' : "";
+  throw new DeviceError("E_DEVICE_OPTION", `busyPollUs${why}: expected a whole number, 0 to ${most}, found ${us}`);
 }
 
 /** @throws DeviceError E_DEVICE_OPTION when a sleep in read(2) was asked for and the ports are not made for it */

@@ -18,17 +18,26 @@ import type { Merger, PumpBackend, PumpSleep } from "./pump.ts";
 import { Spell } from "./spell.ts";
 import { errno } from "./sys.ts";
 
+/** Reads that are tried between two looks at the clock and at whoever wakes. */
+const BUSY_READS = 8;
+const NS_PER_US = 1000;
+const US_PER_MS = 1000;
+
 export class PlainPump extends PumpBase {
   readonly backend: PumpBackend = "plain";
   readonly sleep: PumpSleep;
   protected readonly spells: readonly Spell[];
   readonly #asleep: LoneSleep | undefined;
+  readonly #busyPollUs: number;
+  /** How many packets the last `receive` gave. */
+  #came = 0;
   #woken = Wake.Timeout;
 
   constructor(parts: PumpParts) {
     super(parts);
     this.spells = parts.ports.map(() => new Spell());
     this.#asleep = parts.sleep;
+    this.#busyPollUs = parts.busyPollUs ?? 0;
     this.sleep = parts.sleep ? "read" : "poll";
   }
 
@@ -82,12 +91,44 @@ export class PlainPump extends PumpBase {
     } else if (this.mayHaveMore(port)) {
       came = this.read(port, list, from, maxBytes);
     }
-    if (came === 0) {
-      this.#woken = this.wait(timeoutMs);
+    let leftMs = timeoutMs;
+    if (came === 0 && this.#mayBusyPoll(timeoutMs)) {
+      came = this.#busyPoll(port, list, from, maxBytes);
+      // Rather a moment longer than asked for than less.
+      if (leftMs > 0) leftMs -= Math.floor(this.#busyPollUs / US_PER_MS);
+    }
+    if (came === 0 && this.#woken === Wake.Readable) {
+      this.#woken = this.wait(leftMs);
       if (this.#woken === Wake.Readable) came = this.read(port, list, from, maxBytes);
     }
     asleep?.note(came);
+    this.#came = came;
     return came;
+  }
+
+  /** Only behind packets: a thread that has waited in vain sleeps at once the next time. */
+  #mayBusyPoll(timeoutMs: number): boolean {
+    if (this.#busyPollUs === 0 || this.#came === 0) return false;
+    return timeoutMs < 0 || timeoutMs * US_PER_MS > this.#busyPollUs;
+  }
+
+  /** Tries reads until one finds something, somebody wakes us, or the time for it is over. */
+  #busyPoll(port: number, list: PacketList, from: number, maxBytes: number): number {
+    this.#rest();
+    const end = Bun.nanoseconds() + this.#busyPollUs * NS_PER_US;
+    do {
+      for (let i = 0; i < BUSY_READS; i++) {
+        const came = this.read(port, list, from, maxBytes);
+        if (came > 0) return came;
+      }
+      const woken = super.wait(0);
+      if (woken === Wake.Readable) return this.read(port, list, from, maxBytes);
+      if (woken !== Wake.Timeout) {
+        this.#woken = woken;
+        return 0;
+      }
+    } while (Bun.nanoseconds() < end);
+    return 0;
   }
 
   /** One read that sleeps until there is a packet. False: it ended otherwise. */
@@ -104,8 +145,12 @@ export class PlainPump extends PumpBase {
   }
 
   override wait(timeoutMs: number): Wake {
-    for (let i = 0; i < this.spells.length; i++) this.spells[i]?.rest();
+    this.#rest();
     return super.wait(timeoutMs);
+  }
+
+  #rest(): void {
+    for (let i = 0; i < this.spells.length; i++) this.spells[i]?.rest();
   }
 
   write(port: number, list: PacketList, from: number, to: number): number {

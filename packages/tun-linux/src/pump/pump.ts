@@ -101,8 +101,8 @@ export interface Pump extends Disposable {
   wait(timeoutMs: number): Wake;
 
   /**
-   * `read`, and where nothing waits `wait` and `read`, in as few system calls as may be. Returns how many came; 0: the
-   * wait ended otherwise, and `woken` says how.
+   * `read`, and where nothing waits `wait` and `read`, in as few system calls as may be; with `busyPollUs` it looks for
+   * packets that long before it waits. Returns how many came; 0: the wait ended otherwise, and `woken` says how.
    */
   receive(port: number, list: PacketList, from: number, maxBytes: number, timeoutMs: number): number;
 

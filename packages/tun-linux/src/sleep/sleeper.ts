@@ -5,12 +5,17 @@
 // makes the descriptor non-blocking first and sends the signal then: a read that has not begun comes back at once, one
 // that sleeps is interrupted.
 //
-//   | thread i32 | signal i32 |    thread: 0: none sleeps; -1: the device is closed
+//   | thread i32 | signal i32 | ended i32 |    thread: 0: none sleeps; -1: the device is closed
+//
+// The last word is for all threads that hold the device, whether they sleep so or not: once it is 1 the descriptors
+// are closed or about to be, and their numbers may soon be those of something else.
 import * as tun from "../sys.ts";
 import { claimSignal, signalThread, threadId } from "./sys.ts";
 
 const THREAD = 0;
 const SIGNAL = 1;
+const ENDED = 2;
+const WORDS = 3;
 const NOBODY = 0;
 const CLOSED = -1;
 
@@ -22,7 +27,7 @@ export class Sleeper {
   /** @param shared the same in each thread; a new one is all zero */
   constructor(
     private readonly fd: number,
-    readonly shared = new SharedArrayBuffer(8),
+    readonly shared = new SharedArrayBuffer(WORDS * 4),
   ) {
     this.#words = new Int32Array(shared);
   }
@@ -53,6 +58,16 @@ export class Sleeper {
     if (Atomics.load(this.#words, THREAD) !== this.#self) return;
     tun.setNonBlocking(this.fd, true);
     Atomics.compareExchange(this.#words, THREAD, this.#self, NOBODY);
+  }
+
+  /** Tells all threads that the descriptors are theirs no more; to be called before they are closed. */
+  announceEnd(): void {
+    Atomics.store(this.#words, ENDED, 1);
+  }
+
+  /** Whether somebody has announced the end. */
+  get hasEnded(): boolean {
+    return Atomics.load(this.#words, ENDED) === 1;
   }
 
   /** Ends the sleep that is under way, if one is; from any thread. */

@@ -10,6 +10,7 @@ export interface ReceiveOrder {
   readonly handOver: DeviceHandOver;
   readonly backend: PumpBackend;
   readonly sleep: PumpSleep;
+  readonly busyPollUs: number;
   /** See ReceiveWord, and behind the words the last packet. */
   readonly shared: SharedArrayBuffer;
 }
@@ -47,8 +48,9 @@ self.addEventListener("message", ({ data }: MessageEvent<ReceiveOrder>) => {
   const last = new Uint8Array(data.shared, PACKET_AT);
   const device = openTransferred(data.handOver);
   const { memory, rings, octets, list: listOf } = pumpMemory(SLOTS);
-  const { backend, sleep } = data;
-  using pump = openPump({ memory, rings, ports: [portOf(device)], eventFd: eventOf(device), backend, sleep });
+  const { backend, sleep, busyPollUs } = data;
+  const place = { memory, rings, ports: [portOf(device)], eventFd: eventOf(device) };
+  using pump = openPump({ ...place, backend, sleep, busyPollUs });
   const list = listOf(SLOTS);
   Atomics.store(words, ReceiveWord.Thread, threadId());
   Atomics.notify(words, ReceiveWord.Thread);

@@ -110,6 +110,21 @@ describe("Interrupt", () => {
     interrupt.reset();
     expect(device.wait(0, interrupt)).toBe(Wake.Timeout);
   });
+
+  test("that is closed is closed for whoever it was handed to: the next one of its number is left alone", () => {
+    using device = quietDevice(namespace);
+    const first = Interrupt.create();
+    const lent = Interrupt.openTransferred(first.handOver());
+    const { eventFd } = first;
+    first.close();
+    using next = Interrupt.create();
+    expect([next.eventFd, lent.eventFd]).toEqual([eventFd, -1]);
+    lent.trigger(7);
+    expect(device.wait(0, next)).toBe(Wake.Timeout);
+    next.trigger();
+    lent.reset();
+    expect(device.wait(-1, next)).toBe(Wake.Woken);
+  });
 });
 
 describe("a signal", () => {
@@ -143,7 +158,7 @@ describe("a signal", () => {
     const ignore = () => {};
     process.on("SIGUSR2", ignore);
     const before = new Set(polling());
-    const waiting = waitElsewhere(device, 400);
+    const waiting = waitElsewhere(device, 2000);
     await waiting.blocked;
     let isOver = false;
     const ended = waiting.ended.then((answer) => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readlinkSync } from "node:fs";
 import { PacketPort, Wake } from "@bunnel/device";
 import { packetOf } from "@bunnel/device/conformance";
-import { NetworkNamespace, openLinuxTun, RouteNetlink } from "../../src/index.ts";
+import { NetworkNamespace, openLinuxTun, openTransferredTun, RouteNetlink } from "../../src/index.ts";
 import { PacketSocket } from "../sys.ts";
 import { ip, runInside } from "../witness.ts";
 import { linkOf, quietDevice, runProgram } from "./witness.ts";
@@ -73,6 +73,7 @@ describe("many devices", () => {
     for (let i = 0; i < cycles; i++) {
       const device = namespace.run(() => openLinuxTun({ up: false, name: "cycle0" }));
       if (i === 0) expect(deviceDescriptors()).toBe(before + 2);
+      device.handOver();
       device.close();
     }
     expect(deviceDescriptors()).toBe(before);
@@ -116,6 +117,28 @@ describe("the end of a device", () => {
     expect(device.wait(-1)).toBe(Wake.Closed);
     expect(() => device.state()).toThrow("expected an interface, found it deleted");
     expect(() => device.set({ persistent: true })).toThrow("expected an interface, found it deleted");
+  });
+
+  test("by close() where it was opened: who was handed it stops, and leaves the next one alone", async () => {
+    const first = quietDevice(namespace);
+    const { fd } = first;
+    const lent = openTransferredTun(first.handOver());
+    const again = openTransferredTun(lent.handOver());
+    const reads = [lent, again].map((device) => new PacketPort(device).read().catch((error: unknown) => error));
+    await Bun.sleep(5);
+    first.close();
+    expect(await Promise.all(reads)).toMatchObject([{ code: "E_DEVICE_GONE" }, { code: "E_DEVICE_GONE" }]);
+    using next = quietDevice(namespace);
+    expect(next.fd).toBe(fd);
+    expect(lent.fd).toBe(-1);
+    expect(lent.wait(-1)).toBe(Wake.Closed);
+    await lent.whenReadable();
+    expect(() => lent.readv([new Uint8Array(1500)])).toThrow("expected open, found closed");
+    expect(() => lent.writev([new Uint8Array(20)])).toThrow("expected open, found closed");
+    expect(() => lent.set({ carrier: false })).toThrow("expected open, found closed");
+    lent.wake();
+    lent.close();
+    expect(next.wait(0)).toBe(Wake.Timeout);
   });
 
   test("by `await using`: waits that were under way have ended when the block has", async () => {

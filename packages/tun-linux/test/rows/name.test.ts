@@ -60,5 +60,9 @@ describe("name", () => {
     expect(linkOf(namespace, device.name)).toMatchObject({ ifindex: 4242 });
     using other = quietDevice(namespace);
     expect(linkOf(namespace, other.name)).toMatchObject({ ifindex: other.index });
+    const again = (name?: string) => () => quietDevice(namespace, { index: 4242, ...(name && { name }) });
+    expect(again()).toThrow("a TUN interface: expected the index 4242 free, found it taken");
+    expect(again("free0")).toThrow('TUN interface "free0": expected the index 4242 free, found it taken');
+    expect(again(device.name)).toThrow("found an interface that is in use");
   });
 });

@@ -23,6 +23,7 @@ export interface WindowsInterface {
   /** The name that people see and can change. */
   readonly name: string;
   readonly description: string;
+  /** The smaller one of its IP stacks (NlMtu); without any, what its driver could take. */
   readonly mtuBytes: number;
   /** It was not switched off. */
   readonly up: boolean;
@@ -62,13 +63,14 @@ const DAD_TRANSMITS_DEFAULT = 1;
 
 export function interfaces(system: WindowsSystem): WindowsInterface[] {
   const shape = { what: "interfaces", rowBytes: MIB_IF_ROW2.bytes };
-  return tableRows(system, shape, (table) => system.iphlpapi().GetIfTable2(table)).map(parseInterface);
+  const rows = tableRows(system, shape, (table) => system.iphlpapi().GetIfTable2(table));
+  return rows.map((row) => parseInterface(system, row));
 }
 
 /** Undefined: Windows does not know it. */
 export function interfaceOf(system: WindowsSystem, luid: bigint): WindowsInterface | undefined {
   const row = MIB_IF_ROW2.encode({ InterfaceLuid: luid });
-  return system.iphlpapi().GetIfEntry2(row) === NO_ERROR ? parseInterface(row) : undefined;
+  return system.iphlpapi().GetIfEntry2(row) === NO_ERROR ? parseInterface(system, row) : undefined;
 }
 
 /** The IP stacks that are bound to an interface. */
@@ -125,7 +127,14 @@ function chosen(flag: boolean | undefined, on: number, off: number): number | un
   return flag ? on : off;
 }
 
-function parseInterface(row: Uint8Array): WindowsInterface {
+/** What packets of all its IP stacks keep to; undefined: none is bound to it. */
+function stackMtu(system: WindowsSystem, luid: bigint): number | undefined {
+  const stacks = ([4, 6] as const).map((family) => readStack(system, luid, family));
+  const mtus = stacks.filter(({ error }) => error === NO_ERROR).map(({ row }) => MIB_IPINTERFACE_ROW.decode(row).NlMtu);
+  return mtus.length === 0 ? undefined : Math.min(...mtus);
+}
+
+function parseInterface(system: WindowsSystem, row: Uint8Array): WindowsInterface {
   const found = MIB_IF_ROW2.decode(row);
   const octets = found.PhysicalAddress.subarray(0, found.PhysicalAddressLength);
   const mac = Array.from(octets, (octet) => octet.toString(16).padStart(2, "0")).join(":");
@@ -136,7 +145,8 @@ function parseInterface(row: Uint8Array): WindowsInterface {
     guid: formatGuid(found.InterfaceGuid),
     name: fromWideString(found.Alias),
     description: fromWideString(found.Description),
-    mtuBytes: found.Mtu,
+    // Of the interface's own Windows says what its driver could take, 65535 octets for Wintun, whatever is set.
+    mtuBytes: stackMtu(system, found.InterfaceLuid) ?? found.Mtu,
     up,
     running: up && found.OperStatus === IfOperStatusUp,
     loopback: found.Type === IF_TYPE_SOFTWARE_LOOPBACK,

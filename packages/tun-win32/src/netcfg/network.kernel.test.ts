@@ -43,6 +43,8 @@ describe("WindowsNetwork", () => {
   test("setLink() reads the stack before it writes it, and changes what is named only", () => {
     network.setLink(device.index, { metric: 9, forwarding: true }, 4);
     network.setLink(device.index, { mtuBytes: 1400, metric: "auto" }, 4);
+    // Of the row of the interface itself Windows says 65535 all the while.
+    expect(network.link(device.index)?.mtuBytes).toBe(1400);
     network.setLink(device.index, { linkLocal: false }, 6);
     expect(world.record()).toEqual([
       "stack IPv4 mtu=1500 metric=9/0 dad=0 discovery=0 linklocal=0 site=0 forwarding=1",

@@ -205,7 +205,7 @@ static void fill_interface(unsigned char *row, struct adapter *adapter) {
   memcpy(AT(row, MIB_IF_ROW2, InterfaceGuid), adapter->guid, 16);
   memcpy(AT(row, MIB_IF_ROW2, Alias), adapter->name, sizeof adapter->name);
   memcpy(AT(row, MIB_IF_ROW2, Description), adapter->name, sizeof adapter->name);
-  U32(row, MIB_IF_ROW2, Mtu) = adapter->mtu[0];
+  U32(row, MIB_IF_ROW2, Mtu) = PACKET_MAX;
   U32(row, MIB_IF_ROW2, Type) = (uint32_t)(adapter->luid >> LUID_TYPE_SHIFT);
   U32(row, MIB_IF_ROW2, OperStatus) = adapter->session ? STATUS_UP : STATUS_DOWN;
   U32(row, MIB_IF_ROW2, AdminStatus) = STATUS_UP;

@@ -1,5 +1,5 @@
 // The real Windows Bun under Wine: what it needs, made once and kept, and a way to run it.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildForWindows, compile, MINGW } from "../build-double.ts";
 import { findWine } from "../tools.ts";
@@ -61,9 +61,14 @@ export class Wine {
   apart(): Wine {
     const prefix = join(KEPT, `apart-${process.pid}`);
     rmSync(prefix, { recursive: true, force: true });
-    // Files that Wine changes it replaces: links to the first ones do no harm.
+    // Files that Wine changes it replaces, so that links to the first ones do no harm; but a registry with two names it
+    // writes over.
     const copied = Bun.spawnSync(["cp", "-al", PREFIX, prefix]);
     if (copied.exitCode !== 0) throw new Error(`copying ${PREFIX} failed: ${copied.stderr.toString()}`);
+    for (const name of readdirSync(PREFIX).filter((each) => each.endsWith(".reg"))) {
+      rmSync(join(prefix, name));
+      copyFileSync(join(PREFIX, name), join(prefix, name));
+    }
     return new Wine(this.#wine, this.double, prefix);
   }
 
@@ -79,6 +84,23 @@ export class Wine {
   async run(...args: readonly string[]): Promise<WineRun> {
     const child = this.start(...args);
     const output = await new Response(child.stdout).text();
+    return { exitCode: await child.exited, output };
+  }
+
+  /** Bun for Windows as programs of Windows name it, such as the service manager. */
+  get bun(): string {
+    return windowsPath(join(BUN_FOLDER, "bun.exe"));
+  }
+
+  /** Runs a program of Windows's own, such as `sc.exe`, until it ends. */
+  async tool(...words: readonly string[]): Promise<WineRun> {
+    const child = Bun.spawn([this.#wine, ...words], {
+      env: this.#env,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+    });
+    const output = await child.stdout.text();
     return { exitCode: await child.exited, output };
   }
 
@@ -110,6 +132,11 @@ export class Wine {
     if (exitCode !== 0) throw new Error(`wineboot failed with ${exitCode}`);
     writeFileSync(READY, "");
   }
+}
+
+/** A file of this system as Wine names it. */
+export function windowsPath(path: string): string {
+  return `Z:${path.replaceAll("/", "\\")}`;
 }
 
 function fetchBun(): void {

@@ -1,17 +1,11 @@
 // Figures as people read them.
-
-const UNITS = ["", "K", "M", "G", "T"] as const;
+import { scaled } from "../scaled.ts";
 
 /** 999, 12.3 K, 4.5 M. */
 export function short(value: number): string {
-  let scaled = value;
-  let unit = 0;
-  while (scaled >= 999.5 && unit < UNITS.length - 1) {
-    scaled /= 1000;
-    unit++;
-  }
-  const digits = scaled >= 99.95 || (unit === 0 && Number.isInteger(scaled)) ? 0 : 1;
-  return `${scaled.toFixed(digits)}${unit === 0 ? "" : `\u00A0${UNITS[unit]}`}`;
+  const { amount, unit } = scaled(value);
+  const digits = amount >= 99.95 || (unit === "" && Number.isInteger(amount)) ? 0 : 1;
+  return `${amount.toFixed(digits)}${unit === "" ? "" : `\u00A0${unit}`}`;
 }
 
 /** Octets: 12.3 KB. */

@@ -21,7 +21,13 @@ class ProbePage {
   readonly #bar = el("progress", { "aria-label": "Strategies tried", class: "trying" });
   readonly #missing = el("ul", { class: "notice missing", "aria-label": "What is not tried" });
   readonly #command = el("code");
-  readonly #asRoot = el("p", { class: "notice" }, "All of it, in a terminal: ", this.#command);
+  readonly #asRoot = el(
+    "p",
+    { class: "notice" },
+    "The dashboard gives root's rights up before it listens, so that nobody gets them by this page. ",
+    "The same with nothing left out, in a terminal: ",
+    this.#command,
+  );
   readonly #seen = el("dl", { class: "facts" });
   readonly #trials = el("tbody");
   readonly #rules = el("pre", { tabindex: "0", "aria-label": "Recommended rules" });
@@ -61,7 +67,7 @@ class ProbePage {
   }
 
   show(probe: ProbeView): void {
-    const { state, says, missing, seen, trials, trialsMax, rules, unsolved, seconds, connections } = probe;
+    const { state, says, missing, command, seen, trials, trialsMax, rules, unsolved, seconds, connections } = probe;
     const isRunning = state === "running";
     this.#start.disabled = isRunning;
     this.#stop.disabled = !isRunning;
@@ -74,7 +80,7 @@ class ProbePage {
     } else this.#bar.removeAttribute("value");
     lines(this.#missing, missing);
     this.#asRoot.hidden = missing.length === 0;
-    setText(this.#command, `sudo bunnel probe ${probe.hosts.join(" ")}`);
+    setText(this.#command, command);
     lines(
       this.#unsolved,
       unsolved.map((each) => `Nothing that was tried helps ${each}.`),

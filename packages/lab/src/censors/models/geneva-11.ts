@@ -1,6 +1,6 @@
 // Hypothesis 11 of Geneva's lab (Bock and others, CCS 2019; censors/censor11.py of its sources, seen 2020-2023):
 // as hypothesis 10, but a bare ACK elsewhere moves the place too, and resets and FINs may have the ACK flag.
-import { PLAIN_AXES } from "../axes.ts";
+import { PLAIN_AXES, SCAPY_WINDOW } from "../axes.ts";
 import type { Model } from "../axis-censor.ts";
 
 export const GENEVA_11: Model = {
@@ -21,8 +21,8 @@ export const GENEVA_11: Model = {
     reaction: {
       keeps: "nothing",
       sends: [
-        { kind: "reset", to: "client", times: 5, ack: false, at: "start" },
-        { kind: "reset", to: "server", times: 5, ack: false, at: "start" },
+        { kind: "reset", to: "client", times: 5, ack: false, at: "start", window: SCAPY_WINDOW },
+        { kind: "reset", to: "server", times: 5, ack: false, at: "start", window: SCAPY_WINDOW },
       ],
     },
     residual: { scope: "hosts", ms: Infinity },

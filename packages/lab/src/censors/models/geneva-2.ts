@@ -1,6 +1,6 @@
 // Hypothesis 2 of Geneva's lab (Bock and others, CCS 2019; censors/censor2.py of its sources, seen 2020-2023):
 // as hypothesis 1, but beside the path: five resets to the client.
-import { PLAIN_AXES } from "../axes.ts";
+import { PLAIN_AXES, SCAPY_WINDOW } from "../axes.ts";
 import type { Model } from "../axis-censor.ts";
 
 export const GENEVA_2: Model = {
@@ -12,6 +12,9 @@ export const GENEVA_2: Model = {
     creation: { opens: "syn", syn: "reopens" },
     parser: { kind: "octets" },
     position: "on-path",
-    reaction: { keeps: "nothing", sends: [{ kind: "reset", to: "client", times: 5, ack: false, at: "start" }] },
+    reaction: {
+      keeps: "nothing",
+      sends: [{ kind: "reset", to: "client", times: 5, ack: false, at: "start", window: SCAPY_WINDOW }],
+    },
   },
 };

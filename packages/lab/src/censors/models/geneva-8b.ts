@@ -1,6 +1,6 @@
 // Hypothesis 8b of Geneva's lab (Bock and others, CCS 2019; censors/censor8b.py of its sources, seen 2020-2023):
 // many connections, single packets at the next number, a reset there ends the watch; both hosts stay caught.
-import { PLAIN_AXES } from "../axes.ts";
+import { PLAIN_AXES, SCAPY_WINDOW } from "../axes.ts";
 import type { Model } from "../axis-censor.ts";
 
 export const GENEVA_8B: Model = {
@@ -15,8 +15,8 @@ export const GENEVA_8B: Model = {
     reaction: {
       keeps: "nothing",
       sends: [
-        { kind: "reset", to: "client", times: 5, ack: false, at: "start" },
-        { kind: "reset", to: "server", times: 5, ack: false, at: "start" },
+        { kind: "reset", to: "client", times: 5, ack: false, at: "start", window: SCAPY_WINDOW },
+        { kind: "reset", to: "server", times: 5, ack: false, at: "start", window: SCAPY_WINDOW },
       ],
     },
     residual: { scope: "hosts", ms: Infinity },
