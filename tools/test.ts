@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runAgain } from "./testing/again.ts";
 import { build, runCheck, seconds, sourceChecks } from "./testing/checks.ts";
+import { failures } from "./testing/failures.ts";
 import { type Counts, total } from "./testing/junit.ts";
 import { runTestFile } from "./testing/test-file.ts";
 
@@ -15,6 +16,10 @@ const FILE_LIMIT_MS = 600_000;
 /** Files that were not begun by then are counted as failures, so that a slow run still says what it knows. */
 const RUN_LIMIT_MS = 60 * 60_000;
 const OUTPUT_LINES_MAX = 300;
+/** Where files start programs, or have a registry's packages installed. */
+const LATE_PLACES = ["test/e2e/", "test/ui/", "test/cli/", "tools/release/", "tools/site/"];
+/** What each file's last failing attempt said, for the end of the run: a long log is read from there. */
+const said = new Map<string, string>();
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -36,6 +41,8 @@ async function main(parts: readonly string[]): Promise<number> {
   const mustRunAll = canRunAll();
   if (skipped > 0 && mustRunAll) console.log(`${skipped} skipped where every test can run: this run does not count`);
   for (const file of again) console.log(`passed at the second attempt only: ${file}`);
+  for (const [file, { failed: inFile }] of counts)
+    if (inFile > 0) console.log(`failed: ${file}\n${said.get(file) ?? ""}`);
   console.log(`${files.length} files in ${seconds(performance.now() - startedMs)}`);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   return failed > 0 || (skipped > 0 && mustRunAll) ? 1 : 0;
@@ -53,16 +60,19 @@ async function runFile(file: string, leftMs: number): Promise<Counts> {
   const result = await runTestFile(root, file, Math.min(FILE_LIMIT_MS, leftMs));
   const { passed, failed, skipped, fault } = result;
   const skips = skipped > 0 ? `, ${skipped} skipped: ${result.skippedNames.join("; ")}` : "";
-  if (failed > 0) console.log(lastLines(result.output));
+  if (failed > 0) {
+    console.log(lastLines(result.output));
+    said.set(file, failures(result.output));
+  }
   const outcome = `${passed} of ${passed + failed}${skips} (${seconds(result.elapsedMs)})`;
   console.log(`${failed > 0 ? "FAIL" : "ok  "} ${file}: ${outcome}`);
   if (fault !== undefined) console.log(`FAIL ${file}: ${fault}`);
   return result;
 }
 
-/** Whether a machine that is late with its kernel, its networks or other programs can make a file fail. */
+/** Whether a machine that is late with its kernel, its networks, a registry or other programs can make a file fail. */
 function canBeLate(file: string): boolean {
-  return needsRoot(file) || file.startsWith("test/e2e/") || file.startsWith("test/ui/");
+  return needsRoot(file) || LATE_PLACES.some((place) => file.startsWith(place));
 }
 
 function testFiles(group: string): string[] {

@@ -10,6 +10,8 @@ const ROOT = resolve(import.meta.dirname, "../..");
 /** Beside the sources, for the compiler reads the repository's configuration and its packages from there. */
 const CONFIGURATION = join(ROOT, "tsconfig.release.tmp.json");
 const PLACES = ["packages", "apps"];
+/** What sources import that is no source; what tests observed is theirs. */
+const DATA = "packages/*/src/**/!(*.observed).json";
 const ENGINE = "wasm";
 /** `from "./packet.ts"`, `import("./packet")`; not "./package.json". */
 const RELATIVE_IMPORT = /(from |import |import\()"(\.{1,2}\/(?:(?!\.json"|\.wasm")[^"])*?)(?:\.ts|\.js)?"/gu;
@@ -96,6 +98,8 @@ function compileSources(outDir: string): void {
   writeFileSync(CONFIGURATION, JSON.stringify({ extends: "./tsconfig.base.json", compilerOptions, include, exclude }));
   try {
     run(ROOT, join(ROOT, "node_modules/.bin/tsc"), "-p", CONFIGURATION);
+    // The compiler copies data that sources import, or not: by which of two paths it came to them first.
+    for (const file of new Bun.Glob(DATA).scanSync(ROOT)) cpSync(join(ROOT, file), join(outDir, file));
     for (const file of new Bun.Glob("**/*.map").scanSync(outDir)) pointToSource(join(outDir, file));
     for (const file of new Bun.Glob("**/*.{js,d.ts}").scanSync(outDir)) nameFiles(join(outDir, file));
   } finally {

@@ -87,6 +87,16 @@ describe("installed by npm in an empty folder", () => {
     expect(said).toContain("203.0.113.9:443");
   });
 
+  test("data that sources import lies beside what was made of them", () => {
+    const { sources, built } = { sources: "packages/profile/src", built: "node_modules/@bunnel/profile/dist" };
+    const root = join(import.meta.dirname, "../..");
+    const data = [...new Bun.Glob("**/*.json").scanSync(join(root, sources))];
+    expect(data).toContain("strategies/own.json");
+    for (const file of data) {
+      expect(readFileSync(join(user, built, file), "utf8")).toBe(readFileSync(join(root, sources, file), "utf8"));
+    }
+  });
+
   test("maps lead to sources that are there, and JavaScript names its files", () => {
     const built = join(user, "node_modules/@bunnel/profile/dist");
     const maps = [...new Bun.Glob("**/*.map").scanSync(built)];

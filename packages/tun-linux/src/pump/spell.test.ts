@@ -7,7 +7,7 @@ function readsOver(...came: number[]): number[] {
   return [
     spell.reads,
     ...came.map((packets) => {
-      spell.note(packets);
+      spell.note(packets, 60 * packets);
       return spell.reads;
     }),
   ];
@@ -17,9 +17,9 @@ function readsOver(...came: number[]): number[] {
 function looksBehind(lonePackets: number): boolean[] {
   const spell = new Spell();
   return Array.from({ length: lonePackets }, () => {
-    spell.note(1);
+    spell.note(1, 60);
     const looks = spell.mayHaveMore;
-    if (looks) spell.note(0);
+    if (looks) spell.note(0, 0);
     else spell.rest();
     return looks;
   });
@@ -34,13 +34,13 @@ describe("Spell", () => {
   test("looks for more behind a burst, and takes packets that never end for one", () => {
     const spell = new Spell();
     for (let i = 0; i < 8; i++) {
-      spell.note(1);
+      spell.note(1, 60);
       spell.rest();
     }
-    spell.note(1);
-    spell.note(1);
+    spell.note(1, 60);
+    spell.note(1, 60);
     expect([spell.mayHaveMore, spell.reads]).toEqual([true, 3]);
-    spell.note(3);
+    spell.note(3, 180);
     spell.rest();
     expect([spell.mayHaveMore, spell.reads]).toEqual([true, 7]);
   });
@@ -56,5 +56,14 @@ describe("Spell", () => {
   test("expects the next spell to be like the last, and forgets it when it was not", () => {
     expect(readsOver(1, 1, 3, 0, 5, 0, 1, 0)).toEqual([1, 1, 3, 7, 5, 11, 5, 1, 1]);
     expect(readsOver(64, 64, 0)).toEqual([1, 64, 64, 64]);
+  });
+
+  test("packets are large from a mean of 8192 octets on, and stay so while none comes", () => {
+    const spell = new Spell();
+    const large = [[4, 4 * 8192 - 1], [4, 4 * 8192], [0, 0], [1, 65_535], [64, 64 * 1500]].map(([came = 0, octets = 0]) => {
+      spell.note(came, octets);
+      return spell.areLarge;
+    });
+    expect(large).toEqual([false, true, true, true, false]);
   });
 });

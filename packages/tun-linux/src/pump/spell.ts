@@ -4,8 +4,17 @@ const PACKETS_MAX = 64;
 /** So many lone packets in a row are taken on trust before one look whether more wait behind them. */
 const TRUSTED_MAX = 8;
 
+/** From this mean size on packets count as large, octets. */
+const LARGE_OCTETS = 8192;
+
+/** Whether a call for many packets of so many octets in all saves nothing: their octets cost more than their calls. */
+export function areLarge(packets: number, octets: number): boolean {
+  return octets >= packets * LARGE_OCTETS;
+}
+
 /** One for each port. */
 export class Spell {
+  #large = false;
   #packets = 0;
   #next = 1;
   #trusted = 0;
@@ -26,9 +35,15 @@ export class Spell {
     return this.#packets !== 1 || this.#next !== 1 || this.#trusted >= TRUSTED_MAX;
   }
 
-  /** So many packets came in one call; 0: nothing waits, the spell is over. */
-  note(came: number): void {
+  /** Whether the packets that came last were large. */
+  get areLarge(): boolean {
+    return this.#large;
+  }
+
+  /** So many packets, of so many octets in all, came in one call; 0: nothing waits, the spell is over. */
+  note(came: number, octets: number): void {
     if (came > 0) {
+      this.#large = areLarge(came, octets);
       this.#packets += came;
       this.#next = this.#packets === 1 ? 1 : Math.min(2 * came + 1, PACKETS_MAX);
     } else {

@@ -32,7 +32,7 @@ class PlayedRings implements Submissions {
 class PlayedPump extends UringPump {
   /** As after a spell of two packets. */
   expectBurst(): void {
-    for (const came of [2, 0]) this.spells[0]?.note(came);
+    for (const came of [2, 0]) this.spells[0]?.note(came, 60 * came);
   }
 }
 

@@ -1,5 +1,6 @@
 // The pump over io_uring: one system call for a burst. For a single packet a plain call is cheaper, and faster by some
-// microseconds there and back, so a lone packet goes as in the plain pump.
+// microseconds there and back, so a lone packet goes as in the plain pump. So do super-packets: copying one takes ten
+// times as long as its call, and the rings have them handed on less directly (13.6 Gbit/s by calls, 12.8 by the rings).
 //
 // How many reads are submitted follows what came before: one that finds nothing costs a third of a system call, and a
 // burst that is cut short costs a whole one.
@@ -10,6 +11,7 @@ import { Outcome, outcomeOfRead, outcomeOfWrite } from "./outcome.ts";
 import { PlainPump } from "./plain.ts";
 import type { Merger, PumpPort } from "./pump.ts";
 import { RING_ENTRIES, RING_READ, RING_WRITE, RING_WRITEV, type Submissions } from "./ring.ts";
+import { areLarge } from "./spell.ts";
 
 export class UringPump extends PlainPump {
   override readonly backend = "uring";
@@ -26,7 +28,9 @@ export class UringPump extends PlainPump {
     const place = this.portAt(port);
     const spell = this.spells[port];
     const room = list.at.length - from;
-    if (spell === undefined || spell.reads === 1 || room <= 1) return super.read(port, list, from, maxBytes);
+    if (spell === undefined || spell.reads === 1 || spell.areLarge || room <= 1) {
+      return super.read(port, list, from, maxBytes);
+    }
     let tries = Math.min(spell.reads, room);
     let came = this.#readSome(place, list, from, tries, maxBytes);
     // More may wait as long as every read finds a packet.
@@ -34,7 +38,7 @@ export class UringPump extends PlainPump {
       tries = Math.min(2 * came + 1, room - came, RING_ENTRIES);
       found = this.#readSome(place, list, from + came, tries, maxBytes);
     }
-    spell.note(came);
+    spell.note(came, octetsOf(list, from, from + came));
     this.readCount += came;
     return came;
   }
@@ -76,7 +80,7 @@ export class UringPump extends PlainPump {
   }
 
   override write(port: number, list: PacketList, from: number, to: number): number {
-    if (to - from === 1) return super.write(port, list, from, to);
+    if (to - from === 1 || areLarge(to - from, octetsOf(list, from, to))) return super.write(port, list, from, to);
     const place = this.portAt(port);
     const { fd, headerBytes } = place;
     const { at, lengths } = list;
@@ -148,4 +152,10 @@ export class UringPump extends PlainPump {
     super.release();
     this.#ring.close();
   }
+}
+
+function octetsOf({ lengths }: PacketList, from: number, to: number): number {
+  let octets = 0;
+  for (let i = from; i < to; i++) octets += lengths[i] ?? 0;
+  return octets;
 }
