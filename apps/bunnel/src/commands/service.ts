@@ -105,8 +105,10 @@ function logs(options: JsonOption): void {
 
 async function install(words: readonly string[], { profile, print, manager, json }: InstallOptions): Promise<void> {
   const chosen = managerOf(manager);
-  const source = profile === undefined ? undefined : await readProfileSource({ profile });
-  const bpf = [source?.profile.include, source?.profile.exclude].some((scope) => (scope?.processes ?? []).length > 0);
+  const { readWordsOfUp } = await import("./words-of-up.ts");
+  const said = readWordsOfUp(words);
+  const source = await readProfileSource({ ...said, ...(profile !== undefined && { profile }) });
+  const bpf = [source.profile.include, source.profile.exclude].some((scope) => (scope?.processes ?? []).length > 0);
   const command = { program: thisProgram(), profile: profile && resolve(profile), words, bpf };
   if (print === true) {
     const definition = chosen.define(command);
