@@ -22,7 +22,7 @@ const QUEUE_PACKETS = 1000;
 const FORWARDER_CPU = 0;
 const LOAD_CPU = navigator.hardwareConcurrency > 1 ? 1 : 0;
 /** Until the run-time has compiled what is hot, on the same processor: after half a second ours was a tenth lower. */
-const WARM_UP_CPU_SECONDS = 2.5;
+const WARM_UP_CPU_SECONDS = 5;
 const COMPILED_WARM_UP_CPU_SECONDS = 0.5;
 const WARM_UP_TURNS_MAX = 60;
 const WARM_UP_TURN_SECONDS = 0.5;

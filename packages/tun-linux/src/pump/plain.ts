@@ -24,7 +24,7 @@ const BUSY_READS = 8;
  * A burst ends with the packet that reaches so much: what is read is written soon, and should still lie in the
  * processor's cache then. Sixty-four super-packets of 64 KiB would not.
  */
-const BURST_OCTETS = Number(process.env["BURST_OCTETS"] ?? 0x40000);
+const BURST_OCTETS = 0x20000;
 const NS_PER_US = 1000;
 const US_PER_MS = 1000;
 

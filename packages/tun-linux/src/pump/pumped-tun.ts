@@ -18,6 +18,9 @@ import { GROUP_WORDS, PIECES_WORD } from "./base.ts";
 import { openPump, type PumpOptions } from "./open.ts";
 import type { Merger, Pump, PumpBackend, PumpPort } from "./pump.ts";
 
+/** After so many bursts in a row of which nothing could be merged, only every so-many-th is looked at. */
+const LOOKS_IN_VAIN = 8;
+
 /** The device as a port of a pump. `polled`: whether a wait ends when it has packets. */
 export function portOf(device: LinuxTun, polled = true): PumpPort {
   const headerBytes = headerBytesOf(device.capabilities);
@@ -60,6 +63,8 @@ export class PumpedTun implements TunDevice {
   readonly capabilities: DeviceCapabilities;
   #allowed: number;
   #foundFull = 0;
+  /** Bursts since one was merged. */
+  #asTheyCame = 0;
   #open = true;
 
   /**
@@ -113,17 +118,24 @@ export class PumpedTun implements TunDevice {
   write(list: PacketList, from: number, to: number): number {
     this.#mustBeOpen();
     const merger = this.#merger;
-    if (merger === undefined || merger.tx !== list || this.#allowed === 0 || to - from < 2) {
+    if (merger === undefined || merger.tx !== list || this.#allowed === 0 || to - from < 2 || !this.#mayMerge()) {
       return this.#pump.write(this.#port, list, from, to);
     }
     const groups = merger.coalesce(from, to, this.#pump.base, this.#allowed);
     if (groups === to - from) return this.#pump.write(this.#port, list, from, to);
+    this.#asTheyCame = 0;
     for (let group = this.#pump.writeGroups(this.#port, merger, groups); group < groups; group++) {
       this.#foundFull += merger.groups.records[group * GROUP_WORDS + PIECES_WORD] ?? 0;
     }
     // A kernel that refused one super-packet would refuse the next.
     if (this.#pump.loosened > 0) this.#allowed = 0;
     return to - from;
+  }
+
+  /** Super-packets and bare acknowledgements come in long rows, and nothing of them can be merged. */
+  #mayMerge(): boolean {
+    const burst = this.#asTheyCame++;
+    return burst < LOOKS_IN_VAIN || burst % LOOKS_IN_VAIN === 0;
   }
 
   /** `receive` of its pump. */

@@ -60,7 +60,13 @@ describe("Spell", () => {
 
   test("packets are large from a mean of 8192 octets on, and stay so while none comes", () => {
     const spell = new Spell();
-    const large = [[4, 4 * 8192 - 1], [4, 4 * 8192], [0, 0], [1, 65_535], [64, 64 * 1500]].map(([came = 0, octets = 0]) => {
+    const large = [
+      [4, 4 * 8192 - 1],
+      [4, 4 * 8192],
+      [0, 0],
+      [1, 65_535],
+      [64, 64 * 1500],
+    ].map(([came = 0, octets = 0]) => {
       spell.note(came, octets);
       return spell.areLarge;
     });

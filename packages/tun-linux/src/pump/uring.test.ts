@@ -29,10 +29,12 @@ class PlayedRings implements Submissions {
   close(): void {}
 }
 
+const FOUR = [60, 60, 60, 60];
+
 class PlayedPump extends UringPump {
-  /** As after a spell of two packets. */
-  expectBurst(): void {
-    for (const came of [2, 0]) this.spells[0]?.note(came, 60 * came);
+  /** As after a spell of so many packets, of so many octets each. */
+  expectBurst(packets = 4, octets = 60): void {
+    for (const came of [packets, 0]) this.spells[0]?.note(came, octets * came);
   }
 }
 
@@ -60,14 +62,14 @@ function mergerOf(pieces: number, groups: number): Merger & { readonly loose: nu
 
 describe("UringPump.read()", () => {
   test("tries more when every read found a packet, and at first as many as there were the last time", () => {
-    const { pump, rings, list } = pumpOf([[60, 60], [60, 60, 60, 60, 60], [60, 60], [], [60], []]);
+    const { pump, rings, list } = pumpOf([FOUR, Array.from({ length: 9 }, () => 60), [60, 60], [], [60], []]);
     pump.expectBurst();
-    expect(pump.read(0, list, 0, 1500)).toBe(9);
+    expect(pump.read(0, list, 0, 1500)).toBe(15);
     expect(pump.read(0, list, 0, 1500)).toBe(0);
     expect(pump.read(0, list, 0, 1500)).toBe(1);
-    expect(rings.submissions.map((each) => each.length)).toEqual([2, 5, 15, 19, 9]);
+    expect(rings.submissions.map((each) => each.length)).toEqual([4, 9, 27, 31, 15]);
     expect(rings.submissions[0]?.[0]).toEqual({ operation: RING_READ, fd: -1, bytes: 1500 });
-    expect(pump.counters()).toEqual({ read: 10, written: 0, refused: {} });
+    expect(pump.counters()).toEqual({ read: 16, written: 0, refused: {} });
   });
 
   test("never reads more than the list has room for", () => {
@@ -76,16 +78,23 @@ describe("UringPump.read()", () => {
     pump.expectBurst();
     expect(pump.read(0, list, 50, 1500)).toBe(14);
     expect(pump.read(0, list, 40, 1500)).toBe(24);
-    expect(rings.submissions.map((each) => each.length)).toEqual([2, 5, 7, 24]);
+    expect(rings.submissions.map((each) => each.length)).toEqual([4, 9, 1, 24]);
+  });
+
+  test.each([
+    [3, 60],
+    [4, 8192],
+  ])("of %p packets of %p octets no more are expected than calls are good for", (packets, octets) => {
+    const { pump, rings, list } = pumpOf([]);
+    pump.expectBurst(packets, octets);
+    // There is no descriptor behind the port: a call finds that out, the rings would have found nothing.
+    expect(() => pump.read(0, list, 0, 1500)).toThrow("found it deleted");
+    expect(rings.submissions).toEqual([]);
   });
 
   test("closes the gap before a packet that came behind a read that found none, with its virtio header", () => {
-    const answers = [
-      [30, 31],
-      [-EAGAIN, 32, -EAGAIN, 33],
-    ];
-    const { pump, list, octets } = pumpOf(answers, 10);
-    pump.expectBurst();
+    const { pump, list, octets } = pumpOf([[30, 31, -EAGAIN, 32, -EAGAIN, 33]], 10);
+    pump.expectBurst(6);
     for (const [i, at] of list.at.entries()) octets.fill(i, at - 10, at + 50);
     expect(pump.read(0, list, 0, 1500)).toBe(4);
     expect([...list.lengths.subarray(0, 4)]).toEqual([20, 21, 22, 23]);
@@ -101,7 +110,7 @@ describe("UringPump.read()", () => {
   test("reads nothing into a place outside the memory", () => {
     const { pump, memory } = pumpOf([]);
     pump.expectBurst();
-    const outside = { at: Uint32Array.of(0, memory.byteLength - 100), lengths: new Uint16Array(2) };
+    const outside = { at: Uint32Array.of(0, 0, 0, memory.byteLength - 100), lengths: new Uint16Array(4) };
     expect(() => pump.read(0, outside, 0, 1500)).toThrow("found outside");
   });
 });
@@ -131,7 +140,17 @@ describe("UringPump.write()", () => {
 
   test("throws for a port that has gone", () => {
     const { pump, list } = pumpOf([[60, -EIO]]);
-    expect(() => pump.write(0, list, 0, 2)).toThrow("writing to test0: expected an interface, found it deleted");
+    expect(() => pump.write(0, list, 0, 4)).toThrow("writing to test0: expected an interface, found it deleted");
+  });
+
+  test.each([
+    [3, 60],
+    [4, 8192],
+  ])("sends %p packets of %p octets by calls", (packets, octets) => {
+    const { pump, rings, list } = pumpOf([]);
+    list.lengths.fill(octets);
+    expect(() => pump.write(0, list, 0, packets)).toThrow("found it deleted");
+    expect(rings.submissions).toEqual([]);
   });
 });
 
