@@ -32,8 +32,8 @@ export interface PumpCalls {
 }
 
 /**
- * The same calls by syscall(2). The C library's own read and write are points at which a thread may be cancelled, and in
- * a process of several threads each of them says so before and behind: two hundredths of what a small packet costs.
+ * The same calls by syscall(2). Those of the C library are points at which a thread can be cancelled, and in a process
+ * of several threads each says so before and behind: two hundredths of what a small packet costs.
  */
 const direct = library(paths, {
   syscall: { args: ["i32", "i32", "ptr", "i32"], returns: "i32" },
