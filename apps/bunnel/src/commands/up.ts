@@ -69,7 +69,11 @@ export function register(program: Command): void {
     .option("--mtu <octets>", "MTU of the device (default: as the uplink has it)", readMtu)
     .option("--no-offload", "do without segmentation offload")
     .option("--queues <number>", "queues of the device, a thread for each, 1 to 4 on Linux (default: 1)", readQueues)
-    .option("--pump <name>", "how packets pass: auto, plain (a system call for each) or uring (io_uring)", readPump)
+    .option(
+      "--pump <name>",
+      "how packets pass: plain (a system call for each), uring (io_uring) or auto (the quicker one)",
+      readPump,
+    )
     .option("--kill-switch", "on Linux: when the service dies, refuse what its rules want until a start or bunnel down")
     .option(
       "--log-level <name>",

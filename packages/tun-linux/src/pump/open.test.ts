@@ -8,14 +8,18 @@ import { openPump, probeUring } from "./open.ts";
 const SANDBOX = join(import.meta.dir, "../../test/pump/in-sandbox.ts");
 
 describe("openPump()", () => {
-  test("takes io_uring where it can be had, and system calls where they are asked for", () => {
+  test("takes what is quicker here, says why that is not io_uring, and takes what it is asked for", () => {
     const { memory, rings } = pumpMemory(0);
     using best = openPump({ memory, rings, ports: [], eventFd: -1 });
     using plain = openPump({ memory, rings, ports: [], eventFd: -1, backend: "plain" });
-    expect<string | undefined>(best.backend).toBe(BACKENDS.at(-1));
     expect(best.reason === "").toBe(best.backend === "uring");
     expect([plain.backend, plain.reason]).toEqual(["plain", ""]);
-    expect(probeUring()).toBe(best.reason);
+    const why = probeUring();
+    expect(why === "").toBe(BACKENDS.includes("uring"));
+    if (best.backend === "plain") {
+      const quicker = /^plain calls are quicker here: \d+ ns, io_uring \d+ ns$/u;
+      expect(best.reason).toMatch(why === "" ? quicker : why);
+    }
   });
 
   test("falls back in a sandbox that forbids io_uring and says why; asked for nothing else, it refuses", () => {

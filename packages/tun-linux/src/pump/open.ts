@@ -2,11 +2,14 @@
 import { DeviceError } from "@bunnel/device";
 import { addressOf, errnoName } from "@bunnel/ffi";
 import { Sleeper } from "../sleep/sleeper.ts";
+import { openEvent } from "../sys.ts";
 import type { PumpParts } from "./base.ts";
 import { LoneSleep } from "./lone-sleep.ts";
 import { PlainPump } from "./plain.ts";
 import type { Pump, PumpBackend, PumpPort, PumpSleep } from "./pump.ts";
 import { Ring, RING_ALIGNMENT_BYTES, RING_REGION_BYTES } from "./ring.ts";
+import { closeFd, pumpCalls } from "./sys.ts";
+import { tryReads, whyCalls } from "./trial.ts";
 import { UringPump } from "./uring.ts";
 
 /** How a pump is opened. */
@@ -19,7 +22,7 @@ export interface PumpOptions {
   readonly ports: readonly PumpPort[];
   /** An eventfd(2) whose owner ends a wait by it. */
   readonly eventFd: number;
-  /** Default: "uring" where the kernel has it and lets us, else "plain". */
+  /** Default: "uring" where the kernel has it, lets us, and is quicker by it than by plain calls; else "plain". */
   readonly backend?: PumpBackend;
   /**
    * Default "poll". With "read" there must be one polled port, of a device (`portOf`). While it is open, nobody but the
@@ -37,8 +40,9 @@ export interface PumpOptions {
 const BUSY_POLL_MAX_US = 10_000;
 
 /**
- * Opens a pump for the calling thread. Kernels before 6.6, kernels where the administrator switched io_uring off, and
- * sandboxes that forbid it get "plain"; `reason` says why.
+ * Opens a pump for the calling thread. Kernels before 6.6, kernels where the administrator switched io_uring off,
+ * sandboxes that forbid it, and machines where plain calls are quicker get "plain"; `reason` says why. Where nothing is
+ * asked for, finding that out takes a millisecond or two.
  * @throws DeviceError E_DEVICE_OPTION for options that do not go with the ports or each other
  * @throws DeviceError E_UNSUPPORTED when "uring" was asked for and cannot be had
  */
@@ -48,9 +52,24 @@ export function openPump(options: PumpOptions): Pump {
   const parts: PumpParts = { memory, ports, eventFd, reason: "", sleep: sleepOf(options), busyPollUs };
   if (backend === "plain") return new PlainPump(parts);
   const ring = openRing(options);
-  if (typeof ring !== "string") return new UringPump(parts, ring);
-  if (backend === "uring") throw new DeviceError("E_UNSUPPORTED", `pump over io_uring: ${ring}`);
-  return new PlainPump({ ...parts, reason: ring });
+  if (typeof ring === "string") {
+    if (backend === "uring") throw new DeviceError("E_UNSUPPORTED", `pump over io_uring: ${ring}`);
+    return new PlainPump({ ...parts, reason: ring });
+  }
+  const reason = backend === "uring" ? "" : compare(ring, memory, options.rings?.at ?? 0);
+  if (reason === "") return new UringPump(parts, ring);
+  ring.close();
+  return new PlainPump({ ...parts, reason });
+}
+
+/** Why calls are preferred to the rings, in words; empty: they are not. */
+function compare(ring: Ring, memory: SharedArrayBuffer, at: number): string {
+  const event = openEvent();
+  try {
+    return whyCalls(tryReads(pumpCalls(), ring, event, addressOf(memory), at));
+  } finally {
+    closeFd(event);
+  }
 }
 
 function mustBeBusyPoll(us: number, sleep: PumpSleep | undefined): void {
