@@ -5,7 +5,7 @@ import { systemError } from "./errors.ts";
 import { inNamespaceOf } from "./namespace.ts";
 import { RouteNetlink } from "./netcfg/index.ts";
 import type { TunDetails } from "./netcfg/link-kinds.ts";
-import { parseMac } from "./netcfg/mac-text.ts";
+import { parseOwnMac } from "./netcfg/mac-text.ts";
 import * as sys from "./sys.ts";
 import { describeDescriptor, readMac, sendBufferBytes, tell } from "./tun-requests.ts";
 
@@ -45,7 +45,7 @@ export function checkSettings(change: DeviceChange, medium: Medium): void {
   if (medium !== "ethernet") {
     throw new DeviceError("E_DEVICE_OPTION", "mac: expected an ethernet device, found one of IP packets");
   }
-  parseMac(change.mac);
+  parseOwnMac(change.mac);
 }
 
 /**

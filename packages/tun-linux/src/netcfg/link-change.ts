@@ -4,7 +4,7 @@ import { NetlinkMessage } from "../netlink/index.ts";
 import { checkNumber, numberOfName, U32_MAX } from "./check.ts";
 import * as ifla from "./link-attributes.ts";
 import { checkLinkName, LINK_LOCAL_MODES, type LinkLocalMode } from "./links.ts";
-import { parseMac } from "./mac-text.ts";
+import { parseOwnMac } from "./mac-text.ts";
 import { systemFamily } from "./octets.ts";
 
 /** IFALIASZ of linux/if.h without the NUL. */
@@ -50,7 +50,7 @@ export function setLinkRequests(index: number, change: LinkChange): NetlinkMessa
   if (change.up === false) requests.push(flags(0, ifla.IFF_UP));
   if (change.name !== undefined) requests.push(set().string(ifla.IFLA_IFNAME, checkLinkName(change.name)));
   if (change.alias !== undefined) requests.push(set().attr(ifla.IFLA_IFALIAS, aliasOctets(change.alias)));
-  if (change.mac !== undefined) requests.push(set().attr(ifla.IFLA_ADDRESS, parseMac(change.mac)));
+  if (change.mac !== undefined) requests.push(set().attr(ifla.IFLA_ADDRESS, parseOwnMac(change.mac)));
   requests.push(...numbersOf(change).map(([type, value]) => set().u32(type, value)));
   const [on, mask] = flagsOf(change);
   if (mask !== 0) requests.push(flags(on, mask));

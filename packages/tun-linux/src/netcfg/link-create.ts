@@ -5,7 +5,7 @@ import * as ifla from "./link-attributes.ts";
 import { numbersOf, type LinkChange } from "./link-change.ts";
 import * as kinds from "./link-kinds.ts";
 import { checkLinkName } from "./links.ts";
-import { parseMac } from "./mac-text.ts";
+import { parseOwnMac } from "./mac-text.ts";
 
 const VETH_INFO_PEER = 1;
 const VLAN_ID_MAX = 4094;
@@ -76,7 +76,7 @@ function headerOf({ index = 0, up = false }: NewLink): Uint8Array {
 function describe(message: NetlinkMessage, link: NewLink): void {
   message.string(ifla.IFLA_IFNAME, checkLinkName(link.name));
   for (const [type, value] of numbersOf(link)) message.u32(type, value);
-  if (link.mac !== undefined) message.attr(ifla.IFLA_ADDRESS, parseMac(link.mac));
+  if (link.mac !== undefined) message.attr(ifla.IFLA_ADDRESS, parseOwnMac(link.mac));
   if (link.namespaceFd !== undefined) message.u32(ifla.IFLA_NET_NS_FD, link.namespaceFd);
 }
 

@@ -252,6 +252,14 @@ describe("RouteNetlink.setLink()", () => {
   test.each([
     [{ name: "a/b" }, "interface name: expected"],
     [{ mac: "02:00:00:00:00" }, "hardware address: expected six octets"],
+    [
+      { mac: "33:33:00:00:00:01" },
+      "hardware address: expected that of one interface, found 33:33:00:00:00:01, which is a",
+    ],
+    [
+      { mac: "00:00:00:00:00:00" },
+      "hardware address: expected that of one interface, found 00:00:00:00:00:00, which is n",
+    ],
     [{ mtuBytes: 1.5 }, "mtuBytes: expected a whole number"],
     [{ mtuBytes: 5 }, "mtuBytes of interface a0: expected 68 to 65535, found 5"],
     [{ mtuBytes: 70_000 }, "mtuBytes of interface a0: expected 68 to 65535, found 70000"],
