@@ -15,3 +15,7 @@ test.each([
 ])("readWordsOfUp(%j) refuses them", (words, found) => {
   expect(() => readWordsOfUp(words)).toThrow(`words behind --: expected those of \`bunnel up\`, ${found}`);
 });
+
+test("readWordsOfUp() refuses a profile, whose path would be another one where the service starts", () => {
+  expect(() => readWordsOfUp(["--profile", "here.toml"])).toThrow("expected --profile before it, found here.toml");
+});

@@ -5,8 +5,8 @@ import { ExitError } from "../service/exit.ts";
 import type { ProfileOptions } from "../service/read-profile.ts";
 import { register } from "./up.ts";
 
-/** What they say about the profile. @throws ExitError 2 for words that `bunnel up` does not take */
-export function readWordsOfUp(words: readonly string[]): ProfileOptions {
+/** The strategy that they name, if any. @throws ExitError 2 for words that `bunnel up` does not take, and a profile */
+export function readWordsOfUp(words: readonly string[]): Pick<ProfileOptions, "strategy"> {
   const silent = { writeErr: () => undefined, writeOut: () => undefined };
   const program = new Command("bunnel").exitOverride().configureOutput(silent);
   register(program);
@@ -21,5 +21,7 @@ export function readWordsOfUp(words: readonly string[]): ProfileOptions {
     throw new ExitError(`words behind --: expected those of \`bunnel up\`, found ${found}`, 2, { cause: error });
   }
   const { profile, strategy } = up.opts<ProfileOptions>();
-  return { ...(profile !== undefined && { profile }), ...(strategy !== undefined && { strategy }) };
+  // The service starts in another folder: only the command's own option makes a path of it that holds there.
+  if (profile !== undefined) throw new ExitError(`words behind --: expected --profile before it, found ${profile}`, 2);
+  return strategy === undefined ? {} : { strategy };
 }

@@ -8,7 +8,7 @@ import { LoneSleep } from "./lone-sleep.ts";
 import { PlainPump } from "./plain.ts";
 import type { Pump, PumpBackend, PumpPort, PumpSleep } from "./pump.ts";
 import { Ring, RING_ALIGNMENT_BYTES, RING_REGION_BYTES } from "./ring.ts";
-import { closeFd, pumpCalls } from "./sys.ts";
+import { closeFd, errno, pumpCalls } from "./sys.ts";
 import { tryReads, whyCalls } from "./trial.ts";
 import { UringPump } from "./uring.ts";
 
@@ -65,8 +65,12 @@ export function openPump(options: PumpOptions): Pump {
 /** Why calls are preferred to the rings, in words; empty: they are not. */
 function compare(ring: Ring, memory: SharedArrayBuffer, at: number): string {
   const event = openEvent();
+  if (event < 0) return `nothing to try io_uring on: ${errnoName(errno())}`;
   try {
     return whyCalls(tryReads(pumpCalls(), ring, event, addressOf(memory), at));
+  } catch (cause) {
+    ring.close();
+    throw cause;
   } finally {
     closeFd(event);
   }

@@ -2,8 +2,8 @@
 // faster by some microseconds there and back, so they go as in the plain pump. So do super-packets: copying one takes
 // ten times as long as its call, and the rings hand them on less directly (13.6 Gbit/s by calls, 12.8 by the rings).
 //
-// How many reads are submitted follows what came before: one that finds nothing costs a third of a system call, and a
-// burst that is cut short costs a whole one.
+// How many reads are submitted follows what came before: one that finds nothing costs a third of a system call or more,
+// and a burst that is cut short costs a whole one.
 import { PACKET_MAX_BYTES } from "@bunnel/abi";
 import type { PacketList } from "@bunnel/device";
 import { AT_WORD, FIRST_WORD, GROUP_WORDS, iovecAt, OCTETS_WORD, PIECES_WORD, type PumpParts } from "./base.ts";
